@@ -1,0 +1,33 @@
+# Each target does everything on a fresh machine: it makes the virtual environment first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup tour test check bench weights
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	touch $@
+
+tour: setup
+	$(BIN)/potmeter tour --out tour-out
+	@echo "open tour-out/index.html"
+
+test: setup
+	$(BIN)/python -m pytest -n auto
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	for system in blackbox classifier vae autoencoder; do $(BIN)/potmeter bench $$system || exit 1; done
+
+weights: setup
+	$(BIN)/python tools/ship.py

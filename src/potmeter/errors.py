@@ -1,0 +1,33 @@
+"""The one exception that means "the user can mend this"."""
+
+from typing import NoReturn
+
+
+class UserError(Exception):
+    """A mistake of the user's, told in one line that names the thing and ends with what was received.
+
+    The command line prints it after ``potmeter: error:`` and exits with 2; the gallery shows it as a message.
+    Everything else that is raised is a mistake of ours.
+
+    Example:
+        >>> raise UserError("steps must be at least 1.", received=-3)
+        Traceback (most recent call last):
+        potmeter.errors.UserError: steps must be at least 1. Received: -3
+    """
+
+    def __init__(self, message: str, *, received: object = None) -> None:
+        line = " ".join(str(message).split())
+        if received is not None:
+            line += f" Received: {shorten(received)}"
+        super().__init__(line)
+
+
+def reject(message: str, received: object) -> NoReturn:
+    """Raise a UserError; reads well in a ``__post_init__``: ``self.latent > 0 or reject("latent …", self.latent)``."""
+    raise UserError(message, received=received)
+
+
+def shorten(value: object, limit: int = 120) -> str:
+    """The value on one line, cut in the middle where it is longer than ``limit`` characters."""
+    text = " ".join((value if isinstance(value, str) else repr(value)).split()) or "''"
+    return text if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 3 :]}"
