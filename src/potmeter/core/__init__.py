@@ -1,0 +1,1 @@
+"""What every system stands on: its base class, training, checkpoints, loading."""

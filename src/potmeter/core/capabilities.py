@@ -1,0 +1,80 @@
+"""What systems can do for others: the protocols through which probes, judges and other systems use them.
+
+Pictures are float tensors of shape (B, C, H, W) in [0, 1]; whatever normalisation a network wants happens inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from jaxtyping import Float
+from torch import Tensor
+
+from potmeter.core.random import Stream
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """Says which of its classes a picture shows."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of the classes, in the order of the logits."""
+        ...
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the pictures it takes."""
+        ...
+
+    def logits(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
+        """Unnormalised log-probabilities."""
+        ...
+
+
+@runtime_checkable
+class Attackable(Protocol):
+    """Has a loss that can be differentiated with respect to its input."""
+
+    def input_loss(self, x: Float[Tensor, "b ..."], target: Any) -> Float[Tensor, " b"]:
+        """The loss of each input for the wanted output; an attack raises it, a targeted one lowers it."""
+        ...
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Makes samples from points of a latent space."""
+
+    @property
+    def latent_spaces(self) -> Mapping[str, int]:
+        """Sizes of its latent spaces by name, the usual one first."""
+        ...
+
+    def sample(self, n: int, rng: Stream) -> Float[Tensor, "n latent"]:
+        """Latent vectors of the usual space, drawn from its prior."""
+        ...
+
+    def decode(
+        self, z: Float[Tensor, "b latent"], space: str | None = None, condition: Any = None
+    ) -> Float[Tensor, "b c h w"]:
+        """Pictures of latent vectors. Raises UserError for a vector of another size."""
+        ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Finds the latent vector of a given input."""
+
+    def encode(self, images: Float[Tensor, "b c h w"], space: str | None = None) -> Float[Tensor, "b latent"]:
+        """Latent vectors (means, where the encoder gives a distribution)."""
+        ...
+
+
+PROTOCOLS: dict[str, type] = {p.__name__: p for p in (Classifier, Attackable, Generator, Encoder)}
+"""By the names that the catalogue uses."""
+
+
+def fulfils(model: object, names: Sequence[str]) -> bool:
+    """Whether a system has all these capabilities."""
+    return all(isinstance(model, PROTOCOLS[name]) for name in names)

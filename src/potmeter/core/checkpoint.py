@@ -1,0 +1,136 @@
+"""A training run's folder: checkpoints that survive kills and full disks, the best one, the metrics so far.
+
+    runs/mine/
+      step-00001000/   a weights folder, with training.pt (optimisers, position) and rank-K.pt (that process's random state)
+      step-00002000/
+      best.json        which step was the best
+      metrics.jsonl    one line per report
+
+A checkpoint is written aside, flushed to the disk and renamed, so that under its own name it is always whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from potmeter.core import dist
+from potmeter.errors import UserError
+
+KEEP = 2
+"""Newest checkpoints that stay, besides the best."""
+
+
+def steps(run: Path) -> list[Path]:
+    """The checkpoints of a run, newest first."""
+    return sorted((path for path in run.glob("step-*") if path.is_dir()), reverse=True)
+
+
+def write(run: Path, step: int, state: dict[str, Any], own: dict[str, Any], save_weights: Callable[[Path], object]) -> Path:
+    """Write the checkpoint of a step, all processes together, and prune old ones.
+
+    Args:
+        run: The run's folder.
+        step: Its number.
+        state: Training state that is the same in every process; written by the first.
+        own: This process's part of it.
+        save_weights: Writes the weights into a folder; called in the first process.
+
+    Raises:
+        UserError: When the disk is full or broken. Earlier checkpoints stay as they are.
+    """
+    final, aside = run / f"step-{step:08d}", run / f".writing-{step:08d}"
+    try:
+        if dist.rank() == 0:
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir(parents=True)
+        dist.barrier()
+        torch.save(own, aside / f"rank-{dist.rank()}.pt")
+        if dist.rank() == 0:
+            torch.save(state, aside / "training.pt")
+            save_weights(aside)
+        dist.barrier()
+        if dist.rank() == 0:
+            for file in [*aside.iterdir(), aside]:
+                flush(file)
+            shutil.rmtree(final, ignore_errors=True)
+            aside.rename(final)
+            flush(run)
+            prune(run)
+    except (OSError, RuntimeError, UserError) as error:  # torch and safetensors report a full disk in their own ways
+        shutil.rmtree(aside, ignore_errors=True)
+        last = next((path.name for path in steps(run)), "none")
+        message = f"The checkpoint of step {step} cannot be written to {run} ({error}); the last good one: {last}."
+        raise UserError(message, received=f"{free(run)} MiB free on that disk") from error
+    dist.barrier()
+    return final
+
+
+def read_newest(run: Path, device: torch.device) -> tuple[Path, dict[str, Any], dict[str, Any]] | None:
+    """The newest checkpoint that can be read whole: its folder, the common state and this process's own; None without any."""
+    for folder in steps(run):
+        try:
+            state = torch.load(folder / "training.pt", map_location=device, weights_only=True)
+            own_file = folder / f"rank-{dist.rank()}.pt"
+            own = torch.load(own_file, map_location="cpu", weights_only=True) if own_file.is_file() else {}
+            return folder, state, own
+        except Exception as error:  # a damaged file: an older checkpoint is better than none
+            print(f"potmeter: warning: {folder.name} is damaged ({type(error).__name__}); trying an older one", file=sys.stderr)
+    return None
+
+
+def mark_best(run: Path, step: int, metric: str, value: float) -> None:
+    """Record that this step is the best so far."""
+    aside = run / ".best.json"
+    aside.write_text(json.dumps({"step": step, "metric": metric, "value": value}) + "\n")
+    flush(aside)
+    aside.rename(run / "best.json")
+
+
+def best_of(run: Path) -> Path | None:
+    """The best checkpoint's folder, or the newest where none is marked; None without any."""
+    marked = run / f"step-{best_step(run):08d}"
+    return marked if marked.is_dir() else next(iter(steps(run)), None)
+
+
+def best_step(run: Path) -> int:
+    """The step that ``best.json`` names; -1 without one."""
+    try:
+        return int(json.loads((run / "best.json").read_text())["step"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return -1
+
+
+def prune(run: Path) -> None:
+    """Remove all checkpoints but the newest ones and the best, and what a killed process left half-written."""
+    best = f"step-{best_step(run):08d}"
+    for folder in steps(run)[KEEP:]:
+        if folder.name != best:
+            shutil.rmtree(folder, ignore_errors=True)
+    for leftover in run.glob(".writing-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def flush(path: Path) -> None:
+    """Make the disk keep what was written to a file or folder."""
+    if os.name == "nt" and path.is_dir():
+        return  # Windows has no handle for folders
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def free(folder: Path) -> int:
+    """Free MiB on the disk of a folder, or of its nearest parent that exists."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free >> 20

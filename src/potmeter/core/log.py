@@ -1,0 +1,165 @@
+"""Progress that every face can show and cancel, and the record of a training run."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from torch import Tensor
+
+from potmeter.core import dist
+from potmeter.errors import UserError
+
+T = TypeVar("T")
+
+Reporter = Callable[[str, int, int | None], None]
+"""Called with a label, the number done, and the number in all (None when unknown); may raise to cancel."""
+
+reporter: ContextVar[Reporter | None] = ContextVar("reporter", default=None)
+
+
+class Diverged(UserError):
+    """The training has no finite loss any more. ``tune`` records it as a failed trial and goes on."""
+
+
+def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
+    """Yield the items, reporting each to whichever face is watching."""
+    total = len(items) if total is None and isinstance(items, Sized) else total
+    for done, item in enumerate(items):
+        if report := reporter.get():
+            report(label, done, total)
+        yield item
+    if (report := reporter.get()) and total is not None:
+        report(label, total, total)
+
+
+@contextmanager
+def on_terminal() -> Iterator[None]:
+    """Show ``progress`` as a bar on standard error, when that is a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(label: str, done: int, total: int | None) -> None:
+            if label not in tasks:
+                tasks[label] = bars.add_task(label, total=total)
+            bars.update(tasks[label], completed=done, total=total)
+
+        token = reporter.set(report)
+        try:
+            yield
+        finally:
+            reporter.reset(token)
+
+
+class TrainingLog:
+    """The record of a run: ``metrics.jsonl``, a line on the terminal, TensorBoard when asked for.
+
+    ``record`` is called every step and must cost next to nothing: values stay tensors, added up, until a report is
+    due, because reading a number from a device waits for it.
+
+    Args:
+        run: The run's folder.
+        tensorboard: Whether to write TensorBoard files too (extra ``log``).
+        quiet: Nothing on the terminal.
+    """
+
+    INTERVAL = 1.0
+    """Seconds between reports."""
+
+    def __init__(self, run: Path, *, tensorboard: bool = False, quiet: bool = False) -> None:
+        self.path, self.quiet = run / "metrics.jsonl", quiet
+        self.file: IO[str] | None = None
+        self.board = summary_writer(run) if tensorboard and dist.rank() == 0 else None
+        self.sums: dict[str, Tensor] = {}
+        self.count, self.last_step, self.last_time, self.last_line = 0, 0, time.monotonic(), 0.0
+
+    def start(self, step: int) -> None:
+        """Open the record, cut back to ``step``: what a lost stretch of training wrote is forgotten."""
+        self.last_step, self.last_time = step, time.monotonic()
+        if dist.rank() > 0:
+            return
+        kept = [line for line in lines_of(self.path) if line["step"] <= step] if step > 0 else []
+        aside = self.path.with_name(".metrics.jsonl")
+        aside.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        aside.rename(self.path)
+        self.file = self.path.open("a")
+
+    def record(self, step: int, values: dict[str, Tensor], share: float) -> None:
+        """Add a step's values to the running means; report when it is time."""
+        for key, value in values.items():
+            self.sums[key] = self.sums[key] + value.detach() if key in self.sums else value.detach()
+        self.count += 1
+        if time.monotonic() - self.last_time >= self.INTERVAL:
+            self.report(step, share)
+
+    def report(self, step: int, share: float) -> None:
+        """Write the means since the last report. Raises UserError when the loss is no longer a number."""
+        if self.count == 0:
+            return
+        means = {key: float(value) / self.count for key, value in self.sums.items()}
+        speed = (step - self.last_step) / max(time.monotonic() - self.last_time, 1e-9)
+        self.sums, self.count, self.last_step, self.last_time = {}, 0, step, time.monotonic()
+        for key, value in means.items():
+            if not math.isfinite(value):
+                raise Diverged(f"{key} is no longer finite at step {step}: lower --lr, or look for it in the data.", received=value)
+        self.write(step, means)
+        self.show(share, f"step {step}  " + "  ".join(f"{k} {v:.4g}" for k, v in means.items()) + f"  {speed:.3g} steps/s")
+
+    def write(self, step: int, values: dict[str, float]) -> None:
+        """Append a line of values."""
+        if self.file:
+            self.file.write(json.dumps({"step": step, **values}) + "\n")
+            self.file.flush()
+        for key, value in values.items() if self.board else ():
+            self.board.add_scalar(key, value, step)
+
+    def show(self, share: float, text: str, *, always: bool = False) -> None:
+        """Print a line: in place on a terminal, else every ten seconds."""
+        if self.quiet or dist.rank() > 0:
+            return
+        line = f"{100 * min(share, 1):3.0f} %  {text}"
+        if sys.stderr.isatty():
+            print(f"\r\x1b[2K{line}", end="\n" if always else "", file=sys.stderr, flush=True)
+        elif always or time.monotonic() - self.last_line >= 10:
+            print(line, file=sys.stderr, flush=True)
+            self.last_line = time.monotonic()
+
+    def close(self) -> None:
+        """Close the files."""
+        if self.file:
+            self.file.close()
+        if self.board:
+            self.board.close()
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    """The lines of a metrics file, but for a last one that was cut off."""
+    lines = []
+    for line in path.read_text().splitlines() if path.is_file() else ():
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            break
+    return lines
+
+
+def summary_writer(run: Path) -> Any:
+    """TensorBoard's writer. Raises UserError when it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UserError("--tensorboard needs the extra: pip install 'potmeter[log]'.", received="tensorboard") from None
+    return SummaryWriter(run)

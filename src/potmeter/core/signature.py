@@ -1,0 +1,215 @@
+"""Typed methods as interfaces: from one signature come the command, the Python call and the page.
+
+``checked`` validates and converts the arguments of a ``run`` or a task, once, for every face.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import types
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from potmeter import media
+from potmeter.errors import UserError, reject
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Range:
+    """Bounds of a number, both included: ``Annotated[float, Range(0, 2)]``."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The values are those of the system's attribute of this name: ``Annotated[str, Choice("classes")]``."""
+
+    attribute: str
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One input of a typed method, as every face needs it."""
+
+    name: str
+    type: Any
+    """``str``, ``int``, ``float``, ``bool``, ``Path``, a ``Literal`` or a media type; of an item where ``many``."""
+    default: Any = MISSING
+    """``MISSING`` when it must be given."""
+    positional: bool = False
+    many: bool = False
+    """A list or tuple of ``type``."""
+    optional: bool = False
+    """``None`` is allowed."""
+    range: Range | None = None
+    choice: Choice | None = None
+    help: str = ""
+
+    @property
+    def medium(self) -> bool:
+        """Whether it is a medium, which the command line takes as a path."""
+        return isinstance(self.type, type) and issubclass(self.type, media.Medium)
+
+    def convert(self, value: Any, owner: object = None) -> Any:
+        """The value in the declared type and bounds. Raises UserError for anything else."""
+        if value is None and self.optional:
+            return None
+        if not self.many:
+            return self.convert_one(value, owner)
+        if self.medium and isinstance(value, (str, Path)):
+            value = [value]
+        if not isinstance(value, (list, tuple)):
+            reject(f"{self.name} takes a list.", value)
+        items = [item for one in value for item in (expand(one, self.type) if self.medium else [one])]
+        return tuple(self.convert_one(item, owner) for item in items)
+
+    def convert_one(self, value: Any, owner: object) -> Any:
+        if self.medium:
+            value = to_medium(self.name, self.type, value)
+        elif get_origin(self.type) is Literal:
+            value in get_args(self.type) or reject(f"{self.name} is one of {', '.join(map(str, get_args(self.type)))}.", value)
+        elif self.type is Path and isinstance(value, str):
+            value = Path(value)
+        elif self.type is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        elif not isinstance(value, self.type) or (isinstance(value, bool) and self.type is not bool):
+            reject(f"{self.name} takes {ARTICLES.get(self.type, self.type.__name__)}.", value)
+        if isinstance(value, float) and not math.isfinite(value):
+            reject(f"{self.name} must be finite.", value)
+        if self.range and not self.range.low <= value <= self.range.high:
+            reject(f"{self.name} must lie between {self.range.low:g} and {self.range.high:g}.", value)
+        if self.choice and owner is not None and value not in (choices := getattr(owner, self.choice.attribute)):
+            reject(f"{self.name} is one of {', '.join(map(str, choices))}.", value)
+        return value
+
+
+ARTICLES = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path"}
+
+
+def parameter(name: str, annotation: Any, **extra: Any) -> Parameter:
+    """Read one annotation into a Parameter. Raises TypeError for what no face could serve."""
+    marks: dict[str, Any] = {}
+    if get_origin(annotation) is Annotated:
+        annotation, *metadata = get_args(annotation)
+        marks = {type(mark).__name__.lower(): mark for mark in metadata if isinstance(mark, Range | Choice)}
+    if get_origin(annotation) in (Union, types.UnionType):
+        inner = [option for option in get_args(annotation) if option is not type(None)]
+        if len(inner) != 1:
+            raise TypeError(f"{name}: a parameter has one type, or that and None, not {annotation}.")
+        return parameter(name, inner[0], optional=True, **marks, **extra)
+    if get_origin(annotation) in (list, tuple):
+        return parameter(name, get_args(annotation)[0], many=True, **marks, **extra)
+    known = isinstance(annotation, type) and (annotation in ARTICLES or issubclass(annotation, media.Medium))
+    if not known and get_origin(annotation) is not Literal:
+        raise TypeError(f"{name}: no face can offer a parameter of type {annotation}.")
+    return Parameter(name, annotation, **marks, **extra)
+
+
+def parameters(function: Callable[..., Any]) -> list[Parameter]:
+    """The inputs of a typed function or method, in order; those before ``*`` are positional on the command line."""
+    hints, helps = get_type_hints(function, include_extras=True), argument_docs(function.__doc__ or "")
+    return [
+        parameter(
+            name,
+            hints[name],
+            default=MISSING if p.default is p.empty else p.default,
+            positional=p.kind is p.POSITIONAL_OR_KEYWORD,
+            help=helps.get(name, ""),
+        )
+        for name, p in inspect.signature(function).parameters.items()
+        if name not in ("self", "cls", "config")
+    ]
+
+
+def argument_docs(docstring: str) -> dict[str, str]:
+    """The ``Args:`` section of a docstring as a dictionary."""
+    helps: dict[str, str] = {}
+    lines = inspect.cleandoc(docstring).splitlines()
+    inside, name = False, ""
+    for line in lines:
+        if not line.startswith(" "):
+            inside = line.strip() == "Args:" if line.strip() else inside
+        elif inside and line.startswith("    ") and not line.startswith("     ") and ":" in line:
+            name, _, helps[name] = (part.strip() for part in line.partition(":"))
+        elif inside and name:
+            helps[name] += " " + line.strip()
+    return helps
+
+
+def checked(method: F) -> F:
+    """Wrap a method so that its arguments are converted and validated by its signature before it starts."""
+    signature = inspect.signature(method)
+
+    @functools.cache
+    def declared() -> dict[str, Parameter]:  # at the first call, when every name in the annotations exists
+        return {p.name: p for p in parameters(method)}
+
+    @functools.wraps(method)
+    def wrapper(self: object, /, *args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(self, *args, **kwargs)
+        for name, p in declared().items():
+            if name in bound.arguments:
+                bound.arguments[name] = p.convert(bound.arguments[name], self)
+        return method(*bound.args, **bound.kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def task(method: F) -> F:
+    """Mark a typed method as something a system can do besides ``run``: ``potmeter run vae:interpolate a.png b.png``."""
+    method.is_task = True  # type: ignore[attr-defined]
+    return method
+
+
+def tasks(owner: type) -> dict[str, Callable[..., Any]]:
+    """``run`` and the tasks of a system or probe, by name."""
+    names = sorted((name for name in dir(owner) if getattr(getattr(owner, name, None), "is_task", False)))
+    return {name: getattr(owner, name) for name in ["run", *names]}
+
+
+# Media from whatever a user has at hand --------------------------------------------------------------------------
+
+
+def to_medium(name: str, kind: type[media.Medium], value: Any) -> media.Medium:
+    """A medium from itself, a path, or (pictures) a Pillow image, an array or a tensor; a Text also from the text."""
+    if isinstance(value, kind):
+        return value
+    if kind is media.Text and isinstance(value, str) and not is_file(value):
+        return media.Text(value)
+    if isinstance(value, (str, Path)):
+        return kind.open(value)
+    if kind is media.Image:
+        if hasattr(value, "getexif"):
+            return media.Image.from_pil(value)
+        if hasattr(value, "detach"):
+            return media.Image.from_tensor(value)
+        if hasattr(value, "dtype"):
+            return media.Image(value)
+    raise UserError(f"{name} takes {kind.__name__} or a path to one.", received=type(value).__name__)
+
+
+def expand(value: Any, kind: type[media.Medium]) -> list[Any]:
+    """A folder as the sorted files of that kind in it; anything else as itself."""
+    if not isinstance(value, (str, Path)) or not Path(value).is_dir():
+        return [value]
+    try:
+        files = sorted(p for p in Path(value).iterdir() if p.suffix.lower() in kind.suffixes and p.name[0] != ".")
+    except OSError as error:
+        raise UserError(f"{value} cannot be read: {error.strerror}.", received=str(value)) from None
+    return files or reject(f"The folder holds no file of kind {', '.join(kind.suffixes)}.", str(value))
+
+
+def is_file(value: str) -> bool:
+    """Whether the text names an existing file; a text too long or odd for a path does not."""
+    try:
+        return Path(value).is_file()
+    except (OSError, ValueError):
+        return False

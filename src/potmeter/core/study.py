@@ -1,0 +1,109 @@
+"""The storage of a study, that many workers share: opened safely, and trials counted in it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import warnings
+from pathlib import Path
+from typing import Any
+
+from potmeter.errors import UserError, reject
+
+
+def open_study(
+    out: Path,
+    name: str,
+    storage: str | None,
+    *,
+    about: dict[str, Any],
+    direction: str,
+    warmup: int,
+    first: dict[str, Any] | None,
+) -> Any:
+    """Join the study of that name, or found it.
+
+    Args:
+        out: Folder of its SQLite file, where ``storage`` names no other storage, and of its runs.
+        name: The study's name in the storage.
+        storage: Optuna's address of a storage: ``sqlite:///file.db``, ``postgresql://…``.
+        about: What trials must have in common to be compared. A study founded with other facts is refused.
+        direction: ``maximize`` or ``minimize``.
+        warmup: Evaluations before a trial may be pruned.
+        first: Values to try first.
+
+    Raises:
+        UserError: Optuna is missing, the storage cannot be used, or the study is another one.
+    """
+    try:
+        import optuna
+        from filelock import FileLock
+    except ImportError:
+        raise UserError("potmeter tune needs the extra: pip install 'potmeter[tune]'.", received="optuna") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    about = json.loads(json.dumps(about))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{out} cannot be made: {error.strerror}.", received=str(out)) from None
+    address = storage or f"sqlite:///{out / 'study.db'}"
+    # a worker that finds the file busy waits, instead of failing at once
+    options = {"connect_args": {"timeout": 120}} if address.startswith("sqlite") else {}
+    with FileLock(out / ".study.lock"), warnings.catch_warnings():  # tables must not be made twice at once
+        warnings.simplefilter("ignore")
+        try:
+            study = optuna.create_study(
+                storage=optuna.storages.RDBStorage(address, engine_kwargs=options),
+                study_name=name,
+                direction=direction,
+                load_if_exists=True,
+                pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=warmup),
+            )
+            known = study.user_attrs.get("about")
+        except Exception as error:  # whatever the database's driver raises
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UserError(f"The study's storage cannot be used: {reason}.", received=address) from None
+        if known is None:
+            any(out.glob("trial-*")) and reject(f"{out} holds trials of another study; --out names another folder.", str(out))
+            study.set_user_attr("about", about)
+            if first:
+                study.enqueue_trial(first)
+        elif known != about:
+            other = next(key for key in about if known.get(key) != about[key])
+            was = f"its {other} was {known.get(other)}"
+            raise UserError(f"The study {name} is another one ({was}); --study names a new one.", received=about[other])
+    return study
+
+
+def taken(study: Any, before: int | None = None) -> int:
+    """How many trials count: completed, pruned, failed for a reason, or running; ``before``: only earlier ones.
+
+    A trial that was stopped or killed is not counted, and so will be made up for.
+    """
+    from optuna.trial import TrialState
+
+    count = 0
+    for trial in study.get_trials(deepcopy=False):
+        if before is not None and trial.number >= before:
+            continue
+        if trial.state == TrialState.RUNNING and abandoned(trial):
+            study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+        elif trial.state == TrialState.FAIL:
+            count += "reason" in trial.user_attrs
+        else:
+            count += trial.state != TrialState.WAITING
+    return count
+
+
+def abandoned(trial: Any) -> bool:
+    """Whether the worker of a running trial was killed: on this machine, its lock is free. Elsewhere we cannot know."""
+    from filelock import FileLock, Timeout
+
+    host, lock = trial.user_attrs.get("worker", (None, ""))
+    if host != socket.gethostname() or not Path(lock).parent.is_dir():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return True
+    except Timeout:
+        return False

@@ -1,0 +1,482 @@
+"""The one training loop: by steps or by the clock, resumable to the bit, on one process or many."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import DataLoader
+
+from potmeter.core import checkpoint, dist, weights
+from potmeter.core.log import TrainingLog
+from potmeter.core.random import Stream
+from potmeter.core.signature import Range
+from potmeter.core.system import System, summarise, to_device
+from potmeter.errors import UserError, reject
+
+if TYPE_CHECKING:
+    from potmeter.data.splits import Splits
+
+S = TypeVar("S", bound=System)
+Watch = Callable[[int, dict[str, float]], None]
+
+EVALUATIONS = 20
+"""How often a run is evaluated, and saved, where the user does not say."""
+SAVE_AFTER = 600.0
+"""Longest time in seconds without a checkpoint."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How long, where to, on what: what a run needs to know besides the Config. Each field is a flag of ``train``."""
+
+    steps: Annotated[int, Range(1, 10**12)] | None = None
+    """Optimiser steps in all. Only a run by steps is the same twice."""
+    budget: str | None = None
+    """Wall-clock in all, as 90s, 10m or 2h; where neither is given, 10m."""
+    out: Path | None = None
+    """The run's folder; default runs/NAME."""
+    resume: bool = False
+    """Continue the run in that folder, or start when there is none."""
+    eval_every: Annotated[int, Range(1, 10**12)] | None = None
+    """Steps between evaluations, each with a checkpoint; default a twentieth of the run."""
+    seed: Annotated[int, Range(0, 2**31)] = 0
+    """Start of all randomness."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+    workers: Annotated[int, Range(0, 256)] = 0
+    """Processes that prepare data ahead."""
+    shard: bool = False
+    """Under torchrun: shard parameters with FSDP2 instead of copying them to every process."""
+    tensorboard: bool = False
+    """Write TensorBoard files too."""
+
+    @property
+    def seconds(self) -> float | None:
+        """The budget in seconds."""
+        return parse_duration(self.budget or "10m") if self.budget or not self.steps else None
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from ``90``, ``90s``, ``10m`` or ``1.5h``. Raises UserError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0.0
+    return seconds if seconds > 0 else reject("A budget is a time such as 90s, 10m or 2h.", text)
+
+
+class Shuffled:
+    """A data set as an endless sequence of batches, shuffled anew each epoch, of which each process takes its slice.
+
+    Epochs follow each other without a gap, so that every batch is full, even where the data set is smaller than one.
+    """
+
+    def __init__(self, data: Any, batch_size: int, *, seed: int = 0, workers: int = 0, device: Any = "cpu") -> None:
+        if len(data) == 0:
+            reject("The training data are empty.", len(data))
+        if batch_size % dist.world():
+            reject(f"batch_size must be divisible by the {dist.world()} processes.", batch_size)
+        self.data, self.batch_size, self.seed, self.workers, self.device = data, batch_size, seed, workers, device
+        self.position = 0
+
+    def indices(self) -> Iterator[list[int]]:
+        """This process's sample numbers of each batch, from the current position on."""
+        share, size = self.batch_size // dist.world(), len(self.data)
+        epoch, order, position = -1, torch.empty(0, dtype=torch.int64), self.position
+        while True:
+            batch: list[int] = []
+            while len(batch) < self.batch_size:
+                if position // size != epoch:
+                    epoch = position // size
+                    order = torch.randperm(size, generator=torch.Generator().manual_seed(hash((self.seed, epoch)) % 2**63))
+                start = position % size
+                taken = order[start : start + self.batch_size - len(batch)].tolist()
+                batch += taken
+                position += len(taken)
+            yield batch[dist.rank() * share : (dist.rank() + 1) * share]
+
+    def __iter__(self) -> Iterator[Any]:
+        loaded = (self.data.__getitems__(batch) for batch in self.indices())
+        if self.workers:
+            sampler: Any = self.indices()
+            loaded = iter(DataLoader(self.data, batch_sampler=sampler, num_workers=self.workers, collate_fn=as_it_is))
+        for batch in loaded:
+            self.position += self.batch_size
+            yield to_device(batch, self.device)
+
+    def state_dict(self) -> dict[str, int]:
+        """The position: samples given out so far, over all processes."""
+        return {"position": self.position}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go to a position."""
+        self.position = state["position"]
+
+
+def as_it_is(batch: Any) -> Any:
+    """Data sets return whole batches; there is nothing left to collate."""
+    return batch
+
+
+@dataclass
+class Progress:
+    """How far a run has come; saved with every checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0
+    """Wall-clock of all sessions up to the last checkpoint or now."""
+    best: float | None = None
+    """Best value of the system's goal."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """The last evaluation."""
+
+
+class Trainer:
+    """Trains a system; what its ``step`` sees of the loop.
+
+    Args:
+        system: The system, its modules built. Moved to the device, and in the end left with the weights that are used.
+        splits: Its data.
+        options: How long, where to, on what.
+        quiet: Nothing on the terminal.
+        watch: Called with step and metrics after each evaluation, once that is saved; may raise to end the run.
+    """
+
+    def __init__(
+        self, system: System, splits: Splits, options: Options, *, quiet: bool = False, watch: Watch | None = None
+    ) -> None:
+        self.system, self.splits, self.options, self.watch = system, splits, options, watch
+        self.run = options.out or Path("runs") / system.name
+        self.device = dist.setup(options.device)
+        system.to(self.device)
+        dist.share_initial(system)
+        if options.shard and dist.world() > 1:
+            shard(system, self.device)
+        self.sharded = options.shard and dist.world() > 1
+        self.rng = system.random = Stream(options.seed, dist.rank(), dist.world(), self.device)
+        torch.manual_seed(options.seed + 1 + dist.rank())  # dropout and the like differ between processes
+        self.optimizers = system.optimizers()
+        self.parameters = {name: [p for g in o.param_groups for p in g["params"]] for name, o in self.optimizers.items()}
+        for group in (group for o in self.optimizers.values() for group in o.param_groups):
+            group["initial_lr"] = float(group["lr"])
+        self.average = averaged(system, system.config.ema) if system.config.ema else None
+        self.batches: Any = system.batches(splits, self)
+        self.progress, self.started, self.saved_at = Progress(), time.monotonic(), time.monotonic()
+        self.log, self.interrupted = TrainingLog(self.run, tensorboard=options.tensorboard, quiet=quiet), False
+
+    # What a system's ``step`` uses
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.progress.step
+
+    @property
+    def share(self) -> float:
+        """How much of the run is done, 0 to 1: by steps, by the clock, or whichever is further."""
+        shares = [self.step / self.options.steps] if self.options.steps else []
+        if self.options.seconds:
+            shares.append(dist.from_first(self.seconds / self.options.seconds))
+        return max(shares)
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock of the run so far, over all its sessions."""
+        return self.progress.seconds + time.monotonic() - self.started
+
+    def update(self, loss: Tensor, name: str = "model") -> None:
+        """One step of an optimiser: backward on its parameters, mean over processes, clip, schedule, step."""
+        optimizer, parameters = self.optimizers[name], self.parameters[name]
+        if self.sharded:
+            loss.backward()  # FSDP's own hooks average and scatter the gradients
+        else:
+            torch.autograd.backward(loss, inputs=parameters)
+            dist.average_gradients(parameters)
+        if self.system.config.clip is not None:
+            nn.utils.clip_grad_norm_(parameters, self.system.config.clip)
+        scale = lr_scale(self.share, self.system.config.schedule, self.system.config.warmup)
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * scale
+        optimizer.step()
+        optimizer.zero_grad()
+
+    def noise(self, *shape: int) -> Tensor:
+        """This process's slice of the run's standard normal numbers."""
+        return self.rng.normal(*shape)
+
+    def shuffled(self, data: Any) -> Shuffled:
+        """A data set as endless shuffled batches; what ``System.batches`` returns by default."""
+        size, options = self.system.config.batch_size, self.options
+        return Shuffled(data, size, seed=options.seed, workers=options.workers, device=self.device)
+
+    # The loop
+
+    def fit(self) -> Path:
+        """Train to the end and return the folder of the best checkpoint.
+
+        Raises:
+            UserError: The folder holds another run, the loss is no longer finite, the disk is full.
+            KeyboardInterrupt: After Ctrl-C (or SIGTERM), once the state is saved.
+        """
+        self.prepare_folder()
+        self.log.start(self.step)
+        self.system.train()
+        batches = iter(self.batches)
+        with self.interruptible():
+            try:
+                while (share := self.share) < 1 and not self.stopping():
+                    values = self.system.step(next(batches), self)
+                    self.progress.step += 1
+                    if self.average:
+                        self.average.update_parameters(self.system)
+                    self.log.record(self.step, values, share)
+                    if self.evaluation_due(share):
+                        self.evaluate()
+                self.evaluate() if not self.interrupted else self.save()
+            finally:
+                self.log.close()
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return checkpoint.best_of(self.run) or self.run
+
+    def prepare_folder(self) -> None:
+        """Start in an empty folder, or continue from its newest checkpoint."""
+        if self.options.resume and (found := checkpoint.read_newest(self.run, self.device)):
+            self.load(*found)
+        elif checkpoint.steps(self.run):
+            raise UserError(f"{self.run} holds a run: --resume continues it, --out names another.", received=str(self.run))
+        elif dist.rank() == 0:
+            try:
+                self.run.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UserError(f"{self.run} cannot be made: {error.strerror}.", received=str(self.run)) from None
+        dist.barrier()
+
+    def evaluation_due(self, before: float) -> bool:
+        """Whether the step just done crossed a point of the evaluation schedule."""
+        if self.options.eval_every:
+            return self.step % self.options.eval_every == 0 and self.share < 1
+        now = self.share
+        due = int(now * EVALUATIONS) > int(before * EVALUATIONS) and now < 1
+        late = dist.from_first(float(time.monotonic() - self.saved_at > SAVE_AFTER)) if self.options.seconds else 0.0
+        return due or bool(late)
+
+    def evaluate(self) -> None:
+        """Measure on the validation data, remember the best, save."""
+        self.log.report(self.step, self.share)
+        used = self.used_system().eval()
+        with torch.no_grad():
+            metrics, _ = summarise(used.validate(self.splits.valid))
+        self.system.train()
+        goal = self.system.goal
+        better = goal.improves(metrics[goal.metric], self.progress.best)
+        self.progress.metrics = metrics
+        if better:
+            self.progress.best = metrics[goal.metric]
+        self.log.write(self.step, {f"valid_{key}": value for key, value in metrics.items()})
+        shown = "  ".join(f"{key} {value:.5g}" for key, value in metrics.items())
+        self.log.show(self.share, f"step {self.step}  valid: {shown}{'  (best)' if better else ''}", always=True)
+        self.save(better)
+        if self.watch:
+            self.watch(self.step, metrics)
+
+    def used_system(self) -> System:
+        """The system with the weights that are used: the moving average where there is one."""
+        if self.average is None:
+            return self.system
+        used: System = self.average.module  # type: ignore[assignment]
+        return used
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Turn Ctrl-C and SIGTERM into a stop after the current step; a second Ctrl-C stops at once."""
+
+        def ask(number: int, frame: object) -> None:
+            if self.interrupted:
+                raise KeyboardInterrupt
+            self.interrupted = True
+
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may set handlers
+            return
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def stopping(self) -> bool:
+        """Whether a stop was asked for in any process."""
+        if dist.world() > 1:
+            self.interrupted = bool(dist.mean(torch.tensor(float(self.interrupted), device=self.device)) > 0)
+        return self.interrupted
+
+    # Checkpoints
+
+    def save(self, best: bool = False) -> None:
+        """Write a checkpoint of this moment."""
+        dist.assert_equal_weights(self.system)
+        used = self.used_system()
+        used.card = {"recipe": self.recipe(), "valid": self.progress.metrics}
+        tensors = full_state(used, self.sharded)
+        own = {"torch": torch.get_rng_state(), "batches": self.batches.state_dict()}
+        if self.device.type == "cuda":
+            own["cuda"] = torch.cuda.get_rng_state(self.device)
+        checkpoint.write(self.run, self.step, self.state_dict(), own, lambda folder: weights.save(used, folder, tensors))
+        if best and dist.rank() == 0:
+            checkpoint.mark_best(self.run, self.step, self.system.goal.metric, self.progress.best or 0.0)
+        self.saved_at = time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What continues the run besides the weights that are used; the same in every process."""
+        return {
+            "progress": asdict(replace(self.progress, seconds=self.seconds)),
+            "config": repr(self.system.config),
+            "rng": self.rng.state_dict(),
+            "optimizers": {name: optimizer_state(self.system, o, self.sharded) for name, o in self.optimizers.items()},
+            # with a moving average the weights folder holds that, and the weights being trained are kept here
+            "average": {"model": self.system.state_dict(), "count": self.average.n_averaged} if self.average else None,
+        }
+
+    def load(self, folder: Path, state: dict[str, Any], own: dict[str, Any]) -> None:
+        """Continue from a checkpoint. Raises UserError when the run was made with another Config."""
+        if state["config"] != repr(self.system.config):
+            raise UserError(f"{self.run} was trained with {state['config']}.", received=repr(self.system.config))
+        load_full_state(self.used_system(), folder / "model.safetensors", self.sharded)
+        if self.average:
+            self.system.load_state_dict(state["average"]["model"])
+            self.average.n_averaged.copy_(state["average"]["count"])
+        for name, optimizer in self.optimizers.items():
+            load_optimizer_state(self.system, optimizer, state["optimizers"][name], self.sharded)
+        self.rng.load_state_dict(state["rng"])
+        self.progress, self.started = Progress(**state["progress"]), time.monotonic()
+        if own:
+            torch.set_rng_state(own["torch"])
+            self.batches.load_state_dict(own["batches"])
+        if "cuda" in own and self.device.type == "cuda":
+            torch.cuda.set_rng_state(own["cuda"], self.device)
+
+    def recipe(self) -> dict[str, Any]:
+        """How the weights were made, for their card. A user's paths stay out of it."""
+        return {
+            "seed": self.options.seed,
+            "steps": self.step,
+            "seconds": round(self.seconds, 1),
+            "processes": dist.world(),
+            "device": str(self.device),
+            "threads": torch.get_num_threads(),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+            "torch": torch.__version__,
+            "data": self.splits.origin,
+        }
+
+
+# A new system, to be trained -------------------------------------------------------------------------------------
+
+
+def start(system_class: type[S], config: Any, seed: int, origin: System | None = None) -> S:
+    """A system with fresh weights, or, to fine-tune, with those of ``origin`` wherever name and shape agree."""
+    torch.manual_seed(seed)
+    system = system_class(config)
+    if origin is not None:
+        kept, wanted = origin.state_dict(), system.state_dict()
+        system.load_state_dict({key: kept[key] if key in kept and kept[key].shape == t.shape else t for key, t in wanted.items()})
+    return system
+
+
+# The schedule, the moving average, sharding ----------------------------------------------------------------------
+
+
+def lr_scale(share: float, schedule: str, warmup: float) -> float:
+    """The learning rate's factor: linear rise during ``warmup``, then ``constant``, ``linear`` or ``cosine`` to 0.
+
+    Args:
+        share: How much of the training is done, 0 to 1.
+        schedule: The shape of the fall.
+        warmup: Share of the training that is the rise.
+    """
+    if share < warmup:
+        return max(share, 1e-3) / warmup
+    fallen = (share - warmup) / max(1 - warmup, 1e-9)
+    return {"constant": 1.0, "linear": 1 - fallen, "cosine": 0.5 + 0.5 * math.cos(math.pi * fallen)}[schedule]
+
+
+def averaged(system: System, decay: float) -> AveragedModel:
+    """An exponential moving average of all parameters and buffers; young averages forget faster, so that the start fades."""
+
+    def update(averages: Any, current: Any, count: Any) -> None:
+        young = (1 + float(count)) / (10 + float(count))
+        for average, value in zip(averages, current, strict=True):
+            if average.is_floating_point():
+                average.lerp_(value, 1 - min(decay, young))
+            else:
+                average.copy_(value)  # counters
+
+    return AveragedModel(system, multi_avg_fn=update, use_buffers=True)
+
+
+def shard(system: System, device: torch.device) -> None:
+    """Shard the system's units, and what is left of it, over all processes with FSDP2."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
+
+    units = system.shard_units() or reject(f"{system.name} declares no units to shard; leave --shard out.", system.name)
+    if system.config.ema:
+        reject("--shard and a moving average do not go together.", system.config.ema)
+    mesh = init_device_mesh(device.type, (dist.world(),))
+    for unit in [*units, system]:
+        fully_shard(unit, mesh=mesh)
+    register_fsdp_forward_method(system, "loss")  # FSDP gathers parameters before ``forward`` only, unless told
+    register_fsdp_forward_method(system, "evaluate")
+
+
+def full_state(system: System, sharded: bool) -> dict[str, Tensor] | None:
+    """The whole state of a sharded system, gathered from all processes; None when every process has it anyway."""
+    if not sharded:
+        return None
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+
+    return get_model_state_dict(system, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+
+
+def load_full_state(system: System, path: Path, sharded: bool) -> None:
+    """Fill a system, sharded or not, from a weights file."""
+    if not sharded:
+        return weights.load_state(system, path)
+    from safetensors.torch import load_file
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
+
+    set_model_state_dict(system, load_file(path), options=StateDictOptions(full_state_dict=True))
+
+
+def optimizer_state(system: System, optimizer: Optimizer, sharded: bool) -> dict[str, Any]:
+    """An optimiser's state, gathered from all processes where it is sharded."""
+    if not sharded:
+        return optimizer.state_dict()
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_optimizer_state_dict
+
+    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    return get_optimizer_state_dict(system, optimizer, options=options)
+
+
+def load_optimizer_state(system: System, optimizer: Optimizer, state: dict[str, Any], sharded: bool) -> None:
+    """Fill an optimiser with a saved state."""
+    if not sharded:
+        return optimizer.load_state_dict(state)
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, set_optimizer_state_dict
+
+    set_optimizer_state_dict(system, optimizer, state, options=StateDictOptions(full_state_dict=True))
