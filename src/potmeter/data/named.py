@@ -1,0 +1,39 @@
+"""Pictures by a word: the name of a built-in data set, or a folder of the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from potmeter.data.cifar10 import cifar10
+from potmeter.data.folder import image_folder
+from potmeter.data.mnist import fashion_mnist, mnist, sklearn_digits
+from potmeter.data.splits import Splits
+from potmeter.errors import reject
+
+BUILT_IN: dict[str, tuple[Callable[[], Splits], int, int]] = {
+    "mnist": (mnist, 28, 1),
+    "fashion": (fashion_mnist, 28, 1),
+    "digits": (sklearn_digits, 28, 1),
+    "cifar10": (cifar10, 32, 3),
+}
+"""Reader, side in pixels and channels of each; ``digits`` is scikit-learn's small set and needs no network."""
+
+
+def pictures(source: str, size: int, channels: int, *, labels: bool = True) -> Splits:
+    """Read a built-in data set or a folder.
+
+    Args:
+        source: ``mnist``, ``fashion``, ``digits``, ``cifar10``, or a folder (as ``image_folder`` reads it).
+        size, channels: What the network takes; a folder's pictures are brought to it, built-in ones must have it.
+        labels: Whether a folder's subfolders are classes.
+
+    Raises:
+        UserError: When the network takes other pictures than the built-in set has, or the data cannot be had.
+    """
+    if source not in BUILT_IN:
+        return image_folder(source, size, channels=channels, labels=labels)
+    read, side, colours = BUILT_IN[source]
+    if (size, channels) != (side, colours):
+        reject(f"{source} has {side}×{side} pictures: --image-size {side} --channels {colours}.", f"{size}, {channels}")
+    return replace(read(), origin=source)

@@ -1,0 +1,94 @@
+"""Example inputs by name, for ``examples()``, documentation and tests. Most need no network."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from potmeter.errors import reject
+from potmeter.media import Image
+
+if TYPE_CHECKING:
+    from potmeter.data.splits import TensorData
+
+PHOTOS = {
+    "astronaut": "astronaut.png",
+    "brick": "brick.png",
+    "camera": "camera.png",
+    "cat": "chelsea.png",
+    "china": "china.jpg",
+    "coffee": "coffee.png",
+    "coins": "coins.png",
+    "flower": "flower.jpg",
+    "grass": "grass.png",
+    "gravel": "gravel.png",
+    "hubble": "hubble_deep_field.jpg",
+    "moon": "moon.png",
+    "motorcycle": "motorcycle_left.png",
+    "page": "page.png",
+    "retina": "retina.jpg",
+    "rocket": "rocket.jpg",
+}
+"""Photos inside the wheels of scikit-image (public domain, CC0 or by permission) and scikit-learn (CC BY 2.0)."""
+
+FETCHED = {"mnist": 10_000, "fashion": 10_000, "imagenet": 20}
+"""Sets whose test pictures are numbered from 0, with their size: ``mnist-3``, ``fashion-12``, ``imagenet-7``."""
+
+
+def sample(name: str) -> Image:
+    """A named picture.
+
+    Args:
+        name: One of ``PHOTOS``; ``digit-0`` … ``digit-9`` (scikit-learn's, from the part that is not trained on); and,
+            fetched on first use, ``panda`` (GCompris, public domain) and the numbers of ``FETCHED``.
+
+    Raises:
+        UserError: for an unknown name, or when a picture must be fetched and cannot.
+
+    Example:
+        >>> sample("cat").size
+        (451, 300)
+    """
+    kind, _, number = name.partition("-")
+    if name in PHOTOS:
+        from potmeter.data.cutouts import wheel_file
+
+        return Image.open(wheel_file(PHOTOS[name]))
+    if name == "panda":
+        from potmeter.data.photos import decode, wild_files
+
+        return decode(wild_files()["explore_world_animals/panda"])
+    if kind == "digit" and number in tuple("0123456789"):
+        return digit(int(number))
+    if kind in FETCHED and number.isdecimal() and number.isascii() and int(number) < FETCHED[kind]:
+        return numbered(kind, int(number))
+    known = ", ".join(
+        [*PHOTOS, "panda", "digit-0 … digit-9", *(f"{kind}-0 … {kind}-{n - 1}" for kind, n in FETCHED.items())]
+    )
+    reject(f"No sample has this name; there are {known}.", name)
+
+
+def digit(label: int) -> Image:
+    """The first of scikit-learn's test digits with this label."""
+    from potmeter.data.mnist import sklearn_digits
+
+    test = sklearn_digits().test
+    return Image.from_tensor(test[test.tensors["label"].tolist().index(label)]["image"])
+
+
+def numbered(kind: str, number: int) -> Image:
+    """A picture of a fetched set, by its number in the official order."""
+    return Image.from_tensor(test_part(kind)[number]["image"])
+
+
+@cache
+def test_part(kind: str) -> TensorData:
+    """The test part of a fetched set; kept, since reading MNIST takes seconds."""
+    from potmeter.data import mnist, photos
+
+    read = {
+        "mnist": lambda: mnist.mnist().test,
+        "fashion": lambda: mnist.fashion_mnist().test,
+        "imagenet": photos.foolbox_photos,
+    }
+    return read[kind]()

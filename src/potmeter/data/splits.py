@@ -1,0 +1,92 @@
+"""What every reader returns: three parts of one data set, each of which hands out whole batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from potmeter.errors import reject
+
+Batch = dict[str, Tensor]
+"""Named tensors with a common first dimension; pictures under ``image``, float (B, C, H, W) in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Training, validation and test part of a data set: ``test`` is looked at once, at the end.
+
+    Each part is a map-style data set that has, besides ``__getitem__``, ``__getitems__(indices) -> Batch`` (pass
+    ``collate_fn=lambda batch: batch`` where a DataLoader is used), or None where the data has no such part.
+    """
+
+    train: Dataset
+    valid: Dataset | None = None
+    test: Dataset | None = None
+    origin: str = "own data"
+    """What it is, for the card of weights trained on it: ``mnist``, ``fashion`` …; never a user's path."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their labels; empty where there are none."""
+        return getattr(self.train, "classes", ())
+
+
+class TensorData(Dataset):
+    """A data set in memory: named tensors with a common first dimension.
+
+    uint8 tensors are pictures: they are stored as they are and handed out as float in [0, 1].
+
+    Args:
+        classes: Names of the classes, in the order of the labels.
+        names: One name per item, where items have names.
+        tensors: For example ``image`` uint8 (N, C, H, W), ``label`` int64 (N,), ``group`` int64 (N,).
+
+    Raises:
+        UserError: when there is no tensor, or their lengths differ.
+
+    Example:
+        >>> data = TensorData(image=torch.zeros(5, 1, 28, 28, dtype=torch.uint8), label=torch.arange(5))
+        >>> data.__getitems__([1, 4])["label"]
+        tensor([1, 4])
+    """
+
+    def __init__(self, *, classes: Sequence[str] = (), names: Sequence[str] = (), **tensors: Tensor) -> None:
+        self.tensors = tensors
+        self.classes = tuple(classes)
+        self.names = tuple(names)
+        lengths = {name: len(tensor) for name, tensor in tensors.items()}
+        if len({*lengths.values(), *([len(names)] if names else [])}) != 1:
+            reject("TensorData takes at least one tensor, and all of one length.", lengths)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.tensors.values())))
+
+    def __getitem__(self, i: int) -> Batch:
+        return {name: as_float(tensor[i]) for name, tensor in self.tensors.items()}
+
+    def __getitems__(self, indices: Sequence[int] | Tensor) -> Batch:
+        """The items at these places as one batch; the hot path of training, so without a loop."""
+        indices = torch.as_tensor(indices, dtype=torch.long)
+        return {name: as_float(tensor.index_select(0, indices)) for name, tensor in self.tensors.items()}
+
+    def select(self, indices: Sequence[int] | Tensor) -> Self:
+        """The items at these places as a data set of their own, as cross-validation needs them."""
+        indices = torch.as_tensor(indices, dtype=torch.long)
+        names = [self.names[i] for i in indices.tolist()] if self.names else ()
+        tensors = {name: tensor[indices] for name, tensor in self.tensors.items()}
+        return type(self)(classes=self.classes, names=names, **tensors)
+
+    def head(self, n: int) -> Self:
+        """The first ``n`` items (all, if there are fewer), the same ones every time; shares memory with this one."""
+        tensors = {name: tensor[:n] for name, tensor in self.tensors.items()}
+        return type(self)(classes=self.classes, names=self.names[:n], **tensors)
+
+
+def as_float(x: Tensor) -> Tensor:
+    """Pictures, stored as bytes, become float in [0, 1]; anything else stays."""
+    return x.float().div_(255) if x.dtype == torch.uint8 else x
