@@ -1,0 +1,73 @@
+"""The command line: ``potmeter VERB SYSTEM …``.
+
+Two stages: verb and system first, without torch; then the flags of just that system's typed signature.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+
+from potmeter import __version__
+from potmeter.errors import UserError
+
+VERBS = {
+    "list": ("potmeter.cli.catalogue:list_all", "the systems and probes there are"),
+    "show": ("potmeter.cli.catalogue:show", "what a system takes, gives, knows and can be set to"),
+    "run": ("potmeter.cli.run:run", "use a system: a picture, a text … in, a result out"),
+    "train": ("potmeter.cli.train:train", "train a system, on its own data or on yours"),
+    "eval": ("potmeter.cli.train:evaluate", "measure weights on data never trained on, beside simpler methods"),
+    "tune": ("potmeter.cli.tune:tune", "search hyper-parameters: while it fails, turn and train again"),
+    "bench": ("potmeter.cli.bench:bench", "measure speed beside the peer one would otherwise use"),
+    "export": ("potmeter.cli.export:export", "write a system as ONNX, checked against the original"),
+    "eject": ("potmeter.cli.eject:eject", "copy a system's code to a folder of your own, to change it there"),
+    "fetch": ("potmeter.cli.fetch:fetch", "bring a data package, ahead of its first use"),
+    "tour": ("potmeter.tour:tour", "run every stop of the lecture and write a page about it"),
+}
+"""Every verb: where it lives, and what it does. A verb's function takes the rest of the command line."""
+
+HELP = f"""potmeter {__version__}: the deep-learning lecture that runs
+
+usage: potmeter VERB [SYSTEM] […]
+
+{chr(10).join(f"  {name:8}{text}" for name, (_, text) in VERBS.items())}
+
+`potmeter list` shows the systems, `potmeter VERB SYSTEM --help` the flags.
+"""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run a command line. Exits with 2 for the user's mistake (one line on standard error), with 1 for ours."""
+    sys.exit(execute(sys.argv[1:] if argv is None else argv))
+
+
+def execute(argv: list[str]) -> int:
+    """Run a command line and return its exit code."""
+    try:
+        if not argv or argv[0] in ("-h", "--help", "help"):
+            print(HELP, end="")
+        elif argv[0] in ("-V", "--version"):
+            print(f"potmeter {__version__}")
+        elif argv[0] not in VERBS:
+            raise UserError(f"The verbs are {', '.join(VERBS)}.", received=argv[0])
+        else:
+            module, _, function = VERBS[argv[0]][0].partition(":")
+            getattr(importlib.import_module(module), function)(argv[1:])
+        sys.stdout.flush()
+    except UserError as error:
+        if os.environ.get("RANK", "0") == "0":  # under torchrun one process speaks for all
+            print(f"potmeter: error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # `potmeter … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("\npotmeter: interrupted", file=sys.stderr)
+        return 130
+    except Exception:
+        traceback.print_exc()
+        print("potmeter: this is a mistake of the program's, not of yours", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,90 @@
+"""``potmeter list`` and ``potmeter show``: what there is, without importing torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from potmeter import registry
+from potmeter.cli.source import config_fields, methods
+from potmeter.errors import UserError, reject
+
+
+def list_all(argv: list[str]) -> None:
+    """Print the systems and probes in the lecture's order."""
+    for flag in argv:
+        flag in ("--json", "-h", "--help") or reject("potmeter list takes --json and nothing else.", flag)
+    if "-h" in argv or "--help" in argv:
+        print("usage: potmeter list [--json]")
+        return
+    known = registry.entries().values()
+    if "--json" in argv:
+        rows = [{"name": e.name, "kind": e.kind, "section": e.section, "slide": e.slide, "weights": e.weights,
+                 "capabilities": e.capabilities, "summary": e.summary} for e in known]  # fmt: skip
+        print(json.dumps({"systems": rows}, ensure_ascii=False))
+        return
+    print("slide  name          section     weights")
+    for e in known:
+        print(f"{e.slide:5}  {e.name:12}  {e.section:10}  {', '.join(e.weights)}\n{'':7}{e.summary}")
+
+
+def show(argv: list[str]) -> None:
+    """Print what a system takes, gives, knows and can be set to; with ``--layers`` the network itself."""
+    names = [word for word in argv if not word.startswith("-")]
+    flags = {word for word in argv if word.startswith("-")}
+    if flags & {"-h", "--help"}:
+        print("usage: potmeter show SYSTEM [--json] [--layers]")
+        return
+    for flag in flags - {"--json", "--layers"}:
+        reject("potmeter show takes --json and --layers.", flag)
+    if len(names) != 1:
+        raise UserError("potmeter show takes the name of one system.", received=" ".join(argv))
+    reference = registry.find(names[0])
+    entry = reference.entry
+    if "--layers" in flags:
+        layers(names[0])
+        return
+    cards = {tag: read_card(entry.name, tag) for tag in entry.weights if reference.tag in (None, tag)}
+    description = {
+        "name": entry.name,
+        "kind": entry.kind,
+        "section": entry.section,
+        "slide": entry.slide,
+        "summary": entry.summary,
+        "capabilities": entry.capabilities,
+        "weights": cards,
+        "methods": {m.name: {"signature": m.signature, "doc": m.doc} for m in methods(entry)},
+        "config": {f.name: {"type": f.type, "default": f.default, "doc": f.doc} for f in config_fields(entry)},
+    }
+    if "--json" in flags:
+        print(json.dumps(description, ensure_ascii=False))
+        return
+    print(f"{entry.name}: {entry.summary}\nslide {entry.slide}, {entry.section}; {', '.join(entry.capabilities) or 'no capabilities'}\n")
+    for tag, card in cards.items():
+        figures = ", ".join(f"{k} {v:.4g}" for k, v in card.get("metrics", {}).items())
+        state = "fetched at first use" if tag in entry.fetched else figures or "no card"
+        print(f"  {entry.name}.{tag}: {state}")
+    for m in methods(entry):
+        name = entry.name if m.name == "run" else f"{entry.name}:{m.name}"
+        indented = m.doc.replace("\n", "\n    ")
+        print(f"\n  potmeter run {name}\n    {m.signature}\n    {indented}")
+    print("\n  Config (flags of train)")
+    for f in config_fields(entry):
+        print(f"    --{f.name.replace('_', '-')}: {f.type} = {f.default}\n        {f.doc}")
+
+
+def read_card(name: str, tag: str) -> dict[str, Any]:
+    """The card of shipped weights; empty for fetched ones."""
+    path: Path = registry.WEIGHTS / f"{name}.{tag}" / "card.json"
+    card: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    return card
+
+
+def layers(name: str) -> None:
+    """Print the layers of a system and its number of knobs."""
+    from potmeter.core.load import load
+
+    system = load(name)
+    print(system)
+    print(f"{sum(p.numel() for p in system.parameters()):,} knobs")

@@ -1,0 +1,97 @@
+"""``potmeter run``: a system at work, from its typed ``run`` or one of its tasks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from potmeter import media, registry
+from potmeter.cli.arguments import parse, reserved, split_name
+from potmeter.errors import reject
+
+
+def run(argv: list[str]) -> None:
+    """Run a system or probe on the command line's inputs, print what is text and save what is not."""
+    from potmeter.core.signature import Parameter, parameters, tasks
+
+    name, rest = split_name("run", argv)
+    reference = registry.find(name)
+    entry, owner = reference.entry, reference.entry.load()
+    reference.task in tasks(owner) or reject(f"{entry.name} can {', '.join(tasks(owner))}.", reference.task)
+    inputs = parameters(tasks(owner)[reference.task])
+    common = reserved("weights", "out", "device", "seed", "json")
+    if entry.kind == "probe":
+        common[0] = Parameter("model", str, None, optional=True, help="the model to work on; see `potmeter list`")
+    common = [p for p in common if p.name not in {q.name for q in inputs}]
+    doc = (tasks(owner)[reference.task].__doc__ or "").partition("\n\n")[0]
+    values = parse(f"potmeter run {name}", [*inputs, *common], rest, doc)
+    thing = prepare(reference, values)
+    arguments = {p.name: values[p.name] for p in inputs}
+    started = time.perf_counter()
+    from potmeter.core.log import on_terminal
+
+    with on_terminal():
+        result = getattr(thing, reference.task)(**arguments)
+        result = stream(result, quiet=values["json"]) if isinstance(result, Iterator) else result
+    seconds = time.perf_counter() - started
+    out = values.get("out")
+    if values["json"]:
+        shown = {key or "result": medium.json() for key, medium in media.parts(result).items()}
+        saved = {key: str(path) for key, path in save(result, out).items()} if out else {}
+        print(json.dumps({"system": name, "seconds": round(seconds, 4), "result": shown, "files": saved}, ensure_ascii=False))
+    else:
+        present(result, out, name)
+
+
+def prepare(reference: registry.Reference, values: dict[str, Any]) -> Any:
+    """Load what is to run, and seed torch where the method itself takes no seed."""
+    import torch
+
+    from potmeter.core import dist
+
+    if (seed := values.get("seed")) is not None:
+        seed >= 0 or reject("seed must not be negative.", seed)
+        torch.manual_seed(seed)
+    entry = reference.entry
+    if entry.kind == "probe":
+        return entry.load()(values["model"])
+    device = dist.pick_device(values["device"])
+    system = entry.load().from_pretrained(values["weights"] or reference.tag)
+    return system.requires_grad_(False).to(device)
+
+
+def stream(results: Iterator[Any], *, quiet: bool) -> Any:
+    """Follow growing results to the last one; text is printed as it grows."""
+    printed, result = "", None
+    for result in results:
+        if isinstance(result, media.Text) and not quiet:
+            print(result.text[len(printed) :], end="", flush=True)
+            printed = result.text
+    if printed:
+        print()
+        return None
+    return result
+
+
+def present(result: Any, out: Path | None, name: str) -> None:
+    """Print text, tables and bars; save the rest (all of it where ``out`` is given) and print where."""
+    if result is None:
+        return
+    for key, medium in media.parts(result).items():
+        if isinstance(medium, media.Text | media.Table | media.Bars):
+            print(f"{key}:\n{medium}" if key else medium)
+        elif out is None:
+            print(medium.save(Path(name.replace(":", "-") + (f"-{key}" if key else ""))))
+    for path in (save(result, out) if out else {}).values():
+        print(path)
+
+
+def save(result: Any, out: Path) -> dict[str, Path]:
+    """Save a result: a single medium under that name, several into that folder."""
+    media_of = media.parts(result)
+    if list(media_of) == [""]:
+        return {"result": media_of[""].save(out / "result" if out.is_dir() else out)}
+    return {key: medium.save(out / key) for key, medium in media_of.items()}

@@ -1,0 +1,88 @@
+"""What a system's source says of itself, read with ``ast``: nothing is imported, so the command line stays quick."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from potmeter.errors import UserError
+from potmeter.registry import Entry
+
+RECIPE = Path(__file__).parents[1] / "core" / "config.py"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a Config, as written."""
+
+    name: str
+    type: str
+    default: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class Method:
+    """A typed method of a system, as written."""
+
+    name: str
+    signature: str
+    doc: str
+
+
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    """The parsed file. Raises UserError when it is no Python."""
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UserError(f"{path} cannot be read: {error}.", received=str(path)) from None
+
+
+def classes(path: Path) -> Iterator[ast.ClassDef]:
+    """The classes a file defines at its top level."""
+    return (node for node in tree_of(path).body if isinstance(node, ast.ClassDef))
+
+
+def config_fields(entry: Entry) -> list[Field]:
+    """The fields of a system's Config: its own first, then those of training that every system has."""
+    own = [node for file in sorted(entry.source.glob("*.py")) for node in classes(file) if node.name == "Config"]
+    recipe = [node for node in classes(RECIPE) if node.name == "Recipe"]
+    seen: dict[str, Field] = {}
+    for node in [*own, *recipe]:
+        for f in fields_of(node):
+            seen.setdefault(f.name, f)
+    return list(seen.values())
+
+
+def fields_of(node: ast.ClassDef) -> Iterator[Field]:
+    """The annotated fields of a dataclass with the docstring under each."""
+    for statement, after in zip(node.body, [*node.body[1:], None], strict=True):
+        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
+            continue
+        if "ClassVar" in (kind := ast.unparse(statement.annotation)):
+            continue
+        doc = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
+        default = ast.unparse(statement.value) if statement.value else ""
+        yield Field(statement.target.id, kind, default, " ".join(str(doc).split()))
+
+
+def methods(entry: Entry) -> list[Method]:
+    """``run`` and the tasks of a system or probe, in the file's order."""
+    name = entry.target.partition(":")[2]
+    found = []
+    for file in sorted(entry.source.glob("*.py")):
+        for node in classes(file):
+            if node.name != name:
+                continue
+            for item in node.body:
+                marked = isinstance(item, ast.FunctionDef) and any("task" in ast.unparse(d) for d in item.decorator_list)
+                if isinstance(item, ast.FunctionDef) and (item.name == "run" or marked):
+                    returns = f" -> {ast.unparse(item.returns)}" if item.returns else ""
+                    arguments = ast.unparse(item.args).removeprefix("self, ").removeprefix("self")
+                    found.append(Method(item.name, f"({arguments}){returns}", inspect.cleandoc(ast.get_docstring(item) or "")))
+    return found

@@ -1,0 +1,110 @@
+"""``potmeter train`` and ``potmeter eval``."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+from potmeter import registry
+from potmeter.cli import source
+from potmeter.cli.arguments import parse, reserved, split_name
+from potmeter.errors import reject
+
+QUICK = 1000
+"""Test samples that ``eval`` uses without ``--full``: the first ones, the same every time."""
+
+
+def train(argv: list[str]) -> None:
+    """Train a system: its Config, its data's parameters and the loop's options are the flags."""
+    from potmeter.core import weights
+    from potmeter.core.signature import Parameter, parameters
+    from potmeter.core.train import Options, Trainer, start
+
+    name, rest = split_name("train", argv)
+    reference = registry.find(name)
+    owner = reference.entry.load()
+    first = {flag: take(rest, flag) for flag in ("--preset", "--from")}  # these two set the other flags' defaults
+    origin = owner.from_pretrained(first["--from"]) if first["--from"] else None
+    preset = first["--preset"] or "lecture"
+    preset in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
+    base = origin.config if origin else owner.presets[preset]
+
+    docs = {f.name: f.doc for f in source.config_fields(reference.entry)}
+    config_flags = [replace(p, default=getattr(base, n), help=docs.get(n, "")) for n, p in weights.config_parameters(owner.Config).items()]
+    option_docs = {f.name: f.doc for node in source.classes(source.RECIPE.with_name("train.py")) if node.name == "Options"
+                   for f in source.fields_of(node)}  # fmt: skip
+    option_flags = [replace(p, help=option_docs[n]) for n, p in weights.config_parameters(Options).items()]
+    data_flags = [replace(p, positional=False) for p in parameters(owner.data)]
+    early = [Parameter("preset", str, preset, help=f"where the Config starts: {', '.join(owner.presets)}"),
+             Parameter("from_", str, first["--from"], optional=True, help="weights to fine-tune")]  # fmt: skip
+    doc = f"Train {name}: {reference.entry.summary}."
+    values = parse(f"potmeter train {name}", [*data_flags, *option_flags, *config_flags, *early], rest, doc)
+
+    config = weights.build_config(owner.Config, {p.name: values[p.name] for p in config_flags})
+    options = Options(**{p.name: p.convert(values[p.name]) for p in option_flags})
+    splits = owner.data(config, **{p.name: values[p.name] for p in data_flags})
+    config = owner.fit_config(config, splits)
+    trainer = Trainer(start(owner, config, options.seed, origin), splits, options)
+    folder = trainer.fit()
+    shown = ", ".join(f"{key} {value:.5g}" for key, value in trainer.progress.metrics.items())
+    print(f"{folder}  ({shown}, step {trainer.step}, {trainer.seconds:.0f} s)")
+    print(f"potmeter run {name} --weights {trainer.run}")
+
+
+def evaluate(argv: list[str]) -> None:
+    """Measure a system, or a probe, on data that were not trained on, beside its baselines."""
+    import torch
+
+    from potmeter.core.load import load
+    from potmeter.core.signature import parameters
+    from potmeter.core.system import summarise
+
+    name, rest = split_name("eval", argv)
+    reference = registry.find(name)
+    owner = reference.entry.load()
+    if reference.entry.kind == "probe":
+        values = parse(f"potmeter eval {name}", [*reserved("json")], rest)
+        started = time.perf_counter()
+        probe = owner()
+        report: dict[str, Any] = {"system": reference.entry.name, "weights": None, "metrics": probe.evaluate()}
+        report |= {"baselines": probe.baselines()}
+    else:
+        data_flags = [replace(p, positional=False) for p in parameters(owner.data)]
+        values = parse(f"potmeter eval {name}", [*data_flags, *reserved("weights", "device", "full", "json")], rest)
+        started = time.perf_counter()
+        system = load(name, values["weights"], device=values["device"])
+        splits = owner.data(system.config, **{p.name: values[p.name] for p in data_flags})
+        splits.test is not None or reject("There are no test data.", values.get("source"))
+        test = splits.test if values["full"] else splits.test.head(QUICK)
+        with torch.no_grad():
+            metrics, errors = summarise(system.evaluate(test))
+        weights = values["weights"] or reference.tag or (reference.entry.weights or ("",))[0]
+        report = {"system": reference.entry.name, "weights": weights, "metrics": metrics}
+        report |= {"baselines": system.baselines(replace(splits, test=test))}
+        report |= {"errors": errors, "samples": len(test), "part": "full" if len(test) == len(splits.test) else f"first {QUICK}"}
+    report["seconds"] = round(time.perf_counter() - started, 2)
+    print(json.dumps(report) if values["json"] else table(report))
+
+
+def table(report: dict[str, Any]) -> str:
+    """An evaluation for reading: each metric with its 95 % error, then the baselines."""
+    part = f", {report['samples']:,} samples ({report['part']})" if "samples" in report else ""
+    lines = [f"{report['system']} {report['weights'] or ''}{part}"]
+    for key, value in report["metrics"].items():
+        error = f" ± {report['errors'][key]:.2g}" if key in report.get("errors", {}) else ""
+        lines.append(f"  {key:24} {value:.5g}{error}")
+    lines += [f"  {key:24} {value:.5g}   (baseline)" for key, value in report["baselines"].items()]
+    return "\n".join(lines)
+
+
+def take(argv: list[str], flag: str) -> str | None:
+    """The value of a flag, left where it is; None without it."""
+    for position, word in enumerate(argv):
+        if word == flag:
+            return argv[position + 1] if position + 1 < len(argv) else reject(f"{flag} needs a value.", " ".join(argv))
+        if word.startswith(f"{flag}="):
+            return word.partition("=")[2]
+    return None
+
