@@ -1,0 +1,1 @@
+"""Blocks that several systems share: pure torch, each usable on its own."""

@@ -1,0 +1,116 @@
+"""Between a picture and a short vector: the two halves of an autoencoder, and how a user's picture gets to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Norm = Literal["none", "batch"]
+
+
+class Residual(nn.Module):
+    """Two 3×3 convolutions beside a shortcut; starts as the identity, so that depth costs nothing at first."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(filters, filters, 3, padding=1)
+        self.second = nn.Conv2d(filters, filters, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.silu(self.first(F.silu(x))))
+
+
+def dense(sizes: Sequence[int], norm: Norm) -> nn.Sequential:
+    """Hidden layers from each size to the next: linear map, normalisation, SiLU."""
+    normal = {"none": lambda size: nn.Identity(), "batch": nn.BatchNorm1d}[norm]
+    pairs = zip(sizes, sizes[1:], strict=False)
+    return nn.Sequential(*(nn.Sequential(nn.Linear(a, b), normal(b), nn.SiLU()) for a, b in pairs))
+
+
+class Squeeze(nn.Module):
+    """A picture (B, C, H, W) in [0, 1] as a vector (B, widths[-1]).
+
+    Args:
+        shape: (C, H, W).
+        filters: Channels after each convolution that halves height and width, finest first; empty for dense layers only.
+        blocks: Residual blocks at each of these resolutions.
+        widths: Units of the dense hidden layers.
+        norm: Their normalisation, and that of the convolutions.
+    """
+
+    def __init__(
+        self, shape: tuple[int, int, int], filters: Sequence[int], blocks: Sequence[int], widths: Sequence[int], norm: Norm
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after, count in zip((shape[0], *filters), filters, blocks, strict=False):
+            layers += [nn.Conv2d(before, after, 4, stride=2, padding=1)]
+            layers += [nn.BatchNorm2d(after)] if norm == "batch" else []
+            layers += [*(Residual(after) for _ in range(count)), nn.SiLU()]
+        self.halvings = nn.Sequential(*layers)
+        self.hidden = dense((math.prod(coarse(shape, filters)), *widths), norm)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x: Tensor = self.halvings(2 * images - 1)  # (B, filters[-1], H / 2^n, W / 2^n)
+        x = self.hidden(x.flatten(1))  # (B, widths[-1])
+        return x
+
+
+class Spread(nn.Module):
+    """A vector (B, inputs) as a picture (B, C, H, W), each value unbounded; ``Squeeze`` in reverse, with its arguments."""
+
+    def __init__(
+        self,
+        inputs: int,
+        shape: tuple[int, int, int],
+        filters: Sequence[int],
+        blocks: Sequence[int],
+        widths: Sequence[int],
+        norm: Norm,
+    ) -> None:
+        super().__init__()
+        self.shape = coarse(shape, filters)
+        self.hidden = dense((inputs, *reversed(widths)), norm)
+        self.canvas = nn.Linear(widths[0], math.prod(self.shape))
+        layers: list[nn.Module] = []
+        for before, after, count in reversed(list(zip(filters, (shape[0], *filters), blocks, strict=False))):
+            layers += [nn.BatchNorm2d(before)] if norm == "batch" else []
+            layers += [*(Residual(before) for _ in range(count)), nn.SiLU()]
+            layers += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1)]
+        self.doublings = nn.Sequential(*layers)
+
+    def forward(self, z: Tensor) -> Tensor:
+        x: Tensor = self.canvas(self.hidden(z)).unflatten(1, self.shape)  # (B, filters[-1], H / 2^n, W / 2^n)
+        x = self.doublings(x)  # (B, C, H, W)
+        return x
+
+
+def coarse(shape: tuple[int, int, int], filters: Sequence[int]) -> tuple[int, int, int]:
+    """(C, H, W) where the convolutions meet the dense layers."""
+    factor = 2 ** len(filters)
+    return (filters[-1] if filters else shape[0], shape[1] // factor, shape[2] // factor)
+
+
+def on_dark(images: Tensor) -> Tensor:
+    """Pictures (B, C, H, W) turned to their negative where the border is light: ink on paper becomes chalk on a board.
+
+    Networks trained on MNIST know light strokes on a dark ground only.
+    """
+    border = [images[..., 0, :], images[..., -1, :], images[..., :, 0], images[..., :, -1]]
+    light = sum(side.mean(dim=(1, 2)) for side in border) / 4 > 0.5  # (B,)
+    return (images - light.float()[:, None, None, None]).abs()
+
+
+def sheet(images: Tensor, columns: int, gap: int = 2) -> Tensor:
+    """Pictures (N, C, H, W) as one, row by row, with a grey gap: (C, rows·(H + gap) − gap, columns·(W + gap) − gap)."""
+    rows = -(-len(images) // columns)
+    missing = rows * columns - len(images)
+    images = F.pad(F.pad(images, (0, gap, 0, gap), value=0.5), (0, 0, 0, 0, 0, 0, 0, missing), value=0.5)
+    whole = images.unflatten(0, (rows, columns)).permute(2, 0, 3, 1, 4)  # (C, rows, H + gap, columns, W + gap)
+    return whole.flatten(1, 2).flatten(2, 3)[:, : -gap or None, : -gap or None]

@@ -1,0 +1,1 @@
+"""The lecture's systems, a folder each."""

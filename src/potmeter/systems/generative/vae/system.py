@@ -1,0 +1,222 @@
+"""The variational autoencoder as a system: data, loss, training, use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import torch
+from torch import Tensor, nn
+
+from potmeter.core.random import Stream
+from potmeter.core.signature import Range, task
+from potmeter.core.system import Batch, Example, Goal, System, in_batches
+from potmeter.data.named import pictures
+from potmeter.data.samples import sample
+from potmeter.data.splits import Splits
+from potmeter.errors import reject
+from potmeter.media import Image, Video
+from potmeter.nn.pictures import on_dark, sheet
+
+from .baselines import mixture_nll, pixel_nll
+from .model import Config, VariationalAutoencoder, binarised
+
+LECTURE = Config(batch_size=128, lr=2e-3, warmup=0.02, filters=(32, 64), blocks=(0, 0), widths=(256,), norm="batch", ema=0.999)
+
+
+class VAE(System):
+    """Learns a space of codes in which every point is a picture, and in which one can walk from one to another."""
+
+    name = "vae"
+    Config = Config
+    presets = {
+        "tiny": Config(dataset="digits", latent=8, widths=(128,), batch_size=32, lr=2e-3),
+        "lecture": LECTURE,
+        "plane": Config(batch_size=128, lr=2e-3, warmup=0.02, latent=2, widths=(512, 256, 128), norm="batch"),
+        "paper": Config(latent=20, widths=(500,), batch_size=100),
+    }
+    goal = Goal("elbo_nats", "higher")
+    samples = 1000
+    """Codes a picture for the importance-weighted likelihood."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.model = VariationalAutoencoder(config)
+
+    # 1. Pictures; that they are their own answer is the idea
+
+    @classmethod
+    def data(cls, config: Config, source: str | None = None) -> Splits:
+        """Pictures without labels.
+
+        Args:
+            source: mnist, fashion, digits, or a folder of pictures; default: the Config's dataset
+        """
+        return pictures(source or config.dataset, config.image_size, config.channels, labels=False)
+
+    # 3. The loss: minus the evidence lower bound
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """Minus the bound, in nats, on pictures binarised anew each time (Bernoulli) or as they are (Gaussian)."""
+        images = self.prepared(batch["image"], self.random)
+        bound = self.model.elbo(images, self.random.normal(len(images), self.config.latent), self.config.beta)
+        return {"loss": -bound["elbo"].mean(), "kl": bound["kl"].mean()}
+
+    def prepared(self, images: Tensor, rng: Stream) -> Tensor:
+        """Pictures as the likelihood wants them."""
+        return binarised(images, rng.uniform(*images.shape)) if self.config.likelihood == "bernoulli" else images
+
+    def shard_units(self) -> list[nn.Module]:
+        return [self.model.encoder, self.model.decoder]
+
+    def validate(self, data: Any) -> dict[str, Tensor]:
+        """The bound alone: cheap enough for every twentieth of a run."""
+        rng = Stream(0, device=self.device)  # the same draws every time: the test pictures are binarised once and for all
+        bounds = []
+        for batch in in_batches(data, 500, self.device):
+            images = self.prepared(batch["image"], rng)
+            bounds.append(self.model.elbo(images, rng.normal(len(images), self.config.latent))["elbo"])
+        return {"elbo_nats": torch.cat(bounds)}
+
+    def evaluate(self, data: Any) -> dict[str, Tensor]:
+        """The bound, and −log p(x) by importance sampling with 1000 codes a picture; both in nats."""
+        rng, noise, nlls = Stream(0, device=self.device), Stream(1, device=self.device), []
+        for batch in in_batches(data, 500, self.device):
+            images = self.prepared(batch["image"], rng)
+            rng.normal(len(images), self.config.latent)  # ``validate`` draws these too: both see the same pictures
+            for part in images.split(50):
+                nlls.append(self.model.importance_weighted_nll(part, self.samples, noise))
+        return self.validate(data) | {"nll_nats": torch.cat(nlls)}
+
+    def baselines(self, splits: Splits) -> dict[str, float]:
+        """Densities without a network: independent pixels, and a mixture of 200 such."""
+        if self.config.likelihood != "bernoulli":
+            return {}
+        train = torch.cat([batch["image"].flatten(1) for batch in in_batches(splits.train, 5000)])
+        rng, parts = Stream(0), []
+        for batch in in_batches(splits.test, 500):
+            parts.append(self.prepared(batch["image"], rng).flatten(1))
+            rng.normal(len(parts[-1]), self.config.latent)
+        test = torch.cat(parts)
+        return {"pixels_nll_nats": pixel_nll(train, test), "mixture_nll_nats": mixture_nll(train, test)}
+
+    # 5. Use
+
+    @torch.no_grad()
+    def run(
+        self,
+        *,
+        count: Annotated[int, Range(1, 400)] = 64,
+        temperature: Annotated[float, Range(0, 2)] = 1.0,
+        seed: Annotated[int, Range(0, 2**31)] | None = None,
+    ) -> Image:
+        """Draw new pictures from the prior.
+
+        Args:
+            count: how many
+            temperature: spread of the codes; below 1 the pictures are more ordinary
+            seed: start of the random numbers; the same seed gives the same pictures
+        """
+        rng = Stream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
+        return self.as_sheet(self.decode(self.sample(count, rng) * temperature))
+
+    @task
+    @torch.no_grad()
+    def reconstruct(self, images: list[Image]) -> Image:
+        """Pictures (above) and what their codes decode to (below).
+
+        Args:
+            images: pictures, or folders of them
+        """
+        x = self.inputs(images)
+        return self.as_sheet(torch.cat([x, self.model(x)]), columns=len(x))
+
+    @task
+    @torch.no_grad()
+    def interpolate(self, a: Image, b: Image, *, frames: Annotated[int, Range(2, 240)] = 36) -> Video:
+        """Walk in a straight line from one picture's code to the other's, and back.
+
+        Args:
+            a: where the walk starts
+            b: where it turns
+            frames: pictures on the way there
+        """
+        start, end = self.encode(self.inputs([a, b]))
+        share = torch.linspace(0, 1, frames, device=self.device)[:, None]
+        walk = self.decode(start + share * (end - start))
+        enlarged = [Image.from_tensor(x).enlarged(self.magnification).pixels for x in torch.cat([walk, walk.flip(0)])]
+        return Video(torch.stack([torch.from_numpy(pixels) for pixels in enlarged]).numpy(), fps=18)
+
+    @task
+    @torch.no_grad()
+    def plane(self, *, side: Annotated[int, Range(2, 40)] = 20, span: Annotated[float, Range(0.1, 0.999)] = 0.98) -> Image:
+        """The first two dimensions of the latent space as a map, laid out so that equal areas are equally likely.
+
+        Args:
+            side: pictures along each side
+            span: share of the prior's probability that each side covers
+        """
+        shares = torch.linspace(0.5 - span / 2, 0.5 + span / 2, side)
+        axis = torch.special.ndtri(shares)  # quantiles of the standard normal
+        z = torch.zeros(side * side, self.config.latent, device=self.device)
+        z[:, :2] = torch.cartesian_prod(axis.flip(0), axis).flip(1)[:, : self.config.latent]
+        return self.as_sheet(self.decode(z), columns=side, gap=0)
+
+    def examples(self) -> list[Example]:
+        plane = [Example("The whole latent plane: every point is a picture", task="plane")]
+        if self.config.dataset == "mnist":
+            digits = [sample(f"mnist-{n}") for n in range(10)]
+        else:
+            digits = [sample(f"digit-{n}") for n in range(10)]
+        return [
+            *(plane if self.config.latent == 2 else []),
+            Example("Pictures nobody drew, from random codes", count=60, seed=0),
+            Example("Ten test digits and what their codes decode to", task="reconstruct", images=digits),
+            Example("A walk from one picture to another", task="interpolate", a=digits[3], b=digits[5]),
+        ]
+
+    # What probes and other systems use (core.capabilities)
+
+    @property
+    def latent_spaces(self) -> Mapping[str, int]:
+        """One space, ``z``."""
+        return {"z": self.config.latent}
+
+    def sample(self, n: int, rng: Stream) -> Tensor:
+        """Codes (n, latent) from the prior."""
+        return rng.normal(n, self.config.latent)
+
+    def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
+        """Pictures (B, C, H, W) in [0, 1] of codes (B, latent)."""
+        fits = z.ndim == 2 and z.shape[1] == self.config.latent
+        fits or reject(f"A code has the shape (B, {self.config.latent}).", tuple(z.shape))
+        return self.model.decode(z)
+
+    def encode(self, images: Tensor, space: str | None = None) -> Tensor:
+        """Mean codes (B, latent) of pictures (B, C, H, W)."""
+        return self.model.encode(images)[0]
+
+    def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+        c = self.config
+        encoder = nn.Sequential(self.model.encoder, self.model.posterior)
+        decoder = nn.Sequential(self.model.decoder, nn.Sigmoid())
+        return {"encoder": (encoder, (torch.rand(2, c.channels, c.image_size, c.image_size),)), "decoder": (decoder, (torch.randn(2, c.latent),))}
+
+    # Pictures in and out
+
+    @property
+    def magnification(self) -> int:
+        """How many times a picture is enlarged to be seen."""
+        return max(1, 112 // self.config.image_size)
+
+    def inputs(self, images: list[Image]) -> Tensor:
+        """A user's pictures as (B, C, H, W); those of digits as light strokes on dark ground."""
+        images or reject("At least one picture is needed.", "none")
+        x = torch.stack([image.tensor(self.config.image_size, self.config.channels) for image in images]).to(self.device)
+        return on_dark(x) if self.config.dataset in ("mnist", "digits") else x
+
+    def as_sheet(self, images: Tensor, columns: int | None = None, gap: int = 2) -> Image:
+        """Pictures as one, enlarged so that they can be seen."""
+        columns = columns or max(1, round((1.6 * len(images)) ** 0.5))
+        whole = Image.from_tensor(sheet(images, columns, gap))
+        return whole.enlarged(max(1, min(self.magnification, 1120 // whole.size[0])))
