@@ -2,6 +2,9 @@
 
 from typing import NoReturn
 
+NOTHING = object()
+"""Stands for no value at all, since ``None`` may be what was received."""
+
 
 class UserError(Exception):
     """A mistake of the user's, told in one line that names the thing and ends with what was received.
@@ -15,9 +18,9 @@ class UserError(Exception):
         potmeter.errors.UserError: steps must be at least 1. Received: -3
     """
 
-    def __init__(self, message: str, *, received: object = None) -> None:
+    def __init__(self, message: str, *, received: object = NOTHING) -> None:
         line = " ".join(str(message).split())
-        if received is not None:
+        if received is not NOTHING:
             line += f" Received: {shorten(received)}"
         super().__init__(line)
 

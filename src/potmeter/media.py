@@ -11,6 +11,7 @@ import csv
 import html
 import io
 import json
+import math
 import warnings
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -90,9 +91,9 @@ class Text(Medium):
 
     @classmethod
     def open(cls, path: str | Path) -> Text:
-        """Read a UTF-8 text file."""
+        """Read a UTF-8 text file, without the byte-order mark that spreadsheets put first."""
         try:
-            return cls(read_bytes(path).decode("utf-8"))
+            return cls(read_bytes(path).decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             raise UserError(f"{path} is not UTF-8 text (byte {error.start}).", received=str(path)) from None
 
@@ -130,7 +131,8 @@ class Image(Medium):
     suffixes = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
     def __post_init__(self) -> None:
-        shape, kind = getattr(self.pixels, "shape", ()), str(getattr(self.pixels, "dtype", type(self.pixels)))
+        shape: tuple[int, ...] = getattr(self.pixels, "shape", ())
+        kind = str(getattr(self.pixels, "dtype", type(self.pixels)))
         if len(shape) != 3 or shape[2] != 3 or 0 in shape or kind != "uint8":
             reject("Image takes uint8 pixels of shape (height, width, 3).", f"{kind} of shape {tuple(shape)}")
 
@@ -218,9 +220,8 @@ class Image(Medium):
     def encode(self, suffix: str) -> bytes:
         import PIL.Image
 
-        kind = PIL.Image.registered_extensions().get(suffix)
-        kind in PIL.Image.SAVE or reject("A picture is saved as .png, .jpg, .webp, .bmp, .gif or .tif.", suffix)
-        buffer = io.BytesIO()
+        suffix in self.suffixes or reject("A picture is saved as .png, .jpg, .webp, .bmp, .gif or .tif.", suffix)
+        kind, buffer = PIL.Image.registered_extensions()[suffix], io.BytesIO()
         self.pil().save(buffer, format=kind, **({"quality": 95} if kind in ("JPEG", "WEBP") else {}))
         return buffer.getvalue()
 
@@ -258,7 +259,9 @@ class Audio(Medium):
         data = read_bytes(path)
         try:
             with soundfile.SoundFile(io.BytesIO(data)) as file:
-                file.frames <= 10 * MAX_PIXELS or reject(f"{path} is too long a sound.", f"{file.frames} samples")
+                file.frames > 0 or reject(f"{path} holds no samples.", describe(data))
+                size = file.frames * file.channels
+                size <= 10 * MAX_PIXELS or reject(f"{path} is too long a sound.", f"{size:,} samples")
                 samples = file.read(dtype="float32", always_2d=True).mean(axis=1)
                 return cls(samples, file.samplerate)
         except soundfile.LibsndfileError:
@@ -285,10 +288,9 @@ class Audio(Medium):
     def encode(self, suffix: str) -> bytes:
         import soundfile
 
-        kind = suffix.lstrip(".").upper()
-        kind in soundfile.available_formats() or reject("A sound is saved as .wav, .flac, .ogg or .mp3.", suffix)
+        suffix in self.suffixes or reject("A sound is saved as .wav, .flac, .ogg or .mp3.", suffix)
         buffer = io.BytesIO()
-        soundfile.write(buffer, self.samples, self.rate, format=kind)
+        soundfile.write(buffer, self.samples, self.rate, format=suffix[1:].upper())
         return buffer.getvalue()
 
     def html(self) -> str:
@@ -324,11 +326,13 @@ class Video(Medium):
 
         data = read_bytes(path)
         try:
-            with av.open(io.BytesIO(data)) as container:
+            with av.open(io.BytesIO(data), "r") as container:
                 stream, frames, pixels = container.streams.video[0], [], 0
                 for frame in container.decode(stream):
                     pixels += frame.width * frame.height
-                    pixels <= 10 * MAX_PIXELS or reject(f"{path} is too long a video.", f"over {10 * MAX_PIXELS:,} pixels")
+                    pixels <= 10 * MAX_PIXELS or reject(
+                        f"{path} is too long a video.", f"over {10 * MAX_PIXELS:,} pixels"
+                    )
                     frames.append(frame.to_ndarray(format="rgb24"))
                 return cls(np.stack(frames), float(stream.average_rate or 12))
         except (av.FFmpegError, IndexError, ValueError):
@@ -354,7 +358,12 @@ class Video(Medium):
         return f'<video controls loop autoplay muted src="{data_uri(self, ".mp4")}"></video>'
 
     def json(self) -> dict[str, float]:
-        return {"frames": len(self.frames), "height": self.frames.shape[1], "width": self.frames.shape[2], "fps": self.fps}
+        return {
+            "frames": len(self.frames),
+            "height": self.frames.shape[1],
+            "width": self.frames.shape[2],
+            "fps": self.fps,
+        }
 
 
 # Table and Chart -------------------------------------------------------------------------------------------------
@@ -378,7 +387,10 @@ class Table(Medium):
     @classmethod
     def open(cls, path: str | Path) -> Table:
         """Read a UTF-8 CSV file with a header; numbers become floats."""
-        rows = list(csv.reader(io.StringIO(Text.open(path).text)))
+        try:
+            rows = [row for row in csv.reader(io.StringIO(Text.open(path).text, newline="")) if row]
+        except csv.Error as error:
+            raise UserError(f"{path} is not a table: {error}.", received=str(path)) from None
         rows or reject(f"{path} is an empty table.", str(path))
         width = len(rows[0])
         for number, row in enumerate(rows, 1):
@@ -395,7 +407,9 @@ class Table(Medium):
 
     def html(self) -> str:
         head = "".join(f"<th>{html.escape(str(name))}</th>" for name in self.columns)
-        body = "".join("<tr>" + "".join(f"<td>{html.escape(brief(v))}</td>" for v in row) + "</tr>" for row in self.rows)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(brief(v))}</td>" for v in row) + "</tr>" for row in self.rows
+        )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def json(self) -> list[dict[str, Any]]:
@@ -404,7 +418,9 @@ class Table(Medium):
     def __str__(self) -> str:
         cells = [[brief(value) for value in row] for row in (self.columns, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in cells)
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in cells
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -437,7 +453,9 @@ class Bars(Medium):
 
     def __str__(self) -> str:
         wide = max(map(len, self.values), default=0)
-        return "\n".join(f"{n:{wide}}  {100 * v:4.1f} %  {'█' * round(20 * v)}".rstrip() for n, v in self.values.items())
+        return "\n".join(
+            f"{n:{wide}}  {100 * v:4.1f} %  {'█' * round(20 * v)}".rstrip() for n, v in self.values.items()
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -467,8 +485,8 @@ class Chart(Medium):
         axes = figure.add_subplot()
         for name, line in self.lines.items():
             xs, ys = zip(*line, strict=True) if line else ((), ())
-            style = {"linestyle": "", "marker": ".", "markersize": 3} if self.points else {"marker": "o", "markersize": 3}
-            axes.plot(xs, ys, label=name, **style)
+            marker, line_style = (".", "") if self.points else ("o", "-")
+            axes.plot(xs, ys, label=name, marker=marker, linestyle=line_style, markersize=3)
         axes.set(xlabel=self.x, ylabel=self.y, xscale="log" if self.log_x else "linear")
         axes.grid(alpha=0.3)
         if len(self.lines) > 1:
@@ -536,9 +554,9 @@ def centre_square(picture: PIL.Image.Image, size: int) -> PIL.Image.Image:
 
 
 def number_or_text(cell: str) -> float | str:
-    """A table's cell as a number where it is one."""
+    """A table's cell as a number where it is one; ``nan``, ``infinity`` and ``1_000`` are words."""
     try:
-        return float(cell)
+        return number if math.isfinite(number := float(cell)) and "_" not in cell else cell
     except ValueError:
         return cell
 

@@ -10,7 +10,9 @@ import difflib
 import importlib
 import importlib.util
 import json
+import os
 import sys
+import zlib
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -62,7 +64,9 @@ class Entry:
         if self.folder is not None:
             return Path(self.folder)
         spec = importlib.util.find_spec(self.module.rpartition(".")[0].partition(".")[0])
-        root = Path(spec.origin).parent if spec and spec.origin else reject(f"{self.name} is not installed.", self.target)
+        root = (
+            Path(spec.origin).parent if spec and spec.origin else reject(f"{self.name} is not installed.", self.target)
+        )
         return root.joinpath(*self.module.split(".")[1:-1])
 
     def load(self) -> Any:
@@ -118,10 +122,9 @@ def entries() -> dict[str, Entry]:
     for point in entry_points(group="potmeter.systems"):
         try:
             entry = point.load()
+            known.append(entry if isinstance(entry, Entry) else reject("It must be an Entry.", entry))
         except Exception as error:  # a broken third party must not take the others down
-            print(f"potmeter: warning: {point.name} ({point.value}) cannot be imported: {error}", file=sys.stderr)
-            continue
-        known.append(entry if isinstance(entry, Entry) else reject(f"{point.value} must be an Entry.", entry))
+            print(f"potmeter: warning: {point.name} ({point.value}) cannot be used: {error}", file=sys.stderr)
     return {entry.name: entry for entry in sorted(known, key=lambda entry: (entry.slide, entry.name))}
 
 
@@ -137,9 +140,12 @@ class Reference:
 def find(word: str) -> Reference:
     """Look a user's word up. Raises UserError, with the nearest name, when there is none."""
     path, _, task = word.rpartition(":") if ":" in word else (word, "", "")
-    if (Path(path) / "system.json").is_file():
-        return Reference(ejected(Path(path)), None, task or "run")
     name, _, tag = path.partition(".")
+    if name not in entries() or "/" in path:  # a folder called vae is ./vae: what lies about must not hide a system
+        if os.path.isfile(os.path.join(word, "system.json")):
+            return Reference(ejected(Path(word)))
+        if os.path.isfile(os.path.join(path, "system.json")):  # unlike Path's method, False for what can be no path
+            return Reference(ejected(Path(path)), None, task or "run")
     if name not in entries():
         near = difflib.get_close_matches(name, entries(), 1)
         hint = f" Did you mean {near[0]}?" if near else " `potmeter list` shows them all."
@@ -155,7 +161,8 @@ def find(word: str) -> Reference:
 
 def eject_entry(entry: Entry) -> str:
     """The text of the ``system.json`` that makes a copied folder a system."""
-    values = asdict(entry) | {"target": f"system:{entry.target.partition(':')[2]}"}
+    module, _, name = entry.target.partition(":")
+    values = asdict(entry) | {"target": f"{module.rpartition('.')[2]}:{name}"}
     del values["folder"]
     return json.dumps(values, indent=1) + "\n"
 
@@ -166,17 +173,23 @@ def ejected(folder: Path) -> Entry:
         values = json.loads((folder / "system.json").read_text())
         tuples = {key: tuple(values[key]) for key in ("capabilities", "weights", "fetched")}
         return Entry(**values | tuples | {"folder": str(folder.resolve())})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{folder}/system.json is damaged: {error}.", received=str(folder)) from None
 
 
 @cache
 def package_of(folder: Path, module: str) -> ModuleType:
     """Import ``folder`` as a package of its own, whatever its name and place, and return its ``module``."""
-    package = f"potmeter_ejected_{abs(hash(str(folder)))}"
-    spec = importlib.util.spec_from_file_location(package, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    package = f"potmeter_ejected_{zlib.crc32(str(folder).encode()):08x}"
+    spec = importlib.util.spec_from_file_location(
+        package, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     if spec is None or spec.loader is None or not (folder / "__init__.py").is_file():
         raise UserError(f"{folder} has no __init__.py.", received=str(folder))
     sys.modules[package] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[package])
+    try:
+        spec.loader.exec_module(sys.modules[package])
+    except BaseException:
+        del sys.modules[package]  # half a package must not be found at the next attempt
+        raise
     return importlib.import_module(f"{package}.{module}")

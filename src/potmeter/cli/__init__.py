@@ -56,6 +56,8 @@ def execute(argv: list[str]) -> int:
             module, _, function = VERBS[argv[0]][0].partition(":")
             getattr(importlib.import_module(module), function)(argv[1:])
         sys.stdout.flush()
+    except SystemExit as stop:  # after --help
+        return int(stop.code or 0)
     except UserError as error:
         if os.environ.get("RANK", "0") == "0":  # under torchrun one process speaks for all
             print(f"potmeter: error: {error}", file=sys.stderr)

@@ -7,7 +7,7 @@ import io
 import sys
 from dataclasses import MISSING, field, fields, make_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
@@ -26,13 +26,15 @@ def parse(prog: str, parameters: list[Parameter], argv: list[str], description: 
         SystemExit: After ``--help``.
     """
     required = [p for p in parameters if p.default is MISSING]
-    members = [(p.name, flag_type(p), default_of(p)) for p in [*required, *(p for p in parameters if p not in required)]]
+    members = [
+        (p.name, flag_type(p), default_of(p)) for p in [*required, *(p for p in parameters if p not in required)]
+    ]
     form = make_dataclass("Form", members, kw_only=True)
     form.__doc__ = description
     console = io.StringIO()
     try:
         with contextlib.redirect_stderr(console):
-            values = tyro.cli(form, prog=prog, args=argv, description=description)
+            values: Any = tyro.cli(form, prog=prog, args=argv, description=description)
     except SystemExit as stop:
         if stop.code in (0, None):
             raise
@@ -49,13 +51,7 @@ def flag_type(p: Parameter) -> Any:
     metavar = {Path: "PATH", int: "INT", float: "FLOAT", str: "TEXT"}.get(p.type)
     metavar = p.type.__name__.upper() if p.medium else metavar
     marks = tyro.conf.arg(name=FLAG_NAMES.get(p.name), help=help or None, metavar=None if p.many else metavar)
-    return tyro.conf.Positional[tyro.conf.AvoidSubcommands[kind]] if p.positional else _annotated(kind, marks)
-
-
-def _annotated(kind: Any, marks: Any) -> Any:
-    from typing import Annotated
-
-    return Annotated[kind, marks]
+    return Annotated[kind, marks, tyro.conf.Positional] if p.positional else Annotated[kind, marks]
 
 
 def default_of(p: Parameter) -> Any:
@@ -96,6 +92,9 @@ def split_name(verb: str, argv: list[str]) -> tuple[str, list[str]]:
     if argv and not argv[0].startswith("-"):
         return argv[0], argv[1:]
     if argv[:1] in (["-h"], ["--help"]):
-        print(f"usage: potmeter {verb} SYSTEM […]\n\n`potmeter list` shows the systems, `potmeter {verb} SYSTEM --help` the flags.")
+        print(f"usage: potmeter {verb} SYSTEM […]\n")
+        print(f"`potmeter list` shows the systems, `potmeter {verb} SYSTEM --help` the flags.")
         sys.exit(0)
-    raise UserError(f"potmeter {verb} needs the name of a system first; `potmeter list` shows them.", received=" ".join(argv))
+    raise UserError(
+        f"potmeter {verb} needs the name of a system first; `potmeter list` shows them.", received=" ".join(argv)
+    )

@@ -60,7 +60,8 @@ def show(argv: list[str]) -> None:
     if "--json" in flags:
         print(json.dumps(description, ensure_ascii=False))
         return
-    print(f"{entry.name}: {entry.summary}\nslide {entry.slide}, {entry.section}; {', '.join(entry.capabilities) or 'no capabilities'}\n")
+    print(f"{entry.name}: {entry.summary}")
+    print(f"slide {entry.slide}, {entry.section}; {', '.join(entry.capabilities) or 'no capabilities'}\n")
     for tag, card in cards.items():
         figures = ", ".join(f"{k} {v:.4g}" for k, v in card.get("metrics", {}).items())
         state = "fetched at first use" if tag in entry.fetched else figures or "no card"

@@ -41,7 +41,11 @@ def run(argv: list[str]) -> None:
     if values["json"]:
         shown = {key or "result": medium.json() for key, medium in media.parts(result).items()}
         saved = {key: str(path) for key, path in save(result, out).items()} if out else {}
-        print(json.dumps({"system": name, "seconds": round(seconds, 4), "result": shown, "files": saved}, ensure_ascii=False))
+        print(
+            json.dumps(
+                {"system": name, "seconds": round(seconds, 4), "result": shown, "files": saved}, ensure_ascii=False
+            )
+        )
     else:
         present(result, out, name)
 
@@ -53,7 +57,7 @@ def prepare(reference: registry.Reference, values: dict[str, Any]) -> Any:
     from potmeter.core import dist
 
     if (seed := values.get("seed")) is not None:
-        seed >= 0 or reject("seed must not be negative.", seed)
+        0 <= seed < 2**63 or reject("seed must not be negative, and below 2^63.", seed)
         torch.manual_seed(seed)
     entry = reference.entry
     if entry.kind == "probe":
@@ -84,7 +88,10 @@ def present(result: Any, out: Path | None, name: str) -> None:
         if isinstance(medium, media.Text | media.Table | media.Bars):
             print(f"{key}:\n{medium}" if key else medium)
         elif out is None:
-            print(medium.save(Path(name.replace(":", "-") + (f"-{key}" if key else ""))))
+            stem = Path(name).name.replace(":", "-") + (
+                f"-{key}" if key else ""
+            )  # of an ejected system: its folder's name
+            print(medium.save(Path(stem + medium.suffix)))
     for path in (save(result, out) if out else {}).values():
         print(path)
 

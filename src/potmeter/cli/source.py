@@ -80,9 +80,13 @@ def methods(entry: Entry) -> list[Method]:
             if node.name != name:
                 continue
             for item in node.body:
-                marked = isinstance(item, ast.FunctionDef) and any("task" in ast.unparse(d) for d in item.decorator_list)
+                marked = isinstance(item, ast.FunctionDef) and any(
+                    "task" in ast.unparse(d) for d in item.decorator_list
+                )
                 if isinstance(item, ast.FunctionDef) and (item.name == "run" or marked):
                     returns = f" -> {ast.unparse(item.returns)}" if item.returns else ""
                     arguments = ast.unparse(item.args).removeprefix("self, ").removeprefix("self")
-                    found.append(Method(item.name, f"({arguments}){returns}", inspect.cleandoc(ast.get_docstring(item) or "")))
+                    found.append(
+                        Method(item.name, f"({arguments}){returns}", inspect.cleandoc(ast.get_docstring(item) or ""))
+                    )
     return found

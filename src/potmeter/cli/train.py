@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from potmeter import registry
@@ -18,12 +19,12 @@ QUICK = 1000
 
 def train(argv: list[str]) -> None:
     """Train a system: its Config, its data's parameters and the loop's options are the flags."""
+    name, rest = split_name("train", argv)
+    reference = registry.find(name)  # before the heavy imports: a misspelt name is told at once
     from potmeter.core import weights
     from potmeter.core.signature import Parameter, parameters
     from potmeter.core.train import Options, Trainer, start
 
-    name, rest = split_name("train", argv)
-    reference = registry.find(name)
     owner = reference.entry.load()
     first = {flag: take(rest, flag) for flag in ("--preset", "--from")}  # these two set the other flags' defaults
     origin = owner.from_pretrained(first["--from"]) if first["--from"] else None
@@ -32,7 +33,10 @@ def train(argv: list[str]) -> None:
     base = origin.config if origin else owner.presets[preset]
 
     docs = {f.name: f.doc for f in source.config_fields(reference.entry)}
-    config_flags = [replace(p, default=getattr(base, n), help=docs.get(n, "")) for n, p in weights.config_parameters(owner.Config).items()]
+    config_flags = [
+        replace(p, default=getattr(base, n), help=docs.get(n, ""))
+        for n, p in weights.config_parameters(owner.Config).items()
+    ]
     option_docs = {f.name: f.doc for node in source.classes(source.RECIPE.with_name("train.py")) if node.name == "Options"
                    for f in source.fields_of(node)}  # fmt: skip
     option_flags = [replace(p, help=option_docs[n]) for n, p in weights.config_parameters(Options).items()]
@@ -44,7 +48,9 @@ def train(argv: list[str]) -> None:
 
     config = weights.build_config(owner.Config, {p.name: values[p.name] for p in config_flags})
     options = Options(**{p.name: p.convert(values[p.name]) for p in option_flags})
-    splits = owner.data(config, **{p.name: values[p.name] for p in data_flags})
+    if options.out is None and reference.entry.folder:  # an ejected system's runs are not the original's
+        options = replace(options, out=Path("runs") / Path(reference.entry.folder).name)
+    splits = owner.data(config, **{p.name: p.convert(values[p.name]) for p in data_flags})
     config = owner.fit_config(config, splits)
     trainer = Trainer(start(owner, config, options.seed, origin), splits, options)
     folder = trainer.fit()
@@ -55,14 +61,14 @@ def train(argv: list[str]) -> None:
 
 def evaluate(argv: list[str]) -> None:
     """Measure a system, or a probe, on data that were not trained on, beside its baselines."""
+    name, rest = split_name("eval", argv)
+    reference = registry.find(name)
     import torch
 
     from potmeter.core.load import load
     from potmeter.core.signature import parameters
     from potmeter.core.system import summarise
 
-    name, rest = split_name("eval", argv)
-    reference = registry.find(name)
     owner = reference.entry.load()
     if reference.entry.kind == "probe":
         values = parse(f"potmeter eval {name}", [*reserved("json")], rest)
@@ -75,7 +81,7 @@ def evaluate(argv: list[str]) -> None:
         values = parse(f"potmeter eval {name}", [*data_flags, *reserved("weights", "device", "full", "json")], rest)
         started = time.perf_counter()
         system = load(name, values["weights"], device=values["device"])
-        splits = owner.data(system.config, **{p.name: values[p.name] for p in data_flags})
+        splits = owner.data(system.config, **{p.name: p.convert(values[p.name]) for p in data_flags})
         splits.test is not None or reject("There are no test data.", values.get("source"))
         test = splits.test if values["full"] else splits.test.head(QUICK)
         with torch.no_grad():
@@ -83,7 +89,11 @@ def evaluate(argv: list[str]) -> None:
         weights = values["weights"] or reference.tag or (reference.entry.weights or ("",))[0]
         report = {"system": reference.entry.name, "weights": weights, "metrics": metrics}
         report |= {"baselines": system.baselines(replace(splits, test=test))}
-        report |= {"errors": errors, "samples": len(test), "part": "full" if len(test) == len(splits.test) else f"first {QUICK}"}
+        report |= {
+            "errors": errors,
+            "samples": len(test),
+            "part": "full" if len(test) == len(splits.test) else f"first {QUICK}",
+        }
     report["seconds"] = round(time.perf_counter() - started, 2)
     print(json.dumps(report) if values["json"] else table(report))
 
@@ -107,4 +117,3 @@ def take(argv: list[str], flag: str) -> str | None:
         if word.startswith(f"{flag}="):
             return word.partition("=")[2]
     return None
-

@@ -13,16 +13,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 
 from potmeter.core import dist
-from potmeter.errors import UserError
+from potmeter.errors import UserError, reject
 
 KEEP = 2
 """Newest checkpoints that stay, besides the best."""
@@ -30,10 +33,13 @@ KEEP = 2
 
 def steps(run: Path) -> list[Path]:
     """The checkpoints of a run, newest first."""
-    return sorted((path for path in run.glob("step-*") if path.is_dir()), reverse=True)
+    found = [path for path in run.glob("step-*") if path.is_dir() and re.fullmatch(r"step-\d+~?", path.name)]
+    return sorted(found, key=lambda path: (int(path.name[5:].rstrip("~")), path.name[-1] != "~"), reverse=True)
 
 
-def write(run: Path, step: int, state: dict[str, Any], own: dict[str, Any], save_weights: Callable[[Path], object]) -> Path:
+def write(
+    run: Path, step: int, state: dict[str, Any], own: dict[str, Any], save_weights: Callable[[Path], object]
+) -> Path:
     """Write the checkpoint of a step, all processes together, and prune old ones.
 
     Args:
@@ -48,50 +54,75 @@ def write(run: Path, step: int, state: dict[str, Any], own: dict[str, Any], save
     """
     final, aside = run / f"step-{step:08d}", run / f".writing-{step:08d}"
     try:
-        if dist.rank() == 0:
-            shutil.rmtree(aside, ignore_errors=True)
-            aside.mkdir(parents=True)
-        dist.barrier()
-        torch.save(own, aside / f"rank-{dist.rank()}.pt")
-        if dist.rank() == 0:
-            torch.save(state, aside / "training.pt")
-            save_weights(aside)
-        dist.barrier()
-        if dist.rank() == 0:
-            for file in [*aside.iterdir(), aside]:
-                flush(file)
-            shutil.rmtree(final, ignore_errors=True)
-            aside.rename(final)
-            flush(run)
-            prune(run)
-    except (OSError, RuntimeError, UserError) as error:  # torch and safetensors report a full disk in their own ways
+        with writing(run, f"The checkpoint of step {step}"):
+            if dist.rank() == 0:
+                shutil.rmtree(aside, ignore_errors=True)
+                aside.mkdir(parents=True)
+            dist.barrier()
+            torch.save(own, aside / f"rank-{dist.rank()}.pt")
+            if dist.rank() == 0:
+                torch.save(state, aside / "training.pt")
+                save_weights(aside)
+            dist.barrier()
+            if dist.rank() == 0:
+                for file in [*aside.iterdir(), aside]:
+                    flush(file)
+                if final.exists():  # the same step again, or a damaged one: it stays readable until the new one stands
+                    shutil.rmtree(f"{final}~", ignore_errors=True)
+                    final.rename(f"{final}~")
+                aside.rename(final)
+                flush(run)
+                prune(run)
+    except UserError:
         shutil.rmtree(aside, ignore_errors=True)
-        last = next((path.name for path in steps(run)), "none")
-        message = f"The checkpoint of step {step} cannot be written to {run} ({error}); the last good one: {last}."
-        raise UserError(message, received=f"{free(run)} MiB free on that disk") from error
+        raise
     dist.barrier()
     return final
 
 
+@contextmanager
+def writing(run: Path, what: str) -> Iterator[None]:
+    """Turn the failure to write ``what`` into a run's folder into a UserError that says how things stand."""
+    try:
+        yield
+    except (OSError, RuntimeError, UserError) as error:  # torch and safetensors report a full disk in their own ways
+        last = next((path.name for path in steps(run)), "none")
+        message = f"{what} cannot be written to {run} ({error}); the last good checkpoint: {last}."
+        raise UserError(message, received=f"{free(run)} MiB free on that disk") from error
+
+
 def read_newest(run: Path, device: torch.device) -> tuple[Path, dict[str, Any], dict[str, Any]] | None:
-    """The newest checkpoint that can be read whole: its folder, the common state and this process's own; None without any."""
+    """The newest checkpoint that every process can read whole: its folder, the common state and this process's own.
+
+    A process that took no part in writing it gets the first one's. None without any checkpoint.
+
+    Raises:
+        UserError: When there are checkpoints, but none is whole.
+    """
     for folder in steps(run):
         try:
-            state = torch.load(folder / "training.pt", map_location=device, weights_only=True)
-            own_file = folder / f"rank-{dist.rank()}.pt"
-            own = torch.load(own_file, map_location="cpu", weights_only=True) if own_file.is_file() else {}
-            return folder, state, own
-        except Exception as error:  # a damaged file: an older checkpoint is better than none
-            print(f"potmeter: warning: {folder.name} is damaged ({type(error).__name__}); trying an older one", file=sys.stderr)
-    return None
+            with safe_open(folder / "model.safetensors", "pt"):  # checks the header against the length of the file
+                state = torch.load(folder / "training.pt", map_location=device, weights_only=True)
+            files = [folder / f"rank-{rank}.pt" for rank in (dist.rank(), 0)]
+            own = torch.load(next(f for f in files if f.is_file()), map_location="cpu", weights_only=True)
+            found, damage = (folder, state, own), ""
+        except (
+            Exception
+        ) as error:  # a damaged file, whatever its reader raises: an older checkpoint is better than none
+            found, damage = None, type(error).__name__
+        if dist.mean(torch.tensor(float(found is not None), device=device)) == 1:
+            return found
+        print(f"potmeter: warning: {folder.name} is damaged ({damage}); trying an older one", file=sys.stderr)
+    return reject(f"No checkpoint in {run} is whole; --out names another folder.", str(run)) if steps(run) else None
 
 
 def mark_best(run: Path, step: int, metric: str, value: float) -> None:
     """Record that this step is the best so far."""
     aside = run / ".best.json"
-    aside.write_text(json.dumps({"step": step, "metric": metric, "value": value}) + "\n")
-    flush(aside)
-    aside.rename(run / "best.json")
+    with writing(run, "best.json"):
+        aside.write_text(json.dumps({"step": step, "metric": metric, "value": value}) + "\n")
+        flush(aside)
+        aside.rename(run / "best.json")
 
 
 def best_of(run: Path) -> Path | None:
@@ -111,11 +142,9 @@ def best_step(run: Path) -> int:
 def prune(run: Path) -> None:
     """Remove all checkpoints but the newest ones and the best, and what a killed process left half-written."""
     best = f"step-{best_step(run):08d}"
-    for folder in steps(run)[KEEP:]:
-        if folder.name != best:
-            shutil.rmtree(folder, ignore_errors=True)
-    for leftover in run.glob(".writing-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    old = [folder for folder in steps(run)[KEEP:] if folder.name != best]
+    for folder in [*old, *run.glob("step-*~"), *run.glob(".writing-*")]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def flush(path: Path) -> None:

@@ -29,7 +29,9 @@ def setup(device: str) -> torch.device:
 def pick_device(name: str) -> torch.device:
     """``auto`` is the best device there is. Raises UserError for one that is unknown or absent."""
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+        return torch.device(
+            "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        )
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -37,7 +39,9 @@ def pick_device(name: str) -> torch.device:
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     count = torch.cuda.device_count() if device.type == "cuda" else 1
     if not present.get(device.type, False) or (device.index or 0) >= count:
-        raise UserError("This machine has no such device; auto, cpu, cuda, cuda:N or mps where there is one.", received=name)
+        raise UserError(
+            "This machine has no such device; auto, cpu, cuda, cuda:N or mps where there is one.", received=name
+        )
     return device
 
 

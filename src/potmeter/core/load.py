@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def load_model(name: str) -> nn.Module:
         return public_network(kind, rest)
     if kind.endswith(".py") and rest:
         return Wrapped(from_file(Path(kind), rest))
-    if (Path(name) / "config.json").is_file() or any(Path(name).glob("step-*")):
+    if os.path.isdir(name) and ((Path(name) / "config.json").is_file() or any(Path(name).glob("step-*"))):
         from potmeter.core.weights import locate, read_json
 
         folder = locate("", name)
@@ -67,6 +68,9 @@ class Wrapped(nn.Module):
         input_shape: (C, H, W).
         mean, std: The network's normalisation, a value for each channel.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(
         self,
@@ -125,7 +129,7 @@ def public_network(library: str, name: str) -> Wrapped:
 
 def from_file(path: Path, function: str) -> nn.Module:
     """The network that a function of a user's file returns. The file is the user's own program and is executed."""
-    spec = importlib.util.spec_from_file_location(path.stem, path) if path.is_file() else None
+    spec = importlib.util.spec_from_file_location(path.stem, path) if os.path.isfile(path) else None
     if spec is None or spec.loader is None:
         raise UserError("There is no such Python file.", received=str(path))
     module = importlib.util.module_from_spec(spec)

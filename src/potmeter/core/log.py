@@ -14,7 +14,7 @@ from typing import IO, Any, TypeVar
 
 from torch import Tensor
 
-from potmeter.core import dist
+from potmeter.core import checkpoint, dist
 from potmeter.errors import UserError
 
 T = TypeVar("T")
@@ -81,8 +81,9 @@ class TrainingLog:
 
     def __init__(self, run: Path, *, tensorboard: bool = False, quiet: bool = False) -> None:
         self.path, self.quiet = run / "metrics.jsonl", quiet
-        self.file: IO[str] | None = None
-        self.board = summary_writer(run) if tensorboard and dist.rank() == 0 else None
+        self.file: IO[bytes] | None = None
+        self.writer = summary_writer() if tensorboard and dist.rank() == 0 else None
+        self.board: Any = None
         self.sums: dict[str, Tensor] = {}
         self.count, self.last_step, self.last_time, self.last_line = 0, 0, time.monotonic(), 0.0
 
@@ -93,9 +94,11 @@ class TrainingLog:
             return
         kept = [line for line in lines_of(self.path) if line["step"] <= step] if step > 0 else []
         aside = self.path.with_name(".metrics.jsonl")
-        aside.write_text("".join(json.dumps(line) + "\n" for line in kept))
-        aside.rename(self.path)
-        self.file = self.path.open("a")
+        with checkpoint.writing(self.path.parent, "metrics.jsonl"):
+            aside.write_text("".join(json.dumps(line) + "\n" for line in kept))
+            aside.rename(self.path)
+            self.file = self.path.open("ab", buffering=0)
+            self.board = self.writer(self.path.parent, purge_step=step + 1) if self.writer else None
 
     def record(self, step: int, values: dict[str, Tensor], share: float) -> None:
         """Add a step's values to the running means; report when it is time."""
@@ -114,15 +117,19 @@ class TrainingLog:
         self.sums, self.count, self.last_step, self.last_time = {}, 0, step, time.monotonic()
         for key, value in means.items():
             if not math.isfinite(value):
-                raise Diverged(f"{key} is no longer finite at step {step}: lower --lr, or look for it in the data.", received=value)
+                raise Diverged(
+                    f"{key} is no longer finite at step {step}: lower --lr, or look for it in the data.", received=value
+                )
         self.write(step, means)
-        self.show(share, f"step {step}  " + "  ".join(f"{k} {v:.4g}" for k, v in means.items()) + f"  {speed:.3g} steps/s")
+        self.show(
+            share, f"step {step}  " + "  ".join(f"{k} {v:.4g}" for k, v in means.items()) + f"  {speed:.3g} steps/s"
+        )
 
     def write(self, step: int, values: dict[str, float]) -> None:
         """Append a line of values."""
         if self.file:
-            self.file.write(json.dumps({"step": step, **values}) + "\n")
-            self.file.flush()
+            with checkpoint.writing(self.path.parent, "metrics.jsonl"):
+                self.file.write((json.dumps({"step": step, **values}) + "\n").encode())
         for key, value in values.items() if self.board else ():
             self.board.add_scalar(key, value, step)
 
@@ -156,10 +163,10 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def summary_writer(run: Path) -> Any:
-    """TensorBoard's writer. Raises UserError when it is not installed."""
+def summary_writer() -> Any:
+    """The class of TensorBoard's writer. Raises UserError when it is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise UserError("--tensorboard needs the extra: pip install 'potmeter[log]'.", received="tensorboard") from None
-    return SummaryWriter(run)
+    return SummaryWriter

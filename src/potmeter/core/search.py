@@ -80,7 +80,8 @@ def parse_space(words: Sequence[str], config: Any) -> Space:
     Raises:
         UserError: For an unknown field, a word that is none of these, or a value that the Config itself refuses.
     """
-    known, space = config_parameters(type(config)), {}
+    config_class: Any = type(config)
+    known, space = config_parameters(config_class), {}
     for word in words:
         name, equals, text = word.partition("=")
         name = name.strip("-").replace("-", "_")
@@ -90,7 +91,7 @@ def parse_space(words: Sequence[str], config: Any) -> Space:
         name not in space or reject(f"{name} is searched twice.", word)
         space[name] = parse_interval(field, text) if ":" in text else parse_options(field, text)
         for value in space[name].probes():  # not at trial 17: now
-            build_config(type(config), asdict(config) | {name: value})
+            build_config(config_class, asdict(config) | {name: value})
     return space
 
 

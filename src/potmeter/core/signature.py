@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import os
 import types
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass
@@ -75,7 +76,9 @@ class Parameter:
         if self.medium:
             value = to_medium(self.name, self.type, value)
         elif get_origin(self.type) is Literal:
-            value in get_args(self.type) or reject(f"{self.name} is one of {', '.join(map(str, get_args(self.type)))}.", value)
+            value in get_args(self.type) or reject(
+                f"{self.name} is one of {', '.join(map(str, get_args(self.type)))}.", value
+            )
         elif self.type is Path and isinstance(value, str):
             value = Path(value)
         elif self.type is float and isinstance(value, int) and not isinstance(value, bool):
@@ -171,7 +174,7 @@ def task(method: F) -> F:
 
 def tasks(owner: type) -> dict[str, Callable[..., Any]]:
     """``run`` and the tasks of a system or probe, by name."""
-    names = sorted((name for name in dir(owner) if getattr(getattr(owner, name, None), "is_task", False)))
+    names = sorted(name for name in dir(owner) if getattr(getattr(owner, name, None), "is_task", False))
     return {name: getattr(owner, name) for name in ["run", *names]}
 
 
@@ -182,7 +185,7 @@ def to_medium(name: str, kind: type[media.Medium], value: Any) -> media.Medium:
     """A medium from itself, a path, or (pictures) a Pillow image, an array or a tensor; a Text also from the text."""
     if isinstance(value, kind):
         return value
-    if kind is media.Text and isinstance(value, str) and not is_file(value):
+    if kind is media.Text and isinstance(value, str) and not os.path.isfile(value):
         return media.Text(value)
     if isinstance(value, (str, Path)):
         return kind.open(value)
@@ -198,18 +201,12 @@ def to_medium(name: str, kind: type[media.Medium], value: Any) -> media.Medium:
 
 def expand(value: Any, kind: type[media.Medium]) -> list[Any]:
     """A folder as the sorted files of that kind in it; anything else as itself."""
-    if not isinstance(value, (str, Path)) or not Path(value).is_dir():
+    if not isinstance(value, (str, Path)) or not os.path.isdir(
+        value
+    ):  # os.path: a text may be too long or odd for a path
         return [value]
     try:
         files = sorted(p for p in Path(value).iterdir() if p.suffix.lower() in kind.suffixes and p.name[0] != ".")
     except OSError as error:
         raise UserError(f"{value} cannot be read: {error.strerror}.", received=str(value)) from None
     return files or reject(f"The folder holds no file of kind {', '.join(kind.suffixes)}.", str(value))
-
-
-def is_file(value: str) -> bool:
-    """Whether the text names an existing file; a text too long or odd for a path does not."""
-    try:
-        return Path(value).is_file()
-    except (OSError, ValueError):
-        return False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from potmeter.errors import UserError, reject
 
@@ -17,7 +18,7 @@ def open_study(
     storage: str | None,
     *,
     about: dict[str, Any],
-    direction: str,
+    direction: Literal["maximize", "minimize"],
     warmup: int,
     first: dict[str, Any] | None,
 ) -> Any:
@@ -28,7 +29,7 @@ def open_study(
         name: The study's name in the storage.
         storage: Optuna's address of a storage: ``sqlite:///file.db``, ``postgresql://…``.
         about: What trials must have in common to be compared. A study founded with other facts is refused.
-        direction: ``maximize`` or ``minimize``.
+        direction: Which way the goal is better.
         warmup: Evaluations before a trial may be pruned.
         first: Values to try first.
 
@@ -62,16 +63,21 @@ def open_study(
             known = study.user_attrs.get("about")
         except Exception as error:  # whatever the database's driver raises
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            with contextlib.suppress(OSError):  # what was made for nothing
+                (out / ".study.lock").unlink()
+                out.rmdir()
             raise UserError(f"The study's storage cannot be used: {reason}.", received=address) from None
         if known is None:
-            any(out.glob("trial-*")) and reject(f"{out} holds trials of another study; --out names another folder.", str(out))
+            any(out.glob("trial-*")) and reject(
+                f"{out} holds trials of another study; --out names another folder.", str(out)
+            )
             study.set_user_attr("about", about)
             if first:
                 study.enqueue_trial(first)
         elif known != about:
             other = next(key for key in about if known.get(key) != about[key])
-            was = f"its {other} was {known.get(other)}"
-            raise UserError(f"The study {name} is another one ({was}); --study names a new one.", received=about[other])
+            message = f"The study {name} was begun with another {other} ({known.get(other)}); --study names a new one."
+            raise UserError(message, received=about[other])
     return study
 
 
@@ -107,3 +113,11 @@ def abandoned(trial: Any) -> bool:
             return True
     except Timeout:
         return False
+
+
+def best_of(study: Any) -> Any:
+    """The best completed trial; None without any."""
+    try:
+        return study.best_trial
+    except ValueError:
+        return None

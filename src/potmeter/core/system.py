@@ -93,6 +93,9 @@ class System(nn.Module):
 
     # 4. Training
 
+    def warm_start(self) -> None:
+        """Called on a new system before its first step: the place to load public weights to begin with."""
+
     def optimizers(self) -> dict[str, Optimizer]:
         """The optimisers by name. Default: AdamW, with weight decay on matrices and filters only."""
         trained = [p for p in self.parameters() if p.requires_grad]

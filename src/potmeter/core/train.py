@@ -22,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from potmeter.core import checkpoint, dist, weights
-from potmeter.core.log import TrainingLog
+from potmeter.core.log import Diverged, TrainingLog
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range
 from potmeter.core.system import System, summarise, to_device
@@ -65,6 +65,9 @@ class Options:
     tensorboard: bool = False
     """Write TensorBoard files too."""
 
+    def __post_init__(self) -> None:
+        self.budget is None or parse_duration(self.budget)  # a wrong one is told before anything starts
+
     @property
     def seconds(self) -> float | None:
         """The budget in seconds."""
@@ -101,7 +104,9 @@ class Shuffled:
             while len(batch) < self.batch_size:
                 if position // size != epoch:
                     epoch = position // size
-                    order = torch.randperm(size, generator=torch.Generator().manual_seed(hash((self.seed, epoch)) % 2**63))
+                    order = torch.randperm(
+                        size, generator=torch.Generator().manual_seed(hash((self.seed, epoch)) % 2**63)
+                    )
                 start = position % size
                 taken = order[start : start + self.batch_size - len(batch)].tolist()
                 batch += taken
@@ -112,7 +117,11 @@ class Shuffled:
         loaded = (self.data.__getitems__(batch) for batch in self.indices())
         if self.workers:
             sampler: Any = self.indices()
-            loaded = iter(DataLoader(self.data, batch_sampler=sampler, num_workers=self.workers, collate_fn=as_it_is))
+            own = torch.Generator().manual_seed(self.seed)  # else the loader would shift torch's global one
+            ahead: Any = DataLoader(
+                self.data, batch_sampler=sampler, num_workers=self.workers, collate_fn=as_it_is, generator=own
+            )
+            loaded = iter(ahead)
         for batch in loaded:
             self.position += self.batch_size
             yield to_device(batch, self.device)
@@ -140,6 +149,8 @@ class Progress:
     """Wall-clock of all sessions up to the last checkpoint or now."""
     best: float | None = None
     """Best value of the system's goal."""
+    best_step: int = -1
+    """When that was."""
     metrics: dict[str, float] = field(default_factory=dict)
     """The last evaluation."""
 
@@ -169,12 +180,16 @@ class Trainer:
         self.rng = system.random = Stream(options.seed, dist.rank(), dist.world(), self.device)
         torch.manual_seed(options.seed + 1 + dist.rank())  # dropout and the like differ between processes
         self.optimizers = system.optimizers()
-        self.parameters = {name: [p for g in o.param_groups for p in g["params"]] for name, o in self.optimizers.items()}
+        self.parameters = {
+            name: [p for g in o.param_groups for p in g["params"]] for name, o in self.optimizers.items()
+        }
         for group in (group for o in self.optimizers.values() for group in o.param_groups):
             group["initial_lr"] = float(group["lr"])
         self.average = averaged(system, system.config.ema) if system.config.ema else None
+        self.used_system().random = self.rng  # the average is a copy; its randomness is not
         self.batches: Any = system.batches(splits, self)
         self.progress, self.started, self.saved_at = Progress(), time.monotonic(), time.monotonic()
+        self.evaluated = -1  # the step of the last evaluation
         self.log, self.interrupted = TrainingLog(self.run, tensorboard=options.tensorboard, quiet=quiet), False
 
     # What a system's ``step`` uses
@@ -190,7 +205,7 @@ class Trainer:
         shares = [self.step / self.options.steps] if self.options.steps else []
         if self.options.seconds:
             shares.append(dist.from_first(self.seconds / self.options.seconds))
-        return max(shares)
+        return min(max(shares), 1.0)
 
     @property
     def seconds(self) -> float:
@@ -245,11 +260,18 @@ class Trainer:
                     self.log.record(self.step, values, share)
                     if self.evaluation_due(share):
                         self.evaluate()
-                self.evaluate() if not self.interrupted else self.save()
+                if self.interrupted:
+                    self.log.report(self.step, self.share)  # raises, rather than save what is no longer finite
+                    self.save()
+                elif self.evaluated != self.step:
+                    self.evaluate()
             finally:
                 self.log.close()
         if self.interrupted:
             raise KeyboardInterrupt
+        if self.average:
+            self.system.load_state_dict(self.used_system().state_dict())
+        self.system.eval()
         return checkpoint.best_of(self.run) or self.run
 
     def prepare_folder(self) -> None:
@@ -257,7 +279,7 @@ class Trainer:
         if self.options.resume and (found := checkpoint.read_newest(self.run, self.device)):
             self.load(*found)
         elif checkpoint.steps(self.run):
-            raise UserError(f"{self.run} holds a run: --resume continues it, --out names another.", received=str(self.run))
+            reject(f"{self.run} holds a run: --resume continues it, --out names another.", str(self.run))
         elif dist.rank() == 0:
             try:
                 self.run.mkdir(parents=True, exist_ok=True)
@@ -282,14 +304,16 @@ class Trainer:
             metrics, _ = summarise(used.validate(self.splits.valid))
         self.system.train()
         goal = self.system.goal
-        better = goal.improves(metrics[goal.metric], self.progress.best)
-        self.progress.metrics = metrics
+        if not math.isfinite(value := metrics[goal.metric]):
+            raise Diverged(f"{goal.metric} is no longer finite at step {self.step}: lower --lr.", received=value)
+        better = goal.improves(value, self.progress.best)
+        self.progress.metrics, self.evaluated = metrics, self.step
         if better:
-            self.progress.best = metrics[goal.metric]
+            self.progress.best, self.progress.best_step = value, self.step
         self.log.write(self.step, {f"valid_{key}": value for key, value in metrics.items()})
         shown = "  ".join(f"{key} {value:.5g}" for key, value in metrics.items())
         self.log.show(self.share, f"step {self.step}  valid: {shown}{'  (best)' if better else ''}", always=True)
-        self.save(better)
+        self.save()
         if self.watch:
             self.watch(self.step, metrics)
 
@@ -327,19 +351,26 @@ class Trainer:
 
     # Checkpoints
 
-    def save(self, best: bool = False) -> None:
+    def save(self) -> None:
         """Write a checkpoint of this moment."""
-        dist.assert_equal_weights(self.system)
+        if not self.sharded:
+            dist.assert_equal_weights(self.system)
         used = self.used_system()
         used.card = {"recipe": self.recipe(), "valid": self.progress.metrics}
         tensors = full_state(used, self.sharded)
-        own = {"torch": torch.get_rng_state(), "batches": self.batches.state_dict()}
+        own = {"rank": dist.rank(), "torch": torch.get_rng_state(), "batches": self.batches.state_dict()}
         if self.device.type == "cuda":
             own["cuda"] = torch.cuda.get_rng_state(self.device)
-        checkpoint.write(self.run, self.step, self.state_dict(), own, lambda folder: weights.save(used, folder, tensors))
-        if best and dist.rank() == 0:
-            checkpoint.mark_best(self.run, self.step, self.system.goal.metric, self.progress.best or 0.0)
+        checkpoint.write(
+            self.run, self.step, self.state_dict(), own, lambda folder: weights.save(used, folder, tensors)
+        )
+        self.mark_best() if self.progress.best_step == self.step else None
         self.saved_at = time.monotonic()
+
+    def mark_best(self) -> None:
+        """Record, for those who look for weights, which checkpoint is the best."""
+        if dist.rank() == 0 and self.progress.best is not None:
+            checkpoint.mark_best(self.run, self.progress.best_step, self.system.goal.metric, self.progress.best)
 
     def state_dict(self) -> dict[str, Any]:
         """What continues the run besides the weights that are used; the same in every process."""
@@ -364,11 +395,12 @@ class Trainer:
             load_optimizer_state(self.system, optimizer, state["optimizers"][name], self.sharded)
         self.rng.load_state_dict(state["rng"])
         self.progress, self.started = Progress(**state["progress"]), time.monotonic()
-        if own:
+        self.mark_best()  # a kill may have come between a checkpoint and its mark
+        self.batches.load_state_dict(own["batches"])
+        if own["rank"] == dist.rank():  # else there are more processes than before, and this one keeps its fresh seed
             torch.set_rng_state(own["torch"])
-            self.batches.load_state_dict(own["batches"])
-        if "cuda" in own and self.device.type == "cuda":
-            torch.cuda.set_rng_state(own["cuda"], self.device)
+            if "cuda" in own and self.device.type == "cuda":
+                torch.cuda.set_rng_state(own["cuda"], self.device)
 
     def recipe(self) -> dict[str, Any]:
         """How the weights were made, for their card. A user's paths stay out of it."""
@@ -392,9 +424,13 @@ def start(system_class: type[S], config: Any, seed: int, origin: System | None =
     """A system with fresh weights, or, to fine-tune, with those of ``origin`` wherever name and shape agree."""
     torch.manual_seed(seed)
     system = system_class(config)
-    if origin is not None:
+    if origin is None:
+        system.warm_start()
+    else:
         kept, wanted = origin.state_dict(), system.state_dict()
-        system.load_state_dict({key: kept[key] if key in kept and kept[key].shape == t.shape else t for key, t in wanted.items()})
+        system.load_state_dict(
+            {key: kept[key] if key in kept and kept[key].shape == t.shape else t for key, t in wanted.items()}
+        )
     return system
 
 
@@ -410,7 +446,7 @@ def lr_scale(share: float, schedule: str, warmup: float) -> float:
         warmup: Share of the training that is the rise.
     """
     if share < warmup:
-        return max(share, 1e-3) / warmup
+        return min(max(share, 1e-3) / warmup, 1.0)
     fallen = (share - warmup) / max(1 - warmup, 1e-9)
     return {"constant": 1.0, "linear": 1 - fallen, "cosine": 0.5 + 0.5 * math.cos(math.pi * fallen)}[schedule]
 
@@ -439,12 +475,13 @@ def shard(system: System, device: torch.device) -> None:
         reject("--shard and a moving average do not go together.", system.config.ema)
     mesh = init_device_mesh(device.type, (dist.world(),))
     for unit in [*units, system]:
-        fully_shard(unit, mesh=mesh)
-    register_fsdp_forward_method(system, "loss")  # FSDP gathers parameters before ``forward`` only, unless told
-    register_fsdp_forward_method(system, "evaluate")
+        sharded = fully_shard(unit, mesh=mesh)
+        sharded.set_force_sum_reduction_for_comms(device.type != "cuda")  # gloo adds up, but knows no mean
+    for method in ("loss", "evaluate", "validate"):
+        register_fsdp_forward_method(system, method)  # FSDP gathers parameters before ``forward`` only, unless told
 
 
-def full_state(system: System, sharded: bool) -> dict[str, Tensor] | None:
+def full_state(system: System, sharded: bool) -> dict[str, Any] | None:
     """The whole state of a sharded system, gathered from all processes; None when every process has it anyway."""
     if not sharded:
         return None
@@ -460,7 +497,9 @@ def load_full_state(system: System, path: Path, sharded: bool) -> None:
     from safetensors.torch import load_file
     from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
 
-    set_model_state_dict(system, load_file(path), options=StateDictOptions(full_state_dict=True))
+    options = StateDictOptions(full_state_dict=True, strict=not weights.tied(system))
+    state: dict[str, Any] = load_file(path)
+    set_model_state_dict(system, state, options=options)
 
 
 def optimizer_state(system: System, optimizer: Optimizer, sharded: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ folder (its best checkpoint is meant), or a hub id.
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import MISSING, asdict, fields
 from functools import cache
@@ -35,7 +36,9 @@ MAX_JSON = 16 * 2**20
 def config_parameters(config_class: type) -> dict[str, Parameter]:
     """The fields of a Config as Parameters."""
     hints = get_type_hints(config_class, include_extras=True)
-    return {field.name: parameter(field.name, hints[field.name], default=field.default) for field in fields(config_class)}
+    return {
+        field.name: parameter(field.name, hints[field.name], default=field.default) for field in fields(config_class)
+    }
 
 
 def build_config(config_class: type, values: dict[str, Any]) -> Any:
@@ -57,7 +60,7 @@ def read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.", received=str(path)) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not JSON: {error}.", received=str(path)) from None
     return value if isinstance(value, dict) else reject(f"{path} must hold a JSON object.", value)
 
@@ -68,6 +71,7 @@ def read_json(path: Path) -> dict[str, Any]:
 def save(system: System, folder: Path, tensors: dict[str, torch.Tensor] | None = None, *, half: bool = False) -> Path:
     """Write a system's weights folder and return it; ``tensors`` are its state where that had to be gathered."""
     state = {key: value.detach().cpu().contiguous() for key, value in (tensors or system.state_dict()).items()}
+    state = {key: value for key, value in state.items() if key not in tied(system)}
     if half:
         state = {k: v.half() if v.dtype == torch.float32 and v.ndim >= 2 else v for k, v in state.items()}
     description = {"potmeter": __version__, "system": system.name, "config": asdict(system.config)}
@@ -78,7 +82,9 @@ def save(system: System, folder: Path, tensors: dict[str, torch.Tensor] | None =
         (folder / "card.json").write_text(json.dumps(system.card, indent=1, ensure_ascii=False) + "\n")
         system.save_assets(folder)
     except (OSError, SafetensorError) as error:
-        raise UserError(f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}.", received=str(folder)) from None
+        raise UserError(
+            f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}.", received=str(folder)
+        ) from None
     return folder
 
 
@@ -104,27 +110,35 @@ def load_state(system: System, path: Path) -> None:
         stored = load_file(path)
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path} is missing or damaged: {error}.", received=str(path)) from None
-    wanted = system.state_dict()
+    wanted = {key: tensor for key, tensor in system.state_dict().items() if key not in tied(system)}
     for key in wanted.keys() ^ stored.keys():
-        reject(f"{path} does not fit: tensor {key} is {'missing' if key in wanted else 'not in this architecture'}.", key)
+        reject(
+            f"{path} does not fit: tensor {key} is {'missing' if key in wanted else 'not in this architecture'}.", key
+        )
     for key, tensor in wanted.items():
         if tensor.shape != stored[key].shape:
             reject(f"{path} does not fit: {key} should be {tuple(tensor.shape)}.", tuple(stored[key].shape))
-    system.load_state_dict(stored)  # copies into the parameters, which converts float16 to their own type
+    system.load_state_dict(stored, strict=False)  # copies into the parameters, which converts float16 to their own type
+
+
+def tied(system: System) -> set[str]:
+    """Further names of parameters that have one already: a file holds each tensor once."""
+    names = [{name for name, _ in system.named_parameters(remove_duplicate=once)} for once in (True, False)]
+    return names[1] - names[0]
 
 
 def locate(name: str, where: str | Path) -> Path:
     """The weights folder that a tag, a folder, a run or a hub id names."""
     path, shipped = Path(where), registry.WEIGHTS / f"{name}.{where}"
-    if "/" not in str(where) and shipped.is_dir():
+    if "/" not in str(where) and os.path.isdir(shipped):  # os.path: False for what can be no path
         return shipped
-    if path.is_dir():
+    if os.path.isdir(path):
         if (path / "config.json").is_file():
             return path
         from potmeter.core.checkpoint import best_of
 
         return best_of(path) or reject(f"{path} holds neither weights nor checkpoints.", str(path))
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", str(where)) and not path.exists():
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", str(where)) and not os.path.exists(path):
         return from_hub(str(where))
     raise UserError(f"There are no weights of {name} there.", received=str(where))
 
@@ -137,15 +151,18 @@ def from_hub(repo_id: str) -> Path:
         return Path(snapshot_download(repo_id, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.png"]))
     except Exception as error:  # the hub's client raises whatever its transport raises
         reason = type(error).__name__
-        raise UserError(f"{repo_id} is no folder here, and the hub did not give it ({reason}).", received=repo_id) from None
+        raise UserError(
+            f"{repo_id} is no folder here, and the hub did not give it ({reason}).", received=repo_id
+        ) from None
 
 
 def load(system_class: type[S], where: str | Path | None = None) -> S:
     """A system with the weights that ``where`` names; None = the catalogue's default."""
     entry = registry.entries().get(system_class.name)
     if where is None:
-        where = entry.weights[0] if entry and entry.weights else reject(f"{system_class.name} has no weights yet.", where)
+        where = (
+            entry.weights[0] if entry and entry.weights else reject(f"{system_class.name} has no weights yet.", where)
+        )
     if entry and where in entry.fetched:
         return system_class.fetch_pretrained(str(where)).eval()
     return read_folder(system_class, locate(system_class.name, where))
-

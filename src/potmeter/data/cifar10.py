@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -47,10 +48,10 @@ def cifar10(source: Path | None = None) -> Splits:
         raise UserError(f"CIFAR-10 at {expected} {why}; {hint}.", received=str(source or root)) from None
     train, test = (tensor_data(part) for part in parts)
     cut = max(0, len(train) - VALID)
-    return Splits(train.head(cut), train.select(range(cut, len(train))), test)
+    return Splits(train.head(cut), train.select(range(cut, len(train))), test, origin="cifar10")
 
 
-def tensor_data(part) -> TensorData:
+def tensor_data(part: Any) -> TensorData:
     """One of torchvision's data sets as TensorData."""
     image = torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous()  # (N, 3, 32, 32)
     return TensorData(classes=part.classes, image=image, label=torch.tensor(part.targets))

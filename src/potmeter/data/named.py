@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from potmeter.data.cifar10 import cifar10
 from potmeter.data.folder import image_folder
@@ -31,9 +30,11 @@ def pictures(source: str, size: int, channels: int, *, labels: bool = True) -> S
     Raises:
         UserError: When the network takes other pictures than the built-in set has, or the data cannot be had.
     """
+    if source == "own data":
+        reject("These weights were trained on pictures of your own: name some with --data.", source)
     if source not in BUILT_IN:
         return image_folder(source, size, channels=channels, labels=labels)
     read, side, colours = BUILT_IN[source]
     if (size, channels) != (side, colours):
         reject(f"{source} has {side}×{side} pictures: --image-size {side} --channels {colours}.", f"{size}, {channels}")
-    return replace(read(), origin=source)
+    return read()

@@ -6,12 +6,13 @@ import io
 from pathlib import Path
 
 import torch
+from sklearn.model_selection import StratifiedGroupKFold
 
 from potmeter.data.cutouts import compose
 from potmeter.data.fetch import fetch
 from potmeter.data.photo_list import STAMPS, WILD, grouped
 from potmeter.data.rcc import read_rcc
-from potmeter.data.splits import TensorData
+from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import reject
 from potmeter.media import Image
 
@@ -71,6 +72,22 @@ def photos4(size: int = 224, background: str = "white") -> TensorData:
     return photo_data(rows, pictures)
 
 
+def photos4_splits(size: int = 224, background: str = "white") -> Splits:
+    """``photos4`` in three parts that share no group: three fifths, one fifth, one fifth."""
+    data = photos4(size, background)
+    labels, groups = data.tensors["label"].numpy(), data.tensors["group"].numpy()
+    rest, test = next(StratifiedGroupKFold(5, shuffle=True, random_state=0).split(labels, labels, groups))
+    inner = StratifiedGroupKFold(4, shuffle=True, random_state=0).split(labels[rest], labels[rest], groups[rest])
+    train, valid = (rest[chosen] for chosen in next(inner))
+    return Splits(data.select(train), data.select(valid), data.select(test), origin="photos4")
+
+
+def imagenet_photos(size: int = 224) -> Splits:
+    """foolbox's photos as test data; there is nothing to train on."""
+    photos = foolbox_photos(size)
+    return Splits(photos.head(0), None, photos, origin="imagenet")
+
+
 def wild_animals(size: int = 224) -> TensorData:
     """Photographs of birds and mammals where they live, from GCompris: real scenes, to test what ``photos4`` taught.
 
@@ -96,7 +113,7 @@ def wild_animals(size: int = 224) -> TensorData:
 def wild_files() -> dict[str, bytes]:
     """GCompris' 57 animal photos as they are packed (webp), by ``activity/name``, such as ``erase/heron``."""
     folder = fetch("gcompris") / "usr" / "share" / "gcompris-qt" / "rcc"
-    files = {}
+    files: dict[str, bytes] = {}
     for container in sorted(folder.glob("*.rcc")):
         found = {name: data for name, data in read_rcc(container).items() if name.endswith(".webp")}
         files |= {f"{container.stem}/{Path(name).stem}": found[name] for name in sorted(found)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -24,9 +24,9 @@ class Splits:
     ``collate_fn=lambda batch: batch`` where a DataLoader is used), or None where the data has no such part.
     """
 
-    train: Dataset
-    valid: Dataset | None = None
-    test: Dataset | None = None
+    train: Any
+    valid: Any = None
+    test: Any = None
     origin: str = "own data"
     """What it is, for the card of weights trained on it: ``mnist``, ``fashion`` …; never a user's path."""
 

@@ -49,7 +49,8 @@ def unpack(archive: Path, folder: Path, members: tuple[str, ...], max_bytes: int
             path = inside(name, archive)
             if not wanted(name, members):
                 continue
-            regular or reject(f"{archive.name} has a link or device where a file is expected.", name)
+            if not regular or content is None:
+                reject(f"{archive.name} has a link or device where a file is expected.", name)
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             with open(target, "xb") as file:  # "x": a name that comes twice is an attack or a mistake
@@ -126,6 +127,7 @@ def read_deb(archive: Path, members: tuple[str, ...]) -> Iterator[Member]:
     with subprocess.Popen(
         [tool, "--fsys-tarfile", archive], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
+        assert process.stdout is not None  # it was asked for
         try:
             yield from read_tar(process.stdout, members)
             while process.stdout.read(2**20):  # tar pads its end; a closed pipe would look like a failure

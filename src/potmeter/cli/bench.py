@@ -1,0 +1,62 @@
+"""``potmeter bench``: speed beside the peer one would otherwise use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from potmeter import registry
+from potmeter.cli.arguments import parse, reserved, split_name
+from potmeter.errors import reject
+
+if TYPE_CHECKING:
+    from potmeter.core.bench import Row
+
+
+def bench(argv: list[str]) -> None:
+    """Measure what a system's ``bench.py`` compares, and print a table or one JSON object."""
+    name, rest = split_name("bench", argv)
+    entry = registry.find(name).entry
+    from potmeter.core.signature import Parameter
+
+    own = [
+        Parameter("rows", str, None, optional=True, help="parts of names of rows, separated by commas; default: all")
+    ]
+    doc = f"Measure {name} beside its peers; a ratio above 1 means that ours is better."
+    values = parse(f"potmeter bench {name}", [*own, *reserved("json")], rest, doc)
+    words = tuple(word.strip() for word in (values["rows"] or "").split(",") if word.strip())
+    (entry.source / "bench.py").is_file() or reject(f"{entry.name} has no bench.py.", name)
+
+    from potmeter.core import bench as measure
+    from potmeter.core.log import on_terminal
+
+    with on_terminal():
+        rows = list(measure.rows(entry, words))
+    rows or reject(f"{entry.name} has no such row.", values["rows"])
+    if values["json"]:
+        print(json.dumps({"system": entry.name, "rows": [as_json(row) for row in rows]}, ensure_ascii=False))
+    else:
+        print(table(rows))
+
+
+def as_json(row: Row) -> dict[str, object]:
+    """A row as it is promised to programs: without the note, which is for reading."""
+    return {key: value for key, value in asdict(row).items() if key != "note"}
+
+
+def table(rows: Iterable[Row]) -> str:
+    """Rows for reading, each note below its row."""
+    lines: list[tuple[list[str], str]] = [(["", "ours", "peer", "ratio", "limit", "unit", "peer"], "")]
+    for row in rows:
+        numbers = ["–" if n is None else f"{n:.4g}" for n in (row.ours, row.peer, row.ratio, row.limit)]
+        lines.append(([row.what, *numbers, row.unit, row.peer_name], row.note))
+    widths = [max(len(cells[i]) for cells, _ in lines) for i in range(7)]
+    text = []
+    for cells, note in lines:
+        aligned = [
+            c.rjust(w) if 1 <= i <= 4 else c.ljust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))
+        ]
+        text += ["  ".join(aligned).rstrip(), *([f"    {note}"] if note else [])]
+    return "\n".join(text)

@@ -1,0 +1,44 @@
+"""``potmeter export``: a system as ONNX."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from potmeter import registry
+from potmeter.cli.arguments import parse, reserved, split_name
+from potmeter.errors import reject
+
+
+def export(argv: list[str]) -> None:
+    """Write a system's networks as ONNX files that give the same numbers, with class names and input range inside."""
+    name, rest = split_name("export", argv)
+    reference = registry.find(name)
+    reference.entry.kind == "system" or reject(f"{name} is a probe: it has no network of its own.", name)
+    from potmeter.core.signature import Parameter
+
+    own = [
+        Parameter(
+            "out",
+            Path,
+            Path(f"{reference.entry.name}.onnx"),
+            help="the file; of several parts, -PART is put before .onnx",
+        ),
+        Parameter("part", str, (), many=True, help="the parts to write; default: all"),
+    ]
+    doc = f"Write {name} as ONNX, compared with the original on random inputs of two batch sizes."
+    values = parse(f"potmeter export {name}", [*own, *reserved("weights", "json")], rest, doc)
+    out = values["out"]
+    out.suffix == ".onnx" or reject("The file's name must end in .onnx.", str(out))
+
+    from potmeter.core import export as onnx
+    from potmeter.core.load import load
+
+    system = load(name, values["weights"])
+    files = onnx.export(system, out, values["part"])
+    if values["json"]:
+        rows = [{"part": f.part, "path": str(f.path), "difference": f.difference, "scale": f.scale} for f in files]
+        print(json.dumps({"system": reference.entry.name, "files": rows}, ensure_ascii=False))
+        return
+    for f in files:
+        print(f"{f.path}  ({f.part}; differs from PyTorch by at most {f.difference:.1e}, outputs up to {f.scale:.3g})")

@@ -1,0 +1,125 @@
+"""``potmeter tune``: search hyper-parameters."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from potmeter import registry
+from potmeter.cli import source
+from potmeter.cli.arguments import FLAG_NAMES, parse, reserved, split_name
+from potmeter.cli.train import take
+from potmeter.errors import reject
+
+FLAGS = ("steps", "budget", "out", "eval_every", "seed", "device", "workers")
+"""Those of the training loop's options that a trial has too."""
+
+
+def tune(argv: list[str]) -> None:
+    """Search a system's hyper-parameters: every trial is a training run, and the best one is kept."""
+    name, rest = split_name("tune", argv)
+    reference = registry.find(name)
+    reference.entry.kind == "system" or reject(f"{name} is a probe: there is nothing to train.", name)
+    os.environ.get("WORLD_SIZE", "1") == "1" or reject(
+        "A trial is one process; start `potmeter tune` several times on one --storage instead.", "torchrun"
+    )
+    from potmeter.core.search import default_space, parse_space
+    from potmeter.core.signature import Parameter, Range, parameters
+    from potmeter.core.train import Options
+    from potmeter.core.tune import Tuner
+    from potmeter.core.weights import build_config, config_parameters
+
+    owner = reference.entry.load()
+    preset, tag = (take(rest, flag) for flag in ("--preset", "--from"))  # these two set the other flags' defaults
+    origin = owner.from_pretrained(tag) if tag else None
+    (preset or "lecture") in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
+    base = origin.config if origin else owner.presets[preset or "lecture"]
+
+    docs = {f.name: f.doc for f in source.config_fields(reference.entry)}
+    config_flags = [
+        replace(p, default=getattr(base, n), help=docs.get(n, "")) for n, p in config_parameters(owner.Config).items()
+    ]
+    loop = next(node for node in source.classes(source.RECIPE.with_name("train.py")) if node.name == "Options")
+    option_docs = {f.name: f.doc for f in source.fields_of(loop)}
+    options_of = config_parameters(Options)
+    option_flags = [replace(options_of[n], help=option_docs[n]) for n in FLAGS]
+    data_flags = [replace(p, positional=False) for p in parameters(owner.data)]
+    own = [
+        Parameter("trials", int, 20, range=Range(1, 10**6), help="trials in all, by all workers and all sessions"),
+        Parameter("search", str, (), many=True, help="NAME=LOW:HIGH, NAME=LOW:HIGH:log or NAME=A,B,C; "
+                  "default: lr (a tenth to ten times), warmup, weight_decay"),
+        Parameter("storage", str, None, optional=True, help="address of an Optuna storage; default: study.db in --out"),
+        Parameter("study", str, None, optional=True, help="the study's name; default: the system's"),
+        Parameter("preset", str, preset or "lecture", help=f"where the Config starts: {', '.join(owner.presets)}"),
+        Parameter("from_", str, tag, optional=True, help="weights that every trial starts from"),
+    ]  # fmt: skip
+    doc = (
+        f"Search {name}'s hyper-parameters. --steps or --budget: length of a trial; --out: by default runs/tune-STUDY."
+    )
+    values = parse(
+        f"potmeter tune {name}", [*own, *option_flags, *data_flags, *config_flags, *reserved("json")], rest, doc
+    )
+
+    given = {p.name: p.convert(values[p.name]) for p in [*own, *option_flags]}
+    options = Options(**{n: given[n] for n in FLAGS})
+    options.steps or options.budget or reject(
+        "Say how long each trial trains: --steps N or --budget 30s.", " ".join(argv)
+    )
+    options.seconds  # a budget that is no time is refused here
+    config = build_config(owner.Config, {p.name: values[p.name] for p in config_flags})
+    space = parse_space(given["search"], config) if given["search"] else default_space(config)
+    data = {p.name: values[p.name] for p in data_flags}
+    # an ejected system's study is not the original's
+    study = given["study"] or (Path(reference.entry.folder).name if reference.entry.folder else reference.entry.name)
+    say(f"searching {', '.join(f'{key} {option}' for key, option in space.items())}")
+    tuner = Tuner(
+        owner, config, space, options, lambda config: owner.data(config, **data),
+        trials=given["trials"], study=study, storage=given["storage"], origin=origin, say=say,
+    )  # fmt: skip
+    found = tuner.fit()
+
+    fixed = {
+        p.name: (values[p.name], p.default)
+        for p in [*own[-2:], *data_flags, *option_flags]
+        if p.name not in ("out", "eval_every")
+    }
+    fixed["preset"] = (given["preset"], "lecture" if not origin else given["preset"])
+    fixed["from_"] = (tag, None)
+    changed = {key: (value, getattr(base, key)) for key, value in asdict(found.config).items()}
+    command = f"potmeter train {name}{flags(fixed | changed)}"
+    if values["json"]:
+        report = {"system": reference.entry.name, "study": tuner.study.study_name, "trials": found.counts}
+        report |= {"best": found.best, "metric": owner.goal.metric, "value": found.value, "folder": str(found.folder)}
+        report |= {"params": {key: getattr(found.config, key) for key in space}, "command": command}
+        print(json.dumps(report, ensure_ascii=False))
+        return
+    counts = ", ".join(f"{count} {state}" for state, count in found.counts.items())
+    print(f"{counts}; the best is trial {found.best}: {owner.goal.metric} {found.value:.5g}")
+    print(f"{command}\npotmeter run {name} --weights {shlex.quote(str(found.folder))}")
+
+
+def flags(values: dict[str, tuple[Any, Any]]) -> str:
+    """Those values that differ from their defaults, as they are typed."""
+    words = []
+    for key, (value, default) in values.items():
+        if value == default:
+            continue
+        flag = FLAG_NAMES.get(key, key).replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words += [
+                f"--{flag}",
+                *(shlex.quote(str(v)) for v in (value if isinstance(value, (tuple, list)) else [value])),
+            ]
+    return "".join(f" {word}" for word in words)
+
+
+def say(line: str) -> None:
+    """A line about the search; standard output is for its result."""
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,176 @@
+"""Speed, measured beside the peer one would otherwise use, in one run, in turns."""
+
+from __future__ import annotations
+
+import importlib
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from potmeter.core.log import progress
+from potmeter.core.random import Stream
+from potmeter.core.system import System
+from potmeter.core.train import Options, Shuffled, Trainer, lr_scale, start
+from potmeter.errors import UserError, reject
+from potmeter.registry import Entry, package_of
+
+selected: ContextVar[tuple[str, ...]] = ContextVar("selected", default=())
+"""The rows that the user asked for; none = all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One comparison. Make it with ``compare``."""
+
+    what: str
+    """What is measured, in a few words."""
+    ours: float
+    peer: float | None
+    """None where no peer can do it."""
+    peer_name: str
+    ratio: float | None
+    """How many times better ours is: above 1 we are."""
+    limit: float | None
+    """What this machine could reach at best, in the same unit; None where it is unknown."""
+    unit: str
+    note: str = ""
+    """Why it is so, from the profile."""
+
+
+def compare(
+    what: str, unit: str, ours: float, peer: float | None, peer_name: str, *, limit: float | None = None, note: str = ""
+) -> Row:
+    """A Row; of a unit that is a rate (``images/s``, ``GFLOP/s``) more is better, of any other (``s``, ``MB``) less."""
+    rate = "/s" in unit or "per second" in unit
+    ratio = None if peer is None else (ours / peer if rate else peer / ours)
+    return Row(what=what, ours=ours, peer=peer, peer_name=peer_name, ratio=ratio, limit=limit, unit=unit, note=note)
+
+
+def interleave(functions: dict[str, Callable[[], float]], rounds: int = 7) -> dict[str, float]:
+    """Medians of several functions that each measure once, called in turns, so that all meet the same disturbances.
+
+    Every function is called once before, and not counted. The order turns round from round to round.
+
+    Example:
+        >>> interleave({"a": lambda: 1.0, "b": lambda: 2.0}, rounds=3)
+        {'a': 1.0, 'b': 2.0}
+    """
+    values: dict[str, list[float]] = {name: [] for name in functions}
+    for measure in functions.values():
+        measure()
+    for number in progress(range(rounds), " / ".join(functions)):
+        for name in list(functions)[:: 1 if number % 2 == 0 else -1]:
+            values[name].append(functions[name]())
+    return {name: statistics.median(taken) for name, taken in values.items()}
+
+
+def timed(function: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> Callable[[], float]:
+    """The function as one that returns the seconds it takes, for ``interleave``."""
+
+    def measure() -> float:
+        started = clock()
+        function()
+        return clock() - started
+
+    return measure
+
+
+# What a system's bench.py says ----------------------------------------------------------------------------------
+
+
+def wanted(what: str) -> bool:
+    """Whether the user asked for this row: a ``rows()`` may skip, before measuring, what nobody wants."""
+    return not selected.get() or any(word.lower() in what.lower() for word in selected.get())
+
+
+def rows(entry: Entry, words: tuple[str, ...] = ()) -> Iterator[Row]:
+    """The rows that a system's ``bench.py`` measures, of which ``words`` select some by parts of their names.
+
+    Raises:
+        UserError: There is no bench.py, or a peer is not installed.
+    """
+    (entry.source / "bench.py").is_file() or reject(f"{entry.name} has no bench.py.", entry.name)
+    token = selected.set(words)
+    try:
+        yield from (row for row in module_of(entry).rows() if wanted(row.what))
+    except ModuleNotFoundError as error:
+        hint = "the benchmarks' peers are installed by `make bench`"
+        raise UserError(f"{error.name} is not installed; {hint}.", received=error.name) from None
+    finally:
+        selected.reset(token)
+
+
+def module_of(entry: Entry) -> ModuleType:
+    """A system's ``bench.py``, imported as a part of its package, so that it can import its neighbours."""
+    if entry.folder is not None:
+        return package_of(Path(entry.folder), "bench")
+    return importlib.import_module(f"{entry.module.rpartition('.')[0]}.bench")
+
+
+# What the loop costs --------------------------------------------------------------------------------------------
+
+
+def loop_overhead(
+    owner: type[System], config: Any, splits: Any, *, steps: int = 100, clock: Callable[[], float] = time.perf_counter
+) -> tuple[float, float]:
+    """Median seconds of a step in our training loop and in a bare one, with the same batches, optimiser and schedule.
+
+    The two take turns step by step, so that a busy machine disturbs both alike. For systems with the default ``step``
+    and ``batches``. ``clock`` may be ``time.process_time`` on such a machine. Raises AssertionError when the two loops
+    do not come to the same weights.
+    """
+    ours: list[float] = []
+    bare: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        options = Options(steps=steps, device="cpu", eval_every=steps + 1, out=Path(folder))
+        trainer = Trainer(start(owner, config, 0), splits, options, quiet=True)
+        trainer.evaluate = lambda: None  # type: ignore[method-assign]  # at the end, and the checkpoint with it
+        other = start(owner, config, 0)
+        other.random = Stream(options.seed)
+        step, batches = bare_step(other, splits.train, steps), iter(trainer.batches)
+
+        def in_turns() -> Iterator[Any]:
+            while True:
+                noise = torch.get_rng_state()  # dropout must be the same in both
+                bare.append(timed(step, clock)())
+                torch.set_rng_state(noise)
+                started = clock()
+                yield next(batches)  # what the trainer does with it happens before the generator goes on
+                ours.append(clock() - started)
+
+        trainer.batches = in_turns()
+        trainer.fit()
+    for (name, a), b in zip(trainer.system.state_dict().items(), other.state_dict().values(), strict=True):
+        assert torch.equal(a, b), f"{name} differs after {steps} steps"
+    first = steps // 10  # the first steps allocate
+    return statistics.median(ours[first:]), statistics.median(bare[first:])
+
+
+def bare_step(system: System, data: Any, steps: int) -> Callable[[], None]:
+    """One step of the loop that one would write by hand."""
+    optimizer, config = system.train().optimizers()["model"], system.config
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    order = Shuffled(data, config.batch_size).indices()
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: lr_scale(step / steps, config.schedule, config.warmup)
+    )
+
+    def step() -> None:
+        loss = system.loss(data.__getitems__(next(order)))["loss"]
+        torch.autograd.backward(loss)
+        if config.clip is not None:
+            nn.utils.clip_grad_norm_(parameters, config.clip)
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+
+    return step

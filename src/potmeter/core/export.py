@@ -1,0 +1,165 @@
+"""Write a system's networks as ONNX, each compared with the original before it is kept."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+import tempfile
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor, nn
+
+from potmeter import __version__
+from potmeter.core.system import System
+from potmeter.errors import UserError
+
+TOLERANCE = 1e-4
+"""Largest difference that is accepted, as a share of the output's largest value."""
+BATCHES = (1, 5)
+"""Batch sizes that are compared; neither is the one that is traced."""
+
+
+class Method(nn.Module):
+    """A method of a system as a module: ``Method(self, "logits")`` for ``export_parts``."""
+
+    def __init__(self, system: System, name: str) -> None:
+        super().__init__()
+        self.system, self.method = system, getattr(system, name)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.method(x)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was written, and how far it is from the original."""
+
+    part: str
+    path: Path
+    difference: float
+    """Largest absolute difference over all outputs and batch sizes."""
+    scale: float
+    """Largest absolute value of an output."""
+
+
+def export(system: System, out: Path, parts: tuple[str, ...] = ()) -> list[Exported]:
+    """Write a system's parts: one as ``out``, several as ``out`` with ``-NAME`` before the ending.
+
+    Nothing appears under its name before it is compared with the original on random inputs of two batch sizes.
+
+    Args:
+        system: In evaluation mode, on the CPU.
+        out: A file that ends in .onnx.
+        parts: Names of the parts that are wanted; none = all.
+
+    Raises:
+        UserError: onnx is missing, the system has no such part, the disk is full, or the results differ.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            "potmeter export needs the extra: pip install 'potmeter[export]'.", received=error.name
+        ) from None
+    onnxruntime.set_default_logger_severity(3)
+    known = system.export_parts()
+    for part in parts:
+        part in known or missing(system, part, known)
+    wanted = {part: known[part] for part in parts or known}
+    written = []
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about its own insides
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=out.parent, prefix=".exporting-") as aside:
+                for part, (module, inputs) in wanted.items():
+                    name = out.name if len(known) == 1 else f"{out.stem}-{part}{out.suffix}"
+                    written.append(export_part(system, part, module.eval(), inputs, Path(aside, name)))
+                for file in Path(aside).iterdir():  # the weights of networks beyond 2 GB are a second file
+                    file.replace(out.parent / file.name)
+        except OSError as error:
+            raise UserError(f"{out} cannot be written: {error.strerror}.", received=str(out)) from None
+    return [Exported(w.part, out.parent / w.path.name, w.difference, w.scale) for w in written]
+
+
+def missing(system: System, part: str, known: dict[str, Any]) -> NoReturn:
+    """Say which parts there are."""
+    raise UserError(f"{system.name} has the parts {', '.join(known)}.", received=part)
+
+
+def export_part(system: System, part: str, module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> Exported:
+    """Write one module and compare it. Raises UserError when the results differ."""
+    traced = tuple(random_like(x, 2) for x in inputs)  # a batch of 1 would be taken for a constant
+    names = list(inspect.signature(module.forward).parameters)[: len(inputs)]
+    batch = torch.export.Dim("batch")
+    program = torch.onnx.export(
+        module,
+        traced,
+        dynamo=True,
+        verbose=False,
+        input_names=["input"] if names in (["x"], ["input"]) else names,
+        dynamic_shapes=({0: batch},) * len(inputs),
+        external_data=sum(t.nbytes for t in module.state_dict().values()) > 1.9 * 2**30,
+    )
+    assert program is not None
+    program.model.metadata_props.update(describe(system, part, inputs))
+    program.save(str(path), external_data=sum(t.nbytes for t in module.state_dict().values()) > 1.9 * 2**30)
+    difference, scale = compare(module, inputs, path)
+    if not difference <= TOLERANCE * scale:
+        message = (
+            f"The ONNX file of {system.name}'s {part} differs from the original by {difference:.2g}; it is removed."
+        )
+        raise UserError(message, received=f"outputs up to {scale:.3g}")
+    return Exported(part, path, difference, scale)
+
+
+def compare(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> tuple[float, float]:
+    """The largest difference between a module and its ONNX file on random inputs, and the largest output."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    difference = scale = 0.0
+    for size in BATCHES:
+        xs = [random_like(x, size) for x in inputs]
+        outputs = module(*xs)
+        outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+        feed = {node.name: x.numpy() for node, x in zip(session.get_inputs(), xs, strict=True)}
+        for ours, theirs in zip(outputs, session.run(None, feed), strict=True):
+            theirs = torch.from_numpy(theirs)
+            if ours.shape != theirs.shape:
+                raise UserError(
+                    "The ONNX file's output has another shape than the original's.", received=tuple(theirs.shape)
+                )
+            difference = max(difference, float((ours.double() - theirs.double()).abs().max()))
+            scale = max(scale, float(ours.double().abs().max()))
+    return difference, scale
+
+
+def random_like(example: Tensor, size: int) -> Tensor:
+    """Random inputs of the example's kind: between its smallest and largest value (0 and 1 where it is constant)."""
+    shape, low, high = (size, *example.shape[1:]), example.min(), example.max()
+    if example.is_floating_point():
+        low, high = (low, high) if high > low else (low.new_zeros(()), low.new_ones(()))
+        return low + (high - low) * torch.rand(shape, dtype=example.dtype)
+    return torch.randint(int(low), int(high) + 1, shape).to(example.dtype)
+
+
+def describe(system: System, part: str, inputs: tuple[Tensor, ...]) -> dict[str, str]:
+    """What a user of the file must know, as ONNX metadata."""
+    facts = {"potmeter": __version__, "system": system.name, "part": part, "config": json.dumps(asdict(system.config))}
+    pictures = [x.ndim == 4 and x.is_floating_point() for x in inputs]
+    if any(pictures):
+        facts["input_range"] = "pictures (batch, channels, height, width), RGB or grey, values from 0 to 1"
+    if classes := getattr(system, "classes", ()):
+        facts["classes"] = json.dumps(list(classes), ensure_ascii=False)
+    if system.card:
+        facts["card"] = json.dumps(system.card, ensure_ascii=False)
+    return facts

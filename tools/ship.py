@@ -1,0 +1,78 @@
+"""Make the shipped weights: train by the recipes below, store in float16, measure on the full test set, write the card.
+
+    python tools/ship.py                      all of them, hours on two cores
+    python tools/ship.py vae.plane            one of them
+    python tools/ship.py vae.plane --runs R   continue, or only measure, the training run in R/vae.plane
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+
+from potmeter import registry
+from potmeter.cli import execute
+from potmeter.core.load import load
+from potmeter.core.system import summarise
+from potmeter.data.packages import PACKAGES
+
+RECIPES = {
+    "blackbox.moons": "--preset moons --steps 3000",
+    "blackbox.sine": "--preset sine --steps 3000",
+    "classifier.digits": "--preset digits --budget 570s",
+    "classifier.fashion": "--preset fashion --budget 570s",
+    "classifier.photos4": "--preset lecture --budget 1m",
+    "autoencoder.digits": "--preset lecture --budget 40m",
+    "vae.digits": "--preset lecture --budget 42m",
+    "vae.plane": "--preset plane --budget 8m",
+}
+"""Flags of ``potmeter train`` for each folder of weights."""
+
+PACKAGE_OF = {"photos4": ("tuxpaint", "mobilenet"), "mnist": ("mnist",), "fashion": ("fashion",)}
+"""The data packages behind each data set's name."""
+
+
+def ship(name: str, runs: Path) -> None:
+    """Train (or continue) one recipe and put its weights, measured, into the package."""
+    system_name, _, tag = name.partition(".")
+    flags = f"{RECIPES[name]} --out {runs / name}"
+    if execute(["train", system_name, *shlex.split(flags), "--resume"]):
+        raise SystemExit(f"{name}: training failed")
+    folder = registry.WEIGHTS / name
+    trained = load(system_name, runs / name)
+    recipe = trained.card["recipe"]
+    trained.card = {
+        "command": f"potmeter train {system_name} {RECIPES[name]}",
+        "recipe": recipe,
+        "data": [asdict(PACKAGES[tag]) for tag in PACKAGE_OF.get(recipe["data"], ())],
+    }
+    trained.save_pretrained(folder, half=True)
+
+    system = load(system_name, folder)  # from here on: what users get
+    splits = system.data(system.config)
+    with torch.no_grad():
+        metrics, errors = summarise(system.evaluate(splits.test))
+    baselines = system.baselines(replace(splits))
+    measured = {"metrics": metrics, "errors": errors, "baselines": baselines, "samples": len(splits.test)}
+    card = json.dumps(system.card | measured, indent=1, ensure_ascii=False)
+    (folder / "card.json").write_text(card + "\n")
+    print(name, metrics, baselines)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[*RECIPES, []], default=list(RECIPES))
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    options = parser.parse_args()
+    for name in options.names:
+        ship(name, options.runs)
+
+
+if __name__ == "__main__":
+    main()
