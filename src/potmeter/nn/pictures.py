@@ -1,9 +1,10 @@
-"""Between a picture and a short vector: the two halves of an autoencoder, and how a user's picture gets to them."""
+"""Between a picture and a short vector: the two halves of an autoencoder."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import torch.nn.functional as F
@@ -28,9 +29,11 @@ class Residual(nn.Module):
 
 def dense(sizes: Sequence[int], norm: Norm) -> nn.Sequential:
     """Hidden layers from each size to the next: linear map, normalisation, SiLU."""
-    normal = {"none": lambda size: nn.Identity(), "batch": nn.BatchNorm1d}[norm]
-    pairs = zip(sizes, sizes[1:], strict=False)
-    return nn.Sequential(*(nn.Sequential(nn.Linear(a, b), normal(b), nn.SiLU()) for a, b in pairs))
+    layers = []
+    for before, after in pairwise(sizes):
+        normal = nn.BatchNorm1d(after) if norm == "batch" else nn.Identity()
+        layers.append(nn.Sequential(nn.Linear(before, after), normal, nn.SiLU()))
+    return nn.Sequential(*layers)
 
 
 class Squeeze(nn.Module):
@@ -45,7 +48,12 @@ class Squeeze(nn.Module):
     """
 
     def __init__(
-        self, shape: tuple[int, int, int], filters: Sequence[int], blocks: Sequence[int], widths: Sequence[int], norm: Norm
+        self,
+        shape: tuple[int, int, int],
+        filters: Sequence[int],
+        blocks: Sequence[int],
+        widths: Sequence[int],
+        norm: Norm,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
@@ -95,22 +103,3 @@ def coarse(shape: tuple[int, int, int], filters: Sequence[int]) -> tuple[int, in
     """(C, H, W) where the convolutions meet the dense layers."""
     factor = 2 ** len(filters)
     return (filters[-1] if filters else shape[0], shape[1] // factor, shape[2] // factor)
-
-
-def on_dark(images: Tensor) -> Tensor:
-    """Pictures (B, C, H, W) turned to their negative where the border is light: ink on paper becomes chalk on a board.
-
-    Networks trained on MNIST know light strokes on a dark ground only.
-    """
-    border = [images[..., 0, :], images[..., -1, :], images[..., :, 0], images[..., :, -1]]
-    light = sum(side.mean(dim=(1, 2)) for side in border) / 4 > 0.5  # (B,)
-    return (images - light.float()[:, None, None, None]).abs()
-
-
-def sheet(images: Tensor, columns: int, gap: int = 2) -> Tensor:
-    """Pictures (N, C, H, W) as one, row by row, with a grey gap: (C, rows·(H + gap) − gap, columns·(W + gap) − gap)."""
-    rows = -(-len(images) // columns)
-    missing = rows * columns - len(images)
-    images = F.pad(F.pad(images, (0, gap, 0, gap), value=0.5), (0, 0, 0, 0, 0, 0, 0, missing), value=0.5)
-    whole = images.unflatten(0, (rows, columns)).permute(2, 0, 3, 1, 4)  # (C, rows, H + gap, columns, W + gap)
-    return whole.flatten(1, 2).flatten(2, 3)[:, : -gap or None, : -gap or None]

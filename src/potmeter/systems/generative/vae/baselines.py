@@ -24,7 +24,9 @@ def mixture_nll(train: Tensor, test: Tensor, components: int = 200, iterations: 
     for _ in range(iterations):
         weights = joint(train, means, shares).softmax(1)  # (N, K)
         counts = weights.sum(0)  # (K,)
-        means = ((weights.T @ train + 0.1) / (counts[:, None] + 0.2)).clamp(1e-3, 1 - 1e-3)  # smoothed: no certain pixel
+        means = ((weights.T @ train + 0.1) / (counts[:, None] + 0.2)).clamp(
+            1e-3, 1 - 1e-3
+        )  # smoothed: no certain pixel
         shares = (counts + 1) / (len(train) + len(counts))
     return -float(joint(test, means, shares).logsumexp(1).mean())
 

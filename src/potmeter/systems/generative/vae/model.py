@@ -47,8 +47,6 @@ class Config(Recipe):
     """p(x|z): bernoulli for black-or-white pixels, gaussian (one learned deviation for all) for grey and colour."""
     beta: float = 1.0
     """Weight of the KL term: 1 is the evidence lower bound; more gives tidier codes and blurrier pictures."""
-    beta_warmup: float = 0.0
-    """Share of the training, from its start, in which beta rises from 0."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,7 +60,6 @@ class Config(Recipe):
         parts = 2 ** len(self.filters)
         self.image_size % parts == 0 or reject(f"image_size must be divisible by {parts}.", self.image_size)
         self.beta >= 0 or reject("beta must not be negative.", self.beta)
-        0 <= self.beta_warmup <= 1 or reject("beta_warmup is a share of the training, 0 to 1.", self.beta_warmup)
 
 
 class VariationalAutoencoder(nn.Module):

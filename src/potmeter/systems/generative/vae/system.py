@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor, nn
 
+from potmeter.core.export import Method
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Batch, Example, Goal, System, in_batches
@@ -16,37 +17,41 @@ from potmeter.data.samples import sample
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Video
-from potmeter.nn.pictures import on_dark, sheet
+from potmeter.nn.sheets import as_inputs, sheet, walk
 
+from . import model
 from .baselines import mixture_nll, pixel_nll
-from .model import Config, VariationalAutoencoder, binarised
 
-LECTURE = Config(batch_size=128, lr=2e-3, warmup=0.02, filters=(32, 64), blocks=(0, 0), widths=(256,), norm="batch", ema=0.999)
+LECTURE = model.Config(
+    batch_size=64, lr=3e-3, warmup=0.02, filters=(32, 64), blocks=(0, 0), widths=(256,), norm="batch"
+)
 
 
 class VAE(System):
     """Learns a space of codes in which every point is a picture, and in which one can walk from one to another."""
 
     name = "vae"
-    Config = Config
+    Config = model.Config
     presets = {
-        "tiny": Config(dataset="digits", latent=8, widths=(128,), batch_size=32, lr=2e-3),
+        "tiny": model.Config(dataset="digits", latent=8, widths=(128,), batch_size=32, lr=2e-3),
         "lecture": LECTURE,
-        "plane": Config(batch_size=128, lr=2e-3, warmup=0.02, latent=2, widths=(512, 256, 128), norm="batch"),
-        "paper": Config(latent=20, widths=(500,), batch_size=100),
+        "plane": model.Config(
+            batch_size=128, lr=4e-3, warmup=0.02, latent=2, widths=(512, 256, 128, 128), norm="batch"
+        ),
+        "paper": model.Config(latent=20, widths=(500,), batch_size=100),
     }
     goal = Goal("elbo_nats", "higher")
     samples = 1000
     """Codes a picture for the importance-weighted likelihood."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: model.Config) -> None:
         super().__init__(config)
-        self.model = VariationalAutoencoder(config)
+        self.model = model.VariationalAutoencoder(config)
 
     # 1. Pictures; that they are their own answer is the idea
 
     @classmethod
-    def data(cls, config: Config, source: str | None = None) -> Splits:
+    def data(cls, config: model.Config, source: str | None = None) -> Splits:
         """Pictures without labels.
 
         Args:
@@ -64,14 +69,16 @@ class VAE(System):
 
     def prepared(self, images: Tensor, rng: Stream) -> Tensor:
         """Pictures as the likelihood wants them."""
-        return binarised(images, rng.uniform(*images.shape)) if self.config.likelihood == "bernoulli" else images
+        return model.binarised(images, rng.uniform(*images.shape)) if self.config.likelihood == "bernoulli" else images
 
     def shard_units(self) -> list[nn.Module]:
         return [self.model.encoder, self.model.decoder]
 
     def validate(self, data: Any) -> dict[str, Tensor]:
         """The bound alone: cheap enough for every twentieth of a run."""
-        rng = Stream(0, device=self.device)  # the same draws every time: the test pictures are binarised once and for all
+        rng = Stream(
+            0, device=self.device
+        )  # the same draws every time: the test pictures are binarised once and for all
         bounds = []
         for batch in in_batches(data, 500, self.device):
             images = self.prepared(batch["image"], rng)
@@ -118,7 +125,7 @@ class VAE(System):
             seed: start of the random numbers; the same seed gives the same pictures
         """
         rng = Stream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
-        return self.as_sheet(self.decode(self.sample(count, rng) * temperature))
+        return sheet(self.decode(self.sample(count, rng) * temperature))
 
     @task
     @torch.no_grad()
@@ -129,7 +136,7 @@ class VAE(System):
             images: pictures, or folders of them
         """
         x = self.inputs(images)
-        return self.as_sheet(torch.cat([x, self.model(x)]), columns=len(x))
+        return sheet(torch.cat([x, self.model(x)]), columns=len(x))
 
     @task
     @torch.no_grad()
@@ -143,13 +150,13 @@ class VAE(System):
         """
         start, end = self.encode(self.inputs([a, b]))
         share = torch.linspace(0, 1, frames, device=self.device)[:, None]
-        walk = self.decode(start + share * (end - start))
-        enlarged = [Image.from_tensor(x).enlarged(self.magnification).pixels for x in torch.cat([walk, walk.flip(0)])]
-        return Video(torch.stack([torch.from_numpy(pixels) for pixels in enlarged]).numpy(), fps=18)
+        return walk(self.decode(start + share * (end - start)))
 
     @task
     @torch.no_grad()
-    def plane(self, *, side: Annotated[int, Range(2, 40)] = 20, span: Annotated[float, Range(0.1, 0.999)] = 0.98) -> Image:
+    def plane(
+        self, *, side: Annotated[int, Range(2, 40)] = 20, span: Annotated[float, Range(0.1, 0.999)] = 0.98
+    ) -> Image:
         """The first two dimensions of the latent space as a map, laid out so that equal areas are equally likely.
 
         Args:
@@ -160,7 +167,7 @@ class VAE(System):
         axis = torch.special.ndtri(shares)  # quantiles of the standard normal
         z = torch.zeros(side * side, self.config.latent, device=self.device)
         z[:, :2] = torch.cartesian_prod(axis.flip(0), axis).flip(1)[:, : self.config.latent]
-        return self.as_sheet(self.decode(z), columns=side, gap=0)
+        return sheet(self.decode(z), columns=side, gap=0)
 
     def examples(self) -> list[Example]:
         plane = [Example("The whole latent plane: every point is a picture", task="plane")]
@@ -198,25 +205,12 @@ class VAE(System):
 
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         c = self.config
-        encoder = nn.Sequential(self.model.encoder, self.model.posterior)
-        decoder = nn.Sequential(self.model.decoder, nn.Sigmoid())
-        return {"encoder": (encoder, (torch.rand(2, c.channels, c.image_size, c.image_size),)), "decoder": (decoder, (torch.randn(2, c.latent),))}
+        images, z = torch.rand(2, c.channels, c.image_size, c.image_size), torch.randn(2, c.latent)
+        return {"encoder": (Method(self, "encode"), (images,)), "decoder": (Method(self, "decode"), (z,))}
 
-    # Pictures in and out
-
-    @property
-    def magnification(self) -> int:
-        """How many times a picture is enlarged to be seen."""
-        return max(1, 112 // self.config.image_size)
+    # Pictures in
 
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W); those of digits as light strokes on dark ground."""
-        images or reject("At least one picture is needed.", "none")
-        x = torch.stack([image.tensor(self.config.image_size, self.config.channels) for image in images]).to(self.device)
-        return on_dark(x) if self.config.dataset in ("mnist", "digits") else x
-
-    def as_sheet(self, images: Tensor, columns: int | None = None, gap: int = 2) -> Image:
-        """Pictures as one, enlarged so that they can be seen."""
-        columns = columns or max(1, round((1.6 * len(images)) ** 0.5))
-        whole = Image.from_tensor(sheet(images, columns, gap))
-        return whole.enlarged(max(1, min(self.magnification, 1120 // whole.size[0])))
+        c = self.config
+        return as_inputs(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)

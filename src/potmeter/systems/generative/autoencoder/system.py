@@ -1,0 +1,230 @@
+"""The autoencoder as a system: data, loss, training, use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import torch
+from sklearn.decomposition import PCA
+from torch import Tensor, nn
+
+from potmeter.core.random import Stream
+from potmeter.core.signature import Choice, Range, task
+from potmeter.core.system import Batch, Example, Goal, System, in_batches
+from potmeter.data.named import pictures
+from potmeter.data.samples import sample
+from potmeter.data.splits import Splits
+from potmeter.errors import reject
+from potmeter.media import Image, Table, Video
+from potmeter.nn.sheets import as_inputs, sheet, walk
+
+from . import model
+
+
+@dataclass(frozen=True)
+class Squeezed:
+    """A picture, what comes out of each bottleneck, and the code in between."""
+
+    picture: Image
+    codes: Table
+
+
+class Autoencoder(System):
+    """Squeezes pictures through bottlenecks of 2, 8 and 32 numbers, and draws them again."""
+
+    name = "autoencoder"
+    Config = model.Config
+    presets = {
+        "tiny": model.Config(dataset="digits", latents=(2, 8), depths=(0, 0), widths=(128, 64), batch_size=32, lr=3e-3),
+        "lecture": model.Config(batch_size=256, lr=5e-3, warmup=0.02, depths=(6, 3, 0)),
+        "paper": model.Config(latents=(30,), depths=(0,), widths=(1000, 500, 250), norm="none"),
+    }
+    goal = Goal("mse", "lower")
+
+    def __init__(self, config: model.Config) -> None:
+        super().__init__(config)
+        self.models = nn.ModuleDict(
+            {str(n): model.Bottleneck(config, n, depth) for n, depth in zip(config.latents, config.depths, strict=True)}
+        )
+
+    # 1. Pictures, which are their own answers
+
+    @classmethod
+    def data(cls, config: model.Config, source: str | None = None) -> Splits:
+        """Pictures without labels.
+
+        Args:
+            source: mnist, fashion, digits, or a folder of pictures; default: the Config's dataset
+        """
+        return pictures(source or config.dataset, config.image_size, config.channels, labels=False)
+
+    # 3. The loss: mean squared error
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """The squared error of each autoencoder, and the sum of their logarithms, so that none dominates."""
+        images = batch["image"]
+        seen = images
+        if self.config.noise:
+            seen = images + self.config.noise * self.random.normal(*images.shape)
+        errors = {}
+        for latent, net in self.nets():
+            code = net.encode(seen)
+            net.observe(code)
+            errors[f"mse_{latent}"] = (net.decode(code) - images).square().mean()
+        return {"loss": torch.stack(list(errors.values())).log().sum()} | errors
+
+    def shard_units(self) -> list[nn.Module]:
+        return list(self.models.values())
+
+    def evaluate(self, data: Any) -> dict[str, Tensor]:
+        """Squared error per pixel of each test picture, for each bottleneck; ``mse`` is their geometric mean."""
+        errors: dict[str, list[Tensor]] = {f"mse_{latent}": [] for latent in self.models}
+        for batch in in_batches(data, 1000, self.device):
+            for latent, net in self.nets():
+                errors[f"mse_{latent}"].append((net(batch["image"]) - batch["image"]).square().flatten(1).mean(1))
+        metrics = {key: torch.cat(parts) for key, parts in errors.items()}
+        return {"mse": torch.stack([values.mean().log() for values in metrics.values()]).mean().exp()} | metrics
+
+    def baselines(self, splits: Splits) -> dict[str, float]:
+        """PCA with as many components as each code has numbers."""
+        train, test = (
+            torch.cat([batch["image"].flatten(1) for batch in in_batches(part, 5000)]).numpy()
+            for part in (splits.train, splits.test)
+        )
+        errors = {}
+        for latent in self.config.latents:
+            pca = PCA(min(latent, *train.shape), random_state=0).fit(train)
+            errors[f"pca_mse_{latent}"] = float(((pca.inverse_transform(pca.transform(test)) - test) ** 2).mean())
+        return errors
+
+    # 5. Use
+
+    @torch.no_grad()
+    def run(self, image: Image) -> Squeezed:
+        """Squeeze a picture through every bottleneck: the picture, then what comes out, narrowest first.
+
+        Args:
+            image: the picture; the middle square counts
+        """
+        x = self.inputs([image])
+        codes = {latent: net.encode(x) for latent, net in self.nets()}
+        drawn = [self.decode(code, f"z{latent}") for latent, code in codes.items()]
+        rows = [(latent, " ".join(f"{v:.2f}" for v in code[0].tolist())) for latent, code in codes.items()]
+        return Squeezed(sheet(torch.cat([x, *drawn])), Table(("numbers", "code"), rows))
+
+    @task
+    @torch.no_grad()
+    def reconstruct(self, images: list[Image]) -> Image:
+        """Pictures (top row) and what comes out of each bottleneck (below, narrowest first).
+
+        Args:
+            images: pictures, or folders of them
+        """
+        x = self.inputs(images)
+        return sheet(torch.cat([x, *(net(x) for _, net in self.nets())]), columns=len(x))
+
+    @task
+    @torch.no_grad()
+    def denoise(self, images: list[Image], *, noise: Annotated[float, Range(0, 1)] = 0.3, seed: int = 0) -> Image:
+        """Noisy pictures (above) and what the widest bottleneck lets through (below): noise does not fit in.
+
+        Args:
+            images: pictures, or folders of them
+            noise: deviation of the noise that is added
+            seed: start of its random numbers
+        """
+        x = self.inputs(images)
+        noisy = (x + noise * Stream(seed, device=self.device).normal(*x.shape)).clamp(0, 1)
+        return sheet(torch.cat([noisy, self.widest(noisy)]), columns=len(x))
+
+    @task
+    @torch.no_grad()
+    def interpolate(self, a: Image, b: Image, *, frames: Annotated[int, Range(2, 240)] = 36) -> Video:
+        """Walk in a straight line from one picture's code to the other's, and back, through the widest bottleneck.
+
+        Args:
+            a: where the walk starts
+            b: where it turns
+            frames: pictures on the way there
+        """
+        start, end = self.widest.encode(self.inputs([a, b]))
+        share = torch.linspace(0, 1, frames, device=self.device)[:, None]
+        return walk(self.widest.decode(start + share * (end - start)))
+
+    @task
+    @torch.no_grad()
+    def plane(
+        self, *, side: Annotated[int, Range(2, 40)] = 20, space: Annotated[str, Choice("latent_spaces")] | None = None
+    ) -> Image:
+        """The plane of the first two numbers of the code, as a map: what is drawn from each place.
+
+        Args:
+            side: pictures along each side
+            space: which bottleneck, z2 for the one of two numbers; default: the narrowest
+        """
+        net, axis = self.net(space), torch.linspace(-2, 2, side, device=self.device)
+        z = torch.zeros(side * side, len(net.centre), device=self.device)
+        z[:, :2] = torch.cartesian_prod(-axis, axis).flip(1)[:, : z.shape[1]]
+        return sheet(net.decode(net.centre + z * net.spread), columns=side, gap=0)
+
+    def examples(self) -> list[Example]:
+        kind = "mnist" if self.config.dataset == "mnist" else "digit"
+        digits = [sample(f"{kind}-{n}") for n in range(10)]
+        return [
+            *(Example(f"A {n} through each bottleneck", image=digits[n]) for n in (3, 8)),
+            Example("Ten test digits, and what each bottleneck lets through", task="reconstruct", images=digits),
+            Example("The plane of two numbers one can move in", task="plane"),
+            Example("Noise does not fit through", task="denoise", images=digits),
+            Example("A walk from a 4 to a 9", task="interpolate", a=digits[4], b=digits[9]),
+        ]
+
+    # What probes and other systems use (core.capabilities)
+
+    @property
+    def latent_spaces(self) -> Mapping[str, int]:
+        """The codes' sizes: ``z2``, ``z8`` …, the narrowest first."""
+        return {f"z{latent}": latent for latent in sorted(self.config.latents)}
+
+    def nets(self) -> list[tuple[str, model.Bottleneck]]:
+        """Every autoencoder with the size of its code."""
+        return list(self.models.items())  # type: ignore[arg-type]
+
+    def net(self, space: str | None = None) -> model.Bottleneck:
+        """The autoencoder of a space; default: the narrowest."""
+        spaces = self.latent_spaces
+        space = space or next(iter(spaces))
+        space in spaces or reject(f"The latent spaces are {', '.join(spaces)}.", space)
+        return self.models[str(spaces[space])]  # type: ignore[return-value]
+
+    @property
+    def widest(self) -> model.Bottleneck:
+        """The autoencoder with the most room."""
+        return self.net(list(self.latent_spaces)[-1])
+
+    def sample(self, n: int, rng: Stream) -> Tensor:
+        """Codes (n, latent) of the narrowest space, from the normal distribution that fits the training pictures' codes."""
+        net = self.net()
+        return net.centre + net.spread * rng.normal(n, len(net.centre))
+
+    def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
+        """Pictures (B, C, H, W) in [0, 1] of codes (B, latent)."""
+        net = self.net(space)
+        fits = z.ndim == 2 and z.shape[1] == len(net.centre)
+        fits or reject(f"A code has the shape (B, {len(net.centre)}).", tuple(z.shape))
+        return net.decode(z)
+
+    def encode(self, images: Tensor, space: str | None = None) -> Tensor:
+        """Codes (B, latent) of pictures (B, C, H, W)."""
+        return self.net(space).encode(images)
+
+    def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+        c = self.config
+        images = torch.rand(2, c.channels, c.image_size, c.image_size)
+        return {f"z{latent}": (net, (images,)) for latent, net in self.nets()}
+
+    def inputs(self, images: list[Image]) -> Tensor:
+        """A user's pictures as (B, C, H, W); those of digits as light strokes on dark ground."""
+        c = self.config
+        return as_inputs(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)
