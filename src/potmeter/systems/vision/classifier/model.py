@@ -1,0 +1,154 @@
+"""A small residual network for small pictures (He et al. 2015, arXiv:1512.03385): pixels in, one logit per class out.
+
+The network for photographs, MobileNetV2, is in ``mobilenet.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from potmeter.core.config import Recipe
+from potmeter.errors import reject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Recipe):
+    """What is classified, by which network, learned how; the defaults fine-tune MobileNetV2 on photographs."""
+
+    dataset: str = "photos4"
+    """What it is trained on where no --data is given: photos4, mnist, fashion, digits or cifar10."""
+    architecture: Literal["resnet", "mobilenet"] = "mobilenet"
+    """resnet: small, for pictures of some 30 pixels; mobilenet: MobileNetV2, for photographs."""
+    image_size: int = 224
+    """Height and width of a picture in pixels."""
+    channels: int = 3
+    """Colours of a pixel: 1 is grey, 3 is RGB."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes, in the order of the logits; filled from the data."""
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    """Mean of each channel, which the network subtracts."""
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    """Standard deviation of each channel, by which it then divides."""
+    stem: int = 32
+    """resnet: feature channels at full resolution; the stem then halves height and width."""
+    widths: tuple[int, ...] = (32, 64, 128)
+    """resnet: feature channels of the stages; each stage after the first halves height and width."""
+    blocks: tuple[int, ...] = (1, 2, 1)
+    """resnet: residual blocks in each stage."""
+    pretrained: bool = True
+    """mobilenet: start from the public ImageNet weights."""
+    trained: Literal["head", "all"] = "head"
+    """Train the last layer only, on the features as they are, or the whole network."""
+    augment: Literal["none", "digits", "clothes", "photos"] = "photos"
+    """How training pictures are varied: slanted and turned; mirrored and shifted; cropped and mirrored."""
+    label_smoothing: float = 0.0
+    """Probability that the target spreads over all classes."""
+    mirrored: bool = False
+    """Average the prediction with that for the mirror image."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.channels in (1, 3) or reject("channels is 1 or 3.", self.channels)
+        least = 2 ** len(self.widths) if self.architecture == "resnet" else 32
+        self.image_size >= least or reject(f"image_size must be at least {least}.", self.image_size)
+        len(self.mean) == len(self.std) == self.channels or reject(
+            f"mean and std need {self.channels} values, one per channel.", (self.mean, self.std)
+        )
+        min(self.std) > 0 or reject("std must be positive.", self.std)
+        len(self.widths) == len(self.blocks) > 0 or reject("blocks needs a number for each of widths.", self.blocks)
+        min(*self.widths, *self.blocks, self.stem) >= 1 or reject(
+            "stem, widths and blocks must be positive.", self.widths
+        )
+        len(self.classes) != 1 or reject("Telling classes apart takes two.", self.classes)
+        0 <= self.label_smoothing < 1 or reject("label_smoothing is a probability below 1.", self.label_smoothing)
+        self.architecture == "resnet" or self.channels == 3 or reject("mobilenet takes 3 channels.", self.channels)
+
+
+class ConvNorm(nn.Sequential):
+    """A convolution, and the batch normalisation that makes its bias superfluous."""
+
+    def __init__(self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+
+
+class Stem(nn.Sequential):
+    """Edges at full resolution, then half of it: (B, C, H, W) → (B, outputs, H / 2, W / 2)."""
+
+    def __init__(self, channels: int, hidden: int, outputs: int) -> None:
+        super().__init__(
+            ConvNorm(channels, hidden),
+            nn.ReLU(inplace=True),
+            ConvNorm(hidden, outputs, stride=2),
+            nn.ReLU(inplace=True),
+        )
+
+
+class Shortcut(nn.Sequential):
+    """The way past a block that changes shape: average away the resolution, then mix the channels."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__(nn.AvgPool2d(stride, ceil_mode=True), ConvNorm(inputs, outputs, kernel=1))
+
+
+class Block(nn.Module):
+    """y = relu(shortcut(x) + residual(x)); the last scale starts at 0, so that a new block passes on its shortcut."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.expand = ConvNorm(inputs, outputs, stride=stride)
+        self.refine = ConvNorm(outputs, outputs)
+        nn.init.zeros_(self.refine[1].weight)  # type: ignore[arg-type]
+        self.shortcut = Shortcut(inputs, outputs, stride) if stride != 1 or inputs != outputs else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual = self.refine(F.relu(self.expand(x), inplace=True))  # (B, outputs, H / stride, W / stride)
+        return F.relu(residual + self.shortcut(x), inplace=True)
+
+
+class ResNet(nn.Module):
+    """Stem, stages of residual blocks, the mean over all places, one linear layer.
+
+    Example:
+        >>> config = Config(architecture="resnet", classes=("cat", "dog"), image_size=32)
+        >>> ResNet(config)(torch.rand(2, 3, 32, 32)).shape
+        torch.Size([2, 2])
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(config.mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(config.std).view(1, -1, 1, 1), persistent=False)
+        self.stem = Stem(config.channels, config.stem, config.widths[0])
+        stages, inputs = [], config.widths[0]
+        for stage, (width, count) in enumerate(zip(config.widths, config.blocks, strict=True)):
+            layers = [Block(inputs, width, 2 if stage else 1), *(Block(width, width, 1) for _ in range(count - 1))]
+            stages.append(nn.Sequential(*layers))
+            inputs = width
+        self.stages = nn.Sequential(*stages)
+        self.classifier = nn.Linear(inputs, len(config.classes))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def embed(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b features"]:
+        """What the last stage sees, averaged over all places."""
+        x = self.stem((images - self.mean) / self.std)  # (B, widths[0], H / 2, W / 2)
+        x = self.stages(x)  # (B, widths[-1], H / 2^S, W / 2^S) for S stages
+        return x.mean(dim=(2, 3))  # (B, widths[-1])
+
+    def forward(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
+        """Logits of pictures in [0, 1]."""
+        logits: Tensor = self.classifier(self.embed(images))
+        return logits

@@ -1,0 +1,303 @@
+"""The classifier as a system: data, loss, training, use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Annotated, Any, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from potmeter.core.signature import Range, task
+from potmeter.core.system import Batch, Example, Goal, System, in_batches
+from potmeter.data.named import pictures
+from potmeter.data.photos import imagenet_classes, imagenet_photos, photos4_splits
+from potmeter.data.samples import sample
+from potmeter.data.splits import Splits
+from potmeter.errors import reject
+from potmeter.media import Bars, Chart, Image, Table
+from potmeter.nn.sheets import as_inputs
+
+from . import model
+from .augment import augmented
+from .baselines import linear_accuracy, nearest_accuracy
+from .cross_validation import hunger
+from .mobilenet import MobileNetV2, pretrained_state
+from .pictures import confusion_picture
+
+SMALL = model.Config(
+    architecture="resnet", image_size=28, channels=1, mean=(0.1307,), std=(0.3081,), stem=16,
+    batch_size=64, lr=3e-3, weight_decay=0.05, schedule="linear", warmup=0.1, label_smoothing=0.05,
+)  # fmt: skip
+DIGITS = replace(SMALL, dataset="mnist", augment="digits")
+FASHION = replace(SMALL, dataset="fashion", augment="clothes", mean=(0.2860,), std=(0.3530,), mirrored=True)
+
+
+class ImageClassifier(System):
+    """Says which of its categories a picture shows, and how sure it is."""
+
+    name = "classifier"
+    Config = model.Config
+    presets = {
+        "tiny": replace(DIGITS, dataset="digits", stem=8, widths=(16, 32), blocks=(1, 1), batch_size=32),
+        "lecture": model.Config(batch_size=16, lr=1e-3),
+        "digits": DIGITS,
+        "fashion": FASHION,
+        "homework": replace(SMALL, dataset="cifar10", image_size=32, channels=3, augment="clothes", mirrored=True,
+                            mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616)),
+        "paper": model.Config(dataset="imagenet", classes=tuple(map(str, range(1000))), trained="all", pretrained=False),
+    }  # fmt: skip
+    goal = Goal("accuracy", "higher")
+
+    def __init__(self, config: model.Config) -> None:
+        super().__init__(config)
+        len(config.classes) >= 2 or reject("Telling classes apart takes two.", config.classes)
+        mobile = config.architecture == "mobilenet"
+        self.model: Any = MobileNetV2(len(config.classes), config.mean, config.std) if mobile else model.ResNet(config)
+        self.frozen = mobile and config.trained == "head"
+        for key, parameter in self.model.named_parameters():
+            parameter.requires_grad_(not self.frozen or key.startswith("classifier."))
+        self.to(memory_format=torch.channels_last)  # convolutions are faster so, on CPUs and GPUs
+
+    # 1. Pictures with the names of what they show
+
+    @classmethod
+    def data(cls, config: model.Config, source: str | None = None) -> Splits:
+        """Pictures with labels.
+
+        Args:
+            source: photos4, mnist, fashion, digits, cifar10, imagenet, or a folder with a subfolder per class
+        """
+        source = source or config.dataset
+        if source == "photos4":
+            return photos4_splits(config.image_size)
+        if source == "imagenet":
+            return imagenet_photos(config.image_size)
+        splits = pictures(source, config.image_size, config.channels)
+        if config.classes and splits.classes != config.classes:
+            reject(
+                f"The network knows {', '.join(config.classes[:8])}, not the data's classes.",
+                ", ".join(splits.classes[:8]),
+            )
+        return splits
+
+    @classmethod
+    def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
+        return replace(config, classes=splits.classes, dataset=splits.origin)
+
+    def warm_start(self) -> None:
+        """Begin with the public ImageNet weights in all layers but the last."""
+        if self.config.architecture == "mobilenet" and self.config.pretrained:
+            state = pretrained_state()
+            self.model.load_state_dict(
+                {k: v for k, v in state.items() if not k.startswith("classifier.")}, strict=False
+            )
+
+    @classmethod
+    def fetch_pretrained(cls, tag: str) -> Self:
+        """MobileNetV2 with torchvision's ImageNet weights, and their 1000 classes."""
+        system = cls(replace(cls.presets["paper"], classes=imagenet_classes()))
+        system.model.load_state_dict(pretrained_state())
+        system.card = {
+            "recipe": {"data": "ImageNet (ILSVRC 2012)", "by": "torchvision, MobileNet_V2_Weights.IMAGENET1K_V1"}
+        }
+        return system
+
+    # 3. The loss: cross-entropy
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """Cross-entropy of varied pictures, and the share of them that was right."""
+        images, labels = augmented(batch["image"], self.config.augment, self.random), batch["label"]
+        logits = self.model(images.contiguous(memory_format=torch.channels_last))
+        loss = F.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
+        return {"loss": loss, "accuracy": (logits.argmax(1) == labels).float().mean()}
+
+    # 4. Training
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode; features that are not trained keep their statistics too."""
+        super().train(mode)
+        if self.frozen:
+            self.model.eval()
+        return self
+
+    def evaluate(self, data: Any) -> dict[str, Tensor]:
+        """Whether each picture was classified rightly, its cross-entropy in nats, and the calibration error."""
+        logits, labels = self.predictions(data)
+        right = (logits.argmax(1) == labels).float()
+        if self.config.dataset == "imagenet":
+            among = (logits.topk(5).indices == labels[:, None]).any(1).float()
+            return {"top1": right, "top5": among}
+        nats = F.cross_entropy(logits, labels, reduction="none")
+        return {"accuracy": right, "nats": nats, "calibration_error": calibration_error(logits, labels)}
+
+    def predictions(self, data: Any) -> tuple[Tensor, Tensor]:
+        """Logits (N, classes) and labels (N,) of a data set."""
+        size = max(1, 500 * 32**2 // self.config.image_size**2)
+        parts = [(self.logits(batch["image"]), batch["label"]) for batch in in_batches(data, size, self.device)]
+        logits, labels = zip(*parts, strict=True)
+        return torch.cat(logits), torch.cat(labels)
+
+    def baselines(self, splits: Splits) -> dict[str, float]:
+        """What the pixels alone tell: the most alike training picture, and a linear map."""
+        if self.config.dataset == "imagenet":
+            return {}  # nothing was trained here: there are no training pictures to compare with
+        return {"nearest_accuracy": nearest_accuracy(splits), "linear_accuracy": linear_accuracy(splits)}
+
+    # 5. Use
+
+    @torch.no_grad()
+    def run(self, image: Image, *, top: Annotated[int, Range(1, 1000)] = 5) -> Bars:
+        """Say what a picture shows: the likeliest categories with their probabilities.
+
+        Args:
+            image: the picture; the middle square counts
+            top: how many categories to name
+        """
+        return self.bars(self.logits(self.inputs([image]))[0], top)
+
+    @task
+    @torch.no_grad()
+    def batch(self, images: list[Image]) -> Table:
+        """Classify many pictures, a row each in the order of their names.
+
+        Args:
+            images: pictures, or folders of them
+        """
+        rows = []
+        for number, image in enumerate(images):
+            (name, share), *_ = self.bars(self.logits(self.inputs([image]))[0], 1).values.items()
+            rows.append((number, name, share))
+        return Table(("picture", "category", "probability"), rows)
+
+    @task
+    @torch.no_grad()
+    def confusion(self, *, data: str | None = None, count: Annotated[int, Range(1, 10**6)] = 1000) -> Image:
+        """What is taken for what: true categories down, predicted ones across, on test pictures.
+
+        Args:
+            data: a data set or folder; default: the one the weights were trained on
+            count: how many test pictures
+        """
+        logits, labels = self.predictions(self.test_part(data, count))
+        return confusion_picture(logits.argmax(1), labels, self.classes)
+
+    @task
+    @torch.no_grad()
+    def calibration(self, *, data: str | None = None, count: Annotated[int, Range(10, 10**6)] = 1000) -> Chart:
+        """Is it right as often as it says? Accuracy over confidence, in bins, on test pictures.
+
+        Args:
+            data: a data set or folder; default: the one the weights were trained on
+            count: how many test pictures
+        """
+        logits, labels = self.predictions(self.test_part(data, count))
+        points = [(float(c), float(a)) for c, a, _ in reliability(logits, labels)]
+        lines = {"this network": points, "as it should be": [(0.0, 0.0), (1.0, 1.0)]}
+        return Chart(lines, x="probability it gives its answer", y="share that was right")
+
+    @task
+    def hunger(self, *, data: str | None = None, steps: Annotated[int, Range(1, 10**5)] = 100) -> Chart:
+        """How accuracy grows with the number of training pictures: the same network, trained anew on ever more.
+
+        Args:
+            data: a data set or folder; default: the one the weights were trained on
+            steps: training steps for each point
+        """
+        config = self.config
+        return hunger(type(self), config, self.data(replace(config, classes=()), data), steps=steps)
+
+    def examples(self) -> list[Example]:
+        dataset = self.config.dataset
+        if dataset == "imagenet":
+            return [
+                Example(f"The {what} of scikit-image's samples", image=sample(what))
+                for what in ("cat", "coffee", "rocket")
+            ]
+        if dataset == "photos4":
+            return [Example(text, image=sample(name)) for text, name in PHOTOS]
+        if dataset == "fashion":
+            return [Example(f"Test picture {n}", image=sample(f"fashion-{n}")) for n in (0, 12, 40)] + [
+                Example("What is taken for what, on 1,000 test pictures", task="confusion")
+            ]
+        handwriting = [
+            Example("A digit from another collection, 8×8 pixels", image=sample(f"digit-{n}")) for n in (3, 8)
+        ]
+        if dataset != "mnist":
+            return handwriting
+        return [
+            *handwriting,
+            *(Example(f"Test digit {n}", image=sample(f"mnist-{n}")) for n in (8, 247)),
+            Example("What is taken for what, on 1,000 test digits", task="confusion"),
+            Example("Is it right as often as it says?", task="calibration"),
+        ]
+
+    # What probes and other systems use (core.capabilities)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the categories, in the order of the logits."""
+        return tuple(self.config.classes)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the pictures it takes."""
+        return self.config.channels, self.config.image_size, self.config.image_size
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Unnormalised log-probabilities (B, classes) of pictures (B, C, H, W) in [0, 1]."""
+        images = images.contiguous(memory_format=torch.channels_last)
+        if not self.config.mirrored:
+            logits: Tensor = self.model(images)
+            return logits
+        both = self.model(torch.cat([images, images.flip(-1)])).log_softmax(1)
+        return both.unflatten(0, (2, -1)).logsumexp(0)  # log of the summed probabilities
+
+    def input_loss(self, x: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy (B,) of each picture for the class ``target`` (B,)."""
+        return F.cross_entropy(self.logits(x), target, reduction="none")
+
+    def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+        return {"classifier": (self.model, (torch.rand(2, *self.input_shape),))}
+
+    # Pictures in, answers out
+
+    def inputs(self, images: list[Image]) -> Tensor:
+        """A user's pictures as (B, C, H, W); digits as light strokes on dark ground."""
+        c = self.config
+        return as_inputs(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits", "fashion")).to(
+            self.device
+        )
+
+    def bars(self, logits: Tensor, top: int) -> Bars:
+        """The likeliest categories of one picture's logits."""
+        shares, numbers = logits.softmax(0).topk(min(top, len(self.classes)))
+        return Bars({self.classes[n]: float(share) for share, n in zip(shares, numbers.tolist(), strict=True)})
+
+    def test_part(self, source: str | None, count: int) -> Any:
+        """The first test pictures of a data set or folder."""
+        test: Any = self.data(self.config, source).test
+        return test.head(count) if test is not None else reject("There are no test pictures.", source)
+
+
+def reliability(logits: Tensor, labels: Tensor, bins: int = 10) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Mean confidence, accuracy and share of the pictures, in each bin of confidence that has any."""
+    confidence, answer = logits.softmax(1).max(1)
+    right, place = (answer == labels).float(), (confidence * bins).long().clamp(max=bins - 1)
+    for number in range(bins):
+        inside = place == number
+        if inside.any():
+            yield confidence[inside].mean(), right[inside].mean(), inside.float().mean()
+
+
+def calibration_error(logits: Tensor, labels: Tensor) -> Tensor:
+    """Expected calibration error (Guo et al. 2017, eq. 3): mean gap between confidence and accuracy, a scalar in [0, 1]."""
+    return torch.stack(
+        [share * (confidence - right).abs() for confidence, right, share in reliability(logits, labels)]
+    ).sum()
+
+
+PHOTOS = (("A cat that is in none of the training photographs", "cat"), ("A flower", "flower"), ("A panda", "panda"))
+"""Examples for the photographs' categories: captions and samples."""
