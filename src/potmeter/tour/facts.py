@@ -1,0 +1,98 @@
+"""What a page says of a stop besides its results: from the catalogue, the class, the Config and the card."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+from potmeter.cli.catalogue import read_card
+from potmeter.cli.source import config_fields
+from potmeter.core.config import Recipe
+from potmeter.core.signature import parameters
+from potmeter.registry import Entry
+
+Rows = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything a stop's page tells that is not a result."""
+
+    about: str = ""
+    """The first sentence of the class's docstring."""
+    card: dict[str, Any] = field(default_factory=dict)
+    parameters: int | None = None
+    config: list[tuple[str, str, str]] = field(default_factory=list)
+    """The system's own part of its Config: name, value, meaning."""
+    next: Rows = field(default_factory=list)
+    """Commands worth trying, each with what it does."""
+
+
+def facts_of(entry: Entry, tag: str | None, system: Any = None, known: Facts | None = None) -> Facts:
+    """The facts of a stop; those of weights and Config once the system is loaded."""
+    known = known or Facts(next=[(f"potmeter show {entry.name}", "what it takes, gives and can be set to")])
+    card = getattr(system, "card", None) or known.card
+    if not card and tag:
+        try:
+            card = read_card(entry.name, tag)
+        except (OSError, ValueError):  # a damaged card is the weights' trouble: loading them will tell
+            card = {}
+    card = card if isinstance(card, dict) else {}
+    config = getattr(system, "config", None)
+    count = sum(p.numel() for p in system.parameters()) if hasattr(system, "parameters") else None
+    return replace(known, card=card, parameters=count, config=own_fields(entry, config))
+
+
+def facts_of_class(known: Facts, owner: type, entry: Entry) -> Facts:
+    """The facts, with what the class itself tells."""
+    name, tries = entry.name, list(known.next)
+    if entry.kind == "probe":
+        tries.append(
+            (f"potmeter run {name} --model MODEL", "on another model: a system, a checkpoint, torchvision:NAME")
+        )
+        tries.append((f"potmeter eval {name}", "measure it beside what it must beat"))
+    else:
+        if "tiny" in getattr(owner, "presets", {}):
+            tries.append((f"potmeter train {name} --preset tiny", "train one of your own, in seconds"))
+        if takes_data(owner):
+            tries.append((f"potmeter train {name} --data FOLDER", "the same on your own data"))
+        tries.append((f"potmeter eval {name}", "measure it on data it has never seen"))
+        tries.append((f"potmeter eject {name} my-{name}/", "its code in a folder of your own, to change"))
+    return replace(known, about=first_sentence(owner.__doc__ or ""), next=tries)
+
+
+def first_sentence(docstring: str) -> str:
+    """The first sentence of a docstring, on one line."""
+    paragraph = " ".join(inspect.cleandoc(docstring).partition("\n\n")[0].split())
+    return re.split(r"(?<=[.!?]) +(?=[A-Z])", paragraph, maxsplit=1)[0]
+
+
+def takes_data(owner: type) -> bool:
+    """Whether the system can be trained on a user's own data."""
+    try:
+        return any(p.name == "source" for p in parameters(owner.data))  # type: ignore[attr-defined]
+    except (AttributeError, KeyError, NameError, TypeError):  # a class not made like ours
+        return False
+
+
+def own_fields(entry: Entry, config: Any) -> list[tuple[str, str, str]]:
+    """The fields of a Config that are the system's own, with their values and docstrings."""
+    if not is_dataclass(config) or isinstance(config, type):
+        return []
+    try:
+        docs = {f.name: f.doc for f in config_fields(entry)}
+    except Exception:  # somebody else's package may keep its source anywhere: then without docstrings
+        docs = {}
+    common = {f.name for f in fields(Recipe)}
+    return [
+        (f.name, text(getattr(config, f.name)), docs.get(f.name, "")) for f in fields(config) if f.name not in common
+    ]
+
+
+def text(value: Any) -> str:
+    """A Config's value for reading."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "none"
+    return {None: "none", True: "yes", False: "no"}[value] if value is None or isinstance(value, bool) else str(value)

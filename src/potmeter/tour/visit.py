@@ -1,0 +1,137 @@
+"""One stop: load a system once, run its examples, keep only what the page shows, and let the system go."""
+
+from __future__ import annotations
+
+import collections
+import gc
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, field, replace
+from typing import Any
+
+import torch
+
+from potmeter import media, registry
+from potmeter.core.load import load
+from potmeter.core.signature import Parameter, parameters, tasks
+from potmeter.core.system import Example
+from potmeter.errors import reject
+from potmeter.tour.calls import command_line, python_call
+from potmeter.tour.facts import Facts, facts_of, facts_of_class
+from potmeter.tour.shown import Shown, show, show_input
+from potmeter.tour.trouble import explain, unavailable
+
+
+@dataclass(frozen=True)
+class Output:
+    """What came of one example."""
+
+    caption: str
+    task: str
+    command: str
+    python: str
+    seconds: float = 0.0
+    inputs: list[Shown] = field(default_factory=list)
+    outputs: list[Shown] = field(default_factory=list)
+    error: str | None = None
+    unavailable: bool = False
+
+
+@dataclass
+class Visit:
+    """What came of one stop."""
+
+    entry: registry.Entry
+    tag: str | None
+    facts: Facts
+    outputs: list[Output] = field(default_factory=list)
+    seconds: float = 0.0
+    error: str | None = None
+    unavailable: bool = False
+    """The error is that something must be fetched and cannot be."""
+
+    @property
+    def name(self) -> str:
+        """As it is typed: ``vae.digits``."""
+        return f"{self.entry.name}.{self.tag}" if self.tag else self.entry.name
+
+    @property
+    def status(self) -> str:
+        """``ok``, ``failed`` or ``unavailable``."""
+        wrong = [self.unavailable] if self.error is not None else []
+        wrong += [output.unavailable for output in self.outputs if output.error is not None]
+        if not wrong:
+            return "ok"
+        return "unavailable" if all(wrong) else "failed"
+
+
+def visit(entry: registry.Entry, tag: str | None) -> Visit:
+    """Run a stop. Whatever goes wrong in it is told in the result; only Ctrl-C goes through."""
+    started = time.perf_counter()
+    done = Visit(entry, tag, facts_of(entry, tag))
+    try:
+        done.facts = facts_of_class(done.facts, entry.load(), entry)
+        seed()  # a probe may draw numbers when it is made
+        system = load(entry.folder or entry.name, tag)
+        done.facts = facts_of(entry, tag, system, done.facts)
+        examples = system.examples()
+        done.outputs = [run_example(system, example, done.name) for example in examples]
+        done.error = None if examples else "It gives no examples."
+    except (Exception, SystemExit) as error:
+        done.error, done.unavailable = explain(error), unavailable(error)
+    system = None
+    gc.collect()  # modules and their hooks refer to each other in circles
+    done.seconds = time.perf_counter() - started
+    return done
+
+
+def run_example(system: Any, example: Example, name: str) -> Output:
+    """Run one example through its typed method and render what goes in and what comes out."""
+    word = name if example.task == "run" else f"{name}:{example.task}"
+    output = Output(
+        str(example.caption), example.task, f"potmeter run {word}", f'potmeter.load("{name}").{example.task}(…)'
+    )
+    started = time.perf_counter()
+    try:
+        known_tasks = tasks(type(system))
+        example.task in known_tasks or reject(f"{name} can {', '.join(known_tasks)}.", example.task)
+        declared = parameters(known_tasks[example.task])
+        inputs = seeded(declared, example.inputs)
+        output = replace(
+            output,
+            command=command_line(word, declared, inputs),
+            python=python_call(name, example.task, declared, inputs),
+        )
+        known = {p.name: p for p in declared}
+        values = {key: known[key].convert(value, system) if key in known else value for key, value in inputs.items()}
+        seed()
+        started = time.perf_counter()
+        result = last(getattr(system, example.task)(**values))
+        seconds = time.perf_counter() - started
+        entered = [one for key, value in values.items() if key in known for one in show_input(known[key], value)]
+        left = [show(medium, key) for key, medium in media.parts(result).items()]
+        return replace(output, seconds=seconds, inputs=entered, outputs=left)
+    except (Exception, SystemExit) as error:
+        took = time.perf_counter() - started
+        return replace(output, seconds=took, error=explain(error), unavailable=unavailable(error))
+
+
+def seed() -> None:
+    """Start of the randomness of everything that has no seed of its own."""
+    torch.manual_seed(0)
+    random.seed(0)
+
+
+def seeded(declared: list[Parameter], inputs: dict[str, Any]) -> dict[str, Any]:
+    """The inputs, with seed 0 for a method that takes a seed and was given none: the same page every time."""
+    asks = any(p.name == "seed" and p.default in (None, MISSING) for p in declared)
+    return inputs | {"seed": 0} if asks and inputs.get("seed") is None else inputs
+
+
+def last(result: Any) -> Any:
+    """The result itself, or the last of growing ones: the whole of it."""
+    if not isinstance(result, Iterator):
+        return result
+    kept = collections.deque(result, maxlen=1)
+    return kept[0] if kept else None
