@@ -1,7 +1,7 @@
 """The warm-up homework: load CIFAR-10, show image 12, train a classifier on it, predict.
 
-    python course/homework.py            downloads CIFAR-10 (170 MB) where it is not there yet
-    python course/homework.py FOLDER     uses FOLDER/cifar-10-batches-py
+python course/homework.py            downloads CIFAR-10 (170 MB) where it is not there yet
+python course/homework.py FOLDER     uses FOLDER/cifar-10-batches-py
 """
 
 import sys
@@ -27,7 +27,9 @@ def main() -> None:
 
     # 3. Train
     config = ImageClassifier.fit_config(ImageClassifier.presets["homework"], data)
-    trainer = Trainer(start(ImageClassifier, config, seed=0), data, Options(budget="10m", out=Path("runs/homework"), resume=True))
+    trainer = Trainer(
+        start(ImageClassifier, config, seed=0), data, Options(budget="10m", out=Path("runs/homework"), resume=True)
+    )
     trainer.fit()
 
     # 4. Predict

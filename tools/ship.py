@@ -1,8 +1,8 @@
 """Make the shipped weights: train by the recipes below, store in float16, measure on the full test set, write the card.
 
-    python tools/ship.py                      all of them, hours on two cores
-    python tools/ship.py vae.plane            one of them
-    python tools/ship.py vae.plane --runs R   continue, or only measure, the training run in R/vae.plane
+python tools/ship.py                      all of them, hours on two cores
+python tools/ship.py vae.plane            one of them
+python tools/ship.py vae.plane --runs R   continue, or only measure, the training run in R/vae.plane
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PACKAGE_OF = {"photos4": ("tuxpaint", "mobilenet"), "mnist": ("mnist",), "fashio
 
 def ship(name: str, runs: Path) -> None:
     """Train (or continue) one recipe and put its weights, measured, into the package."""
-    system_name, _, tag = name.partition(".")
+    system_name = name.partition(".")[0]
     flags = f"{RECIPES[name]} --out {runs / name}"
     if execute(["train", system_name, *shlex.split(flags), "--resume"]):
         raise SystemExit(f"{name}: training failed")
