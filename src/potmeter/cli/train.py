@@ -6,12 +6,15 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from potmeter import registry
 from potmeter.cli import source
 from potmeter.cli.arguments import parse, reserved, split_name
 from potmeter.errors import reject
+
+if TYPE_CHECKING:
+    from potmeter.core.signature import Parameter
 
 QUICK = 1000
 """Test samples that ``eval`` uses without ``--full``: the first ones, the same every time."""
@@ -21,9 +24,9 @@ def train(argv: list[str]) -> None:
     """Train a system: its Config, its data's parameters and the loop's options are the flags."""
     name, rest = split_name("train", argv)
     reference = registry.find(name)  # before the heavy imports: a misspelt name is told at once
-    from potmeter.core import weights
-    from potmeter.core.signature import Parameter, parameters
-    from potmeter.core.train import Options, Trainer, start
+    from potmeter.core.options import Options
+    from potmeter.core.train import Trainer, start
+    from potmeter.core.weights import build_config
 
     owner = reference.entry.load()
     first = {flag: take(rest, flag) for flag in ("--preset", "--from")}  # these two set the other flags' defaults
@@ -32,21 +35,12 @@ def train(argv: list[str]) -> None:
     preset in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
     base = origin.config if origin else owner.presets[preset]
 
-    docs = {f.name: f.doc for f in source.config_fields(reference.entry)}
-    config_flags = [
-        replace(p, default=getattr(base, n), help=docs.get(n, ""))
-        for n, p in weights.config_parameters(owner.Config).items()
-    ]
-    option_docs = {f.name: f.doc for node in source.classes(source.RECIPE.with_name("train.py")) if node.name == "Options"
-                   for f in source.fields_of(node)}  # fmt: skip
-    option_flags = [replace(p, help=option_docs[n]) for n, p in weights.config_parameters(Options).items()]
-    data_flags = [replace(p, positional=False) for p in parameters(owner.data)]
-    early = [Parameter("preset", str, preset, help=f"where the Config starts: {', '.join(owner.presets)}"),
-             Parameter("from_", str, first["--from"], optional=True, help="weights to fine-tune")]  # fmt: skip
+    config_flags, data_flags = flags_of(reference.entry, base)
+    option_flags, early = options_flags(), start_flags(owner, preset, first["--from"])
     doc = f"Train {name}: {reference.entry.summary}."
     values = parse(f"potmeter train {name}", [*data_flags, *option_flags, *config_flags, *early], rest, doc)
 
-    config = weights.build_config(owner.Config, {p.name: values[p.name] for p in config_flags})
+    config = build_config(owner.Config, {p.name: values[p.name] for p in config_flags})
     options = Options(**{p.name: p.convert(values[p.name]) for p in option_flags})
     if options.out is None and reference.entry.folder:  # an ejected system's runs are not the original's
         options = replace(options, out=Path("runs") / Path(reference.entry.folder).name)
@@ -57,6 +51,39 @@ def train(argv: list[str]) -> None:
     shown = ", ".join(f"{key} {value:.5g}" for key, value in trainer.progress.metrics.items())
     print(f"{folder}  ({shown}, step {trainer.step}, {trainer.seconds:.0f} s)")
     print(f"potmeter run {name} --weights {trainer.run}")
+
+
+def flags_of(entry: registry.Entry, base: Any) -> tuple[list[Parameter], list[Parameter]]:
+    """The flags of a system's Config, with the values of ``base`` as defaults, and those of its data."""
+    from potmeter.core.signature import parameters
+    from potmeter.core.weights import config_parameters
+
+    owner, docs = entry.load(), {f.name: f.doc for f in source.config_fields(entry)}
+    config = [
+        replace(p, default=getattr(base, name), help=docs.get(name, ""))
+        for name, p in config_parameters(owner.Config).items()
+    ]
+    return config, [replace(p, positional=False) for p in parameters(owner.data)]
+
+
+def options_flags() -> list[Parameter]:
+    """The flags of the training loop."""
+    from potmeter.core.options import Options
+    from potmeter.core.weights import config_parameters
+
+    node = next(node for node in source.classes(source.RECIPE.with_name("options.py")) if node.name == "Options")
+    docs = {f.name: f.doc for f in source.fields_of(node)}
+    return [replace(p, help=docs[name]) for name, p in config_parameters(Options).items()]
+
+
+def start_flags(owner: Any, preset: str, origin: str | None) -> list[Parameter]:
+    """The two flags that set the other ones' defaults."""
+    from potmeter.core.signature import Parameter
+
+    return [
+        Parameter("preset", str, preset, help=f"where the Config starts: {', '.join(owner.presets)}"),
+        Parameter("from_", str, origin, optional=True, help="weights to fine-tune"),
+    ]
 
 
 def evaluate(argv: list[str]) -> None:

@@ -6,14 +6,13 @@ import json
 import os
 import shlex
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from potmeter import registry
-from potmeter.cli import source
 from potmeter.cli.arguments import FLAG_NAMES, parse, reserved, split_name
-from potmeter.cli.train import take
+from potmeter.cli.train import flags_of, options_flags, start_flags, take
 from potmeter.errors import reject
 
 FLAGS = ("steps", "budget", "out", "eval_every", "seed", "device", "workers")
@@ -28,11 +27,11 @@ def tune(argv: list[str]) -> None:
     os.environ.get("WORLD_SIZE", "1") == "1" or reject(
         "A trial is one process; start `potmeter tune` several times on one --storage instead.", "torchrun"
     )
+    from potmeter.core.options import Options
     from potmeter.core.search import default_space, parse_space
-    from potmeter.core.signature import Parameter, Range, parameters
-    from potmeter.core.train import Options
+    from potmeter.core.signature import Parameter, Range
     from potmeter.core.tune import Tuner
-    from potmeter.core.weights import build_config, config_parameters
+    from potmeter.core.weights import build_config
 
     owner = reference.entry.load()
     preset, tag = (take(rest, flag) for flag in ("--preset", "--from"))  # these two set the other flags' defaults
@@ -40,23 +39,15 @@ def tune(argv: list[str]) -> None:
     (preset or "lecture") in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
     base = origin.config if origin else owner.presets[preset or "lecture"]
 
-    docs = {f.name: f.doc for f in source.config_fields(reference.entry)}
-    config_flags = [
-        replace(p, default=getattr(base, n), help=docs.get(n, "")) for n, p in config_parameters(owner.Config).items()
-    ]
-    loop = next(node for node in source.classes(source.RECIPE.with_name("train.py")) if node.name == "Options")
-    option_docs = {f.name: f.doc for f in source.fields_of(loop)}
-    options_of = config_parameters(Options)
-    option_flags = [replace(options_of[n], help=option_docs[n]) for n in FLAGS]
-    data_flags = [replace(p, positional=False) for p in parameters(owner.data)]
+    config_flags, data_flags = flags_of(reference.entry, base)
+    option_flags = [p for p in options_flags() if p.name in FLAGS]
     own = [
         Parameter("trials", int, 20, range=Range(1, 10**6), help="trials in all, by all workers and all sessions"),
         Parameter("search", str, (), many=True, help="NAME=LOW:HIGH, NAME=LOW:HIGH:log or NAME=A,B,C; "
                   "default: lr (a tenth to ten times), warmup, weight_decay"),
         Parameter("storage", str, None, optional=True, help="address of an Optuna storage; default: study.db in --out"),
         Parameter("study", str, None, optional=True, help="the study's name; default: the system's"),
-        Parameter("preset", str, preset or "lecture", help=f"where the Config starts: {', '.join(owner.presets)}"),
-        Parameter("from_", str, tag, optional=True, help="weights that every trial starts from"),
+        *start_flags(owner, preset or "lecture", tag),
     ]  # fmt: skip
     doc = (
         f"Search {name}'s hyper-parameters. --steps or --budget: length of a trial; --out: by default runs/tune-STUDY."

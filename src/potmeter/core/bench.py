@@ -16,10 +16,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from potmeter.core.batches import Shuffled
 from potmeter.core.log import progress
+from potmeter.core.options import Options
 from potmeter.core.random import Stream
+from potmeter.core.schedule import lr_scale
 from potmeter.core.system import System
-from potmeter.core.train import Options, Shuffled, Trainer, lr_scale, start
+from potmeter.core.train import Trainer, start
 from potmeter.errors import UserError, reject
 from potmeter.registry import Entry, package_of
 

@@ -94,7 +94,7 @@ class Wrapped(nn.Module):
         """Unnormalised log-probabilities of shape (B, classes)."""
         out = self.network((images - self.mean) / self.std)
         out = out["logits"] if isinstance(out, dict) and "logits" in out else out
-        out = out[0] if isinstance(out, (tuple, list)) else out
+        out = out[0] if isinstance(out, (tuple, list)) and out else out
         if not isinstance(out, Tensor) or out.ndim != 2:
             reject(f"{self.name} must return logits of shape (B, classes).", getattr(out, "shape", type(out).__name__))
         return out

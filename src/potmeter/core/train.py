@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import platform
-import re
 import signal
 import threading
 import time
@@ -13,19 +12,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader
 
 from potmeter.core import checkpoint, dist, weights
+from potmeter.core.batches import Shuffled
 from potmeter.core.log import Diverged, TrainingLog
+from potmeter.core.options import Options
 from potmeter.core.random import Stream
-from potmeter.core.signature import Range
-from potmeter.core.system import System, summarise, to_device
+from potmeter.core.schedule import averaged, lr_scale
+from potmeter.core.sharding import full_state, load_full_state, load_optimizer_state, optimizer_state, shard
+from potmeter.core.system import System, summarise
 from potmeter.errors import UserError, reject
 
 if TYPE_CHECKING:
@@ -38,106 +37,6 @@ EVALUATIONS = 20
 """How often a run is evaluated, and saved, where the user does not say."""
 SAVE_AFTER = 600.0
 """Longest time in seconds without a checkpoint."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How long, where to, on what: what a run needs to know besides the Config. Each field is a flag of ``train``."""
-
-    steps: Annotated[int, Range(1, 10**12)] | None = None
-    """Optimiser steps in all. Only a run by steps is the same twice."""
-    budget: str | None = None
-    """Wall-clock in all, as 90s, 10m or 2h; where neither is given, 10m."""
-    out: Path | None = None
-    """The run's folder; default runs/NAME."""
-    resume: bool = False
-    """Continue the run in that folder, or start when there is none."""
-    eval_every: Annotated[int, Range(1, 10**12)] | None = None
-    """Steps between evaluations, each with a checkpoint; default a twentieth of the run."""
-    seed: Annotated[int, Range(0, 2**31)] = 0
-    """Start of all randomness."""
-    device: str = "auto"
-    """auto, cpu, cuda, cuda:N or mps."""
-    workers: Annotated[int, Range(0, 256)] = 0
-    """Processes that prepare data ahead."""
-    shard: bool = False
-    """Under torchrun: shard parameters with FSDP2 instead of copying them to every process."""
-    tensorboard: bool = False
-    """Write TensorBoard files too."""
-
-    def __post_init__(self) -> None:
-        self.budget is None or parse_duration(self.budget)  # a wrong one is told before anything starts
-
-    @property
-    def seconds(self) -> float | None:
-        """The budget in seconds."""
-        return parse_duration(self.budget or "10m") if self.budget or not self.steps else None
-
-
-def parse_duration(text: str) -> float:
-    """Seconds from ``90``, ``90s``, ``10m`` or ``1.5h``. Raises UserError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
-    seconds = float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]] if match else 0.0
-    return seconds if seconds > 0 else reject("A budget is a time such as 90s, 10m or 2h.", text)
-
-
-class Shuffled:
-    """A data set as an endless sequence of batches, shuffled anew each epoch, of which each process takes its slice.
-
-    Epochs follow each other without a gap, so that every batch is full, even where the data set is smaller than one.
-    """
-
-    def __init__(self, data: Any, batch_size: int, *, seed: int = 0, workers: int = 0, device: Any = "cpu") -> None:
-        if len(data) == 0:
-            reject("The training data are empty.", len(data))
-        if batch_size % dist.world():
-            reject(f"batch_size must be divisible by the {dist.world()} processes.", batch_size)
-        self.data, self.batch_size, self.seed, self.workers, self.device = data, batch_size, seed, workers, device
-        self.position = 0
-
-    def indices(self) -> Iterator[list[int]]:
-        """This process's sample numbers of each batch, from the current position on."""
-        share, size = self.batch_size // dist.world(), len(self.data)
-        epoch, order, position = -1, torch.empty(0, dtype=torch.int64), self.position
-        while True:
-            batch: list[int] = []
-            while len(batch) < self.batch_size:
-                if position // size != epoch:
-                    epoch = position // size
-                    order = torch.randperm(
-                        size, generator=torch.Generator().manual_seed(hash((self.seed, epoch)) % 2**63)
-                    )
-                start = position % size
-                taken = order[start : start + self.batch_size - len(batch)].tolist()
-                batch += taken
-                position += len(taken)
-            yield batch[dist.rank() * share : (dist.rank() + 1) * share]
-
-    def __iter__(self) -> Iterator[Any]:
-        loaded = (self.data.__getitems__(batch) for batch in self.indices())
-        if self.workers:
-            sampler: Any = self.indices()
-            own = torch.Generator().manual_seed(self.seed)  # else the loader would shift torch's global one
-            ahead: Any = DataLoader(
-                self.data, batch_sampler=sampler, num_workers=self.workers, collate_fn=as_it_is, generator=own
-            )
-            loaded = iter(ahead)
-        for batch in loaded:
-            self.position += self.batch_size
-            yield to_device(batch, self.device)
-
-    def state_dict(self) -> dict[str, int]:
-        """The position: samples given out so far, over all processes."""
-        return {"position": self.position}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go to a position."""
-        self.position = state["position"]
-
-
-def as_it_is(batch: Any) -> Any:
-    """Data sets return whole batches; there is nothing left to collate."""
-    return batch
 
 
 @dataclass
@@ -432,90 +331,3 @@ def start(system_class: type[S], config: Any, seed: int, origin: System | None =
             {key: kept[key] if key in kept and kept[key].shape == t.shape else t for key, t in wanted.items()}
         )
     return system
-
-
-# The schedule, the moving average, sharding ----------------------------------------------------------------------
-
-
-def lr_scale(share: float, schedule: str, warmup: float) -> float:
-    """The learning rate's factor: linear rise during ``warmup``, then ``constant``, ``linear`` or ``cosine`` to 0.
-
-    Args:
-        share: How much of the training is done, 0 to 1.
-        schedule: The shape of the fall.
-        warmup: Share of the training that is the rise.
-    """
-    if share < warmup:
-        return min(max(share, 1e-3) / warmup, 1.0)
-    fallen = (share - warmup) / max(1 - warmup, 1e-9)
-    return {"constant": 1.0, "linear": 1 - fallen, "cosine": 0.5 + 0.5 * math.cos(math.pi * fallen)}[schedule]
-
-
-def averaged(system: System, decay: float) -> AveragedModel:
-    """An exponential moving average of all parameters and buffers; young averages forget faster, so that the start fades."""
-
-    def update(averages: Any, current: Any, count: Any) -> None:
-        young = (1 + float(count)) / (10 + float(count))
-        for average, value in zip(averages, current, strict=True):
-            if average.is_floating_point():
-                average.lerp_(value, 1 - min(decay, young))
-            else:
-                average.copy_(value)  # counters
-
-    return AveragedModel(system, multi_avg_fn=update, use_buffers=True)
-
-
-def shard(system: System, device: torch.device) -> None:
-    """Shard the system's units, and what is left of it, over all processes with FSDP2."""
-    from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
-
-    units = system.shard_units() or reject(f"{system.name} declares no units to shard; leave --shard out.", system.name)
-    if system.config.ema:
-        reject("--shard and a moving average do not go together.", system.config.ema)
-    mesh = init_device_mesh(device.type, (dist.world(),))
-    for unit in [*units, system]:
-        sharded = fully_shard(unit, mesh=mesh)
-        sharded.set_force_sum_reduction_for_comms(device.type != "cuda")  # gloo adds up, but knows no mean
-    for method in ("loss", "evaluate", "validate"):
-        register_fsdp_forward_method(system, method)  # FSDP gathers parameters before ``forward`` only, unless told
-
-
-def full_state(system: System, sharded: bool) -> dict[str, Any] | None:
-    """The whole state of a sharded system, gathered from all processes; None when every process has it anyway."""
-    if not sharded:
-        return None
-    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
-
-    return get_model_state_dict(system, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
-
-
-def load_full_state(system: System, path: Path, sharded: bool) -> None:
-    """Fill a system, sharded or not, from a weights file."""
-    if not sharded:
-        return weights.load_state(system, path)
-    from safetensors.torch import load_file
-    from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
-
-    options = StateDictOptions(full_state_dict=True, strict=not weights.tied(system))
-    state: dict[str, Any] = load_file(path)
-    set_model_state_dict(system, state, options=options)
-
-
-def optimizer_state(system: System, optimizer: Optimizer, sharded: bool) -> dict[str, Any]:
-    """An optimiser's state, gathered from all processes where it is sharded."""
-    if not sharded:
-        return optimizer.state_dict()
-    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_optimizer_state_dict
-
-    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-    return get_optimizer_state_dict(system, optimizer, options=options)
-
-
-def load_optimizer_state(system: System, optimizer: Optimizer, state: dict[str, Any], sharded: bool) -> None:
-    """Fill an optimiser with a saved state."""
-    if not sharded:
-        return optimizer.load_state_dict(state)
-    from torch.distributed.checkpoint.state_dict import StateDictOptions, set_optimizer_state_dict
-
-    set_optimizer_state_dict(system, optimizer, state, options=StateDictOptions(full_state_dict=True))

@@ -9,8 +9,9 @@ from dataclasses import asdict
 from typing import Any
 
 from potmeter.core.log import Diverged
+from potmeter.core.options import Options
 from potmeter.core.system import System
-from potmeter.core.train import EVALUATIONS, Options, Trainer, start
+from potmeter.core.train import EVALUATIONS, Trainer, start
 from potmeter.core.weights import build_config
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from potmeter.core.config import Recipe
+from potmeter.core.options import Options
 from potmeter.core.search import Space
 from potmeter.core.study import best_of, open_study, taken
 from potmeter.core.system import System
-from potmeter.core.train import EVALUATIONS, Options
+from potmeter.core.train import EVALUATIONS
 from potmeter.core.trial import Failure, run_trial
 from potmeter.core.weights import build_config
 from potmeter.data.splits import Splits

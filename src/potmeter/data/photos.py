@@ -72,14 +72,22 @@ def photos4(size: int = 224, background: str = "white") -> TensorData:
     return photo_data(rows, pictures)
 
 
-def photos4_splits(size: int = 224, background: str = "white") -> Splits:
-    """``photos4`` in three parts that share no group: three fifths, one fifth, one fifth."""
-    data = photos4(size, background)
+def photos4_splits(size: int = 224) -> Splits:
+    """``photos4`` in three parts that share no group, about 3 : 1 : 1; the training part on varied backgrounds."""
+    data = photos4(size)
     labels, groups = data.tensors["label"].numpy(), data.tensors["group"].numpy()
     rest, test = next(StratifiedGroupKFold(5, shuffle=True, random_state=0).split(labels, labels, groups))
     inner = StratifiedGroupKFold(4, shuffle=True, random_state=0).split(labels[rest], labels[rest], groups[rest])
     train, valid = (rest[chosen] for chosen in next(inner))
-    return Splits(data.select(train), data.select(valid), data.select(test), origin="photos4")
+    varied = photos4_varied(size).select([i for i in range(3 * len(labels)) if i % len(labels) in set(train.tolist())])
+    return Splits(varied, data.select(valid), data.select(test), origin="photos4")
+
+
+def photos4_varied(size: int = 224) -> TensorData:
+    """``photos4`` on each of the three backgrounds, one after the other: 3 N pictures, of which the first N are on white."""
+    parts = [photos4(size, background) for background in BACKGROUNDS]
+    tensors = {key: torch.cat([part.tensors[key] for part in parts]) for key in parts[0].tensors}
+    return TensorData(classes=parts[0].classes, names=[name for part in parts for name in part.names], **tensors)
 
 
 def imagenet_photos(size: int = 224) -> Splits:

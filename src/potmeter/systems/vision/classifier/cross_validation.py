@@ -14,8 +14,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor
 
 from potmeter.core.log import progress
+from potmeter.core.options import Options
 from potmeter.core.system import System, in_batches
-from potmeter.core.train import Options, Trainer, start
+from potmeter.core.train import Trainer, start
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Chart

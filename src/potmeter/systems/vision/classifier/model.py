@@ -43,8 +43,8 @@ class Config(Recipe):
     """resnet: residual blocks in each stage."""
     pretrained: bool = True
     """mobilenet: start from the public ImageNet weights."""
-    trained: Literal["head", "all"] = "head"
-    """Train the last layer only, on the features as they are, or the whole network."""
+    feature_lr: float = 0.0
+    """Learning rate of pretrained layers as a share of lr; 0 leaves them as they are and trains the last layer only."""
     augment: Literal["none", "digits", "clothes", "photos"] = "photos"
     """How training pictures are varied: slanted and turned; mirrored and shifted; cropped and mirrored."""
     label_smoothing: float = 0.0
@@ -66,6 +66,7 @@ class Config(Recipe):
             "stem, widths and blocks must be positive.", self.widths
         )
         len(self.classes) != 1 or reject("Telling classes apart takes two.", self.classes)
+        0 <= self.feature_lr <= 1 or reject("feature_lr is a share of lr, 0 to 1.", self.feature_lr)
         0 <= self.label_smoothing < 1 or reject("label_smoothing is a probability below 1.", self.label_smoothing)
         self.architecture == "resnet" or self.channels == 3 or reject("mobilenet takes 3 channels.", self.channels)
 

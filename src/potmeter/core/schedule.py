@@ -1,0 +1,38 @@
+"""What changes along a run: the learning rate, and how far back the moving average of the weights reaches."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from torch.optim.swa_utils import AveragedModel
+
+from potmeter.core.system import System
+
+
+def lr_scale(share: float, schedule: str, warmup: float) -> float:
+    """The learning rate's factor: linear rise during ``warmup``, then ``constant``, ``linear`` or ``cosine`` to 0.
+
+    Args:
+        share: How much of the training is done, 0 to 1.
+        schedule: The shape of the fall.
+        warmup: Share of the training that is the rise.
+    """
+    if share < warmup:
+        return min(max(share, 1e-3) / warmup, 1.0)
+    fallen = (share - warmup) / max(1 - warmup, 1e-9)
+    return {"constant": 1.0, "linear": 1 - fallen, "cosine": 0.5 + 0.5 * math.cos(math.pi * fallen)}[schedule]
+
+
+def averaged(system: System, decay: float) -> AveragedModel:
+    """An exponential moving average of all parameters and buffers; young averages forget faster, so that the start fades."""
+
+    def update(averages: Any, current: Any, count: Any) -> None:
+        young = (1 + float(count)) / (10 + float(count))
+        for average, value in zip(averages, current, strict=True):
+            if average.is_floating_point():
+                average.lerp_(value, 1 - min(decay, young))
+            else:
+                average.copy_(value)  # counters
+
+    return AveragedModel(system, multi_avg_fn=update, use_buffers=True)

@@ -1,0 +1,66 @@
+"""``eject``: the copy is a system of the user's own."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from potmeter import registry
+from potmeter.cli import execute
+
+SYSTEMS = [e for e in registry.BUILT_IN if e.kind == "system" and (e.source / "__init__.py").is_file()]
+
+
+def potmeter(*argv: str) -> str:
+    done = subprocess.run([sys.executable, "-m", "potmeter", *argv], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_an_ejected_system_trains_and_runs_and_edits_take_effect(elsewhere):
+    potmeter("eject", "vae", "my-vae/")
+    potmeter("train", "./my-vae", "--preset", "tiny", "--data", "digits", "--steps", "3", "--device", "cpu")
+    potmeter("run", "./my-vae", "--weights", "runs/my-vae", "--out", "sheet.png", "--count", "4")
+    assert (elsewhere / "sheet.png").is_file()
+    model = elsewhere / "my-vae" / "model.py"
+    model.write_text(model.read_text() + '\nprint("edited")\n')
+    code = "import potmeter; print(potmeter.load('./my-vae', 'runs/my-vae').name)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["edited", "vae"]
+
+
+def test_an_ejected_system_can_be_ejected_again(line_folder, elsewhere):
+    assert execute(["eject", str(line_folder), "second"]) == 0
+    assert registry.find("second").entry.target == "system:Line"
+    assert registry.find("second:curve").task == "curve"
+    assert registry.find("second").entry.load().name == "line"
+
+
+def test_a_folder_that_holds_something_is_refused_and_left_alone(line_folder, elsewhere, capsys):
+    (elsewhere / "full").mkdir()
+    (elsewhere / "full" / "mine.txt").write_text("mine")
+    (elsewhere / "empty").mkdir()
+    assert execute(["eject", str(line_folder), "full"]) == 2
+    assert "must be new or empty" in capsys.readouterr().err
+    assert [path.name for path in (elsewhere / "full").iterdir()] == ["mine.txt"]
+    assert execute(["eject", str(line_folder), "empty"]) == 0
+    assert sorted(path.name for path in elsewhere.iterdir()) == ["empty", "full"]
+
+
+def test_a_folder_of_the_same_name_does_not_hide_an_installed_system(line_folder, elsewhere):
+    assert execute(["eject", str(line_folder), "vae"]) == 0
+    assert registry.find("vae").entry.folder is None
+    assert registry.find("./vae").entry.name == "line"
+
+
+@pytest.mark.parametrize("entry", SYSTEMS, ids=lambda entry: entry.name)
+def test_a_system_s_files_find_each_other_after_the_move(entry):
+    """Relative within the folder, absolute otherwise: an absolute import of a neighbour would find the original."""
+    package = entry.module.rpartition(".")[0]
+    for file in entry.source.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level <= 1, f"{file}: {ast.unparse(node)}"
+                assert not (node.module or "").startswith(package), f"{file}: {ast.unparse(node)}"

@@ -1,0 +1,76 @@
+"""``export``: a file exists only when it gives the same numbers."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from fixtures.line import Config, Line
+from potmeter.core import export as exporting
+from potmeter.core.export import Method, export
+from potmeter.errors import UserError
+
+
+class TwoParts(Line):
+    """The curve, and its hidden layer, as parts."""
+
+    classes = ("low", "high")
+
+    def height(self, x):
+        return self(x)
+
+    def export_parts(self):
+        return {"hidden": (self.first, (torch.rand(2, 1),)), "curve": (Method(self, "height"), (torch.rand(2, 1),))}
+
+
+@pytest.fixture
+def system():
+    return TwoParts(Config(width=8)).eval()
+
+
+def test_every_part_gives_torch_s_numbers_at_any_batch_size(system, tmp_path):
+    files = export(system, tmp_path / "line.onnx")
+    assert [file.path.name for file in files] == ["line-hidden.onnx", "line-curve.onnx"]
+    session = onnxruntime.InferenceSession(files[1].path)
+    for size in (1, 3, 17):
+        x = torch.rand(size, 1)
+        (y,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+        np.testing.assert_allclose(y, system(x).detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_the_file_says_where_it_comes_from(system, tmp_path):
+    (file,) = export(system, tmp_path / "line.onnx", ("curve",))
+    facts = {entry.key: entry.value for entry in onnx.load(file.path).metadata_props}
+    assert facts["system"] == "line"
+    assert json.loads(facts["classes"]) == ["low", "high"]
+    assert json.loads(facts["config"])["width"] == 8
+    assert facts["potmeter"]
+
+
+def test_a_file_that_differs_does_not_stay(system, tmp_path, monkeypatch):
+    (tmp_path / "line-curve.onnx").write_text("older")
+    monkeypatch.setattr(exporting, "compare", lambda *args: (0.5, 1.0))
+    with pytest.raises(UserError, match="differs from the original"):
+        export(system, tmp_path / "line.onnx", ("curve",))
+    assert [path.name for path in tmp_path.iterdir()] == ["line-curve.onnx"]
+    assert (tmp_path / "line-curve.onnx").read_text() == "older"
+
+
+def test_the_comparison_finds_a_difference(system, tmp_path):
+    (file,) = export(system, tmp_path / "line.onnx", ("hidden",))
+    other = nn.Sequential(nn.Linear(1, 8), nn.Tanh()).eval()
+    with torch.no_grad():
+        difference, scale = exporting.compare(other, (torch.rand(2, 1),), file.path)
+    assert difference > exporting.TOLERANCE * scale
+
+
+def test_what_cannot_be_exported_is_said_in_one_line(system, tmp_path):
+    with pytest.raises(UserError, match="no fixed graph"):
+        export(Line(Config()).eval(), tmp_path / "line.onnx")
+    with pytest.raises(UserError, match="hidden, curve"):
+        export(system, tmp_path / "line.onnx", ("other",))
+    assert not list(tmp_path.iterdir())
