@@ -15,6 +15,7 @@ $(VENV)/.ready: pyproject.toml
 	touch $@
 
 tour: setup
+	-$(BIN)/potmeter fetch mnist fashion mobilenet
 	$(BIN)/potmeter tour --out tour-out
 	@echo "open tour-out/index.html"
 

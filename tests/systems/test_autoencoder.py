@@ -1,0 +1,100 @@
+"""The autoencoder: its bottlenecks, its plane, and what it must beat."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from potmeter.core.random import Stream
+from potmeter.errors import UserError
+from potmeter.media import Image
+from potmeter.systems.generative.autoencoder import Autoencoder, Bottleneck, Config
+
+TINY = Autoencoder.presets["tiny"]
+
+
+@pytest.fixture
+def system():
+    torch.manual_seed(0)
+    return Autoencoder(TINY).eval()
+
+
+def test_a_linear_autoencoder_cannot_beat_pca_and_a_perfect_one_has_no_error(system):
+    splits = Autoencoder.data(TINY)
+    baselines = system.baselines(splits)
+    assert baselines["pca_mse_8"] < baselines["pca_mse_2"]
+    # PCA with as many components as pixels draws every picture again
+    full = Autoencoder(replace(TINY, latents=(784,), depths=(0,))).baselines(splits)["pca_mse_784"]
+    assert full < 1e-6
+
+
+def test_the_error_is_the_mean_over_pixels(system):
+    data = Autoencoder.data(TINY).test.head(16)
+    x = data.__getitems__(list(range(16)))["image"]
+    with torch.no_grad():
+        errors = system.evaluate(data)
+        expected = (system.net("z8")(x) - x).square().mean(dim=(1, 2, 3))
+    torch.testing.assert_close(errors["mse_8"], expected)
+    geometric = (errors["mse_2"].mean() * errors["mse_8"].mean()).sqrt()
+    torch.testing.assert_close(errors["mse"], geometric)
+
+
+def test_no_bottleneck_learns_from_another(system):
+    x = torch.rand(4, 1, 28, 28)
+    system.train()
+    before = {name: p.grad for name, p in system.named_parameters()}
+    assert set(before.values()) == {None}
+    (system.models["2"](x) - x).square().mean().backward()
+    touched = {name.split(".")[1] for name, p in system.named_parameters() if p.grad is not None}
+    assert touched == {"2"}
+
+
+def test_the_plane_is_where_the_codes_are():
+    torch.manual_seed(0)
+    net = Bottleneck(TINY, 2, 0)
+    codes = torch.randn(4000, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor([3.0, 0.5]) + torch.tensor(
+        [5.0, -1.0]
+    )
+    for batch in codes.split(4) * 3:
+        net.observe(batch)
+    torch.testing.assert_close(net.centre, torch.tensor([5.0, -1.0]), atol=0.6, rtol=0.1)
+    torch.testing.assert_close(net.spread, torch.tensor([3.0, 0.5]), atol=0.1, rtol=0.2)
+
+
+def test_spaces_are_named_by_their_size_and_others_are_refused(system):
+    assert dict(system.latent_spaces) == {"z2": 2, "z8": 8}
+    assert system.decode(torch.zeros(3, 8), "z8").shape == (3, 1, 28, 28)
+    assert system.sample(5, Stream(0)).shape == (5, 2)
+    with pytest.raises(UserError, match="latent spaces are z2, z8.*Received: z5"):
+        system.decode(torch.zeros(3, 5), "z5")
+    with pytest.raises(UserError, match=r"shape \(B, 2\)"):
+        system.decode(torch.zeros(3, 8))
+
+
+def test_a_run_shows_the_picture_and_one_code_for_each_bottleneck(system):
+    result = system.run(Image.from_tensor(torch.rand(1, 28, 28)))
+    assert [row[0] for row in result.codes.rows] == ["2", "8"]
+    assert [len(row[1].split()) for row in result.codes.rows] == [2, 8]
+
+
+def test_an_interpolation_begins_and_ends_at_the_given_pictures(system):
+    a, b = (Image.from_tensor(torch.rand(1, 28, 28)) for _ in range(2))
+    frames = system.interpolate(a, b, frames=5).frames
+    assert len(frames) == 10
+    assert (frames[0] == frames[-1]).all()  # there and back
+    assert (frames[4] == frames[5]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"latents": ()}, "latents must be positive and not empty"),
+        ({"latents": (2, 2, 3)}, "latents must differ"),
+        ({"depths": (1,)}, "depths needs a number for each"),
+        ({"noise": -0.1}, "noise must not be negative"),
+        ({"image_size": -28}, "image_size must be at least 1"),
+    ],
+)
+def test_nonsense_is_refused(change, words):
+    with pytest.raises(UserError, match=f"{words}.*Received"):
+        replace(Config(), **change)

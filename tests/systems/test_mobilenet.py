@@ -1,0 +1,123 @@
+"""Our MobileNetV2 is torchvision's: keys, numbers, gradients; and the public weights say what they should."""
+
+import hashlib
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from potmeter.errors import UserError
+from potmeter.systems.vision.classifier import mobilenet
+from potmeter.systems.vision.classifier.mobilenet import MEAN, STD, MobileNetV2, divisible, pretrained_state
+
+
+def pair(classes=10, width=1.0, seed=0):
+    """torchvision's network with random weights *and* statistics, and ours with the same."""
+    torch.manual_seed(seed)
+    theirs = torchvision.models.mobilenet_v2(num_classes=classes, width_mult=width)
+    for module in theirs.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, std=0.1)
+            nn.init.normal_(module.running_mean, std=0.1)
+            nn.init.uniform_(module.running_var, 0.5, 1.5)
+    ours = MobileNetV2(classes, width=width)
+    ours.load_state_dict(theirs.state_dict())
+    return ours, theirs
+
+
+def normalised(images):
+    return (images - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+
+
+@pytest.mark.parametrize("width", [0.35, 1.0, 1.4])
+def test_keys_and_shapes_are_torchvisions(width):
+    theirs = torchvision.models.mobilenet_v2(width_mult=width).state_dict()
+    ours = MobileNetV2(1000, width=width).state_dict()
+    assert [(key, value.shape) for key, value in ours.items()] == [(key, value.shape) for key, value in theirs.items()]
+
+
+def test_has_the_papers_parameters():
+    assert sum(p.numel() for p in MobileNetV2(1000).parameters()) == 3_504_872
+
+
+@pytest.mark.parametrize("shape", [(224, 224), (128, 128), (97, 65), (32, 32), (160, 213)])
+def test_outputs_equal_torchvisions(shape):
+    ours, theirs = pair()
+    images = torch.rand(2, 3, *shape)
+    with torch.no_grad():
+        expected, given = theirs.eval()(normalised(images)), ours.eval()(images)
+    assert expected.abs().max() > 0.01  # else agreement would mean nothing
+    torch.testing.assert_close(given, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_training_is_torchvisions():
+    ours, theirs = pair()
+    images, labels = torch.rand(4, 3, 96, 64, dtype=torch.float64), torch.tensor([0, 3, 3, 9])
+    for network, x in ((ours, images), (theirs, normalised(images))):
+        network.double().train()
+        torch.manual_seed(1)  # the same units are dropped
+        nn.functional.cross_entropy(network(x), labels).backward()
+    for (key, mine), other in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, other.grad, rtol=1e-6, atol=1e-9, msg=key)
+    for (key, mine), other in zip(ours.state_dict().items(), theirs.state_dict().values(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-6, atol=1e-9, msg=key)  # running statistics among them
+
+
+def test_embedding_is_what_the_classifier_sees():
+    network = MobileNetV2(7).eval()
+    images = torch.rand(3, 3, 64, 64)
+    assert network.embed(images).shape == (3, 1280)
+    torch.testing.assert_close(network.classifier(network.embed(images)), network(images))
+
+
+def test_normalisation_is_not_saved_but_moves_along():
+    network = MobileNetV2(3, mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2)).double()
+    assert "mean" not in network.state_dict()
+    assert network.mean.dtype == torch.float64
+
+
+def test_gradients_reach_the_picture():
+    images = torch.rand(2, 3, 64, 64, requires_grad=True)
+    MobileNetV2(3).eval()(images).sum().backward()
+    assert images.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(("channels", "expected"), [(3, 8), (11.2, 16), (32, 32), (33.6, 32), (44.8, 48), (1280, 1280)])
+def test_channels_are_divisible_by_eight(channels, expected):
+    assert divisible(channels) == expected
+
+
+@pytest.mark.parametrize("arguments", [{"classes": 0}, {"classes": 3, "width": 0.0}])
+def test_nonsense_is_refused(arguments):
+    with pytest.raises(UserError, match="Received"):
+        MobileNetV2(**arguments)
+
+
+def test_a_file_with_other_weights_is_refused(tmp_path, monkeypatch):
+    torch.save(MobileNetV2(10).state_dict(), tmp_path / "other.pth")
+    monkeypatch.setattr(mobilenet, "mobilenet_weights", lambda: tmp_path / "other.pth")
+    with pytest.raises(UserError, match=r"classifier\.1\.weight"):
+        pretrained_state()
+
+
+@pytest.mark.network
+def test_public_weights_recognise_foolboxs_photos():
+    from potmeter.data.photos import foolbox_photos
+
+    network = MobileNetV2(1000).eval()
+    network.load_state_dict(pretrained_state())
+    photos = foolbox_photos(224)
+    batch = photos.__getitems__(range(len(photos)))
+    with torch.no_grad():
+        right = (network(batch["image"]).argmax(1) == batch["label"]).sum()
+    assert right >= 18
+
+
+@pytest.mark.network
+def test_public_weights_are_those_torchvision_names():
+    content = mobilenet.mobilenet_weights().read_bytes()
+    assert torchvision.models.MobileNet_V2_Weights.IMAGENET1K_V1.url.endswith(
+        f"-{hashlib.sha256(content).hexdigest()[:8]}.pth"
+    )

@@ -1,0 +1,141 @@
+"""The variational autoencoder agrees with the equations it is made of."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.distributions import Bernoulli, Normal, kl_divergence
+
+from potmeter.core.random import Stream
+from potmeter.errors import UserError
+from potmeter.media import Image
+from potmeter.systems.generative.vae import VAE, Config, VariationalAutoencoder
+from potmeter.systems.generative.vae.baselines import mixture_nll, pixel_nll
+
+SMALL = Config(image_size=8, latent=2, widths=(16,), dataset="digits")
+
+
+@pytest.fixture
+def small():
+    torch.manual_seed(0)
+    return VariationalAutoencoder(SMALL).eval()
+
+
+def pictures(n=6, size=8):
+    return (torch.rand(n, 1, size, size, generator=torch.Generator().manual_seed(1)) < 0.4).float()
+
+
+def test_the_bound_is_the_likelihood_minus_the_divergence_of_torchs_own_distributions(small):
+    x, noise = pictures(), torch.randn(6, 2, generator=torch.Generator().manual_seed(2))
+    bound = small.elbo(x, noise)
+    mean, log_variance = small.encode(x)
+    posterior = Normal(mean, (0.5 * log_variance).exp())
+    z = mean + noise * posterior.stddev
+    torch.testing.assert_close(bound["kl"], kl_divergence(posterior, Normal(0.0, 1.0)).sum(1))
+    expected = Bernoulli(logits=small.decoder(z)).log_prob(x).flatten(1).sum(1)
+    torch.testing.assert_close(bound["log_likelihood"], expected)
+    torch.testing.assert_close(bound["elbo"], expected - bound["kl"])
+
+
+def test_the_gaussian_likelihood_is_torchs():
+    torch.manual_seed(0)
+    model = VariationalAutoencoder(replace(SMALL, likelihood="gaussian")).eval()
+    x, z = torch.rand(4, 1, 8, 8), torch.randn(4, 2)
+    expected = Normal(model.decode(z), model.log_std.exp()).log_prob(x).flatten(1).sum(1)
+    torch.testing.assert_close(model.log_likelihood(x, z), expected)
+
+
+def test_the_importance_weighted_likelihood_is_the_integral_over_the_latent_plane(small):
+    x = pictures(3)
+    axis = torch.linspace(-6, 6, 241)
+    z = torch.cartesian_prod(axis, axis)
+    log_prior = Normal(0.0, 1.0).log_prob(z).sum(1)
+    cell = 2 * math.log(float(axis[1] - axis[0]))
+    exact = []
+    for picture in x:
+        log_p = torch.cat([small.log_likelihood(picture.expand(len(part), 1, 8, 8), part) for part in z.split(20000)])
+        exact.append(-(log_p + log_prior + cell).logsumexp(0))
+    estimate = small.importance_weighted_nll(x, 5000, Stream(3))
+    torch.testing.assert_close(estimate, torch.stack(exact), atol=0.05, rtol=0)
+
+
+def test_more_samples_tighten_the_bound(small):
+    x = pictures(6)
+    with torch.no_grad():
+        loose, tight = (float(small.importance_weighted_nll(x, k, Stream(4)).mean()) for k in (1, 2000))
+        bounds = [float(small.elbo(x, Stream(s).normal(6, 2))["elbo"].mean()) for s in range(30)]
+    assert tight < loose
+    assert tight < -sum(bounds) / len(bounds)
+
+
+def test_the_number_of_codes_decoded_at_once_changes_nothing(small):
+    x = pictures(4)
+    with torch.no_grad():
+        a = small.importance_weighted_nll(x, 64, Stream(5), chunk=8)
+        b = small.importance_weighted_nll(x, 64, Stream(5), chunk=64)
+    torch.testing.assert_close(a, b, atol=1.0, rtol=0)  # other draws, the same quantity
+    assert torch.isfinite(a).all()
+
+
+def test_test_pictures_are_binarised_in_the_same_way_whatever_part_is_measured():
+    config = VAE.presets["tiny"]
+    system, test = VAE(config).eval(), VAE.data(config).test
+    with torch.no_grad():
+        few, many = system.validate(test.head(40))["elbo_nats"], system.validate(test.head(80))["elbo_nats"]
+    assert len(few) == 40
+    x = test.__getitems__(list(range(40)))["image"]
+    drawn = system.prepared(x, Stream(0))
+    assert set(drawn.unique().tolist()) <= {0.0, 1.0}
+    assert abs(float(drawn.mean()) - float(x.mean())) < 0.01  # drawn, not thresholded
+    assert not torch.equal(drawn, (x > 0.5).float())
+    assert torch.isfinite(many).all()
+
+
+def test_the_mixture_recovers_what_it_was_drawn_from():
+    rng = torch.Generator().manual_seed(0)
+    means = torch.tensor([[0.9] * 10 + [0.1] * 10, [0.1] * 10 + [0.9] * 10])
+    which = torch.randint(2, (4000,), generator=rng)
+    x = (torch.rand(4000, 20, generator=rng) < means[which]).float()
+    train, test = x[:3000], x[3000:]
+    both = test @ (means / (1 - means)).log().T + (1 - means).log().sum(1) - math.log(2)
+    true = -float(both.logsumexp(1).mean())
+    assert mixture_nll(train, test, components=2) == pytest.approx(true, abs=0.1)
+    assert pixel_nll(train, test) > true + 3  # the pixels depend on each other
+
+
+def test_a_code_of_another_size_is_refused():
+    system = VAE(VAE.presets["tiny"])
+    with pytest.raises(UserError, match=r"shape \(B, 8\).*Received: \(3, 5\)"):
+        system.decode(torch.zeros(3, 5))
+
+
+def test_the_same_seed_draws_the_same_pictures():
+    system = VAE(VAE.presets["tiny"]).eval()
+    one, same, other = (system.run(count=9, seed=s).pixels for s in (1, 1, 2))
+    assert (one == same).all()
+    assert (one != other).any()
+
+
+def test_ink_on_paper_and_chalk_on_a_board_have_the_same_code():
+    system = VAE(VAE.presets["tiny"]).eval()
+    chalk = torch.zeros(1, 28, 28)
+    chalk[:, 8:20, 12:16] = 1
+    codes = system.encode(system.inputs([Image.from_tensor(chalk), Image.from_tensor(1 - chalk)]))
+    torch.testing.assert_close(codes[0], codes[1])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"latent": 0}, "latent must be at least 1"),
+        ({"image_size": 30, "filters": (8, 8), "blocks": (0, 0)}, "divisible by 4"),
+        ({"blocks": (1,)}, "blocks needs a number for each"),
+        ({"beta": -1.0}, "beta must not be negative"),
+        ({"channels": 2}, "channels is 1 or 3"),
+        ({"widths": ()}, "widths must be positive"),
+    ],
+)
+def test_nonsense_is_refused(change, words):
+    with pytest.raises(UserError, match=f"{words}.*Received"):
+        replace(Config(), **change)
