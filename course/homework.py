@@ -7,7 +7,8 @@ python course/homework.py FOLDER     uses FOLDER/cifar-10-batches-py
 import sys
 from pathlib import Path
 
-from potmeter.core.train import Options, Trainer, start
+from potmeter.core.options import Options
+from potmeter.core.train import Trainer, start
 from potmeter.data.cifar10 import cifar10
 from potmeter.errors import UserError
 from potmeter.media import Image
