@@ -24,12 +24,12 @@ from potmeter.data.packages import PACKAGES
 RECIPES = {
     "blackbox.moons": "--preset moons --steps 3000",
     "blackbox.sine": "--preset sine --steps 3000",
-    "classifier.digits": "--preset digits --budget 570s",
+    "classifier.digits": "--preset digits --budget 5m",
     "classifier.fashion": "--preset fashion --budget 570s",
     "classifier.photos4": "--preset lecture --budget 1m",
-    "autoencoder.digits": "--preset lecture --budget 40m",
-    "vae.digits": "--preset lecture --budget 42m",
-    "vae.plane": "--preset plane --budget 8m",
+    "autoencoder.digits": "--preset lecture --budget 42m",
+    "vae.digits": "--preset lecture --budget 55m",
+    "vae.plane": "--preset plane --budget 7m",
 }
 """Flags of ``potmeter train`` for each folder of weights."""
 
@@ -37,8 +37,8 @@ PACKAGE_OF = {"photos4": ("tuxpaint", "mobilenet"), "mnist": ("mnist",), "fashio
 """The data packages behind each data set's name."""
 
 
-def ship(name: str, runs: Path) -> None:
-    """Train (or continue) one recipe and put its weights, measured, into the package."""
+def ship(name: str, runs: Path, count: int | None) -> None:
+    """Train (or continue) one recipe and put its weights, measured on ``count`` test samples or all, into the package."""
     system_name = name.partition(".")[0]
     flags = f"{RECIPES[name]} --out {runs / name}"
     if execute(["train", system_name, *shlex.split(flags), "--resume"]):
@@ -55,9 +55,11 @@ def ship(name: str, runs: Path) -> None:
 
     system = load(system_name, folder)  # from here on: what users get
     splits = system.data(system.config)
+    if count is not None:
+        splits = replace(splits, test=splits.test.head(count))
     with torch.no_grad():
         metrics, errors = summarise(system.evaluate(splits.test))
-    baselines = system.baselines(replace(splits))
+    baselines = system.baselines(splits)
     measured = {"metrics": metrics, "errors": errors, "baselines": baselines, "samples": len(splits.test)}
     card = json.dumps(system.card | measured, indent=1, ensure_ascii=False)
     (folder / "card.json").write_text(card + "\n")
@@ -67,11 +69,12 @@ def ship(name: str, runs: Path) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[*RECIPES, []], default=list(RECIPES))
+    parser.add_argument("names", nargs="*", metavar="NAME.TAG", help=", ".join(RECIPES))
     parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--count", type=int, help="measure on the first test samples only")
     options = parser.parse_args()
-    for name in options.names:
-        ship(name, options.runs)
+    for name in options.names or RECIPES:
+        ship(name, options.runs, options.count)
 
 
 if __name__ == "__main__":

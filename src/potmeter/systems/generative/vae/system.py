@@ -195,12 +195,14 @@ class VAE(System):
 
     def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
         """Pictures (B, C, H, W) in [0, 1] of codes (B, latent)."""
+        space in (None, "z") or reject("There is one latent space, z.", space)
         fits = z.ndim == 2 and z.shape[1] == self.config.latent
         fits or reject(f"A code has the shape (B, {self.config.latent}).", tuple(z.shape))
         return self.model.decode(z)
 
     def encode(self, images: Tensor, space: str | None = None) -> Tensor:
         """Mean codes (B, latent) of pictures (B, C, H, W)."""
+        space in (None, "z") or reject("There is one latent space, z.", space)
         return self.model.encode(images)[0]
 
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Batch, Example, Goal, System, in_batches
 from potmeter.data.named import pictures
-from potmeter.data.photos import imagenet_classes, imagenet_photos, photos4_splits
+from potmeter.data.photos import BACKGROUNDS, imagenet_classes, imagenet_photos, photos4_splits, photos4_varied
 from potmeter.data.samples import sample
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
@@ -24,7 +24,7 @@ from potmeter.nn.sheets import as_inputs
 from . import model
 from .augment import augmented
 from .baselines import linear_accuracy, nearest_accuracy
-from .cross_validation import hunger
+from .cross_validation import cross_validate, hunger, wilson
 from .mobilenet import MobileNetV2, pretrained_state
 from .pictures import confusion_picture
 
@@ -210,15 +210,33 @@ class ImageClassifier(System):
         return Chart(lines, x="probability it gives its answer", y="share that was right")
 
     @task
-    def hunger(self, *, data: str | None = None, steps: Annotated[int, Range(1, 10**5)] = 100) -> Chart:
+    def hunger(self, *, data: str | None = None, steps: Annotated[int, Range(1, 10**5)] = 60) -> Chart:
         """How accuracy grows with the number of training pictures: the same network, trained anew on ever more.
 
         Args:
             data: a data set or folder; default: the one the weights were trained on
-            steps: training steps for each point
+            steps: training steps of each network
         """
-        config = self.config
-        return hunger(type(self), config, self.data(replace(config, classes=()), data), steps=steps)
+        splits = self.data(self.config, data)
+        splits = replace(splits, test=splits.test.head(1000)) if splits.test is not None else splits
+        return hunger(type(self), self.config, splits, steps=steps, device=str(self.device))
+
+    @task
+    def cross_validation(self, *, steps: Annotated[int, Range(1, 10**5)] = 60) -> Table:
+        """The four categories of photographs by five-fold cross-validation; pictures of one animal stay in one fold.
+
+        Args:
+            steps: training steps of each of the five networks
+        """
+        self.config.dataset == "photos4" or reject(
+            "Cross-validation is for few pictures: photos4.", self.config.dataset
+        )
+        result = cross_validate(type(self), self.config, photos4_varied(self.config.image_size), steps=steps)
+        rows = []
+        for background, right in zip(BACKGROUNDS, (result.predicted == result.labels).chunk(3), strict=True):
+            low, high = wilson(int(right.sum()), len(right))
+            rows.append((background, len(right), int(right.sum()), float(right.float().mean()), low, high))
+        return Table(("background", "pictures", "right", "accuracy", "95 % from", "to"), rows)
 
     def examples(self) -> list[Example]:
         dataset = self.config.dataset

@@ -1,0 +1,51 @@
+"""What all tests share: one thread, no network unless asked for, and the small systems of ``fixtures``."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from potmeter import registry
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def pytest_configure(config):
+    torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items):
+    """``POTMETER_OFFLINE=1`` leaves out what needs a package registry."""
+    if os.environ.get("POTMETER_OFFLINE") == "1":
+        for item in items:
+            if "network" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="POTMETER_OFFLINE=1"))
+
+
+@pytest.fixture(autouse=True)
+def reproducible():
+    """Every test starts from the same torch seed, whatever ran before it."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch) -> Path:
+    """An empty current folder."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def line_folder(tmp_path_factory) -> Path:
+    """The system ``line`` as an ejected folder, which stands wherever a system's name does."""
+    folder = tmp_path_factory.mktemp("ejected") / "my-line"
+    folder.mkdir()
+    shutil.copy(FIXTURES / "line.py", folder / "system.py")
+    (folder / "__init__.py").write_text('"""Mine."""\n')
+    entry = registry.Entry(name="line", section="basics", slide=1, summary="A curve", target="line.system:Line")
+    (folder / "system.json").write_text(registry.eject_entry(entry))
+    return folder

@@ -1,0 +1,81 @@
+"""Every system of the catalogue, and those of ``fixtures``, each trained once in its tiny preset."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from fixtures.agent import Corridor
+from fixtures.gan import Ring
+from fixtures.line import Line
+from potmeter import registry
+from potmeter.core.options import Options
+from potmeter.core.system import System
+from potmeter.core.train import Trainer, start
+from potmeter.data.splits import Splits
+
+FIXTURES = {owner.name: owner for owner in (Line, Ring, Corridor)}
+SYSTEMS = [*FIXTURES, *(entry.name for entry in registry.BUILT_IN if entry.kind == "system")]
+STEPS = {"corridor": 150, "ring": 600}
+"""Steps in which the tiny preset must learn, where 400 are not right."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A tiny system with its data."""
+
+    name: str
+    owner: type[System]
+    config: Any
+    splits: Splits
+    system: System
+    folder: Path
+    """Its weights folder."""
+
+
+def owner_of(name: str) -> type[System]:
+    """The class of a system of the catalogue or of ``fixtures``."""
+    return FIXTURES.get(name) or registry.entries()[name].load()
+
+
+def tiny(name: str) -> tuple[type[System], Any, Splits]:
+    """Class, Config and data of a tiny preset, as ``potmeter train NAME --preset tiny`` puts them together."""
+    owner = owner_of(name)
+    splits = owner.data(owner.presets["tiny"])
+    return owner, owner.fit_config(owner.presets["tiny"], splits), splits
+
+
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory):
+    """Trains each system at its first use."""
+    known: dict[str, Trained] = {}
+
+    def get(name: str) -> Trained:
+        if name not in known:
+            owner, config, splits = tiny(name)
+            out = tmp_path_factory.mktemp(name)
+            options = Options(steps=STEPS.get(name, 400), out=out, device="cpu")
+            folder = Trainer(start(owner, config, 0), splits, options, quiet=True).fit()
+            known[name] = Trained(
+                name, owner, config, splits, owner.from_pretrained(folder).requires_grad_(False), folder
+            )
+        return known[name]
+
+    return get
+
+
+@pytest.fixture
+def trained(request, trained_once) -> Trained:
+    """The system that the test is parametrised with; it starts from the same random state each time."""
+    torch.manual_seed(0)
+    return trained_once(request.param)
+
+
+def for_systems(*capabilities: str, names: list[str] = SYSTEMS):
+    """Parametrise a test over the systems, or over those that the catalogue gives all these capabilities."""
+    if capabilities:
+        names = [e.name for e in registry.BUILT_IN if e.kind == "system" and set(capabilities) <= set(e.capabilities)]
+    marked = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+    return pytest.mark.parametrize("trained", marked, indirect=True, ids=names)

@@ -1,0 +1,130 @@
+"""What a capability promises, held to by every system that the catalogue says has it."""
+
+import pytest
+import torch
+
+from potmeter.core.random import Stream
+from potmeter.core.system import in_batches
+from potmeter.errors import UserError
+
+from .conftest import for_systems
+
+
+def images_of(trained, count=6):
+    """Test pictures, of which the system has seen none."""
+    return next(in_batches(trained.splits.test, count))["image"]
+
+
+# Classifier ---------------------------------------------------------------------------------------------------------
+
+
+@for_systems("Classifier")
+def test_logits_have_a_row_for_each_picture_and_a_column_for_each_class(trained):
+    x = images_of(trained)
+    logits = trained.system.logits(x)
+    assert logits.shape == (6, len(trained.system.classes)) and logits.isfinite().all()
+    assert x.shape[1:] == trained.system.input_shape and x.min() >= 0 and x.max() <= 1
+    assert len(set(trained.system.classes)) == len(trained.system.classes)
+    assert all(isinstance(name, str) for name in trained.system.classes)
+
+
+@for_systems("Classifier")
+def test_a_pictures_logits_do_not_depend_on_its_neighbours(trained):
+    x = images_of(trained)
+    one_by_one = torch.cat([trained.system.logits(image[None]) for image in x])
+    torch.testing.assert_close(trained.system.logits(x), one_by_one, rtol=1e-4, atol=1e-4)
+
+
+@for_systems("Classifier")
+def test_classes_and_labels_have_the_same_order(trained):
+    batch = next(in_batches(trained.splits.test, 200))
+    right = (trained.system.logits(batch["image"]).argmax(1) == batch["label"]).float().mean()
+    assert right > 0.5 and tuple(trained.system.classes) == tuple(trained.splits.classes)
+
+
+# Attackable ---------------------------------------------------------------------------------------------------------
+
+
+@for_systems("Attackable", "Classifier")
+def test_the_input_loss_is_one_number_a_picture_with_a_gradient_of_its_own(trained):
+    x = images_of(trained).requires_grad_()
+    target = torch.arange(6) % len(trained.system.classes)
+    losses = trained.system.input_loss(x, target)
+    assert losses.shape == (6,) and losses.isfinite().all()
+    (gradient,) = torch.autograd.grad(losses[2], x)
+    assert gradient[2].abs().max() > 0
+    assert gradient[[0, 1, 3, 4, 5]].abs().max() == 0, "pictures do not mix"
+    assert all(p.grad is None for p in trained.system.parameters())
+
+
+@for_systems("Attackable", "Classifier")
+def test_going_against_the_gradient_makes_the_target_likelier(trained):
+    x = images_of(trained).requires_grad_()
+    target = (trained.system.logits(x).argmax(1) + 1) % len(trained.system.classes)
+    before = trained.system.input_loss(x, target)
+    (gradient,) = torch.autograd.grad(before.sum(), x)
+    after = trained.system.input_loss((x - 0.01 * gradient.sign()).clamp(0, 1), target)
+    assert (after < before).all()
+
+
+# Generator ----------------------------------------------------------------------------------------------------------
+
+
+@for_systems("Generator")
+def test_samples_are_of_the_usual_space_and_reproducible(trained):
+    size = next(iter(trained.system.latent_spaces.values()))
+    z = trained.system.sample(5, Stream(3))
+    assert z.shape == (5, size) and z.isfinite().all()
+    assert torch.equal(z, trained.system.sample(5, Stream(3)))
+    assert not torch.equal(z, trained.system.sample(5, Stream(4)))
+    torch.manual_seed(1)
+    assert torch.equal(z, trained.system.sample(5, Stream(3))), "nothing but the stream decides"
+
+
+@for_systems("Generator")
+def test_every_space_decodes_to_pictures(trained):
+    for space, size in trained.system.latent_spaces.items():
+        pictures = trained.system.decode(torch.randn(3, size), space)
+        assert pictures.ndim == 4 and len(pictures) == 3 and pictures.shape[1] in (1, 3)
+        assert pictures.min() >= 0 and pictures.max() <= 1
+    usual = next(iter(trained.system.latent_spaces))
+    z = trained.system.sample(3, Stream(0))
+    assert torch.equal(trained.system.decode(z), trained.system.decode(z, usual))
+
+
+@for_systems("Generator")
+def test_decoding_lets_gradients_through(trained):
+    z = trained.system.sample(2, Stream(0)).requires_grad_()
+    (gradient,) = torch.autograd.grad(trained.system.decode(z).sum(), z)
+    assert (gradient.abs().amax(1) > 0).all()
+
+
+@for_systems("Generator")
+def test_a_code_of_another_size_is_told(trained):
+    size = next(iter(trained.system.latent_spaces.values()))
+    for shape in ((2, size + 1), (size,), (2, size, 1)):
+        with pytest.raises(UserError, match="Received: "):
+            trained.system.decode(torch.zeros(shape))
+
+
+@for_systems("Generator")
+def test_a_space_that_is_none_is_told(trained):
+    size = next(iter(trained.system.latent_spaces.values()))
+    with pytest.raises(UserError, match="Received: nowhere"):
+        trained.system.decode(torch.zeros(1, size), "nowhere")
+
+
+# Encoder ------------------------------------------------------------------------------------------------------------
+
+
+@for_systems("Encoder", "Generator")
+def test_what_is_encoded_decodes_to_something_like_it(trained):
+    x = images_of(trained, 50)
+    for space, size in trained.system.latent_spaces.items():
+        z = trained.system.encode(x, space)
+        assert z.shape == (50, size) and torch.equal(z, trained.system.encode(x, space))
+        again = trained.system.decode(z, space)
+        assert again.shape == x.shape
+        assert (again - x).square().mean() < (x.mean(0) - x).square().mean(), "better than the mean picture"
+    with pytest.raises(UserError, match="Received: nowhere"):
+        trained.system.encode(x, "nowhere")

@@ -1,0 +1,97 @@
+"""What runs on one and on two processes: started by test_distributed.py, once for all its tests."""
+
+import contextlib
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from fixtures.agent import Corridor
+from fixtures.gan import Ring
+from fixtures.line import Line
+from potmeter.core import dist
+from potmeter.core.options import Options
+from potmeter.core.train import Trainer, start
+from potmeter.systems.generative.vae.system import VAE
+
+TINY = replace(Line.presets["tiny"], jitter=0.1, clip=0.5, weight_decay=0.01)
+CASES = {
+    "line": (Line, TINY, {}),
+    "average": (Line, replace(TINY, ema=0.9), {}),
+    "ring": (Ring, replace(Ring.presets["tiny"], clip=0.5), {}),
+    "corridor": (Corridor, Corridor.presets["tiny"], {}),
+    "sharded-line": (Line, TINY, {"shard": True}),
+    "sharded-vae": (VAE, VAE.presets["tiny"], {"shard": True}),
+}
+"""System, Config and further options. On one process ``shard`` changes nothing."""
+
+
+class Broken(Line):
+    """Steps its optimiser without trainer.update: every process goes its own way."""
+
+    def step(self, batch, trainer):
+        losses = self.loss(batch)
+        losses["loss"].backward()
+        trainer.optimizers["model"].step()
+        return losses
+
+
+def train(owner, config, out, steps=10, **options):
+    """The losses of each step, and the weights at the end as this process has them."""
+    system, losses = start(owner, config, 0), []
+    trainer = Trainer(
+        system, owner.data(config), Options(out=out, steps=steps, eval_every=5, device="cpu", **options), quiet=True
+    )
+    step = system.step
+
+    def recorded(batch, trainer):
+        values = step(batch, trainer)
+        losses.append(values["loss"].item())
+        return values
+
+    system.step = recorded
+    trainer.fit()
+    return losses, {
+        key: getattr(value, "full_tensor", lambda v=value: v)() for key, value in system.state_dict().items()
+    }
+
+
+def begin(owner, config, out, **options):
+    """The first 5 of 10 steps, as Ctrl-C leaves them."""
+    system = start(owner, config, 0)
+    trainer = Trainer(
+        system, owner.data(config), Options(out=out, steps=10, eval_every=5, device="cpu", **options), quiet=True
+    )
+    step = system.step
+
+    def stopping(batch, trainer):
+        trainer.interrupted = trainer.step == 4
+        return step(batch, trainer)
+
+    system.step = stopping
+    with contextlib.suppress(KeyboardInterrupt):
+        trainer.fit()
+
+
+def run_all(out: Path) -> None:
+    """Train every case into its folder, and leave this process's results beside them."""
+    results = {}
+    for name, (owner, config, options) in CASES.items():
+        results[name] = train(owner, config, out / name, **options)
+        begin(owner, config, out / f"resumed-{name}", **options)
+        results[f"resumed-{name}"] = train(owner, config, out / f"resumed-{name}", resume=True, **options)
+    torch.save(results, out / f"results-{dist.rank()}.pt")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    out = Path(sys.argv[1])
+    run_all(out)
+    results = {"grown": train(Line, TINY, out / "grown", resume=True)}  # the test began it, on one process
+    try:
+        train(Broken, TINY, out / "broken")
+    except RuntimeError as error:
+        results["broken"] = str(error)
+    torch.save(results, out / f"more-{dist.rank()}.pt")
+    torch.distributed.destroy_process_group()

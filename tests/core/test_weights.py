@@ -1,0 +1,210 @@
+"""A weights folder comes back as it was saved; one that is damaged or another's is told in one line."""
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from fixtures.gan import Ring
+from fixtures.line import Config, Line
+from potmeter import registry
+from potmeter.core import dist, weights
+from potmeter.core.load import load
+from potmeter.errors import UserError
+
+from .helpers import same, trainer
+
+
+@pytest.fixture
+def line():
+    return Line(Config(width=8)).eval()
+
+
+@pytest.fixture
+def folder(line, tmp_path):
+    return line.save_pretrained(tmp_path / "weights")
+
+
+def change(folder, **values):
+    """Rewrite parts of config.json."""
+    description = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(description | values))
+
+
+def test_everything_comes_back(line, tmp_path):
+    line.card = {"recipe": {"seed": 1}, "note": "Käse"}
+    back = Line.from_pretrained(line.save_pretrained(tmp_path / "deep" / "er"))
+    assert same(back.state_dict(), line.state_dict()) and back.config == line.config and back.card == line.card
+    assert not back.training and torch.equal(back(torch.ones(1, 1)), line(torch.ones(1, 1)))
+
+
+def test_half_keeps_float16_of_matrices_and_all_of_the_rest(line, tmp_path):
+    folder = line.save_pretrained(tmp_path / "half", half=True)
+    stored, back = load_file(folder / "model.safetensors"), Line.from_pretrained(folder).state_dict()
+    for key, value in line.state_dict().items():
+        assert stored[key].dtype == (torch.float16 if value.ndim >= 2 else torch.float32)
+        assert back[key].dtype == torch.float32
+        torch.testing.assert_close(back[key], value, rtol=2**-11, atol=2**-24) if value.ndim >= 2 else None
+        assert value.ndim >= 2 or torch.equal(back[key], value)
+
+
+def test_tied_weights_are_stored_once(tmp_path):
+    class Tied(Line):
+        def __init__(self, config):
+            super().__init__(config)
+            self.same = self.last[2].weight
+
+    tied = Tied(Config(width=8))
+    folder = tied.save_pretrained(tmp_path / "tied")
+    assert len(load_file(folder / "model.safetensors")) == len(tied.state_dict()) - 1
+    back = Tied.from_pretrained(folder)
+    assert back.same is back.last[2].weight and same(back.state_dict(), tied.state_dict())
+
+
+def test_a_run_stands_for_its_best_checkpoint(tmp_path):
+    run = tmp_path / "run"
+    best = trainer(Line, Line.presets["tiny"], run, steps=4).fit()
+    assert same(Line.from_pretrained(run).state_dict(), Line.from_pretrained(best).state_dict())
+
+
+def test_any_config_comes_back_from_json():
+    config = Config(width=5, clip=0.5, schedule="linear", warmup=0.25)
+    assert weights.build_config(Config, json.loads(json.dumps(asdict(config)))) == config
+
+
+# Damaged or another's -----------------------------------------------------------------------------------------------
+
+
+def cut(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def huge_header(folder):
+    (folder / "model.safetensors").write_bytes((2**60).to_bytes(8, "little") + b"{}")
+
+
+def retensor(folder, edit):
+    tensors = load_file(folder / "model.safetensors")
+    edit(tensors)
+    save_file(tensors, folder / "model.safetensors")
+
+
+DAMAGES = {
+    "weights cut off": (cut, "model.safetensors is missing or damaged"),
+    "weights empty": (lambda f: (f / "model.safetensors").write_bytes(b""), "model.safetensors is missing or damaged"),
+    "weights of text": (lambda f: (f / "model.safetensors").write_text("hello world"), "model.safetensors is missing or damaged"),
+    "weights with a lying header": (huge_header, "model.safetensors is missing or damaged"),
+    "weights missing": (lambda f: (f / "model.safetensors").unlink(), "model.safetensors is missing or damaged"),
+    "weights pickled": (lambda f: torch.save({"a": 1}, f / "model.safetensors"), "model.safetensors is missing or damaged"),
+    "a tensor missing": (lambda f: retensor(f, lambda t: t.pop("last.2.bias")), "tensor last.2.bias is missing"),
+    "a tensor too many": (lambda f: retensor(f, lambda t: t.update(x=torch.ones(1))), "tensor x is not in this architecture"),
+    "a tensor of another shape": (lambda f: retensor(f, lambda t: t.update({"last.2.bias": torch.ones(2)})), r"last.2.bias should be \(1,\)"),
+    "another system's": (lambda f: change(f, system="vae"), "holds weights of vae, not of line"),
+    "no system": (lambda f: change(f, system=None), "not of line"),
+    "no config": (lambda f: change(f, config=None), "has no config"),
+    "a config that is a list": (lambda f: change(f, config=[1]), "has no config"),
+    "an unknown key": (lambda f: change(f, config={"hight": 3}), "hight is no field of this config"),
+    "a wrong type": (lambda f: change(f, config={"width": "wide"}), "width takes a whole number"),
+    "a boolean": (lambda f: change(f, config={"width": True}), "width takes a whole number"),
+    "null": (lambda f: change(f, config={"width": None}), "width takes a whole number"),
+    "a negative size": (lambda f: change(f, config={"width": -8}), "width must be at least 1"),
+    "not a number": (lambda f: change(f, config={"lr": float("nan")}), "lr must be finite"),
+    "another choice": (lambda f: change(f, config={"schedule": "steps"}), "schedule is one of constant, linear, cosine"),
+    "another width": (lambda f: change(f, config={"width": 9}), "does not fit: .* should be"),
+    "config cut off": (lambda f: (f / "config.json").write_text('{"system": "li'), "config.json is not JSON"),
+    "config of a list": (lambda f: (f / "config.json").write_text("[]"), "config.json must hold a JSON object"),
+    "config of bytes": (lambda f: (f / "config.json").write_bytes(b"\xff\xfe"), "config.json is not JSON"),
+    "config too deep": (lambda f: (f / "config.json").write_text("[" * 10**6), "config.json is not JSON"),
+    "card cut off": (lambda f: (f / "card.json").write_text("{"), "card.json is not JSON"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_folder_is_told(folder, damage, message):
+    damage(folder)
+    with pytest.raises(UserError, match=f"{message}.*Received: "):
+        Line.from_pretrained(folder)
+
+
+def test_a_required_field_may_not_be_left_out():
+    from dataclasses import dataclass
+
+    @dataclass(frozen=True, kw_only=True)
+    class Strict:
+        size: int
+
+    with pytest.raises(UserError, match="The config lacks size"):
+        weights.build_config(Strict, {})
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"batch_size": 0},
+        {"lr": 0.0},
+        {"lr": -1.0},
+        {"weight_decay": -0.1},
+        {"warmup": 1.5},
+        {"clip": 0.0},
+        {"ema": 1.0},
+        {"ema": -0.1},
+    ],
+)
+def test_every_recipe_refuses_nonsense(field):
+    with pytest.raises(UserError, match=f"{next(iter(field))} .*Received: "):
+        replace(Config(), **field)
+
+
+def test_nothing_there_is_told(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="holds neither weights nor checkpoints.*Received"):
+        Line.from_pretrained(tmp_path / "empty")
+    for where in (tmp_path / "missing", "", "no such tag", "a/b/c", "x" * 5000, "with\0null", "../up"):
+        with pytest.raises(UserError, match="Received: "):
+            Line.from_pretrained(where)
+
+
+def test_a_system_without_weights_says_so():
+    with pytest.raises(UserError, match="ring has no weights yet.*Received: "):
+        Ring.from_pretrained()
+
+
+def test_a_hub_id_without_a_network_is_told(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(
+        UserError,
+        match=r"nobody/nothing is no folder here, and the hub did not give it \(\w+\)\..*Received: nobody/nothing",
+    ):
+        Line.from_pretrained("nobody/nothing")
+
+
+def test_a_folder_that_cannot_be_written_is_told(line, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written: Not a directory.*Received"):
+        line.save_pretrained(tmp_path / "file" / "deeper")
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:99", "cpu:1", "meta", "mps:7", "cuda:-1", "CPU", "auto:0"])
+def test_a_device_that_is_not_there_is_told(name):
+    with pytest.raises(UserError, match=r"device.*Received: \S"):
+        dist.pick_device(name)
+
+
+def test_cpu_and_auto_are_always_there():
+    assert dist.pick_device("cpu").type == "cpu" and dist.pick_device("auto").type in ("cpu", "cuda", "mps")
+
+
+def test_a_loaded_system_is_ready_for_use(folder, line_folder):
+    ready = load(str(line_folder), folder)
+    assert not ready.training and not any(p.requires_grad for p in ready.parameters())
+    with pytest.raises(UserError, match="device"):
+        load(str(line_folder), folder, device="gpu")
+
+
+def test_the_catalogues_weights_are_all_there():
+    missing = [f"{e.name}.{tag}" for e in registry.BUILT_IN for tag in e.weights
+               if tag not in e.fetched and not (registry.WEIGHTS / f"{e.name}.{tag}" / "model.safetensors").is_file()]  # fmt: skip
+    assert not missing

@@ -1,0 +1,134 @@
+"""Every mistake a user can make ends in one line that names the thing; nothing is left behind.
+
+A row is a name, the words after ``potmeter``, and what the message says, or WORKS. In the words, {here} is a folder
+with the files made below, {line} an ejected system, and {weights} weights of it. Later systems add their rows.
+"""
+
+import os
+
+import numpy as np
+import pytest
+
+from fixtures.line import Config, Line
+from potmeter.cli import execute
+from potmeter.media import Image
+
+WORKS = None
+
+ROWS = [
+    # the verb
+    ("no verb", "", WORKS),
+    ("help", "--help", WORKS),
+    ("version", "--version", WORKS),
+    ("unknown verb", "rnu", "The verbs are"),
+    ("a flag as verb", "--jsn", "The verbs are"),
+    ("list takes nothing", "list all", "potmeter list takes --json"),
+    ("list help", "list --help", WORKS),
+    # the system
+    ("no system", "run", "needs the name of a system"),
+    ("no system but flags", "train --steps 3", "needs the name of a system"),
+    ("help without a system", "run --help", WORKS),
+    ("misspelt system", "run clasifier", "Did you mean classifier"),
+    ("unknown system", "show qqqq", "no system of that name"),
+    ("empty system", "run ''", "no system of that name"),
+    ("long system", f"show {'x' * 5000}", "no system of that name"),
+    ("unknown tag", "run vae.nothing", "vae has weights"),
+    ("unknown task", "run {line}:fly", "line can run, curve"),
+    ("damaged folder", "run {here}/damaged", "system.json is damaged"),
+    ("show two", "show vae classifier", "takes the name of one system"),
+    ("show flag", "show vae --colour", "potmeter show takes --json and --layers"),
+    ("show nothing", "show", "takes the name of one system"),
+    # flags of run
+    ("it works", "run {line} --weights {weights} 0.5", WORKS),
+    ("help of a system", "run {line} --help", WORKS),
+    ("not a number", "run {line} --weights {weights} half", "half"),
+    ("out of range", "run {line} --weights {weights} 2", "x must lie between -1 and 1"),
+    ("nan", "run {line} --weights {weights} nan", "x must be finite"),
+    ("too many inputs", "run {line} --weights {weights} 0.5 0.5", "0.5"),
+    ("unknown flag", "run {line} --weights {weights} --colour red", "--colour"),
+    ("a flag without its value", "run {line} --weights", "weights"),
+    ("a task's flag out of range", "run {line}:curve --weights {weights} --points 1", "points must lie between 2 and 1000"),
+    ("a whole number as a fraction", "run {line}:curve --weights {weights} --points 2.5", "2.5"),
+    ("seed of text", "run {line} --weights {weights} --seed abc", "abc"),
+    ("negative seed", "run {line} --weights {weights} --seed -1", "seed must not be negative"),
+    ("huge seed", f"run {{line}} --weights {{weights}} --seed {2**70}", "seed"),
+    ("unknown device", "run {line} --weights {weights} --device gpu", "device is auto, cpu"),
+    ("absent device", "run {line} --weights {weights} --device cuda:77", "no such device"),
+    ("out in a file", "run {line}:curve --weights {weights} --out {here}/text.txt/x.png", "cannot be written"),
+    ("out of unknown kind", "run {line}:curve --weights {weights} --out {here}/x.xyz", "saved as .png"),
+    # weights
+    ("no weights", "run {line}", "line has no weights yet"),
+    ("missing weights", "run {line} --weights {here}/missing", "no weights of line"),
+    ("weights in an empty folder", "run {line} --weights {here}/empty", "neither weights nor checkpoints"),
+    ("weights of text", "run {line} --weights {here}/text.txt", "no weights of line"),
+    ("weights of a long name", f"run {{line}} --weights {'x' * 5000}", "no weights of line"),
+    ("damaged weights", "run {line} --weights {here}/damaged", "config.json cannot be read|neither weights"),
+    # train and eval
+    ("train works", "train {line} --preset tiny --steps 2 --out {here}/run --device cpu", WORKS),
+    ("unknown preset", "train {line} --preset huge", "presets tiny, lecture, paper"),
+    ("preset without a value", "train {line} --preset", "--preset needs a value"),
+    ("steps of text", "train {line} --steps many", "many"),
+    ("no steps", "train {line} --steps 0", "steps must lie between"),
+    ("negative steps", "train {line} --steps -5", "steps must lie between"),
+    ("budget of text", "train {line} --budget soon", "A budget is a time"),
+    ("a zero budget", "train {line} --budget 0s", "A budget is a time"),
+    ("negative width", "train {line} --width -3 --steps 1", "width must be at least 1"),
+    ("zero batch", "train {line} --batch-size 0 --steps 1", "batch_size must be at least 1"),
+    ("lr nan", "train {line} --lr nan --steps 1", "lr must be finite"),
+    ("unknown schedule", "train {line} --schedule stairs --steps 1", "stairs"),
+    ("data flag out of range", "train {line} --points 3 --steps 1", "points must lie between 10"),
+    ("from nowhere", "train {line} --from {here}/missing --steps 1", "no weights of line"),
+    ("out is a file", "train {line} --preset tiny --steps 1 --out {here}/text.txt", "cannot be made"),
+    ("out holds a run", "train {line} --preset tiny --steps 1 --out {here}/used", "holds a run: --resume"),
+    ("resume of another config", "train {line} --preset tiny --width 8 --steps 9 --out {here}/used --resume", "was trained with"),
+    ("train on an unknown device", "train {line} --steps 1 --device tpu", "device is auto"),
+    ("eval works", "eval {line} --weights {weights} --json", WORKS),
+    ("eval without weights", "eval {line}", "line has no weights yet"),
+    ("eval unknown flag", "eval {line} --weights {weights} --fast", "--fast"),
+    ("eval missing weights", "eval {line} --weights {here}/missing", "no weights of line"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory, line_folder):
+    """Good and bad files, none of which may change."""
+    from core.helpers import trainer
+
+    here = tmp_path_factory.mktemp("files")
+    (here / "empty").mkdir()
+    (here / "damaged").mkdir()
+    (here / "damaged" / "system.json").write_text("{")
+    (here / "text.txt").write_text("It was a truth")
+    (here / "empty.png").write_bytes(b"")
+    Image(np.zeros((8, 8, 3), np.uint8)).save(here / "black.png")
+    trainer(Line, Line.presets["tiny"], here / "used", steps=1).fit()
+    return {"here": here, "line": line_folder, "weights": Line(Config()).save_pretrained(here / "weights")}
+
+
+def listing(folder):
+    return {path: path.stat().st_mtime_ns for path in sorted(folder.rglob("*")) if "__pycache__" not in path.parts}
+
+
+@pytest.mark.parametrize(("words", "says"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_every_command_works_or_tells_in_one_line_why_not(words, says, places, elsewhere, capfd):
+    import re
+    import shlex
+
+    argv = shlex.split(words.format(**places))
+    before = listing(places["here"])
+    code = execute(argv)
+    out, err = capfd.readouterr()
+    assert "Traceback" not in err
+    if says is WORKS:
+        assert code == 0 and out
+        return
+    assert code == 2, err
+    assert out == ""
+    line, *more = err.splitlines()
+    assert not more, "one line"
+    assert line.startswith("potmeter: error: ") and " Received: " in line and re.search(says, line), line
+    assert os.listdir(elsewhere) == [] and listing(places["here"]) == before, "nothing is left behind"
+
+
+def test_rows_have_different_names():
+    assert len({row[0] for row in ROWS}) == len(ROWS)

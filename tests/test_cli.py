@@ -1,0 +1,177 @@
+"""The command line as a process: quick where torch is not needed, one JSON object where asked, the right exit code."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+
+import pytest
+
+from fixtures.line import Config, Line
+from potmeter import __version__
+from potmeter.cli import VERBS, execute
+
+COMMAND = [sys.executable, "-m", "potmeter"]
+
+
+def potmeter(*argv, **options):
+    """Run the command line as a process."""
+    return subprocess.run([*COMMAND, *map(str, argv)], capture_output=True, text=True, timeout=120, **options)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return Line(Config()).save_pretrained(tmp_path_factory.mktemp("cli") / "weights")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--help",
+        "list",
+        "list --json",
+        "show vae",
+        "show classifier --json",
+        "run --help",
+        "train --help",
+        "rnu",
+        "show vea",
+    ],
+)
+def test_what_needs_no_torch_does_not_import_it(words):
+    program = f"import sys; from potmeter.cli import execute; execute({shlex.split(words)!r}); print(sorted(m for m in sys.modules if '.' not in m))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    modules = done.stdout.splitlines()[-1]
+    assert all(
+        f"'{heavy}'" not in modules for heavy in ("torch", "numpy", "PIL", "matplotlib", "scipy", "huggingface_hub")
+    ), modules
+
+
+def quickest(command, tries=5) -> float:
+    """Processor seconds of the quickest try: what else the machine does must not matter."""
+    times = []
+    for _ in range(tries):
+        before = os.times()
+        subprocess.run(command, capture_output=True, check=True)
+        after = os.times()
+        times.append(after.children_user + after.children_system - before.children_user - before.children_system)
+    return min(times)
+
+
+@pytest.mark.parametrize("words", ["--help", "list", "show vae", "show classifier"])
+def test_help_list_and_show_take_less_than_half_a_second(words):
+    assert quickest([*COMMAND, *words.split()]) < 0.5
+
+
+def test_importing_the_package_takes_less_than_a_fifth_of_a_second():
+    bare = quickest([sys.executable, "-c", "pass"])
+    assert quickest([sys.executable, "-c", "import potmeter"]) - bare < 0.2
+
+
+def test_the_help_names_every_verb_and_the_version():
+    done = potmeter("--help")
+    assert done.returncode == 0 and all(f"  {verb}" in done.stdout for verb in VERBS) and __version__ in done.stdout
+    assert potmeter("--version").stdout == f"potmeter {__version__}\n"
+
+
+def only_json(text):
+    """The one JSON object that a text is."""
+    value = json.loads(text)
+    assert isinstance(value, dict) and text.count("\n") == 1
+    return value
+
+
+def test_json_of_list_and_show():
+    systems = only_json(potmeter("list", "--json").stdout)["systems"]
+    assert {"name", "kind", "section", "slide", "weights", "capabilities", "summary"} == systems[0].keys()
+    assert [s["slide"] for s in systems] == sorted(s["slide"] for s in systems)
+    for system in systems:
+        shown = only_json(potmeter("show", system["name"], "--json").stdout)
+        assert "run" in shown["methods"] and shown["slide"] == system["slide"]
+        assert system["kind"] == "probe" or {"batch_size", "lr"} <= shown["config"].keys()
+
+
+def test_json_of_run_and_eval(line_folder, weights, tmp_path):
+    done = potmeter("run", line_folder, "0.5", "--weights", weights, "--json", cwd=tmp_path)
+    assert float(only_json(done.stdout)["result"]["result"]) and done.stderr == "" and not list(tmp_path.iterdir())
+    done = potmeter("eval", line_folder, "--weights", weights, "--json", cwd=tmp_path)
+    report = only_json(done.stdout)
+    assert {"system", "weights", "metrics", "baselines", "seconds"} <= report.keys() and report["system"] == "line"
+    assert report["metrics"]["mse"] > 0 and report["baselines"]["straight_line_mse"] > 0 and done.stderr == ""
+
+
+def test_show_says_what_a_student_can_turn(line_folder):
+    text = potmeter("show", line_folder).stdout
+    assert (
+        "--width: int = 32\n        Hidden units." in text
+        and "--batch-size" in text
+        and "potmeter run line:curve" in text
+    )
+
+
+def test_results_that_are_no_text_are_saved_and_their_place_is_told(line_folder, weights, elsewhere, capsys):
+    assert execute(["run", f"{line_folder}:curve", "--weights", str(weights)]) == 0
+    (saved,) = elsewhere.iterdir()
+    assert capsys.readouterr().out.strip() == saved.name and saved.suffix == ".png"
+    assert execute(["run", f"{line_folder}:curve", "--weights", str(weights), "--out", "deep/er/plot.svg"]) == 0
+    assert (elsewhere / "deep/er/plot.svg").read_text().startswith("<?xml")
+
+
+def test_train_then_run_as_the_last_line_says(line_folder, elsewhere, capsys):
+    assert (
+        execute(["train", str(line_folder), "--preset", "tiny", "--steps", "30", "--device", "cpu", "--width", "16"])
+        == 0
+    )
+    command = shlex.split(capsys.readouterr().out.splitlines()[-1])
+    assert command[:2] == ["potmeter", "run"] and execute(command[1:]) == 0
+    description = json.loads(next((elsewhere / "runs").glob("*/step-00000030/config.json")).read_text())
+    assert description["config"]["width"] == 16 and description["config"]["lr"] == Line.presets["tiny"].lr
+
+
+def test_fine_tuning_takes_the_config_of_the_weights(line_folder, elsewhere, tmp_path):
+    origin = Line(Config(width=24)).save_pretrained(tmp_path / "origin")
+    assert (
+        execute(["train", str(line_folder), "--from", str(origin), "--steps", "2", "--out", "tuned", "--device", "cpu"])
+        == 0
+    )
+    assert Line.from_pretrained(elsewhere / "tuned").config.width == 24
+
+
+def test_a_mistake_of_the_users_is_2_and_one_line():
+    done = potmeter("run", "clasifier")
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
+    assert "Did you mean classifier?" in done.stderr
+
+
+def test_a_mistake_of_the_programs_is_1_with_its_traceback(monkeypatch, capsys):
+    monkeypatch.setitem(VERBS, "list", ("potmeter.cli.catalogue:missing", ""))
+    assert execute(["list"]) == 1
+    assert "AttributeError" in (err := capsys.readouterr().err) and "a mistake of the program's" in err
+
+
+def test_an_interruption_is_130(monkeypatch, capsys):
+    def interrupted(argv):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("potmeter.cli.catalogue.list_all", interrupted)
+    assert execute(["list"]) == 130 and "Traceback" not in capsys.readouterr().err
+
+
+def test_a_reader_that_stops_early_is_no_error():
+    with subprocess.Popen([*COMMAND, "show", "vae"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b"" and process.wait(60) == 0
+
+
+def test_under_torchrun_one_process_speaks(monkeypatch, capsys):
+    monkeypatch.setenv("RANK", "1")
+    assert execute(["run", "nothing"]) == 2 and capsys.readouterr().err == ""
+
+
+def test_help_of_a_system_shows_its_own_flags(line_folder, capsys):
+    started = time.perf_counter()
+    assert execute(["run", f"{line_folder}:curve", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "--points" in out and "Number of places" in out and "2 to 1000" in out and time.perf_counter() - started < 30
