@@ -11,7 +11,7 @@ from potmeter.media import Image
 from potmeter.systems.vision.classifier import Config, ImageClassifier, ResNet
 from potmeter.systems.vision.classifier.augment import affine, augmented, crop, flip, shift
 from potmeter.systems.vision.classifier.baselines import linear_accuracy, nearest_accuracy
-from potmeter.systems.vision.classifier.system import calibration_error
+from potmeter.systems.vision.classifier.calibration import calibration_error
 
 TINY = replace(ImageClassifier.presets["tiny"], classes=tuple("0123456789"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Any, Self
 
@@ -15,7 +14,6 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Batch, Example, Goal, System, in_batches
 from potmeter.data.named import pictures
 from potmeter.data.photos import BACKGROUNDS, imagenet_classes, imagenet_photos, photos4_splits, photos4_varied
-from potmeter.data.samples import sample
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Bars, Chart, Image, Table
@@ -24,7 +22,9 @@ from potmeter.nn.sheets import as_inputs
 from . import model
 from .augment import augmented
 from .baselines import linear_accuracy, nearest_accuracy
+from .calibration import calibration_error, reliability
 from .cross_validation import cross_validate, hunger, wilson
+from .examples import examples
 from .mobilenet import MobileNetV2, pretrained_state
 from .pictures import confusion_picture
 
@@ -239,29 +239,7 @@ class ImageClassifier(System):
         return Table(("background", "pictures", "right", "accuracy", "95 % from", "to"), rows)
 
     def examples(self) -> list[Example]:
-        dataset = self.config.dataset
-        if dataset == "imagenet":
-            return [
-                Example(f"The {what} of scikit-image's samples", image=sample(what))
-                for what in ("cat", "coffee", "rocket")
-            ]
-        if dataset == "photos4":
-            return [Example(text, image=sample(name)) for text, name in PHOTOS]
-        if dataset == "fashion":
-            return [Example(f"Test picture {n}", image=sample(f"fashion-{n}")) for n in (0, 12, 40)] + [
-                Example("What is taken for what, on 1,000 test pictures", task="confusion")
-            ]
-        handwriting = [
-            Example("A digit from another collection, 8×8 pixels", image=sample(f"digit-{n}")) for n in (3, 8)
-        ]
-        if dataset != "mnist":
-            return handwriting
-        return [
-            *handwriting,
-            *(Example(f"Test digit {n}", image=sample(f"mnist-{n}")) for n in (8, 247)),
-            Example("What is taken for what, on 1,000 test digits", task="confusion"),
-            Example("Is it right as often as it says?", task="calibration"),
-        ]
+        return examples(self.config.dataset)
 
     # What probes and other systems use (core.capabilities)
 
@@ -309,28 +287,3 @@ class ImageClassifier(System):
         """The first test pictures of a data set or folder."""
         test: Any = self.data(self.config, source).test
         return test.head(count) if test is not None else reject("There are no test pictures.", source)
-
-
-def reliability(logits: Tensor, labels: Tensor, bins: int = 10) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Mean confidence, accuracy and share of the pictures, in each bin of confidence that has any."""
-    confidence, answer = logits.softmax(1).max(1)
-    right, place = (answer == labels).float(), (confidence * bins).long().clamp(max=bins - 1)
-    for number in range(bins):
-        inside = place == number
-        if inside.any():
-            yield confidence[inside].mean(), right[inside].mean(), inside.float().mean()
-
-
-def calibration_error(logits: Tensor, labels: Tensor) -> Tensor:
-    """Expected calibration error (Guo et al. 2017, eq. 3): mean gap between confidence and accuracy, a scalar in [0, 1]."""
-    return torch.stack(
-        [share * (confidence - right).abs() for confidence, right, share in reliability(logits, labels)]
-    ).sum()
-
-
-PHOTOS = (
-    ("A cat that is in none of the training photographs", "cat"),
-    ("A flower, photographed out of doors", "flower"),
-    ("A cup of coffee, which is none of the four: it has to answer all the same", "coffee"),
-)
-"""Examples for the photographs' categories: captions and samples."""
