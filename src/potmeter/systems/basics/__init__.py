@@ -1,0 +1,1 @@
+"""Where the lecture starts: what a network is."""

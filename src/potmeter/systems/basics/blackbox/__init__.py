@@ -1,0 +1,1 @@
+"""The black box with potentiometers: a network so small that every knob can be turned by hand."""
