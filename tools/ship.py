@@ -26,7 +26,7 @@ RECIPES = {
     "blackbox.sine": "--preset sine --steps 3000",
     "classifier.digits": "--preset digits --budget 5m",
     "classifier.fashion": "--preset fashion --budget 570s",
-    "classifier.photos4": "--preset lecture --budget 1m",
+    "classifier.photos4": "--preset lecture --steps 60 --eval-every 20",
     "autoencoder.digits": "--preset lecture --budget 42m",
     "vae.digits": "--preset lecture --budget 55m",
     "vae.plane": "--preset plane --budget 7m",

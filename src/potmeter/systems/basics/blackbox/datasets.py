@@ -102,9 +102,8 @@ def from_table(table: Table) -> Splits:
     for column in wanted:
         if column not in table.columns:
             reject(f"The table lacks the column {column}: it needs x, y, or x1, x2, label.", table.columns)
-    places = [table.columns.index(column) for column in wanted]
     len(table.rows) >= FEWEST or reject(f"The table needs at least {FEWEST} rows.", f"{len(table.rows)} rows")
-    rows = [[row[place] for place in places] for row in table.rows]
+    rows = [[row[table.columns.index(column)] for column in wanted] for row in table.rows]
     numbers = np.array([[number(row[j], i, wanted[j]) for j in (0, 1)] for i, row in enumerate(rows, 2)])
     for column, values in zip(wanted, numbers.T, strict=False):
         values.std() > 0 or reject(f"Column {column} must vary: all its values are equal.", float(values[0]))

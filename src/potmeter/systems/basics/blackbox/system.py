@@ -35,9 +35,10 @@ class Blackbox(Panel):
     Config = BoxConfig
     presets = {
         "tiny": BoxConfig(samples=200, hidden=(8,)),
-        "lecture": BoxConfig(hidden=(6, 4)),
-        "moons": BoxConfig(hidden=(6, 4)),
+        "lecture": BoxConfig(hidden=(6, 4), weight_decay=0.1),
+        "moons": BoxConfig(hidden=(6, 4), weight_decay=0.1),
         "sine": BoxConfig(dataset="sine", hidden=(8,)),
+        "paper": BoxConfig(dataset="xor", hidden=(2,)),
     }
     goal = Goal("loss", "lower")
     datasets = NAMES

@@ -33,7 +33,7 @@ class VAE(System):
     name = "vae"
     Config = model.Config
     presets = {
-        "tiny": model.Config(dataset="digits", latent=8, widths=(128,), batch_size=32, lr=2e-3),
+        "tiny": model.Config(dataset="digits", latent=8, widths=(128,), lr=5e-3),
         "lecture": LECTURE,
         "plane": model.Config(
             batch_size=128, lr=4e-3, warmup=0.02, latent=2, widths=(512, 256, 128, 128), norm="batch"

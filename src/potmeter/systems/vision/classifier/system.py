@@ -42,7 +42,7 @@ class ImageClassifier(System):
     name = "classifier"
     Config = model.Config
     presets = {
-        "tiny": replace(DIGITS, dataset="digits", stem=8, widths=(16, 32), blocks=(1, 1), batch_size=32),
+        "tiny": replace(DIGITS, dataset="digits", augment="none", stem=8, widths=(16, 32), blocks=(1, 1), lr=5e-3),
         "lecture": model.Config(batch_size=16, lr=1e-3),
         "digits": DIGITS,
         "fashion": FASHION,
