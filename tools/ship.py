@@ -20,6 +20,7 @@ from potmeter.cli import execute
 from potmeter.core.load import load
 from potmeter.core.system import summarise
 from potmeter.data.packages import PACKAGES
+from potmeter.data.splits import every
 
 RECIPES = {
     "blackbox.moons": "--preset moons --steps 3000",
@@ -56,7 +57,7 @@ def ship(name: str, runs: Path, count: int | None) -> None:
     system = load(system_name, folder)  # from here on: what users get
     splits = system.data(system.config)
     if count is not None:
-        splits = replace(splits, test=splits.test.head(count))
+        splits = replace(splits, test=every(splits.test, count))
     with torch.no_grad():
         metrics, errors = summarise(system.evaluate(splits.test))
     baselines = system.baselines(splits)
@@ -71,7 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME.TAG", help=", ".join(RECIPES))
     parser.add_argument("--runs", type=Path, default=Path("runs"))
-    parser.add_argument("--count", type=int, help="measure on the first test samples only")
+    parser.add_argument("--count", type=int, help="measure on this many test samples, spread evenly")
     options = parser.parse_args()
     for name in options.names or RECIPES:
         ship(name, options.runs, options.count)

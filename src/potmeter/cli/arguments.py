@@ -82,7 +82,7 @@ def reserved(*names: str) -> list[Parameter]:
         "device": Parameter("device", str, "cpu", help="cpu, cuda, cuda:N, mps or auto"),
         "seed": Parameter("seed", int, None, optional=True, help="start of all randomness"),
         "json": Parameter("json", bool, False, help="print one JSON object on standard output and nothing else"),
-        "full": Parameter("full", bool, False, help="the whole test set instead of its first 1,000 samples"),
+        "full": Parameter("full", bool, False, help="the whole test set instead of 1,000 samples of it"),
     }
     return [known[name] for name in names]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from potmeter.core.signature import Parameter
 
 QUICK = 1000
-"""Test samples that ``eval`` uses without ``--full``: the first ones, the same every time."""
+"""Test samples that ``eval`` uses without ``--full``: spread evenly, the same every time."""
 
 
 def train(argv: list[str]) -> None:
@@ -95,6 +95,7 @@ def evaluate(argv: list[str]) -> None:
     from potmeter.core.load import load
     from potmeter.core.signature import parameters
     from potmeter.core.system import summarise
+    from potmeter.data.splits import every
 
     owner = reference.entry.load()
     if reference.entry.kind == "probe":
@@ -110,7 +111,7 @@ def evaluate(argv: list[str]) -> None:
         system = load(name, values["weights"], device=values["device"])
         splits = owner.data(system.config, **{p.name: p.convert(values[p.name]) for p in data_flags})
         splits.test is not None or reject("There are no test data.", values.get("source"))
-        test = splits.test if values["full"] else splits.test.head(QUICK)
+        test = splits.test if values["full"] else every(splits.test, QUICK)
         with torch.no_grad():
             metrics, errors = summarise(system.evaluate(test))
         weights = values["weights"] or reference.tag or (reference.entry.weights or ("",))[0]
@@ -119,7 +120,7 @@ def evaluate(argv: list[str]) -> None:
         report |= {
             "errors": errors,
             "samples": len(test),
-            "part": "full" if len(test) == len(splits.test) else f"first {QUICK}",
+            "part": "full" if len(test) == len(splits.test) else f"{QUICK}, spread evenly",
         }
     report["seconds"] = round(time.perf_counter() - started, 2)
     print(json.dumps(report) if values["json"] else table(report))

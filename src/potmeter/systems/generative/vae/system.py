@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import torch
@@ -14,7 +15,7 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Batch, Example, Goal, System, in_batches
 from potmeter.data.named import pictures
 from potmeter.data.samples import sample
-from potmeter.data.splits import Splits
+from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import reject
 from potmeter.media import Image, Video
 from potmeter.nn.sheets import as_inputs, sheet, walk
@@ -57,7 +58,10 @@ class VAE(System):
         Args:
             source: mnist, fashion, digits, or a folder of pictures; default: the Config's dataset
         """
-        return pictures(source or config.dataset, config.image_size, config.channels, labels=False)
+        splits = pictures(source or config.dataset, config.image_size, config.channels, labels=False)
+        if config.likelihood == "bernoulli" and isinstance(splits.test, TensorData):
+            return replace(splits, valid=drawn_once(splits.valid), test=drawn_once(splits.test))
+        return splits
 
     # 3. The loss: minus the evidence lower bound
 
@@ -90,7 +94,6 @@ class VAE(System):
         rng, noise, nlls = Stream(0, device=self.device), Stream(1, device=self.device), []
         for batch in in_batches(data, 500, self.device):
             images = self.prepared(batch["image"], rng)
-            rng.normal(len(images), self.config.latent)  # ``validate`` draws these too: both see the same pictures
             for part in images.split(50):
                 nlls.append(self.model.importance_weighted_nll(part, self.samples, noise))
         return self.validate(data) | {"nll_nats": torch.cat(nlls)}
@@ -100,11 +103,8 @@ class VAE(System):
         if self.config.likelihood != "bernoulli":
             return {}
         train = torch.cat([batch["image"].flatten(1) for batch in in_batches(splits.train, 5000)])
-        rng, parts = Stream(0), []
-        for batch in in_batches(splits.test, 500):
-            parts.append(self.prepared(batch["image"], rng).flatten(1))
-            rng.normal(len(parts[-1]), self.config.latent)
-        test = torch.cat(parts)
+        rng = Stream(0)
+        test = torch.cat([self.prepared(b["image"], rng).flatten(1) for b in in_batches(splits.test, 500)])
         return {"pixels_nll_nats": pixel_nll(train, test), "mixture_nll_nats": mixture_nll(train, test)}
 
     # 5. Use
@@ -216,3 +216,10 @@ class VAE(System):
         """A user's pictures as (B, C, H, W); those of digits as light strokes on dark ground."""
         c = self.config
         return as_inputs(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)
+
+
+def drawn_once(data: TensorData) -> TensorData:
+    """Pictures binarised once and for all, so that every measurement, of whatever part, sees the same ones."""
+    x = data.tensors["image"]
+    uniform = torch.rand(x.shape, generator=torch.Generator().manual_seed(0))
+    return TensorData(image=(uniform < x.float() / 255).byte() * 255)
