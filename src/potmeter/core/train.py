@@ -294,6 +294,7 @@ class Trainer:
             load_optimizer_state(self.system, optimizer, state["optimizers"][name], self.sharded)
         self.rng.load_state_dict(state["rng"])
         self.progress, self.started = Progress(**state["progress"]), time.monotonic()
+        self.evaluated = self.step if self.share >= 1 else -1  # a finished run is not measured, and saved, again
         self.mark_best()  # a kill may have come between a checkpoint and its mark
         self.batches.load_state_dict(own["batches"])
         if own["rank"] == dist.rank():  # else there are more processes than before, and this one keeps its fresh seed
