@@ -13,7 +13,7 @@ def examples(dataset: str) -> list[Example]:
         return [
             Example("A cat", image=cat),
             Example("A cup of coffee", image=coffee),
-            Example("A rocket: missile is the only rocket among the 1,000 classes", image=rocket),
+            Example("A rocket on its pad", image=rocket),
         ]
     if dataset == "photos4":
         return [
