@@ -38,8 +38,8 @@ class Goal:
     better: Literal["higher", "lower"]
 
     def improves(self, value: float, best: float | None) -> bool:
-        """Whether ``value`` beats ``best`` (None = there is none yet)."""
-        return best is None or (value > best if self.better == "higher" else value < best)
+        """Whether ``value`` is at least as good as ``best`` (None = there is none yet): of equals the later has seen more."""
+        return best is None or (value >= best if self.better == "higher" else value <= best)
 
 
 class System(nn.Module):
