@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from jaxtyping import install_import_hook
 
 from potmeter import registry
 
 FIXTURES = Path(__file__).parent / "fixtures"
+CHECKED = ["potmeter.nn", *(f"{entry.module.rpartition('.')[0]}.model" for entry in registry.BUILT_IN)]
+"""Modules whose annotated shapes are checked at every call."""
+
+install_import_hook(CHECKED, "beartype.beartype")
 
 
 def pytest_configure(config):
