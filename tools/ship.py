@@ -27,14 +27,14 @@ RECIPES = {
     "blackbox.sine": "--preset sine --steps 3000",
     "classifier.digits": "--preset digits --budget 5m",
     "classifier.fashion": "--preset fashion --budget 570s",
-    "classifier.photos4": "--preset lecture --steps 60 --eval-every 20",
+    "classifier.photos4": "--preset lecture --steps 240 --eval-every 40",
     "autoencoder.digits": "--preset lecture --budget 42m",
     "vae.digits": "--preset lecture --budget 55m",
     "vae.plane": "--preset plane --budget 7m",
 }
 """Flags of ``potmeter train`` for each folder of weights."""
 
-PACKAGE_OF = {"photos4": ("tuxpaint", "mobilenet"), "mnist": ("mnist",), "fashion": ("fashion",)}
+PACKAGE_OF = {"photos4": ("tuxpaint", "gcompris", "mobilenet"), "mnist": ("mnist",), "fashion": ("fashion",)}
 """The data packages behind each data set's name."""
 
 

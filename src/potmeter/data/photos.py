@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Literal
 
 import torch
 from sklearn.model_selection import StratifiedGroupKFold
@@ -18,6 +19,9 @@ from potmeter.media import Image
 
 CATEGORIES = tuple(STAMPS)
 BACKGROUNDS = ("white", "plain", "scene")
+SETTINGS = (*BACKGROUNDS, "wild")
+"""Where a photograph of ``photos4_varied`` shows its animal, flower or fruit."""
+Apart = Literal["photograph", "species"]
 
 
 def imagenet_classes() -> tuple[str, ...]:
@@ -48,23 +52,24 @@ def foolbox_photos(size: int = 512) -> TensorData:
     return TensorData(classes=imagenet_classes(), names=[path.stem for path in paths], image=image, label=labels)
 
 
-def photos4(size: int = 224, background: str = "white") -> TensorData:
+def photos4(size: int = 224, background: str = "white", apart: Apart = "photograph") -> TensorData:
     """Photographs in four categories, bird, mammal, flower and fruit: cut-outs of Tux Paint's stamps.
 
     Args:
         size: Side in pixels; the cut-outs are about 175×143, the fruits often only 50×50.
         background: ``white``, ``plain`` or ``scene``; see ``cutouts.compose``.
+        apart: What pictures of different groups differ in: the photograph, or the whole species.
 
     Returns:
-        TensorData with ``image`` uint8 (N, 3, size, size), ``label`` int64 (N,), ``group`` int64 (N,): pictures of one
-        animal or species share a group. Cross-validate with ``sklearn.model_selection.StratifiedGroupKFold``.
+        TensorData with ``image`` uint8 (N, 3, size, size), ``label`` int64 (N,), ``group`` int64 (N,). Cross-validate with
+        ``sklearn.model_selection.StratifiedGroupKFold``.
     """
     background in BACKGROUNDS or reject(f"The background is one of {', '.join(BACKGROUNDS)}.", background)
     stamps = fetch("tuxpaint") / "usr" / "share" / "tuxpaint" / "stamps"
     rows = [
         (folder + "/" + name, category, f"{category} {group}")
         for category, (folder, names) in STAMPS.items()
-        for name, group in grouped(names)
+        for name, group in grouped(names, apart)
     ]
     pictures = [
         torch.from_numpy(compose(stamps / f"{name}.png", size, background)).permute(2, 0, 1) for name, _, _ in rows
@@ -72,22 +77,36 @@ def photos4(size: int = 224, background: str = "white") -> TensorData:
     return photo_data(rows, pictures)
 
 
+def photos4_varied(size: int = 224, apart: Apart = "photograph") -> TensorData:
+    """All photographs in four categories: the cut-outs on each of three backgrounds, and animals where they live.
+
+    The latter are of birds and mammals only, and of species that are among the cut-outs too: they are left out where
+    species are kept apart.
+
+    Returns:
+        TensorData as ``photos4``, with ``setting`` int64 (N,): which of ``SETTINGS`` a picture shows.
+    """
+    parts = [photos4(size, background, apart) for background in BACKGROUNDS]
+    if apart == "photograph":
+        wild = wild_animals(size)
+        wild.tensors["group"] += int(parts[0].tensors["group"].max()) + 1
+        parts.append(wild)
+    tensors = {key: torch.cat([part.tensors[key] for part in parts]) for key in parts[0].tensors}
+    setting = torch.cat([torch.full((len(part),), i) for i, part in enumerate(parts)])
+    names = [name for part in parts for name in part.names]
+    return TensorData(classes=parts[0].classes, names=names, setting=setting, **tensors)
+
+
 def photos4_splits(size: int = 224) -> Splits:
-    """``photos4`` in three parts that share no group, about 3 : 1 : 1; the training part on varied backgrounds."""
-    data = photos4(size)
-    labels, groups = data.tensors["label"].numpy(), data.tensors["group"].numpy()
+    """``photos4_varied`` in three parts that share no photograph, about 3 : 1 : 1; tested is on white and in the wild."""
+    data = photos4_varied(size)
+    labels, groups, setting = (data.tensors[key].numpy() for key in ("label", "group", "setting"))
+    tested = (setting == SETTINGS.index("white")) | (setting == SETTINGS.index("wild"))
     rest, test = next(StratifiedGroupKFold(5, shuffle=True, random_state=0).split(labels, labels, groups))
     inner = StratifiedGroupKFold(4, shuffle=True, random_state=0).split(labels[rest], labels[rest], groups[rest])
     train, valid = (rest[chosen] for chosen in next(inner))
-    varied = photos4_varied(size).select([i for i in range(3 * len(labels)) if i % len(labels) in set(train.tolist())])
-    return Splits(varied, data.select(valid), data.select(test), origin="photos4")
-
-
-def photos4_varied(size: int = 224) -> TensorData:
-    """``photos4`` on each of the three backgrounds, one after the other: 3 N pictures, of which the first N are on white."""
-    parts = [photos4(size, background) for background in BACKGROUNDS]
-    tensors = {key: torch.cat([part.tensors[key] for part in parts]) for key in parts[0].tensors}
-    return TensorData(classes=parts[0].classes, names=[name for part in parts for name in part.names], **tensors)
+    valid, test = valid[tested[valid]], test[tested[test]]
+    return Splits(data.select(train), data.select(valid), data.select(test), origin="photos4")
 
 
 def imagenet_photos(size: int = 224) -> Splits:
@@ -97,9 +116,10 @@ def imagenet_photos(size: int = 224) -> Splits:
 
 
 def wild_animals(size: int = 224) -> TensorData:
-    """Photographs of birds and mammals where they live, from GCompris: real scenes, to test what ``photos4`` taught.
+    """Photographs of birds and mammals where they live, from GCompris.
 
-    Not mixed into ``photos4``: flowers and fruit have no such photos, so that a background would give the answer away.
+    Flowers and fruit have no such photos: only together with cut-outs of all four on scenes does a background not give
+    the answer away.
 
     Args:
         size: Side in pixels of the centre square; the files are 1024 or 1920 wide.
