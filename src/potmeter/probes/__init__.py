@@ -1,0 +1,1 @@
+"""Instruments for any system with the fitting capability: they attack it or look inside."""

@@ -1,0 +1,74 @@
+"""Gradient ascent on a picture."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from potmeter.core.log import progress
+from potmeter.core.random import Stream
+from potmeter.errors import UserError, reject
+
+from .layers import activations, takes, untouched
+from .objectives import Objective
+from .parametrisation import Canvas
+from .redirect import RedirectedReLU
+from .transforms import Transforms
+
+REDIRECTED = 16
+"""First steps, in which units that are switched off are switched on."""
+
+
+def render(
+    model: nn.Module,
+    objective: Objective,
+    canvas: Canvas,
+    *,
+    steps: int = 256,
+    lr: float = 0.05,
+    transforms: Transforms,
+    rng: Stream,
+    background: Tensor,
+    seen: int | None = None,
+) -> Float[Tensor, "b c h w"]:
+    """Pictures for which an objective is large, found by Adam (Olah et al. 2017).
+
+    Args:
+        model: The network; it is left as it was.
+        objective: What is to grow, of layers by their full names.
+        canvas: The pictures to begin with; it is changed.
+        steps: How many.
+        lr: Adam's.
+        transforms: How the pictures are moved before each step.
+        rng: Where the movements are drawn from.
+        background: (C, 1, 1), what lies around a picture.
+        seen: Side of the pictures that the network is shown; default: a picture's and its border.
+
+    Returns:
+        The pictures, in [0, 1].
+
+    Raises:
+        UserError: When the network has no gradient there, or does not take such pictures.
+    """
+    optimizer = torch.optim.Adam(canvas.parameters(), lr=lr)
+    with untouched(model), torch.enable_grad():
+        for step in progress(range(steps), "features"):
+            images = canvas()
+            shown = transforms(images, rng, background, seen).contiguous(memory_format=torch.channels_last)
+            with ExitStack() as stack:
+                if step < REDIRECTED:
+                    stack.enter_context(RedirectedReLU())
+                found = takes(model, lambda: activations(model, shown, objective.layers), shown.shape[1:])
+            loss = -objective(found).sum()
+            if not loss.requires_grad:
+                reject("This layer has no gradient with respect to the picture.", ", ".join(objective.layers))
+            optimizer.zero_grad()
+            torch.autograd.backward(loss, inputs=list(canvas.parameters()))
+            optimizer.step()
+        result = canvas().detach()
+    if not result.isfinite().all():
+        raise UserError("The network's gradients are not finite.", received=", ".join(objective.layers))
+    return result
