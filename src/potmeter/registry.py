@@ -95,6 +95,14 @@ BUILT_IN = (
         fetched=("imagenet",),
     ),
     Entry(
+        name="featurevis",
+        section="probes",
+        slide=15,
+        summary="What does a part of a network look for? Pictures made for a channel, beside the real ones that move it most",
+        target="potmeter.probes.featurevis.probe:FeatureVisualisation",
+        kind="probe",
+    ),
+    Entry(
         name="vae",
         section="generative",
         slide=22,

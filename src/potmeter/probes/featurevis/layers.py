@@ -37,6 +37,11 @@ class Layer:
         """How many there are to look at."""
         return self.shape[-1] if len(self.shape) == 2 else self.shape[0]
 
+    @property
+    def spatial(self) -> bool:
+        """Whether its places are those of the picture."""
+        return len(self.shape) == 3
+
 
 class Reached(Exception):
     """Ends a forward pass once everything that was asked for is there."""

@@ -124,6 +124,17 @@ def negative(objective: Objective) -> Objective:
     return -objective
 
 
+def varied(objective: Objective, layer: str) -> Objective:
+    """An objective less what a picture's likeness to the others is worth, so that they come to differ."""
+    others = diversity(layer)
+
+    def value(activations: Activations) -> Tensor:
+        x = objective(activations)
+        return x + x.detach().abs() * others(activations)
+
+    return Objective(objective.layers | others.layers, value)
+
+
 # Shapes ----------------------------------------------------------------------------------------------------------
 
 

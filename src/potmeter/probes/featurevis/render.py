@@ -72,3 +72,14 @@ def render(
     if not result.isfinite().all():
         raise UserError("The network's gradients are not finite.", received=", ".join(objective.layers))
     return result
+
+
+@torch.no_grad()
+def fits(model: nn.Module, objective: Objective, shape: tuple[int, ...], device: torch.device) -> bool:
+    """Whether a network takes pictures (C, H, W) of another size than its own."""
+    try:
+        with untouched(model):
+            activations(model, torch.full((1, *shape), 0.5, device=device), objective.layers)
+    except (RuntimeError, ValueError, AssertionError, IndexError):
+        return False
+    return True

@@ -1,0 +1,75 @@
+"""Labelled pages of pictures: the slide's panel, and sheets of many channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import PIL.Image
+import PIL.ImageDraw
+import PIL.ImageFont
+from torch import Tensor
+
+from potmeter.media import Image
+
+INK, FAINT = (30, 30, 30), (110, 110, 110)
+GAP = 12
+MARGIN = 20
+
+
+def page(rows: Sequence[tuple[str, Sequence[tuple[Image, str]]]]) -> Image:
+    """Rows of pictures under a heading, each picture with a line of text below it.
+
+    Args:
+        rows: Heading, and pictures with their captions; an empty heading or caption takes no room.
+    """
+    width = max(sum(picture.size[0] + GAP for picture, _ in cells) - GAP for _, cells in rows) + 2 * MARGIN
+    strips = [strip(title, cells, width) for title, cells in rows]
+    whole = PIL.Image.new("RGB", (width, sum(strip.height for strip in strips) + MARGIN), "white")
+    top = 0
+    for part in strips:
+        whole.paste(part, (0, top))
+        top += part.height
+    return Image.from_pil(whole)
+
+
+def strip(title: str, cells: Sequence[tuple[Image, str]], width: int) -> PIL.Image.Image:
+    """One row of a page."""
+    head = MARGIN + (28 if title else 0)
+    foot = 26 if any(caption for _, caption in cells) else GAP
+    height = max(picture.size[1] for picture, _ in cells)
+    out = PIL.Image.new("RGB", (width, head + height + foot), "white")
+    draw = PIL.ImageDraw.Draw(out)
+    draw.text((MARGIN, MARGIN - 2), title, fill=INK, font=font(17))
+    left = MARGIN
+    for picture, caption in cells:
+        out.paste(picture.pil(), (left, head))
+        draw.text((left + picture.size[0] / 2, head + height + 5), caption, fill=FAINT, font=font(14), anchor="mt")
+        left += picture.size[0] + GAP
+    return out
+
+
+def font(size: int) -> Any:
+    """Pillow's own font."""
+    return PIL.ImageFont.load_default(size)
+
+
+def shown(x: Tensor, side: int) -> Image:
+    """A picture (C, H, W) in [0, 1] brought to about this side: small ones by whole factors, others smoothly."""
+    picture = Image.from_tensor(x)
+    if (factor := side // x.shape[-1]) >= 3:
+        picture = picture.enlarged(factor)
+    return Image.from_pil(picture.pil().resize((side, side), PIL.Image.Resampling.LANCZOS))
+
+
+def mosaic(images: Tensor, side: int, columns: int, gap: int = 4) -> Image:
+    """Square pictures (N, C, S, S) in rows, on white, as one of this width."""
+    cell = (side - gap * (columns - 1)) // columns
+    rows = -(-len(images) // columns)
+    out = PIL.Image.new("RGB", (side, rows * cell + (rows - 1) * gap), "white")
+    for number, x in enumerate(images):
+        row, column = divmod(number, columns)
+        out.paste(shown(x, cell).pil(), (column * (cell + gap), row * (cell + gap)))
+    return Image.from_pil(out)
+
+

@@ -1,0 +1,120 @@
+"""Real pictures that a channel is shown, from a folder or from what comes with the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from potmeter.core.log import progress
+from potmeter.core.system import System
+from potmeter.data.folder import pictures
+from potmeter.data.photos import decode, foolbox_photos, wild_files
+from potmeter.data.samples import PHOTOS, sample
+from potmeter.data.splits import every
+from potmeter.errors import reject
+from potmeter.media import Image
+
+from .layers import Layer, activations, takes, untouched
+from .objectives import places
+
+SMALLEST_PHOTO = 64
+"""A network for colour pictures of at least this side is shown photographs, where no others are named."""
+MOST = 1000
+"""Pictures of a data set that are looked at."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What switches a channel off and on, of real pictures; of a layer that sees only a small part, that part.
+
+    Args:
+        lowest, highest: (N, C, S, S) in [0, 1], the most extreme first.
+        low, high: (N,), the channel's answers to them.
+    """
+
+    lowest: Tensor
+    highest: Tensor
+    low: Tensor
+    high: Tensor
+
+
+def photo_set(source: str | None, model: nn.Module, shape: tuple[int, int, int]) -> Float[Tensor, "n c h w"]:
+    """Pictures as a network takes them.
+
+    Args:
+        source: A folder; default: the package's photographs, or for small pictures the test data of the system itself.
+        model: The network.
+        shape: (C, H, W).
+
+    Raises:
+        UserError: For a missing, empty or broken folder, or a network that has no pictures of its own.
+    """
+    channels, size = shape[0], shape[1]
+    if source is not None:
+        root = Path(source)
+        root.is_dir() or reject(f"{root} is no folder of pictures.", source)
+        files = pictures(root, []) or reject(f"There are no pictures in {root}.", source)
+        return torch.stack([Image.open(file).tensor(size, channels) for file in files[:MOST]])
+    if channels == 3 and size >= SMALLEST_PHOTO:
+        return photographs(size)
+    if isinstance(model, System) and (test := type(model).data(model.config).test) is not None:
+        images: Tensor = (some := every(test, MOST)).__getitems__(list(range(len(some))))["image"]
+        return images
+    return reject("This network has no pictures of its own: name a folder with --data.", f"{shape}")
+
+
+@cache
+def photographs(size: int) -> Float[Tensor, "n 3 s s"]:
+    """foolbox's photos, GCompris' animals and those in scikit-image's and scikit-learn's wheels: centre squares."""
+    foolbox: Any = foolbox_photos(size).tensors["image"].float() / 255
+    animals = [decode(content).tensor(size) for content in progress(list(wild_files().values()), "photos")]
+    return torch.cat([foolbox, torch.stack(animals + [sample(name).tensor(size) for name in PHOTOS])])
+
+
+@torch.no_grad()
+def extremes(model: nn.Module, layer: Layer, number: int, images: Tensor, count: int, batch: int = 16) -> Examples:
+    """The pictures to which a channel gives the lowest and the highest answers.
+
+    The answer is the channel's mean over all places; where a unit sees less than half of the picture's side, it is the
+    most extreme value of all places, and the example is what is seen from there.
+
+    Args:
+        model, layer, number: The channel.
+        images: (N, C, S, S) in [0, 1].
+        count: How many at either end.
+        batch: Pictures at once.
+    """
+    found = []
+    with untouched(model):
+        for part in progress(images.split(batch), "examples"):
+            given = takes(model, lambda part=part: activations(model, part, [layer.name]), part.shape[1:])
+            found.append(given[layer.name][:, number] if layer.spatial else places(given[layer.name])[:, number])
+    answers = torch.cat(found)  # (N, h, w) or (N, P)
+    count = min(count, len(images))
+    if not layer.spatial or layer.field > images.shape[-1] / 2:
+        values, order = answers.flatten(1).mean(1).sort()
+        low, high = order[:count], order.flip(0)[:count]
+        return Examples(images[low], images[high], values[:count], values.flip(0)[:count])
+    parts = []
+    for sign in (-1, 1):
+        values, place = (sign * answers.flatten(1)).max(1)
+        chosen = values.argsort(descending=True)[:count]
+        seen = [patch(images[n], int(place[n]), answers.shape[1:], int(layer.field)) for n in chosen.tolist()]
+        parts.append((torch.stack(seen), sign * values[chosen]))
+    (lowest, low), (highest, high) = parts
+    return Examples(lowest, highest, low, high)
+
+
+def patch(image: Float[Tensor, "c h w"], place: int, grid: tuple[int, ...], side: int) -> Float[Tensor, "c s s"]:
+    """The square of a picture that a unit sees, moved inwards where it would reach over the edge."""
+    row, column = divmod(place, grid[1])
+    height, width = image.shape[1:]
+    top = min(max(0, round((row + 0.5) * height / grid[0] - side / 2)), height - side)
+    left = min(max(0, round((column + 0.5) * width / grid[1] - side / 2)), width - side)
+    return image[:, top : top + side, left : left + side]

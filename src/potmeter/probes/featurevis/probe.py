@@ -1,0 +1,283 @@
+"""Feature visualisation as a probe: what a channel, a neuron or a category of any network would like to see.
+
+Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017, doi:10.23915/distill.00007.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+from torch import Tensor, nn
+
+from potmeter.core.probe import Probe
+from potmeter.core.random import Stream
+from potmeter.core.signature import Choice, Range, task
+from potmeter.core.system import Example
+from potmeter.errors import reject
+from potmeter.media import Image, Table
+from potmeter.nn.sheets import sheet
+
+from . import objectives
+from .layers import Layer, find, input_shape, short, survey
+from .objectives import Objective
+from .pages import mosaic, page, shown
+from .parametrisation import FourierCanvas
+from .photos import extremes, photo_set
+from .planted import planted_cosine
+from .render import fits, render
+from .transforms import Transforms
+
+CHOSEN = ("features.13", (3, 5, 4, 11))
+"""The layer and channels of MobileNetV2 that are shown where none are named: chosen by eye, because they look good."""
+USUAL = 128
+"""Side of a rendered picture, for which ``Transforms`` is meant; of networks that take smaller ones it is theirs."""
+TOGETHER = 8
+"""Pictures that are rendered in one batch."""
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """Real pictures at both ends of a channel's answers."""
+
+    lowest: Image
+    highest: Image
+
+
+class FeatureVisualisation(Probe):
+    """Shows what parts of a network look for: pictures made for a channel, beside the real ones that move it most."""
+
+    name = "featurevis"
+    needs = ()
+    default = "classifier.imagenet"
+
+    def __init__(self, model: str | Path | nn.Module | None = None) -> None:
+        super().__init__(model)
+        self.shape = input_shape(self.model)
+        named = Path(model or self.default).name if isinstance(model, str | Path | None) else type(model).__name__
+        self.title: str = named
+
+    def run(
+        self,
+        *,
+        layer: str | None = None,
+        channel: Annotated[int, Range(0, 10**6)] | None = None,
+        aim: Literal["channel", "neuron"] = "channel",
+        negative: bool = False,
+        count: Annotated[int, Range(1, 16)] = 1,
+        steps: Annotated[int, Range(1, 10_000)] = 256,
+        size: Annotated[int, Range(8, 2048)] | None = None,
+        seed: int = 0,
+    ) -> Image:
+        """A picture for which a channel is as large as possible.
+
+        Args:
+            layer: its name, or the end of it; featurevis:layers lists them; default: one chosen by eye, or by its size
+            channel: its number; default: one chosen by eye, or 0
+            aim: the channel's mean over all places, or the one neuron at the middle
+            negative: as small as possible instead
+            count: pictures at once, made to differ from each other
+            steps: of gradient ascent
+            size: side of the picture in pixels; default: 128, or what the network takes if that is less
+            seed: start of all randomness
+        """
+        where, number = self.place(layer, channel)
+        objective = getattr(objectives, aim)(where.name, number) * (-1.0 if negative else 1.0)
+        if count > 1:
+            objective = objectives.varied(objective, where.name)
+        return sheet(self.pictures(objective, count, steps, size, seed))
+
+    @task
+    def panel(
+        self,
+        *,
+        layer: str | None = None,
+        channel: Annotated[int, Range(0, 10**6)] | None = None,
+        data: str | None = None,
+        steps: Annotated[int, Range(1, 10_000)] = 256,
+        size: Annotated[int, Range(8, 2048)] | None = None,
+        seed: int = 0,
+    ) -> Image:
+        """The slide: real pictures that switch a channel off, what would do so most, what would excite it most, and those that do.
+
+        Args:
+            layer: its name, or the end of it; default: one chosen by eye, or by its size
+            channel: its number; default: one chosen by eye, or 0
+            data: a folder of pictures; default: photographs, or the system's own test data
+            steps: of gradient ascent
+            size: side of the rendered pictures in pixels
+            seed: start of all randomness
+        """
+        where, number = self.place(layer, channel)
+        found = extremes(self.model, where, number, photo_set(data, self.model, self.shape), 9)
+        signs = torch.tensor([-1.0, 1.0])
+        low, high = self.pictures(objectives.channel(where.name, number) * signs, 2, steps, size, seed)
+        cells = [
+            (mosaic(found.lowest, 240, 3), "real pictures, lowest"),
+            (shown(low, 240), "negative channel"),
+            (shown(high, 240), "channel objective"),
+            (mosaic(found.highest, 240, 3), "real pictures, highest"),
+        ]
+        return page([(f"{self.title}, layer {self.short(where)}, channel {number}", cells)])
+
+    @task
+    def overview(
+        self,
+        *,
+        layer: str | None = None,
+        channels: list[int] | None = None,
+        steps: Annotated[int, Range(1, 10_000)] = 128,
+        size: Annotated[int, Range(8, 2048)] | None = None,
+        seed: int = 0,
+    ) -> Image:
+        """A sheet of many channels of a layer.
+
+        Args:
+            layer: its name, or the end of it; default: one chosen by eye, or by its size
+            channels: their numbers; default: the first eight, below those that were chosen by eye, if there are any
+            steps: of gradient ascent
+            size: side of the rendered pictures in pixels
+            seed: start of all randomness
+        """
+        where, _ = self.place(layer, None)
+        rows = [("", channels)] if channels else [("the first eight", range(min(8, where.channels)))]
+        if not channels and self.short(where) == CHOSEN[0]:
+            rows = [("chosen by eye", [n for n in CHOSEN[1] if n < where.channels]), *rows]
+        numbers = [self.place(where.name, number)[1] for _, row in rows for number in row]
+        made: list[Tensor] = []
+        for start in range(0, len(numbers), TOGETHER):
+            some = numbers[start : start + TOGETHER]
+            made += self.pictures(objectives.channel(where.name, some), len(some), steps, size, seed + start)
+        cells = iter([(shown(picture, 128), str(number)) for picture, number in zip(made, numbers, strict=True)])
+        lines = []
+        for title, row in rows:
+            for start in range(0, len(row), 8):
+                lines.append(("" if start else title, [next(cells) for _ in row[start : start + 8]]))
+        heading = f"{self.title}, layer {self.short(where)}"
+        return page([(": ".join(filter(None, (heading, lines[0][0]))), lines[0][1]), *lines[1:]])
+
+    @task
+    def category(
+        self,
+        name: Annotated[str, Choice("categories")],
+        *,
+        steps: Annotated[int, Range(1, 10_000)] = 256,
+        size: Annotated[int, Range(8, 2048)] | None = None,
+        seed: int = 0,
+    ) -> Image:
+        """What a classifier would most surely take for a category.
+
+        Args:
+            name: the category
+            steps: of gradient ascent
+            size: side of the picture in pixels
+            seed: start of all randomness
+        """
+        last = [layer for layer in self.known if layer.shape == (len(self.categories),)][-1]
+        objective = objectives.channel(last.name, self.categories.index(name))
+        return sheet(self.pictures(objective, 1, steps, size, seed))
+
+    @task
+    def dataset_examples(
+        self,
+        *,
+        layer: str | None = None,
+        channel: Annotated[int, Range(0, 10**6)] | None = None,
+        data: str | None = None,
+        count: Annotated[int, Range(1, 100)] = 9,
+    ) -> Extremes:
+        """The real pictures to which a channel gives the lowest and the highest answers.
+
+        Args:
+            layer: its name, or the end of it; default: one chosen by eye, or by its size
+            channel: its number; default: one chosen by eye, or 0
+            data: a folder of pictures; default: photographs, or the system's own test data
+            count: how many at either end
+        """
+        where, number = self.place(layer, channel)
+        found = extremes(self.model, where, number, photo_set(data, self.model, self.shape), count)
+        columns = math.ceil(math.sqrt(len(found.low)))
+        return Extremes(mosaic(found.lowest, 480, columns), mosaic(found.highest, 480, columns))
+
+    @task
+    def layers(self) -> Table:
+        """The layers that can be visualised: name, type, channels and size of the output, receptive field in pixels."""
+        rows = [
+            (self.short(x), x.kind, " × ".join(map(str, x.shape)), "all" if math.isinf(x.field) else int(x.field))
+            for x in self.known
+        ]
+        return Table(("layer", "type", "shape", "sees"), rows)
+
+    def evaluate(self) -> dict[str, float]:
+        """How well planted filters are found again, as a cosine."""
+        return {"planted_cosine": planted_cosine("fourier")}
+
+    def baselines(self) -> dict[str, float]:
+        """Pixels optimised directly and without movements, and pictures that were not optimised."""
+        return {"pixels_planted_cosine": planted_cosine("pixels"), "random_planted_cosine": planted_cosine("random")}
+
+    def examples(self) -> list[Example]:
+        return [
+            Example("What switches a channel of MobileNetV2 off and on (the channel was chosen by eye)", task="panel"),
+            Example("Its layers, and how much of the picture a unit of each sees", task="layers"),
+        ]
+
+    # Names and sizes --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def known(self) -> list[Layer]:
+        """The network's layers."""
+        return survey(self.model, self.shape)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The classes of a classifier."""
+        return tuple(getattr(self.model, "classes", ()))
+
+    def short(self, layer: Layer) -> str:
+        """A layer's name as it is listed."""
+        return short(layer.name, self.known)
+
+    def place(self, layer: str | None, channel: int | None) -> tuple[Layer, int]:
+        """The layer and channel that are meant. Raises UserError where there is none of that name or number."""
+        chosen = [known for known in self.known if self.short(known) == CHOSEN[0]]
+        where = find(layer, self.known) if layer else chosen[0] if chosen else usual(self.known, self.shape)
+        if channel is None:
+            channel = CHOSEN[1][0] if where in chosen and CHOSEN[1][0] < where.channels else 0
+        channel < where.channels or reject(f"{self.short(where)} has channels 0 to {where.channels - 1}.", channel)
+        return where, channel
+
+    @cached_property
+    def background(self) -> Tensor:
+        """(C, 1, 1), the colour of a picture in which nothing is: the mean that the network subtracts, else grey."""
+        means = [b for name, b in self.model.named_buffers() if name.rpartition(".")[2] == "mean"]
+        fitting = [b.flatten() for b in means if b.numel() == self.shape[0] and 0 <= b.min() and b.max() <= 1]
+        return (fitting[0] if fitting else torch.full((self.shape[0],), 0.5))[:, None, None]
+
+    def pictures(self, objective: Objective, count: int, steps: int, size: int | None, seed: int) -> Tensor:
+        """Render pictures for an objective: (count, C, S, S) in [0, 1]."""
+        seed >= 0 or reject("seed must not be negative.", seed)
+        side, device = size or min(USUAL, self.shape[1]), self.background.device
+        transforms = Transforms().scaled(side / USUAL)
+        seen = side + transforms.border
+        if not fits(self.model, objective, (self.shape[0], seen, seen), device):
+            seen = self.shape[1]
+            size in (None, seen) or reject(f"This network takes pictures of {seen} pixels only.", size)
+            side = seen
+        rng = Stream(seed)
+        canvas = FourierCanvas((count, self.shape[0], side, side), self.background, rng=rng).to(device)
+        return render(
+            self.model, objective, canvas, steps=steps, transforms=transforms, rng=rng, background=self.background, seen=seen
+        )  # fmt: skip
+
+
+def usual(layers: Sequence[Layer], shape: tuple[int, int, int]) -> Layer:
+    """The layer that is shown where none is named: the last large block with at least a sixteenth of the picture's side."""
+    fine = [x for x in layers if x.spatial and 16 * x.shape[1] >= shape[1]] or list(layers)
+    depth = min(x.name.count(".") for x in fine)
+    return ([x for x in fine if x.compound and x.name.count(".") <= depth + 1] or fine)[-1]
