@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from potmeter.core.capabilities import Classifier, Encoder
+from potmeter.core.random import Stream
 from potmeter.errors import UserError, reject
 
 from .fields import ReceptiveFields, field_of, mark
@@ -31,6 +32,8 @@ class Layer:
     """Side in pixels of the part of the picture that a unit sees; infinite where it may be all of it."""
     compound: bool
     """Whether it is made of other modules."""
+    signed: bool
+    """Whether it gives negative values too, so that its negative channels show something."""
 
     @property
     def channels(self) -> int:
@@ -137,7 +140,8 @@ def survey(model: nn.Module, shape: tuple[int, int, int]) -> list[Layer]:
         if isinstance(output, Tensor) and output.ndim >= 2 and output.is_floating_point() and name not in found:
             field = field_of(output)
             kind, compound = type(module).__name__, any(True for _ in module.children())
-            found[name] = Layer(name, kind, tuple(output.shape[1:]), field[0] if field else math.inf, compound)
+            seen, signed = field[0] if field else math.inf, bool((output < 0).any())
+            found[name] = Layer(name, kind, tuple(output.shape[1:]), seen, compound, signed)
 
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     with ExitStack() as stack:
@@ -147,7 +151,7 @@ def survey(model: nn.Module, shape: tuple[int, int, int]) -> list[Layer]:
                 stack.callback(module.register_forward_hook(partial(note, name)).remove)
         stack.enter_context(torch.no_grad())
         stack.enter_context(ReceptiveFields())
-        takes(model, partial(forward, model, mark(torch.full((1, *shape), 0.5, device=device))), shape)
+        takes(model, partial(forward, model, mark(Stream(0, device=device).uniform(1, *shape))), shape)
     return list(found.values()) or reject("This network has no layer that gives a tensor.", type(model).__name__)
 
 

@@ -5,6 +5,7 @@ Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017, doi:10.23
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
-from potmeter.core.signature import Choice, Range, task
+from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.errors import reject
 from potmeter.media import Image, Table
@@ -33,10 +34,10 @@ from .planted import planted_cosine
 from .render import fits, render
 from .transforms import Transforms
 
-CHOSEN = ("features.13", (3, 5, 4, 11))
+CHOSEN = ("features.13", (5, 3, 4, 9, 11))
 """The layer and channels of MobileNetV2 that are shown where none are named: chosen by eye, because they look good."""
 USUAL = 128
-"""Side of a rendered picture, for which ``Transforms`` is meant; of networks that take smaller ones it is theirs."""
+"""Side of a rendered picture, for which ``Transforms`` is meant; of networks that take much smaller ones, twice theirs."""
 TOGETHER = 8
 """Pictures that are rendered in one batch."""
 
@@ -83,7 +84,7 @@ class FeatureVisualisation(Probe):
             negative: as small as possible instead
             count: pictures at once, made to differ from each other
             steps: of gradient ascent
-            size: side of the picture in pixels; default: 128, or what the network takes if that is less
+            size: side of the picture in pixels; default: 128, or twice what the network takes if that is less
             seed: start of all randomness
         """
         where, number = self.place(layer, channel)
@@ -164,7 +165,7 @@ class FeatureVisualisation(Probe):
     @task
     def category(
         self,
-        name: Annotated[str, Choice("categories")],
+        name: str,
         *,
         steps: Annotated[int, Range(1, 10_000)] = 256,
         size: Annotated[int, Range(8, 2048)] | None = None,
@@ -178,8 +179,13 @@ class FeatureVisualisation(Probe):
             size: side of the picture in pixels
             seed: start of all randomness
         """
-        last = [layer for layer in self.known if layer.shape == (len(self.categories),)][-1]
-        objective = objectives.channel(last.name, self.categories.index(name))
+        self.categories or reject("This network has no categories.", name)
+        if name not in self.categories:
+            near = difflib.get_close_matches(name, self.categories, 1, cutoff=0)[0]
+            reject(f"{self.title} has no such category; did you mean {near}?", name)
+        last = [layer for layer in self.known if layer.shape == (len(self.categories),)]
+        last or reject("This network has no layer that gives its categories.", name)
+        objective = objectives.channel(last[-1].name, self.categories.index(name))
         return sheet(self.pictures(objective, 1, steps, size, seed))
 
     @task
@@ -262,7 +268,7 @@ class FeatureVisualisation(Probe):
     def pictures(self, objective: Objective, count: int, steps: int, size: int | None, seed: int) -> Tensor:
         """Render pictures for an objective: (count, C, S, S) in [0, 1]."""
         seed >= 0 or reject("seed must not be negative.", seed)
-        side, device = size or min(USUAL, self.shape[1]), self.background.device
+        side, device = size or min(USUAL, 2 * self.shape[1]), self.background.device
         transforms = Transforms().scaled(side / USUAL)
         seen = side + transforms.border
         if not fits(self.model, objective, (self.shape[0], seen, seen), device):
@@ -277,7 +283,10 @@ class FeatureVisualisation(Probe):
 
 
 def usual(layers: Sequence[Layer], shape: tuple[int, int, int]) -> Layer:
-    """The layer that is shown where none is named: the last large block with at least a sixteenth of the picture's side."""
-    fine = [x for x in layers if x.spatial and 16 * x.shape[1] >= shape[1]] or list(layers)
-    depth = min(x.name.count(".") for x in fine)
-    return ([x for x in fine if x.compound and x.name.count(".") <= depth + 1] or fine)[-1]
+    """The layer that is shown where none is named: the last block that has at least an eighth of the picture's side.
+
+    One with negative values is preferred, since it has negative channels to show.
+    """
+    fine = [x for x in layers if x.spatial and 8 * x.shape[1] >= shape[1]] or list(layers)
+    signed = [x for x in fine if x.signed] or fine
+    return ([x for x in signed if x.compound] or signed)[-1]
