@@ -86,6 +86,15 @@ ROWS = [
     ("eval without weights", "eval {line}", "line has no weights yet"),
     ("eval unknown flag", "eval {line} --weights {weights} --fast", "--fast"),
     ("eval missing weights", "eval {line} --weights {here}/missing", "no weights of line"),
+    # probes
+    ("unknown model of a probe", "run featurevis:layers --model clasifier.digits", "Did you mean classifier"),
+    ("unknown layer", "run featurevis --model classifier.digits --layer stages.7", "Did you mean stages"),
+    ("channel out of range", "run featurevis --model classifier.digits --layer stem --channel 99", "channels 0 to 31"),
+    ("a picture too small", "run featurevis --model classifier.digits --size 2", "size must lie between 8"),
+    ("unknown category", "run featurevis:category 17 --model classifier.digits", "did you mean"),
+    ("an empty photo folder", "run featurevis:panel --model classifier.digits --data {here}/empty", "no pictures in"),
+    ("a broken photo", "run featurevis:panel --model classifier.digits --data {here}", "empty.png is empty"),
+    ("a model of a missing file", "run featurevis:layers --model missing.py:f", "no such Python file"),
 ]  # fmt: skip
 
 

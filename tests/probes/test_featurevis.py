@@ -135,9 +135,7 @@ def test_channel_neuron_and_direction_are_what_they_say():
     a = GIVEN["a"]
     torch.testing.assert_close(aims.channel("a", 1)(GIVEN), a[:, 1].mean((1, 2)))
     torch.testing.assert_close(aims.neuron("a", 1)(GIVEN), a[:, 1, 2, 2])
-    torch.testing.assert_close(
-        aims.channel("a", [0, 1, 2])(GIVEN), torch.stack([a[i, i].mean() for i in range(3)])
-    )
+    torch.testing.assert_close(aims.channel("a", [0, 1, 2])(GIVEN), torch.stack([a[i, i].mean() for i in range(3)]))
     torch.testing.assert_close(aims.direction("a", torch.eye(4)[1])(GIVEN), a[:, 1].mean((1, 2)))
     signs = aims.channel("a", 1) * torch.tensor([1.0, -1.0, 0.0])
     torch.testing.assert_close(signs(GIVEN), a[:, 1].mean((1, 2)) * torch.tensor([1.0, -1.0, 0.0]))
@@ -229,7 +227,9 @@ def test_the_objective_rises_far_above_random_pictures():
     network = small().eval().requires_grad_(False)
     objective = aims.channel("3", list(range(6)))
     canvas = FourierCanvas((6, 3, 32, 32), rng=Stream(0))
-    made = render(network, objective, canvas, steps=60, transforms=Transforms().scaled(0.25), rng=Stream(1), background=GREY)
+    made = render(
+        network, objective, canvas, steps=60, transforms=Transforms().scaled(0.25), rng=Stream(1), background=GREY
+    )
     reached = objective(activations(network, made, ["3"]))
     noise = activations(network, torch.rand(200, 3, 32, 32), ["3"])["3"].mean((2, 3))
     assert (reached > noise.mean(0) + 5 * noise.std(0)).all()

@@ -71,5 +71,3 @@ def mosaic(images: Tensor, side: int, columns: int, gap: int = 4) -> Image:
         row, column = divmod(number, columns)
         out.paste(shown(x, cell).pil(), (column * (cell + gap), row * (cell + gap)))
     return Image.from_pil(out)
-
-

@@ -28,7 +28,9 @@ class Redirected(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (gradient,), (low, high) = gradients, ctx.saved_tensors
         plain = gradient.masked_fill(low | high, 0)
-        inward = gradient.masked_fill((low & (gradient > 0)) | (high & (gradient < 0)), 0)  # the loss falls along −gradient
+        inward = gradient.masked_fill(
+            (low & (gradient > 0)) | (high & (gradient < 0)), 0
+        )  # the loss falls along −gradient
         dead = plain.flatten(1).abs().amax(1) == 0  # (B,)
         return torch.where(dead.view(-1, *[1] * (gradient.ndim - 1)), inward, plain), None
 

@@ -33,6 +33,7 @@ def render(
     rng: Stream,
     background: Tensor,
     seen: int | None = None,
+    redirected: int = REDIRECTED,
 ) -> Float[Tensor, "b c h w"]:
     """Pictures for which an objective is large, found by Adam (Olah et al. 2017).
 
@@ -46,6 +47,7 @@ def render(
         rng: Where the movements are drawn from.
         background: (C, 1, 1), what lies around a picture.
         seen: Side of the pictures that the network is shown; default: a picture's and its border.
+        redirected: First steps with the redirected ReLU.
 
     Returns:
         The pictures, in [0, 1].
@@ -59,7 +61,7 @@ def render(
             images = canvas()
             shown = transforms(images, rng, background, seen).contiguous(memory_format=torch.channels_last)
             with ExitStack() as stack:
-                if step < REDIRECTED:
+                if step < redirected:
                     stack.enter_context(RedirectedReLU())
                 found = takes(model, lambda: activations(model, shown, objective.layers), shown.shape[1:])
             loss = -objective(found).sum()

@@ -42,9 +42,7 @@ class Transforms:
 
     def scaled(self, factor: float) -> Self:
         """The same for pictures of another size: distances times ``factor``."""
-        return replace(
-            self, pad=self.pad * factor, jitter=self.jitter * factor, last_jitter=self.last_jitter * factor
-        )
+        return replace(self, pad=self.pad * factor, jitter=self.jitter * factor, last_jitter=self.last_jitter * factor)
 
     @property
     def border(self) -> int:
