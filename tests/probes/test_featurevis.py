@@ -62,7 +62,7 @@ def test_a_single_coefficient_is_a_wave_of_its_frequency():
 def test_colours_are_the_published_ones():
     torch.testing.assert_close(colour_matrix() * 0.4619524, COLOURS, atol=1e-6, rtol=0)
     assert colour_matrix().norm(dim=0).max() == pytest.approx(1)
-    u, s, v = torch.linalg.svd(COLOURS @ COLOURS.T)
+    u, s, _ = torch.linalg.svd(COLOURS @ COLOURS.T)
     assert s[0] > 10 * s[1] > 10 * s[2], "lightness varies most"
     assert (u[:, 0].abs() - 3**-0.5).abs().max() < 0.05, "and is nearly grey"
 

@@ -117,7 +117,7 @@ def input_shape(model: nn.Module) -> tuple[int, int, int]:
     told = getattr(model, "input_shape", None) or getattr(getattr(model, "model", None), "input_shape", None)
     if told:
         return tuple(told)
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     if hasattr(config, "image_size") and hasattr(config, "channels"):
         return config.channels, config.image_size, config.image_size
     first = next((m for m in model.modules() if isinstance(m, nn.Conv2d)), None)
@@ -180,8 +180,10 @@ def find(name: str, layers: Sequence[Layer]) -> Layer:
     named = {layer.name: layer for layer in layers}
     ending = [layer for layer in layers if layer.name.endswith(f".{word}")]
     outer = [layer for layer in ending if short(layer.name, layers) == word]
-    if found := named.get(word) or (outer or [None])[0] or (ending[0] if len(ending) == 1 else None):
-        return found
+    if word in named:
+        return named[word]
+    if outer or len(ending) == 1:
+        return (outer or ending)[0]
     known = [short(layer.name, layers) for layer in layers]
     if len(ending) > 1:
         reject(f"Several layers end so: {', '.join(short(layer.name, layers) for layer in ending[:4])}.", name)

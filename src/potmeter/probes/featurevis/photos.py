@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,7 @@ def extremes(model: nn.Module, layer: Layer, number: int, images: Tensor, count:
     found = []
     with untouched(model):
         for part in progress(images.split(batch), "examples"):
-            given = takes(model, lambda part=part: activations(model, part, [layer.name]), part.shape[1:])
+            given = takes(model, partial(activations, model, part, [layer.name]), part.shape[1:])
             found.append(given[layer.name][:, number] if layer.spatial else places(given[layer.name])[:, number])
     answers = torch.cat(found)  # (N, h, w) or (N, P)
     count = min(count, len(images))

@@ -104,7 +104,7 @@ class FeatureVisualisation(Probe):
         size: Annotated[int, Range(8, 2048)] | None = None,
         seed: int = 0,
     ) -> Image:
-        """The slide: real pictures that switch a channel off, what would do so most, what would excite it most, and those that do.
+        """The slide: what switches a channel off and on, of real pictures at the sides and of rendered ones in the middle.
 
         Args:
             layer: its name, or the end of it; default: one chosen by eye, or by its size

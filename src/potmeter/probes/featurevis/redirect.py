@@ -57,5 +57,5 @@ class RedirectedReLU(TorchFunctionMode):
             return func(*args, **kwargs)
         x = args[0] if args else kwargs["input"]
         out = Redirected.apply(x, TOPS[func])
-        inplace = func in IN_PLACE or kwargs.get("inplace") or len(args) > 1 and args[1]
+        inplace = func in IN_PLACE or kwargs.get("inplace") or (len(args) > 1 and args[1])
         return x.copy_(out) if inplace else out  # whoever looks at the input afterwards must see the output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -63,7 +64,7 @@ def render(
             with ExitStack() as stack:
                 if step < redirected:
                     stack.enter_context(RedirectedReLU())
-                found = takes(model, lambda: activations(model, shown, objective.layers), shown.shape[1:])
+                found = takes(model, partial(activations, model, shown, objective.layers), shown.shape[1:])
             loss = -objective(found).sum()
             if not loss.requires_grad:
                 reject("This layer has no gradient with respect to the picture.", ", ".join(objective.layers))
