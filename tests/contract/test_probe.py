@@ -98,6 +98,10 @@ def program(tmp_path):
         def number():
             return 3
         text = "no function"
+        def grey():
+            from potmeter.core.load import Wrapped
+            net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
+            return Wrapped(net, ("a", "b"), (1, 8, 8), mean=(0.0,), std=(1.0,))
     """)
     )
     return path
@@ -106,6 +110,12 @@ def program(tmp_path):
 def test_it_works_on_a_function_in_a_users_file(program):
     probe = Occlusion(f"{program}:network")
     assert len(probe.model.classes) == 5 and isinstance(probe.run(PICTURE, patches=2), Image)
+
+
+def test_a_function_may_wrap_its_network_itself_for_pictures_of_another_shape(program):
+    model = load_model(f"{program}:grey")
+    assert model.input_shape == (1, 8, 8) and model.classes == ("a", "b")
+    assert not isinstance(model.network, Wrapped)
 
 
 @pytest.mark.parametrize(

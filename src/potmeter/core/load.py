@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from potmeter import registry
 from potmeter.core import dist
+from potmeter.core.capabilities import Classifier
 from potmeter.errors import UserError, reject
 
 
@@ -50,7 +51,8 @@ def load_model(name: str) -> nn.Module:
     if kind in ("torchvision", "timm") and rest:
         return public_network(kind, rest)
     if kind.endswith(".py") and rest:
-        return Wrapped(from_file(Path(kind), rest))
+        network = from_file(Path(kind), rest)
+        return network if isinstance(network, Classifier) else Wrapped(network)
     if os.path.isdir(name) and ((Path(name) / "config.json").is_file() or any(Path(name).glob("step-*"))):
         from potmeter.core.weights import locate, read_json
 
@@ -116,9 +118,10 @@ def public_network(library: str, name: str) -> Wrapped:
             public = torchvision.models.get_model_weights(name).DEFAULT
             return Wrapped(torchvision.models.get_model(name, weights=public), tuple(public.meta["categories"]))
         import timm
+        from timm.data.config import resolve_model_data_config
 
         network = timm.create_model(name, pretrained=True)
-        data = timm.data.resolve_model_data_config(network)
+        data = resolve_model_data_config(network)
         return Wrapped(network, None, data["input_size"], data["mean"], data["std"])
     except ImportError:
         raise UserError(f"{library} is not installed: pip install {library}.", received=f"{library}:{name}") from None
