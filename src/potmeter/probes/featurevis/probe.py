@@ -229,7 +229,11 @@ class FeatureVisualisation(Probe):
 
     def examples(self) -> list[Example]:
         return [
-            Example("What switches a channel of MobileNetV2 off and on (the channel was chosen by eye)", task="panel"),
+            Example(
+                "What switches a channel of MobileNetV2 off and on (the channel was chosen by eye)",
+                task="panel",
+                steps=160,
+            ),
             Example("Its layers, and how much of the picture a unit of each sees", task="layers"),
         ]
 
