@@ -1,11 +1,12 @@
-"""A small residual network for small pictures (He et al. 2015, arXiv:1512.03385): pixels in, one logit per class out.
+"""Two networks for small pictures: a residual one (He et al. 2015, arXiv:1512.03385), and a plain one without normalisation.
 
-The network for photographs, MobileNetV2, is in ``mobilenet.py``.
+Pixels in, one logit per class out. The network for photographs, MobileNetV2, is in ``mobilenet.py``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -23,8 +24,8 @@ class Config(Recipe):
 
     dataset: str = "photos4"
     """What it is trained on where no --data is given: photos4, mnist, fashion, digits or cifar10."""
-    architecture: Literal["resnet", "mobilenet"] = "mobilenet"
-    """resnet: small, for pictures of some 30 pixels; mobilenet: MobileNetV2, for photographs."""
+    architecture: Literal["resnet", "plain", "mobilenet"] = "mobilenet"
+    """resnet: small, for pictures of some 30 pixels; plain: a few convolutions; mobilenet: MobileNetV2, for photographs."""
     image_size: int = 224
     """Height and width of a picture in pixels."""
     channels: int = 3
@@ -38,9 +39,11 @@ class Config(Recipe):
     stem: int = 32
     """resnet: feature channels at full resolution; the stem then halves height and width."""
     widths: tuple[int, ...] = (32, 64, 128)
-    """resnet: feature channels of the stages; each stage after the first halves height and width."""
+    """resnet, plain: feature channels of the stages; each (of a resnet, after the first) halves height and width."""
     blocks: tuple[int, ...] = (1, 2, 1)
     """resnet: residual blocks in each stage."""
+    hidden: int = 200
+    """plain: units of the layer before the last."""
     pretrained: bool = True
     """mobilenet: start from the public ImageNet weights."""
     feature_lr: float = 0.0
@@ -51,24 +54,32 @@ class Config(Recipe):
     """Probability that the target spreads over all classes."""
     mirrored: bool = False
     """Average the prediction with that for the mirror image."""
+    adversary: Literal["none", "fgsm", "pgd"] = "none"
+    """Train on pictures changed against the network: by one gradient step from a random start, or by several."""
+    adversary_eps: float = 0.3
+    """Largest change of a pixel's value, which lies in [0, 1]."""
+    adversary_steps: int = 7
+    """pgd: gradient steps, each of 2.5 / adversary_steps times adversary_eps."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.channels in (1, 3) or reject("channels is 1 or 3.", self.channels)
-        least = 2 ** len(self.widths) if self.architecture == "resnet" else 32
+        least = 32 if self.architecture == "mobilenet" else 2 ** len(self.widths)
         self.image_size >= least or reject(f"image_size must be at least {least}.", self.image_size)
         len(self.mean) == len(self.std) == self.channels or reject(
             f"mean and std need {self.channels} values, one per channel.", (self.mean, self.std)
         )
         min(self.std) > 0 or reject("std must be positive.", self.std)
         len(self.widths) == len(self.blocks) > 0 or reject("blocks needs a number for each of widths.", self.blocks)
-        min(*self.widths, *self.blocks, self.stem) >= 1 or reject(
-            "stem, widths and blocks must be positive.", self.widths
+        min(*self.widths, *self.blocks, self.stem, self.hidden) >= 1 or reject(
+            "stem, widths, blocks and hidden must be positive.", self.widths
         )
         len(self.classes) != 1 or reject("Telling classes apart takes two.", self.classes)
         0 <= self.feature_lr <= 1 or reject("feature_lr is a share of lr, 0 to 1.", self.feature_lr)
         0 <= self.label_smoothing < 1 or reject("label_smoothing is a probability below 1.", self.label_smoothing)
-        self.architecture == "resnet" or self.channels == 3 or reject("mobilenet takes 3 channels.", self.channels)
+        self.architecture != "mobilenet" or self.channels == 3 or reject("mobilenet takes 3 channels.", self.channels)
+        0 <= self.adversary_eps <= 1 or reject("adversary_eps must lie between 0 and 1.", self.adversary_eps)
+        self.adversary_steps >= 1 or reject("adversary_steps must be at least 1.", self.adversary_steps)
 
 
 class ConvNorm(nn.Sequential):
@@ -148,6 +159,41 @@ class ResNet(nn.Module):
         x = self.stem((images - self.mean) / self.std)  # (B, widths[0], H / 2, W / 2)
         x = self.stages(x)  # (B, widths[-1], H / 2^S, W / 2^S) for S stages
         return x.mean(dim=(2, 3))  # (B, widths[-1])
+
+    def forward(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
+        """Logits of pictures in [0, 1]."""
+        logits: Tensor = self.classifier(self.embed(images))
+        return logits
+
+
+class PlainNet(nn.Module):
+    """Convolutions that each halve height and width, two dense layers, no normalisation (as in Wong et al. 2020).
+
+    Example:
+        >>> config = Config(architecture="plain", classes=("cat", "dog"), image_size=32)
+        >>> PlainNet(config)(torch.rand(2, 3, 32, 32)).shape
+        torch.Size([2, 2])
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(config.mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(config.std).view(1, -1, 1, 1), persistent=False)
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise((config.channels, *config.widths)):
+            layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.ReLU(inplace=True)]
+        self.convolutions = nn.Sequential(*layers)
+        side = config.image_size // 2 ** len(config.widths)
+        self.hidden = nn.Linear(config.widths[-1] * side**2, config.hidden)
+        self.classifier = nn.Linear(config.hidden, len(config.classes))
+
+    def embed(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b features"]:
+        """What the last layer sees."""
+        x: Tensor = self.convolutions((images - self.mean) / self.std)  # (B, widths[-1], H / 2^S, W / 2^S)
+        return F.relu(self.hidden(x.flatten(1)))  # (B, hidden)
 
     def forward(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
         """Logits of pictures in [0, 1]."""

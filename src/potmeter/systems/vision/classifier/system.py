@@ -14,12 +14,13 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Batch, Example, Goal, System, in_batches
 from potmeter.data.named import pictures
 from potmeter.data.photos import SETTINGS, imagenet_classes, imagenet_photos, photos4_splits, photos4_varied
-from potmeter.data.splits import Splits
+from potmeter.data.splits import Splits, every
 from potmeter.errors import reject
 from potmeter.media import Bars, Chart, Image, Table
 from potmeter.nn.sheets import as_inputs
 
 from . import model
+from .adversarial import against, fgsm_right, pgd_right
 from .augment import augmented
 from .baselines import linear_accuracy, nearest_accuracy
 from .calibration import calibration_error, reliability
@@ -28,11 +29,17 @@ from .examples import examples
 from .mobilenet import MobileNetV2, pretrained_state
 from .pictures import confusion_picture
 
+VALIDATED = 500
+"""Pictures on which a network that is trained against an adversary is measured meanwhile."""
 SMALL = model.Config(
     architecture="resnet", image_size=28, channels=1, mean=(0.1307,), std=(0.3081,), stem=16,
     batch_size=64, lr=3e-3, weight_decay=0.05, schedule="linear", warmup=0.1, label_smoothing=0.05,
 )  # fmt: skip
 DIGITS = replace(SMALL, dataset="mnist", augment="digits")
+ROBUST = replace(
+    DIGITS, architecture="plain", widths=(32, 64), blocks=(1, 1), augment="none", adversary="pgd", adversary_steps=5,
+    batch_size=128, lr=4e-3, weight_decay=0.0, label_smoothing=0.0, ema=0.999,
+)  # fmt: skip
 FASHION = replace(SMALL, dataset="fashion", augment="clothes", mean=(0.2860,), std=(0.3530,), mirrored=True)
 
 
@@ -46,6 +53,7 @@ class ImageClassifier(System):
         "lecture": model.Config(batch_size=16, lr=1e-3),
         "digits": DIGITS,
         "fashion": FASHION,
+        "robust": ROBUST,
         "homework": replace(SMALL, dataset="cifar10", image_size=32, channels=3, augment="clothes", mirrored=True,
                             mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616)),
         "paper": model.Config(dataset="imagenet", classes=tuple(map(str, range(1000))), pretrained=False),
@@ -56,7 +64,8 @@ class ImageClassifier(System):
         super().__init__(config)
         len(config.classes) >= 2 or reject("Telling classes apart takes two.", config.classes)
         mobile = config.architecture == "mobilenet"
-        self.model: Any = MobileNetV2(len(config.classes), config.mean, config.std) if mobile else model.ResNet(config)
+        small = model.PlainNet if config.architecture == "plain" else model.ResNet
+        self.model: Any = MobileNetV2(len(config.classes), config.mean, config.std) if mobile else small(config)
         self.tuned = mobile and config.pretrained
         if self.tuned and not config.feature_lr:
             self.model.features.requires_grad_(False)
@@ -109,8 +118,10 @@ class ImageClassifier(System):
     # 3. The loss: cross-entropy
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross-entropy of varied pictures, and the share of them that was right."""
+        """Cross-entropy of varied pictures, or of the worst an adversary makes of them, and the share that was right."""
         images, labels = augmented(batch["image"], self.config.augment, self.random), batch["label"]
+        if self.training and self.config.adversary != "none":
+            images = against(self, images, labels)
         logits = self.model(images.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
         return {"loss": loss, "accuracy": (logits.argmax(1) == labels).float().mean()}
@@ -142,7 +153,20 @@ class ImageClassifier(System):
             among = (logits.topk(5).indices == labels[:, None]).any(1).float()
             return {"top1": right, "top5": among}
         nats = F.cross_entropy(logits, labels, reduction="none")
-        return {"accuracy": right, "nats": nats, "calibration_error": calibration_error(logits, labels)}
+        values = {"accuracy": right, "nats": nats, "calibration_error": calibration_error(logits, labels)}
+        if self.config.adversary != "none":
+            values["fgsm_accuracy"] = fgsm_right(self, data)
+            values["pgd_accuracy"] = pgd_right(self, data, steps=40, step=1 / 30)
+        return values
+
+    def validate(self, data: Any) -> dict[str, Tensor]:
+        """As ``evaluate``; of a network trained against an adversary, the goal is the accuracy against a quick one."""
+        if self.config.adversary == "none":
+            return self.evaluate(data)
+        part = every(data, VALIDATED)
+        logits, labels = self.predictions(part)
+        clean = (logits.argmax(1) == labels).float()
+        return {"accuracy": pgd_right(self, part, steps=10, step=0.25), "clean_accuracy": clean}
 
     def predictions(self, data: Any) -> tuple[Tensor, Tensor]:
         """Logits (N, classes) and labels (N,) of a data set."""

@@ -1,0 +1,62 @@
+"""Training against an adversary (Madry et al. 2018, arXiv:1706.06083), and how it is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from potmeter.core.random import Stream
+from potmeter.core.system import in_batches
+from potmeter.nn.adversary import fgsm, pgd, random_start
+
+
+def against(system: Any, images: Tensor, labels: Tensor) -> Tensor:
+    """Training pictures (B, C, H, W) changed so that the network, as it is now, does worse on them.
+
+    ``fgsm`` is one step of 1.25 ε from a random start (Wong et al. 2020, arXiv:2001.03994), which costs a quarter of
+    ``pgd`` with 7 steps of 2.5 ε / 7. The statistics of batch normalisation are not touched meanwhile.
+    """
+    c, mode = system.config, system.training
+    steps, step = (1, 1.25) if c.adversary == "fgsm" else (c.adversary_steps, 2.5 / c.adversary_steps)
+    start = random_start(images, c.adversary_eps, "linf", system.random.uniform(*images.shape))
+    system.eval()
+    worse = pgd(
+        lambda x: system.input_loss(x, labels),
+        *(images, c.adversary_eps),
+        steps=steps,
+        step=step * c.adversary_eps,
+        start=start,
+    )
+    system.train(mode)
+    return worse
+
+
+def fgsm_right(system: Any, data: Any) -> Tensor:
+    """Whether each picture (N,) is still classified rightly after the fast gradient sign method."""
+    eps = system.config.adversary_eps
+    return right_after(system, data, lambda loss, x: fgsm(loss, x, eps))
+
+
+def pgd_right(system: Any, data: Any, steps: int, step: float) -> Tensor:
+    """Whether each picture (N,) is still classified rightly after gradient steps of ``step`` ε from one random start."""
+    eps, rng = system.config.adversary_eps, Stream(0)
+
+    def attack(loss: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        start = random_start(x, eps, "linf", rng.uniform(*x.shape).to(x.device))
+        return pgd(loss, x, eps, steps=steps, step=step * eps, start=start)
+
+    return right_after(system, data, attack)
+
+
+def right_after(system: Any, data: Any, attack: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]) -> Tensor:
+    """Whether each picture (N,) of a data set is classified rightly after an attack on it."""
+    right = []
+    for batch in in_batches(data, 500, system.device):
+        labels = batch["label"]
+        worse = attack(lambda x, labels=labels: system.input_loss(x, labels), batch["image"])
+        with torch.no_grad():
+            right.append((system.logits(worse).argmax(1) == labels).float())
+    return torch.cat(right)
