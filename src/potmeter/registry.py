@@ -103,6 +103,15 @@ BUILT_IN = (
         kind="probe",
     ),
     Entry(
+        name="attack",
+        section="probes",
+        slide=26,
+        summary="Changes a picture invisibly so that a network takes it for something else",
+        target="potmeter.probes.attack.probe:Attack",
+        kind="probe",
+        capabilities=("Classifier", "Attackable"),
+    ),
+    Entry(
         name="vae",
         section="generative",
         slide=22,
