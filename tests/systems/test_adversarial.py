@@ -34,6 +34,14 @@ def test_training_pictures_are_changed_within_eps_and_for_the_worse(adversary, a
     assert system.input_loss(worse, y).mean() > system.input_loss(x, y).mean()
 
 
+def test_the_adversary_grows_from_nothing():
+    system = guarded(adversary_eps=0.2).train()
+    batch = next(in_batches(sklearn_digits().test, 8))
+    for grown in (0.0, 0.25, 1.0):
+        change = (against(system, batch["image"], batch["label"], grown) - batch["image"]).abs().max()
+        assert change == pytest.approx(0.2 * grown, abs=1e-6)
+
+
 def test_a_network_trained_against_an_adversary_resists_one_that_breaks_its_twin(tmp_path):
     right = {}
     for adversary in ("none", "pgd"):
@@ -58,7 +66,8 @@ def test_its_evaluation_says_how_it_stands_against_an_adversary():
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("adversary_eps", -0.1), ("adversary_eps", 1.5), ("adversary_steps", 0), ("hidden", 0)]
+    ("field", "value"),
+    [("adversary_eps", -0.1), ("adversary_eps", 1.5), ("adversary_steps", 0), ("adversary_warmup", 2.0), ("hidden", 0)],
 )
 def test_an_adversary_out_of_bounds_is_told(field, value):
     with pytest.raises(UserError, match="Received: "):

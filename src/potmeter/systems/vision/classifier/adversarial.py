@@ -13,23 +13,20 @@ from potmeter.core.system import in_batches
 from potmeter.nn.adversary import fgsm, pgd, random_start
 
 
-def against(system: Any, images: Tensor, labels: Tensor) -> Tensor:
+def against(system: Any, images: Tensor, labels: Tensor, grown: float = 1.0) -> Tensor:
     """Training pictures (B, C, H, W) changed so that the network, as it is now, does worse on them.
+
+    ``grown`` is the share of ε that is allowed yet. Against the whole of it a new network learns nothing: all pictures
+    can be made alike.
 
     ``fgsm`` is one step of 1.25 ε from a random start (Wong et al. 2020, arXiv:2001.03994), which costs a quarter of
     ``pgd`` with 7 steps of 2.5 ε / 7. The statistics of batch normalisation are not touched meanwhile.
     """
-    c, mode = system.config, system.training
+    c, mode, eps = system.config, system.training, grown * system.config.adversary_eps
     steps, step = (1, 1.25) if c.adversary == "fgsm" else (c.adversary_steps, 2.5 / c.adversary_steps)
-    start = random_start(images, c.adversary_eps, "linf", system.random.uniform(*images.shape))
+    start = random_start(images, eps, "linf", system.random.uniform(*images.shape))
     system.eval()
-    worse = pgd(
-        lambda x: system.input_loss(x, labels),
-        *(images, c.adversary_eps),
-        steps=steps,
-        step=step * c.adversary_eps,
-        start=start,
-    )
+    worse = pgd(lambda x: system.input_loss(x, labels), images, eps, steps=steps, step=step * eps, start=start)
     system.train(mode)
     return worse
 

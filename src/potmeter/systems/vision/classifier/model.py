@@ -60,6 +60,8 @@ class Config(Recipe):
     """Largest change of a pixel's value, which lies in [0, 1]."""
     adversary_steps: int = 7
     """pgd: gradient steps, each of 2.5 / adversary_steps times adversary_eps."""
+    adversary_warmup: float = 0.25
+    """Share of the training, from its start, in which that change grows from 0: against all of it nothing is learned."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,6 +81,7 @@ class Config(Recipe):
         0 <= self.label_smoothing < 1 or reject("label_smoothing is a probability below 1.", self.label_smoothing)
         self.architecture != "mobilenet" or self.channels == 3 or reject("mobilenet takes 3 channels.", self.channels)
         0 <= self.adversary_eps <= 1 or reject("adversary_eps must lie between 0 and 1.", self.adversary_eps)
+        0 <= self.adversary_warmup <= 1 or reject("adversary_warmup is a share, 0 to 1.", self.adversary_warmup)
         self.adversary_steps >= 1 or reject("adversary_steps must be at least 1.", self.adversary_steps)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +28,9 @@ from .cross_validation import cross_validate, hunger, wilson
 from .examples import examples
 from .mobilenet import MobileNetV2, pretrained_state
 from .pictures import confusion_picture
+
+if TYPE_CHECKING:
+    from potmeter.core.train import Trainer
 
 VALIDATED = 500
 """Pictures on which a network that is trained against an adversary is measured meanwhile."""
@@ -67,6 +70,7 @@ class ImageClassifier(System):
         small = model.PlainNet if config.architecture == "plain" else model.ResNet
         self.model: Any = MobileNetV2(len(config.classes), config.mean, config.std) if mobile else small(config)
         self.tuned = mobile and config.pretrained
+        self.grown = 1.0  # share of the adversary's eps that training has come to
         if self.tuned and not config.feature_lr:
             self.model.features.requires_grad_(False)
         self.to(memory_format=torch.channels_last)  # convolutions are faster so, on CPUs and GPUs
@@ -121,12 +125,17 @@ class ImageClassifier(System):
         """Cross-entropy of varied pictures, or of the worst an adversary makes of them, and the share that was right."""
         images, labels = augmented(batch["image"], self.config.augment, self.random), batch["label"]
         if self.training and self.config.adversary != "none":
-            images = against(self, images, labels)
+            images = against(self, images, labels, self.grown)
         logits = self.model(images.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
         return {"loss": loss, "accuracy": (logits.argmax(1) == labels).float().mean()}
 
     # 4. Training
+
+    def step(self, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
+        """As usual; an adversary grows strong by and by."""
+        self.grown = min(1.0, trainer.share / (self.config.adversary_warmup or 1e-9))
+        return super().step(batch, trainer)
 
     def optimizers(self) -> dict[str, Optimizer]:
         """As usual; pretrained layers learn more slowly than the new one."""

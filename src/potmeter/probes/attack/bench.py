@@ -1,0 +1,111 @@
+"""Speed of the attacks beside foolbox's and ART's, on the same network and pictures, and the network's own rate."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from potmeter.core.bench import Row, compare, interleave, timed, wanted
+from potmeter.core.load import load
+from potmeter.core.system import in_batches
+from potmeter.nn.adversary import input_gradient
+
+from .carlini_wagner import carlini_wagner
+from .gradient import fgsm, pgd
+from .robustness import EPS, digits
+
+BATCH = 100
+"""Test digits that are attacked at once."""
+SEARCHES, STEPS = 5, 100
+"""Of Carlini and Wagner's attack: values of c, and steps for each."""
+
+
+class Logits(nn.Module):
+    """The system as the plain network that the peers take."""
+
+    def __init__(self, system: Any) -> None:
+        super().__init__()
+        self.system = system
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.system.logits(images)
+        return logits
+
+
+def rows() -> Iterator[Row]:
+    """The comparisons. The parameters ask for no gradient, for us and for the peers, as ``core.load`` gives systems."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # foolbox imports from an old name of scipy's
+        import foolbox
+        from art.attacks.evasion import CarliniL2Method, FastGradientMethod, ProjectedGradientDescent
+        from art.estimators.classification import PyTorchClassifier
+
+    model = load("classifier.digits")
+    batch = next(in_batches(digits(BATCH), BATCH))
+    x, y = batch["image"], batch["label"]
+    boxed = foolbox.PyTorchModel(Logits(model).eval(), bounds=(0, 1), device="cpu")
+    art = PyTorchClassifier(Logits(model).eval(), nn.CrossEntropyLoss(), x.shape[1:], 10, clip_values=(0, 1))
+    pixels, labels = x.numpy(), y.numpy()
+
+    def boxes(attack: Any, eps: float | None) -> Callable[[], object]:
+        return lambda: attack(boxed, x, y, epsilons=eps)
+
+    def arts(attack: Any) -> Callable[[], object]:
+        return lambda: attack.generate(pixels, labels)
+
+    linf = foolbox.attacks.LinfPGD(abs_stepsize=0.01, steps=40)
+    steps = {"eps": EPS, "eps_step": 0.01, "max_iter": 40, "num_random_init": 1, "batch_size": BATCH, "verbose": False}
+    nearest = {"binary_search_steps": SEARCHES, "max_iter": STEPS, "initial_const": 1e-3, "learning_rate": 0.01}
+    ours, foolboxs, theirs = (
+        {
+            "pgd40": lambda: pgd(model, x, y, EPS, steps=40, step=0.01),
+            "fgsm": lambda: fgsm(model, x, y, EPS),
+            "cw": lambda: carlini_wagner(model, x, y, searches=SEARCHES, steps=STEPS),
+        },
+        {
+            "pgd40": boxes(linf, EPS),
+            "fgsm": boxes(foolbox.attacks.FGSM(), EPS),
+            "cw": boxes(foolbox.attacks.L2CarliniWagnerAttack(SEARCHES, STEPS), None),
+        },
+        {
+            "pgd40": arts(ProjectedGradientDescent(art, **steps)),
+            "fgsm": arts(FastGradientMethod(art, eps=EPS, batch_size=BATCH)),
+            "cw": arts(CarliniL2Method(art, **nearest, batch_size=BATCH, verbose=False)),
+        },
+    )
+    passes = {"pgd40": 40, "fgsm": 1, "cw": None}
+    for name, count in passes.items():
+        what = f"{name}_images_per_s"
+        if not wanted(what):
+            continue
+        measured = {"ours": ours[name], "foolbox": foolboxs[name], "ART": theirs[name]}
+        raw = {"raw": lambda: input_gradient(lambda images: model.input_loss(images, y), x)}
+        seconds = interleave({key: timed(f) for key, f in (measured | raw).items()}, rounds=3 if name == "cw" else 7)
+        limit = None if count is None else BATCH / seconds["raw"] / count
+        note = quality(model, x, y, ours[name], foolboxs[name]) if name == "cw" else NOTES[name]
+        for peer in ("foolbox", "ART"):
+            yield compare(
+                what, "images/s", BATCH / seconds["ours"], BATCH / seconds[peer], peer, limit=limit, note=note
+            )  # fmt: skip
+
+
+NOTES = {
+    "pgd40": "the limit is the network's forward and backward pass alone; foolbox adds two passes to judge the result",
+    "fgsm": "one pass; foolbox adds two to judge the result",
+}
+
+
+def quality(model: Any, x: Tensor, y: Tensor, ours: Callable[[], Tensor], foolboxs: Callable[[], Any]) -> str:
+    """What the two searches found, because speed alone is easy."""
+    found = {"ours": ours(), "foolbox": foolboxs()[0]}
+    told = []
+    with torch.no_grad():
+        for name, images in found.items():
+            wrong = model.logits(images).argmax(1) != y
+            size = (images - x).flatten(1).norm(dim=1)[wrong].mean()
+            told.append(f"{name} deceives with {100 * wrong.float().mean():.0f} %, mean L2 {size:.3f}")
+    return f"{SEARCHES} searches of {STEPS} steps; " + "; ".join(told)
