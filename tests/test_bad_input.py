@@ -85,6 +85,15 @@ ROWS = [
     ("eval works", "eval {line} --weights {weights} --json", WORKS),
     ("eval without weights", "eval {line}", "line has no weights yet"),
     ("eval unknown flag", "eval {line} --weights {weights} --fast", "--fast"),
+    # probes
+    ("attack an unknown model", "run attack {here}/black.png --model nonsense", "no system of that name"),
+    ("attack what is no classifier", "run attack {here}/black.png --model vae.digits", "attack works on a Classifier and Attackable"),
+    ("attack a missing picture", "run attack {here}/missing.png --model classifier.digits", "missing.png"),
+    ("attack an unknown class", "run attack {here}/black.png --model classifier.digits --target seven", "no class of that name"),
+    ("attack with too much", "run attack {here}/black.png --model classifier.digits --eps 2", "eps must lie between 0 and 1"),
+    ("attack by magic", "run attack {here}/black.png --model classifier.digits --method magic", "magic"),
+    ("attack in no steps", "run attack {here}/black.png --model classifier.digits --steps 0", "steps must lie between"),
+    ("an unknown task of the attack", "run attack:defend {here}/black.png", "attack can run, robustness, transfer, universal"),
     ("eval missing weights", "eval {line} --weights {here}/missing", "no weights of line"),
     # probes
     ("unknown model of a probe", "run featurevis:layers --model clasifier.digits", "Did you mean classifier"),

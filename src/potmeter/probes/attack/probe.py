@@ -143,7 +143,8 @@ class Attack(Probe):
             if mine != its and list(mine) != list(its or ()):
                 reject(f"Both models must have the same {what.replace('_', ' ')}.", other or "EfficientNet-Lite0")
         x = self.inputs(images)
-        models = {model_name(self.model): self.model, model_name(second): second}
+        first, last = model_name(self.model), model_name(second)
+        models = {first: self.model, last if last != first else f"{last} (other)": second}
         answers = {name: answered(model, x) for name, model in models.items()}
         noise = (x + eps * signs(Stream(0), *x.shape).to(x)).clamp(0, 1)
         made = {f"for {name}": in_parts(lambda a, b, m=model: pgd(m, a, b, eps, steps=steps), x, answers[name])
