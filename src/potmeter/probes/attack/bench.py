@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -40,15 +41,15 @@ def rows() -> Iterator[Row]:
     """The comparisons. The parameters ask for no gradient, for us and for the peers, as ``core.load`` gives systems."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # foolbox imports from an old name of scipy's
-        import foolbox
-        from art.attacks.evasion import CarliniL2Method, FastGradientMethod, ProjectedGradientDescent
-        from art.estimators.classification import PyTorchClassifier
+        foolbox: Any = import_module("foolbox")
+        evasion: Any = import_module("art.attacks.evasion")
+        estimators: Any = import_module("art.estimators.classification")
 
     model = load("classifier.digits")
     batch = next(in_batches(digits(BATCH), BATCH))
     x, y = batch["image"], batch["label"]
     boxed = foolbox.PyTorchModel(Logits(model).eval(), bounds=(0, 1), device="cpu")
-    art = PyTorchClassifier(Logits(model).eval(), nn.CrossEntropyLoss(), x.shape[1:], 10, clip_values=(0, 1))
+    art = estimators.PyTorchClassifier(Logits(model).eval(), nn.CrossEntropyLoss(), x.shape[1:], 10, clip_values=(0, 1))
     pixels, labels = x.numpy(), y.numpy()
 
     def boxes(attack: Any, eps: float | None) -> Callable[[], object]:
@@ -72,9 +73,9 @@ def rows() -> Iterator[Row]:
             "cw": boxes(foolbox.attacks.L2CarliniWagnerAttack(SEARCHES, STEPS), None),
         },
         {
-            "pgd40": arts(ProjectedGradientDescent(art, **steps)),
-            "fgsm": arts(FastGradientMethod(art, eps=EPS, batch_size=BATCH)),
-            "cw": arts(CarliniL2Method(art, **nearest, batch_size=BATCH, verbose=False)),
+            "pgd40": arts(evasion.ProjectedGradientDescent(art, **steps)),
+            "fgsm": arts(evasion.FastGradientMethod(art, eps=EPS, batch_size=BATCH)),
+            "cw": arts(evasion.CarliniL2Method(art, **nearest, batch_size=BATCH, verbose=False)),
         },
     )
     passes = {"pgd40": 40, "fgsm": 1, "cw": None}
