@@ -123,5 +123,16 @@ PACKAGES = {
             what="GCompris: 57 photographs of animals where they live, with names",
             licence="per photo, see each container's README: public domain and CC0, in erase.rcc mostly CC BY-SA 4.0",
         ),
+        Package(
+            tag="furniture",
+            registry="debian",
+            name="sweethome3d-furniture",
+            version="1.8-1",
+            sha256="6bf126371527d4e5ad5386477b1df6d15de6375e54760614da5bfc11ab5c3198",
+            size=119_782_356,
+            members=("usr/share/sweethome3d/furniture/Scopia.sh3f",),
+            what="Sweet Home 3D's furniture by Scopia: a catalogue of rendered pictures, among them a toaster",
+            licence="CC BY 3.0, Scopia Visual Interfaces Systems",
+        ),
     )
 }
