@@ -1,0 +1,69 @@
+"""How often a patch has its way, beside plain pictures of the same thing, and with another network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from potmeter.core.load import Wrapped
+from potmeter.data import efficientnet
+from potmeter.data.furniture import furniture
+from potmeter.data.photos import imagenet_classes
+from potmeter.media import Image
+
+from .artefact import load
+from .trials import judging_photos, squares, successes
+
+
+def control_pictures() -> dict[str, Image]:
+    """Five plain pictures to wear instead of a patch.
+
+    The packages that our data come from carry one true picture of a toaster, a rendered one, which MobileNetV2 calls a
+    toaster too: here whole, close, and each mirrored; and of the other 819 pictures of household things beside it the
+    oven that one would take for a toaster most easily.
+    """
+    return {
+        "toaster": furniture("toaster"),
+        "toaster mirrored": furniture("toaster", mirrored=True),
+        "toaster close": furniture("toaster", close=True),
+        "toaster close mirrored": furniture("toaster", close=True, mirrored=True),
+        "oven close": furniture("small-oven", close=True),
+    }
+
+
+def pixels_of(picture: Image) -> Tensor:
+    """The middle square (3, S, S) of any picture."""
+    return picture.tensor(min(picture.size))
+
+
+def measured(model: Any, target: int) -> dict[str, float]:
+    """Shares of trials in which the shipped patches make the network see a toaster."""
+    photos = squares(judging_photos(), model.input_shape)
+    toaster, crab = load("toaster").pixels, load("crab").pixels
+    other = Wrapped(efficientnet.efficientnet_lite0(), imagenet_classes(), mean=efficientnet.MEAN, std=efficientnet.STD)
+    trials = {
+        "success_10": (model, toaster, 0.10),
+        "success_25": (model, toaster, 0.25),
+        "disguised_success_25": (model, crab, 0.25),
+        "transfer_success_25": (other, toaster, 0.25),
+    }
+    return {
+        name: float(successes(judge, photos, patch, target, share).float().mean())
+        for name, (judge, patch, share) in trials.items()
+    }
+
+
+def controls(model: Any, target: int, share: float = 0.25) -> dict[str, float]:
+    """The same trials with each of the control pictures, and with nothing on the photos (``none``)."""
+    photos = squares(judging_photos(), model.input_shape)
+    patches: dict[str, Tensor | None] = {name: pixels_of(image) for name, image in control_pictures().items()}
+    return {
+        name: float(successes(model, photos, patch, target, share).float().mean())
+        for name, patch in (patches | {"none": None}).items()
+    }
+
+
+def best(shares: dict[str, float]) -> float:
+    """The largest share that a control picture reached."""
+    return max(share for name, share in shares.items() if name != "none")

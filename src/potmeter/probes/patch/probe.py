@@ -1,0 +1,242 @@
+"""The adversarial patch as a probe: see it at work, make one, print it, measure it."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any
+
+import PIL.Image
+import torch
+from torch import Tensor
+
+from potmeter.core.probe import Probe
+from potmeter.core.random import Stream
+from potmeter.core.signature import Range, task
+from potmeter.core.system import Example
+from potmeter.data.samples import sample
+from potmeter.errors import reject
+from potmeter.media import Bars, Image, Page
+
+from .artefact import Made, card, load
+from .canvas import Canvas
+from .expectation import fixed, paste
+from .fusion import fused
+from .measure import best, controls, measured
+from .pictures import beside
+from .training import ROOM, trained
+from .trials import squares, training_photos
+
+FINENESS = 5 / 7
+"""Pixels along a new patch's side, for each pixel along the shorter side of the network's pictures."""
+LOOKS = 100
+"""Training steps between two patches that are shown."""
+SHOWN = 448
+"""Pixels along the side of a photo that wears a patch, or somewhat more; the network's own where that takes more."""
+PRINTED = 60
+"""Pixels to the centimetre on paper, 152 to the inch."""
+A4, A3 = (21.0, 29.7), (29.7, 42.0)
+
+Share = Annotated[float, Range(0.01, 0.75)]
+Place = Annotated[float, Range(0, 1)]
+Angle = Annotated[float, Range(-180, 180)]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a network sees without and with a patch."""
+
+    picture: Image
+    before: Bars
+    after: Bars
+
+
+class Patch(Probe):
+    """A sticker that makes a network see what it says, whatever else is in the picture (Brown et al. 2017)."""
+
+    name = "patch"
+    needs = ("Classifier", "Attackable")
+    default = "classifier.imagenet"
+
+    @torch.no_grad()
+    def run(
+        self,
+        photo: Image,
+        *,
+        patch: str = "toaster",
+        share: Share = 0.25,
+        x: Place = 0.9,
+        y: Place = 0.9,
+        angle: Angle = 0.0,
+        top: Annotated[int, Range(1, 20)] = 5,
+    ) -> Seen:
+        """Put a patch on a photo, and say what the network sees before and after.
+
+        Args:
+            photo: the picture; the middle square counts
+            patch: toaster, crab, the folder of one that was made, or any picture file
+            share: of the photo's area that the patch covers
+            x: its place, from 0 at the left edge to 1 at the right one
+            y: its place, from 0 at the upper edge to 1 at the lower one
+            angle: degrees by which it is turned, counter-clockwise
+            top: how many classes to name
+        """
+        made = load(patch)
+        clean = self.shown(photo)
+        worn = worn_by(clean, made, share, x, y, angle)
+        before, after = (self.bars(image, top) for image in (clean, worn))
+        return Seen(beside(clean, worn, before, after, made.target), before, after)
+
+    @task
+    @torch.no_grad()
+    def paste(
+        self,
+        photo: Image,
+        *,
+        patch: str = "toaster",
+        share: Share = 0.25,
+        x: Place = 0.9,
+        y: Place = 0.9,
+        angle: Angle = 0.0,
+    ) -> Image:
+        """A photo that wears a patch, to be shown to any other network.
+
+        Args:
+            photo: the picture; the middle square counts
+            patch: toaster, crab, the folder of one that was made, or any picture file
+            share: of the photo's area that the patch covers
+            x: its place, from 0 at the left edge to 1 at the right one
+            y: its place, from 0 at the upper edge to 1 at the lower one
+            angle: degrees by which it is turned, counter-clockwise
+        """
+        return worn_by(self.shown(photo), load(patch), share, x, y, angle)
+
+    @task
+    def make(
+        self,
+        photos: list[Image] | None = None,
+        *,
+        target: str = "toaster",
+        steps: Annotated[int, Range(1, 10**6)] = 600,
+        disguise: Image | None = None,
+        strength: Annotated[float, Range(0.02, 1)] = 0.4,
+        start: Image | None = None,
+        seed: Annotated[int, Range(0, 2**31)] = 0,
+    ) -> Iterator[Made]:
+        """Train a patch for any class, on photos that wear it in any place, size, turn and light.
+
+        Args:
+            photos: what to train on, or folders of them; default: GCompris's 57 animal photos
+            target: the class that the network shall see
+            steps: training steps; a hundred give an effect, a thousand a good one
+            disguise: a picture that the patch shall look like
+            strength: how far its inks may go from the disguise's; 1 = anywhere
+            start: a patch to go on from, such as one of a run that was cut off
+            seed: start of the random numbers
+        """
+        number, shape = self.class_number(target), self.model.input_shape
+        shown = squares(training_photos() if photos is None else photos, shape, ROOM)
+        size = max(8, round(FINENESS * min(shape[1:])))
+        look, begin = (None if image is None else image.tensor(size) for image in (disguise, start))
+        canvas = Canvas(size, look, strength if disguise is not None else 1.0, begin).to(self.device)
+        facts = {
+            "target": target,
+            "model": getattr(self.model, "name", type(self.model).__name__),
+            "photos": "GCompris" if photos is None else "own photos",
+            "disguise_strength": strength if disguise is not None else None,
+        }
+        return self.patches(canvas, shown, number, facts, steps, seed)
+
+    def patches(
+        self, canvas: Canvas, photos: Tensor, target: int, facts: dict[str, Any], steps: int, seed: int
+    ) -> Iterator[Made]:
+        """The patch as it becomes better, each with its card."""
+        started, every = time.monotonic(), min(LOOKS, steps)
+        rounds = trained(fused(self.model), canvas, photos, target, steps=steps, every=every, rng=Stream(seed))
+        for step, pixels in rounds:
+            recipe = {
+                "seed": seed,
+                "steps": step,
+                "seconds": round(time.monotonic() - started, 1),
+                "device": str(self.device),
+                "threads": torch.get_num_threads(),
+                "torch": torch.__version__,
+            }
+            told = {key: value for key, value in facts.items() if value is not None}
+            yield Made(Image.from_tensor(pixels.cpu()), card(told | {"recipe": recipe}))
+
+    @task
+    def pdf(self, *, patch: str = "toaster", cm: Annotated[float, Range(1, 28)] = 12.0) -> Page:
+        """A page with the patch at its physical size, to print, cut out, and lay beside something.
+
+        Args:
+            patch: toaster, crab, the folder of one that was made, or any picture file
+            cm: its diameter on paper in centimetres; above 20 the page is A3
+        """
+        made, side = load(patch), max(2, round(cm * PRINTED))
+        fine = made.patch.pil().resize((side, side), PIL.Image.Resampling.BICUBIC)
+        note = f"{made.target or 'a patch'}, {cm:g} cm"
+        return Page(Image.from_pil(fine), cm, note, A4 if cm <= A4[0] - 1 else A3)
+
+    # Measuring
+
+    def evaluate(self) -> dict[str, float]:
+        """Shares of trials that are taken for a toaster: each judging photo in random places, turns and lights."""
+        metrics = measured(fused(self.model), self.class_number("toaster"))
+        return metrics | {"control_success_25": best(self.controls)}
+
+    def baselines(self) -> dict[str, float]:
+        """The same trials with the best of five plain pictures, and with no patch at all."""
+        return {"control_success_25": best(self.controls), "no_patch_success_25": self.controls["none"]}
+
+    @cached_property
+    def controls(self) -> dict[str, float]:
+        """What plain pictures reach, measured once."""
+        return controls(fused(self.model), self.class_number("toaster"))
+
+    def examples(self) -> list[Example]:
+        return [
+            Example("A cup of coffee, and a toaster that takes a quarter of the picture", photo=sample("coffee")),
+            Example("A tenth of the picture is often enough", photo=sample("cat"), share=0.1),
+            Example(
+                "The same in disguise: a crab to us, a toaster to the network", photo=sample("coffee"), patch="crab"
+            ),
+            Example("To print, cut out, and lay beside a banana", task="pdf"),
+        ]
+
+    # Small parts
+
+    def shown(self, photo: Image) -> Image:
+        """A photo as it is looked at: the part that the network sees, at a size for people."""
+        _, height, width = self.model.input_shape
+        factor = max(1, -(-SHOWN // min(height, width)))
+        return Image.from_tensor(squares([photo], (3, factor * height, factor * width))[0] / 255)
+
+    def bars(self, photo: Image, top: int) -> Bars:
+        """The likeliest classes of a photo."""
+        x = squares([photo], self.model.input_shape).to(self.device) / 255
+        shares, numbers = self.model.logits(x)[0].softmax(0).topk(min(top, len(self.model.classes)))
+        named = zip(shares.tolist(), numbers.tolist(), strict=True)
+        return Bars({self.model.classes[number]: share for share, number in named})
+
+    def class_number(self, name: str) -> int:
+        """A class's number. Raises UserError, with the nearest name, when the model has none of that name."""
+        classes = list(self.model.classes)
+        if name not in classes:
+            near = difflib.get_close_matches(name, classes, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"It knows {', '.join(classes[:5])} …"
+            reject(f"The model has no such class. {hint}", name)
+        return classes.index(name)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next((p.device for p in self.model.parameters()), torch.device("cpu"))
+
+
+def worn_by(photo: Image, made: Made, share: float, x: float, y: float, angle: float) -> Image:
+    """A photo with a patch in one place, as an 8-bit picture."""
+    return Image.from_tensor(paste(photo.tensor()[None], made.pixels, fixed(share, x, y, angle))[0])

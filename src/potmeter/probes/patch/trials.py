@@ -1,0 +1,74 @@
+"""Photos to train on, other photos to judge by, and the share of trials in which a patch has its way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from potmeter.core.log import progress
+from potmeter.core.random import Stream
+from potmeter.data.photos import decode, wild_files
+from potmeter.data.samples import sample
+from potmeter.errors import reject
+from potmeter.media import Image
+
+from .expectation import anywhere, paste
+
+JUDGED = (
+    *(f"imagenet-{number}" for number in range(20)),
+    *("astronaut", "cat", "china", "coffee", "flower", "motorcycle", "rocket"),
+)
+"""By whole sources, so that nothing is trained on that is judged by: all of GCompris's photos are for training; the 20
+of foolbox and all of scikit-image's and scikit-learn's that are colour photos of things are for judging."""
+PLACEMENTS = 20
+"""Trials with each photo."""
+
+
+def training_photos() -> list[Image]:
+    """GCompris's 57 animal photos."""
+    return [decode(content) for _, content in sorted(wild_files().items())]
+
+
+def judging_photos() -> list[Image]:
+    """The photos of ``JUDGED``."""
+    return [sample(name) for name in JUDGED]
+
+
+def squares(images: Sequence[Image], shape: tuple[int, int, int], room: float = 1.0) -> Tensor:
+    """Their centre squares as uint8 (N, C, room · H, room · W). Raises UserError where there are no pictures."""
+    images or reject("At least one photo is needed.", "none")
+    channels, height, width = shape
+    size = round(room * max(height, width))
+    top, left = (size - round(room * height)) // 2, (size - round(room * width)) // 2
+    whole = torch.stack([(image.tensor(size, channels) * 255).round().byte() for image in images])
+    return whole[:, :, top : size - top, left : size - left]
+
+
+@torch.no_grad()
+def successes(model: Any, photos: Tensor, patch: Tensor | None, target: int, share: float, *, seed: int = 0) -> Tensor:
+    """Whether each trial is taken for the target.
+
+    Args:
+        model: A Classifier.
+        photos: uint8 (N, C, H, W), each in ``PLACEMENTS`` trials of random place, turn and light.
+        patch: (3, S, S) in [0, 1]; None for the photos as they are.
+        target: Number of the class.
+        share: Of the photo's area.
+        seed: Start of the random placements: the same for all patches that are compared.
+
+    Returns:
+        Booleans (N · PLACEMENTS,).
+    """
+    rng, taken = Stream(seed), []
+    device = next((p.device for p in model.parameters()), photos.device)
+    photos, patch = photos.to(device), None if patch is None else patch.to(device)
+    for _ in progress(range(PLACEMENTS), "judging a patch"):
+        where = anywhere(len(photos), share, rng)
+        worn = photos.float() / 255
+        worn = paste(worn, patch, where) if patch is not None else worn
+        worn = (worn * 255).round() / 255  # what an 8-bit file holds
+        taken.append(torch.cat([model.logits(part).argmax(1) == target for part in worn.split(9)]))
+    return torch.cat(taken)
