@@ -129,6 +129,15 @@ BUILT_IN = (
         capabilities=("Generator", "Encoder"),
         weights=("digits",),
     ),
+    Entry(
+        name="patch",
+        section="probes",
+        slide=27,
+        summary="An adversarial patch: a printed sticker that makes a network see a toaster, whatever it lies beside",
+        target="potmeter.probes.patch.probe:Patch",
+        kind="probe",
+        capabilities=("Classifier", "Attackable"),
+    ),
 )
 
 
