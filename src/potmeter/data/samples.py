@@ -34,13 +34,16 @@ PHOTOS = {
 FETCHED = {"mnist": 10_000, "fashion": 10_000, "imagenet": 20}
 """Sets whose test pictures are numbered from 0, with their size: ``mnist-3``, ``fashion-12``, ``imagenet-7``."""
 
+WILD = {"panda": "explore_world_animals/panda", "crab": "erase/crab"}
+"""Photos of GCompris, in the public domain or CC0."""
+
 
 def sample(name: str) -> Image:
     """A named picture.
 
     Args:
         name: One of ``PHOTOS``; ``digit-0`` … ``digit-9`` (scikit-learn's, from the part that is not trained on); and,
-            fetched on first use, ``panda`` (GCompris, public domain) and the numbers of ``FETCHED``.
+            fetched on first use, those of ``WILD`` and the numbers of ``FETCHED``.
 
     Raises:
         UserError: for an unknown name, or when a picture must be fetched and cannot.
@@ -54,16 +57,16 @@ def sample(name: str) -> Image:
         from potmeter.data.cutouts import wheel_file
 
         return Image.open(wheel_file(PHOTOS[name]))
-    if name == "panda":
+    if name in WILD:
         from potmeter.data.photos import decode, wild_files
 
-        return decode(wild_files()["explore_world_animals/panda"])
+        return decode(wild_files()[WILD[name]])
     if kind == "digit" and number in tuple("0123456789"):
         return digit(int(number))
     if kind in FETCHED and number.isdecimal() and number.isascii() and int(number) < FETCHED[kind]:
         return numbered(kind, int(number))
     known = ", ".join(
-        [*PHOTOS, "panda", "digit-0 … digit-9", *(f"{kind}-0 … {kind}-{n - 1}" for kind, n in FETCHED.items())]
+        [*PHOTOS, *WILD, "digit-0 … digit-9", *(f"{kind}-0 … {kind}-{n - 1}" for kind, n in FETCHED.items())]
     )
     reject(f"No sample has this name; there are {known}.", name)
 

@@ -25,7 +25,7 @@ from .artefact import Made, card, load
 from .canvas import Canvas
 from .expectation import fixed, paste
 from .fusion import fused
-from .measure import best, controls, measured
+from .measure import another, best, controls, measured
 from .pictures import beside
 from .training import ROOM, trained
 from .trials import squares, training_photos
@@ -184,9 +184,16 @@ class Patch(Probe):
     # Measuring
 
     def evaluate(self) -> dict[str, float]:
-        """Shares of trials that are taken for a toaster: each judging photo in random places, turns and lights."""
-        metrics = measured(fused(self.model), self.class_number("toaster"))
-        return metrics | {"control_success_25": best(self.controls)}
+        """Shares of trials taken for a toaster: each judging photo in random places, turns and lights, 8-bit."""
+        number, model, toaster = self.class_number("toaster"), fused(self.model), load("toaster").pixels
+        disguised = measured(model, load("crab").pixels, number, (0.25,))
+        transferred = measured(another(), toaster, number, (0.25,))
+        return {
+            **measured(model, toaster, number),
+            "control_success_25": best(self.controls),
+            "transfer_success_25": transferred["success_25"],
+            "disguised_success_25": disguised["success_25"],
+        }
 
     def baselines(self) -> dict[str, float]:
         """The same trials with the best of five plain pictures, and with no patch at all."""

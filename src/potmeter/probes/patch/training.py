@@ -66,7 +66,7 @@ def trained(
         adam.step()
         if (step + 1) % every == 0 or step + 1 == steps:
             if not bool(loss.isfinite()):
-                raise Diverged("The loss of the target is no number any more.", received=float(loss))
+                raise Diverged("The loss of the target is no number any more.", received=float(loss.detach()))
             with torch.no_grad():
                 yield step + 1, canvas()
 

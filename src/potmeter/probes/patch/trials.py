@@ -60,12 +60,12 @@ def successes(model: Any, photos: Tensor, patch: Tensor | None, target: int, sha
         seed: Start of the random placements: the same for all patches that are compared.
 
     Returns:
-        Booleans (N · PLACEMENTS,).
+        Booleans (N · PLACEMENTS,), of photos as they are (N,).
     """
     rng, taken = Stream(seed), []
     device = next((p.device for p in model.parameters()), photos.device)
     photos, patch = photos.to(device), None if patch is None else patch.to(device)
-    for _ in progress(range(PLACEMENTS), "judging a patch"):
+    for _ in progress(range(PLACEMENTS if patch is not None else 1), "judging a patch"):
         where = anywhere(len(photos), share, rng)
         worn = photos.float() / 255
         worn = paste(worn, patch, where) if patch is not None else worn
