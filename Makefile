@@ -28,7 +28,8 @@ check: setup
 	$(BIN)/mypy
 
 bench: setup
-	for system in blackbox classifier featurevis vae autoencoder attack; do $(BIN)/potmeter bench $$system || exit 1; done
+	for system in blackbox classifier featurevis vae autoencoder attack patch; do $(BIN)/potmeter bench $$system || exit 1; done
 
 weights: setup
 	$(BIN)/python tools/ship.py
+	$(BIN)/python tools/ship_patch.py

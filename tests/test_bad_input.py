@@ -104,6 +104,17 @@ ROWS = [
     ("an empty photo folder", "run featurevis:panel --model classifier.digits --data {here}/empty", "no pictures in"),
     ("a broken photo", "run featurevis:panel --model classifier.digits --data {here}", "empty.png is empty"),
     ("a model of a missing file", "run featurevis:layers --model missing.py:f", "no such Python file"),
+    # the patch
+    ("a patch of no size", "run patch {here}/black.png --model classifier.digits --share 0", "share must lie between 0.01 and 0.75"),
+    ("a patch larger than the photo", "run patch {here}/black.png --model classifier.digits --share 1.2", "share must lie between 0.01 and 0.75"),
+    ("a misspelt patch", "run patch {here}/black.png --model classifier.digits --patch toster", "did you mean toaster"),
+    ("a broken patch", "run patch {here}/black.png --model classifier.digits --patch {here}/text.txt", "not a picture"),
+    ("an empty patch", "run patch {here}/black.png --model classifier.digits --patch {here}/empty.png", "is empty"),
+    ("a patch for no class", "run patch:make {here}/black.png --model classifier.digits --target toaster --steps 1", "no such class. It knows 0, 1"),
+    ("a patch without photos", "run patch:make {here}/empty --model classifier.digits --target 8 --steps 1", "holds no file of kind"),
+    ("a patch in no steps", "run patch:make {here}/black.png --model classifier.digits --target 8 --steps 0", "steps must lie between"),
+    ("a page too large", "run patch:pdf --model classifier.digits --cm 99", "cm must lie between 1 and 28"),
+    ("a patch on no classifier", "run patch {here}/black.png --model vae.plane", "works on a Classifier and Attackable; vae is none"),
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from potmeter.errors import UserError
-from potmeter.media import Audio, Bars, Chart, Image, Table, Text, Video, parts
+from potmeter.media import Audio, Bars, Chart, Image, Page, Table, Text, Video, parts
 
 FEW = settings(deadline=None, max_examples=25)
 PIXELS = st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)).flatmap(lambda shape: arrays(np.uint8, shape))
@@ -303,6 +303,7 @@ ALL = {
     "table": Table(("<a>", "b"), [("<x>", 0.5)]),
     "bars": Bars({"<cat>": 0.9, "dog": 0.1}),
     "chart": Chart({"a": [(0.0, 1.0), (1.0, 2.0)], "b": []}, "x (m)", "y <s>"),
+    "page": Page(Image(np.zeros((2, 3, 3), np.uint8)), 6.0, "a <b>"),
 }
 
 
@@ -333,6 +334,22 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot be written: .*Received: "):
         ALL["image"].save(tmp_path / "file" / "x.png")
+
+
+def test_a_page_shows_its_picture_at_its_physical_size(tmp_path):
+    page = Page(Image(np.zeros((20, 30, 3), np.uint8)), 6.0)
+    sheet = Image.open(page.save(tmp_path / "page.png"))
+    dark = (sheet.pixels < 50).all(2)
+    columns = dark[300:500].all(0).sum() + dark[300:500].any(0).sum() - dark[300:500].all(0).sum()
+    assert sheet.size == (595, 841) and page.height == pytest.approx(4.0)
+    assert columns / 72 * 2.54 == pytest.approx(6.0, abs=0.05)
+    assert dark[:, 297].sum() / 72 * 2.54 == pytest.approx(4.0, abs=0.1) or dark[:, 260].sum() > 0
+
+
+@pytest.mark.parametrize(("width", "shape"), [(0.0, (2, 2, 3)), (-1.0, (2, 2, 3)), (20.5, (2, 2, 3)), (10.0, (30, 10, 3))])
+def test_a_picture_that_does_not_fit_on_its_page_is_told(width, shape):
+    with pytest.raises(UserError, match=r"must fit on a sheet of 21 × 29.7 cm. Received: "):
+        Page(Image(np.zeros(shape, np.uint8)), width)
 
 
 def test_a_result_is_a_medium_or_a_dataclass_of_media():

@@ -21,7 +21,6 @@ class Card(Text):
     """What is known of an artefact, as JSON."""
 
     suffix = ".json"
-    suffixes = (".json",)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -76,6 +75,6 @@ def load(word: str) -> Made:
         hint = f"did you mean {near[0]}?" if near else f"shipped are {', '.join(shipped()) or 'none'}."
         raise UserError(f"There is no patch of that name, nor such a file; {hint}", received=word)
     beside = path.with_name("card.json")
-    known = Card.open(beside) if path.name == "patch.png" and os.path.isfile(beside) else card({})
+    known = Card(Text.open(beside).text) if path.name == "patch.png" and os.path.isfile(beside) else card({})
     known.facts  # a damaged card is told now
     return Made(Image.open(path), known)

@@ -29,6 +29,7 @@ class Canvas(nn.Module):
 
     low: Tensor
     high: Tensor
+    start: Tensor
 
     def __init__(
         self, size: int, look: Tensor | None = None, strength: float = 1.0, begin: Tensor | None = None
@@ -49,8 +50,8 @@ class Canvas(nn.Module):
     def forward(self) -> Tensor:
         """The patch (3, size, size) in [0, 1], white around its disc."""
         size = self.start.shape[-1]
-        total = sum(F.interpolate(grid, (size, size), mode="bilinear", align_corners=False) for grid in self.grids)
-        inks = self.low + (self.high - self.low) * (self.start + total[0]).sigmoid()
+        fine = [F.interpolate(grid, (size, size), mode="bilinear", align_corners=False)[0] for grid in self.grids]
+        inks = self.low + (self.high - self.low) * (self.start + torch.stack(fine).sum(0)).sigmoid()
         return 1 - disc(size).to(inks) * (1 - mix(inks))
 
 

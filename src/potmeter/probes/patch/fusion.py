@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from itertools import pairwise
+from typing import Any
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-PAIRS = {nn.Conv1d: nn.BatchNorm1d, nn.Conv2d: nn.BatchNorm2d, nn.Conv3d: nn.BatchNorm3d}
+PAIRS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv1d: nn.BatchNorm1d, nn.Conv2d: nn.BatchNorm2d, nn.Conv3d: nn.BatchNorm3d}
 
 
 def fused(model: nn.Module) -> nn.Module:
@@ -23,7 +24,8 @@ def fused(model: nn.Module) -> nn.Module:
         if type(module).forward is nn.Sequential.forward:
             for (first, convolution), (second, norm) in pairwise(list(module.named_children())):
                 if PAIRS.get(type(convolution)) is type(norm) and fixed(norm):
-                    setattr(module, first, fuse_conv_bn_eval(convolution, norm).requires_grad_(False))
+                    whole: Any = fuse_conv_bn_eval(convolution, norm)  # type: ignore[type-var]
+                    setattr(module, first, whole.requires_grad_(False))
                     setattr(module, second, nn.Identity())
     return model
 
