@@ -346,7 +346,9 @@ def test_a_page_shows_its_picture_at_its_physical_size(tmp_path):
     assert dark[:, 297].sum() / 72 * 2.54 == pytest.approx(4.0, abs=0.1) or dark[:, 260].sum() > 0
 
 
-@pytest.mark.parametrize(("width", "shape"), [(0.0, (2, 2, 3)), (-1.0, (2, 2, 3)), (20.5, (2, 2, 3)), (10.0, (30, 10, 3))])
+@pytest.mark.parametrize(
+    ("width", "shape"), [(0.0, (2, 2, 3)), (-1.0, (2, 2, 3)), (20.5, (2, 2, 3)), (10.0, (30, 10, 3))]
+)
 def test_a_picture_that_does_not_fit_on_its_page_is_told(width, shape):
     with pytest.raises(UserError, match=r"must fit on a sheet of 21 × 29.7 cm. Received: "):
         Page(Image(np.zeros(shape, np.uint8)), width)

@@ -46,9 +46,7 @@ def steps() -> Row:
         for _ in range(STEPS):
             torch.autograd.grad(quick.input_loss(x, torch.full((BATCH,), TARGET)).sum(), x)
 
-    seconds = interleave(
-        {"ours": timed(ours), "theirs": timed(toolbox(model)), "network": timed(network)}, rounds=5
-    )
+    seconds = interleave({"ours": timed(ours), "theirs": timed(toolbox(model)), "network": timed(network)}, rounds=5)
     rates = {name: STEPS / value for name, value in seconds.items()}
     note = "the network's own forward and backward pass is the limit; ours has its batch normalisations fused"
     return compare("steps_per_s", "steps/s", rates["ours"], rates["theirs"], "ART", limit=rates["network"], note=note)
