@@ -47,10 +47,9 @@ def train(probe: Any, inputs: dict[str, Any], folder: Path) -> Made:
     return load_patch(str(folder))
 
 
-def ship(name: str, runs: Path) -> None:
+def ship(name: str, probe: Any, runs: Path) -> None:
     """Train (or continue) one recipe and put its patch, measured, into the package."""
     recipe = RECIPES[name]
-    probe = load("patch")
     inputs = recipe | ({"disguise": sample(recipe["disguise"])} if "disguise" in recipe else {})
     made = train(probe, inputs, runs / name)
     number, model = probe.class_number(made.target), fused(probe.model)
@@ -78,8 +77,9 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="patch.TAG", help=", ".join(RECIPES))
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     options = parser.parse_args()
+    probe = load("patch")  # one for all, since it measures the control pictures once
     for name in options.names or RECIPES:
-        ship(name, options.runs)
+        ship(name, probe, options.runs)
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ def beside(photo: Image, worn: Image, before: Bars, after: Bars, target: str | N
         before, after: What the network says.
         target: The class that the patch is for, if that is known.
     """
-    figure = Figure(figsize=(9.6, 7.0), dpi=100, layout="constrained")
-    grid = figure.subplots(2, 2, gridspec_kw={"height_ratios": (2.6, 1)})
+    figure = Figure(figsize=(9.6, 6.2), dpi=100, layout="constrained")
+    grid = figure.subplots(2, 2, gridspec_kw={"height_ratios": (2.7, 1)})
     for column, (image, bars) in enumerate(((photo, before), (worn, after))):
         above, below = grid[:, column]
         above.imshow(image.pixels)
