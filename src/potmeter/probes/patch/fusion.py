@@ -26,10 +26,10 @@ def fused(model: nn.Module) -> nn.Module:
     model = copy.deepcopy(model).eval().requires_grad_(False)
     for module in [m for m in model.modules() if isinstance(m, nn.Sequential)]:
         if type(module).forward is nn.Sequential.forward:
-            children: list[tuple[str, Any]] = list(module.named_children())
-            for (first, convolution), (second, norm) in pairwise(children):
+            for (first, convolution), (second, norm) in pairwise(list(module.named_children())):
+                pair: Any = (convolution, norm)
                 if PAIRS.get(type(convolution)) is type(norm) and fixed(norm):
-                    setattr(module, first, fuse_conv_bn_eval(convolution, norm).requires_grad_(False))
+                    setattr(module, first, fuse_conv_bn_eval(*pair).requires_grad_(False))
                     setattr(module, second, nn.Identity())
     return model
 
