@@ -1,6 +1,6 @@
 """Make the shipped patches: train by the recipes below, measure on photos that were not trained on, write the card.
 
-python tools/ship_patch.py                       both, about half an hour each on one core
+python tools/ship_patch.py                       both, about ten minutes of one core each
 python tools/ship_patch.py patch.crab --runs R   continue, or only measure, the run in R/patch.crab
 """
 
