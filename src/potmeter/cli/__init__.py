@@ -25,6 +25,7 @@ VERBS = {
     "eject": ("potmeter.cli.eject:eject", "copy a system's code to a folder of your own, to change it there"),
     "fetch": ("potmeter.cli.fetch:fetch", "bring a data package, ahead of its first use"),
     "tour": ("potmeter.tour:tour", "run every stop of the lecture and write a page about it"),
+    "gallery": ("potmeter.gallery:gallery", "a web page for every system: put something in, see what comes out"),
 }
 """Every verb: where it lives, and what it does. A verb's function takes the rest of the command line."""
 

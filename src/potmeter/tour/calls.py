@@ -15,8 +15,15 @@ LISTED = 3
 """Up to so many files are named one by one; more stand in a folder, which the command line expands."""
 
 
-def command_line(word: str, declared: list[Parameter], inputs: dict[str, Any]) -> str:
-    """The command that does what the example does; media that have no file are named for their parameter."""
+def command_line(word: str, declared: list[Parameter], inputs: dict[str, Any], model: str | None = None) -> str:
+    """The command that does what the example does; media that have no file are named for their parameter.
+
+    Args:
+        word: The system and task as they are typed.
+        declared: The method's parameters.
+        inputs: What it is given.
+        model: Of a probe, what it works on, where that is not its usual model.
+    """
     places: list[str] = []
     flags: list[str] = []
     given = [p for p in declared if p.name in inputs]
@@ -27,6 +34,7 @@ def command_line(word: str, declared: list[Parameter], inputs: dict[str, Any]) -
     for p in given:
         if not p.positional and inputs[p.name] != default(p):
             flags += flag(p, inputs[p.name])
+    flags += ["--model", model] if model else []
     return shlex.join(["potmeter", "run", word, *places, *flags])
 
 
@@ -58,8 +66,10 @@ def word(p: Parameter, value: Any, number: str = "") -> str:
     return f"{p.name}{number}{getattr(p.type, 'suffix', '')}"
 
 
-def python_call(name: str, task: str, declared: list[Parameter], inputs: dict[str, Any]) -> str:
-    """The call that does what the example does."""
+def python_call(
+    name: str, task: str, declared: list[Parameter], inputs: dict[str, Any], model: str | None = None
+) -> str:
+    """The call that does what the example does; arguments as of ``command_line``."""
     arguments, gap = [], False  # after one that is left out, the others go by name
     for p in declared:
         if p.name not in inputs:
@@ -68,7 +78,8 @@ def python_call(name: str, task: str, declared: list[Parameter], inputs: dict[st
             arguments.append(literal(p, inputs[p.name]))
         elif inputs[p.name] is not default(p):
             arguments.append(f"{p.name}={literal(p, inputs[p.name])}")
-    return f'potmeter.load("{name}").{task}({", ".join(arguments)})'
+    loaded = ", ".join(quoted(word) for word in (name, model) if word)
+    return f"potmeter.load({loaded}).{task}({', '.join(arguments)})"
 
 
 def literal(p: Parameter, value: Any) -> str:

@@ -1,0 +1,83 @@
+"""What a system can show when it is touched: a place in a plane, knobs to turn, a sheet to draw on.
+
+A ``demo.py`` in a system's folder has one function, ``demo(system) -> Demo | None``, which describes the interaction as data and
+a function; None when these weights have none. A face draws it. So a system knows no face, and one face serves all demos.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from potmeter.errors import reject
+from potmeter.media import Image
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """An interaction: something the user sets, and what the system makes of it, at once."""
+
+    title: str
+    """Two or three words: ``drag a point``."""
+    help: str
+    """A sentence that says what to do and what to look for."""
+    show: Callable[[Any], Any]
+    """From the value that the user sets to a result (a medium, or a dataclass of media), in well under 100 ms."""
+    actions: Mapping[str, Callable[[Any], Iterator[tuple[Any, Any]]]] = field(default_factory=dict)
+    """Buttons: from the present value to ever new values, each with its result."""
+
+    def checked(self, value: Any) -> Any:
+        """The value in the demo's form and bounds. Raises UserError for anything else."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plane(Demo):
+    """A point is dragged over a map. The value is (x, y)."""
+
+    map: Image
+    """What lies under the finger."""
+    low: tuple[float, float]
+    """x and y of the map's lower left corner."""
+    high: tuple[float, float]
+    """x and y of its upper right corner."""
+    start: tuple[float, float]
+
+    def checked(self, value: Any) -> tuple[float, float]:
+        x, y = numbers(value, 2)
+        (left, bottom), (right, top) = self.low, self.high
+        return min(max(x, left), right), min(max(y, bottom), top)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knobs(Demo):
+    """Numbers, each with a slider of its own. The value is a tuple of them."""
+
+    names: tuple[str, ...]
+    low: float
+    high: float
+    start: tuple[float, ...]
+
+    def checked(self, value: Any) -> tuple[float, ...]:
+        return numbers(value, len(self.names))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sketch(Demo):
+    """A sheet to draw on, white on black. The value is the picture."""
+
+    pen: float = 0.07
+    """Width of the stroke, as a share of the sheet."""
+
+    def checked(self, value: Any) -> Image:
+        return value if isinstance(value, Image) else reject("A sketch is a picture.", type(value).__name__)
+
+
+def numbers(value: Any, count: int) -> tuple[float, ...]:
+    """So many finite numbers. Raises UserError for anything else."""
+    good = isinstance(value, (list, tuple)) and len(value) == count
+    if not good or not all(type(v) in (int, float) and abs(v) < 1e6 and math.isfinite(v) for v in value):
+        reject(f"This takes {count} numbers, each below a million.", value)
+    return tuple(map(float, value))

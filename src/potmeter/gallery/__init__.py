@@ -1,0 +1,112 @@
+"""``potmeter gallery``: every system as a web page, made from its typed ``run``."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import webbrowser
+from pathlib import Path
+
+from potmeter.errors import UserError, reject
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def gallery(argv: list[str]) -> None:
+    """Serve the gallery until Ctrl-C, or write it as a folder for a Hugging Face Space.
+
+    Raises:
+        UserError: For flags that do not parse, a port that is taken, or without the extra ``gallery``.
+    """
+    from potmeter.cli.arguments import parse
+    from potmeter.core.signature import Parameter, Range
+
+    values = parse(
+        "potmeter gallery",
+        [
+            Parameter("port", int, 7860, range=Range(0, 65535), help="where it listens; 0 for any free one"),
+            Parameter("host", str, "127.0.0.1", help="this machine only; 0.0.0.0 for everybody in its network"),
+            Parameter("share", bool, False, help="make a public address too, through gradio's servers"),
+            Parameter("browser", bool, True, help="open a browser"),
+            Parameter("space", Path, None, optional=True, help="write the folder of a Hugging Face Space instead"),
+        ],
+        argv,
+        "Every system as a web page: put something in, see what comes out.",
+    )
+    if values["space"] is not None:
+        from potmeter.gallery.space import write
+
+        print(write(values["space"]))
+        return
+    0 <= values["port"] <= 65535 or reject("port lies between 0 and 65535.", values["port"])
+    serve(values["host"], values["port"], share=values["share"], browser=values["browser"])
+
+
+def settle() -> None:
+    """Settings of the libraries that must stand before they are imported: nothing calls home, uploads have a folder."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    os.environ["GRADIO_TEMP_DIR"] = folder = tempfile.mkdtemp(prefix="potmeter-gallery-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+def serve(host: str = "127.0.0.1", port: int = 7860, *, share: bool = False, browser: bool = False) -> None:
+    """Serve the gallery until it is interrupted.
+
+    Args:
+        host: The address to listen at; 127.0.0.1 is reached from this machine only.
+        port: 0 for any free one.
+        share: Whether to make a public address, through gradio's servers.
+        browser: Whether to open a browser.
+    """
+    settle()
+    try:
+        import uvicorn
+
+        from potmeter.gallery.serve import Gallery
+    except ImportError as error:
+        raise UserError("The gallery needs its extra: pip install 'potmeter[gallery]'.", received=error.name) from None
+    bound = listening(host, port)
+    port = bound.getsockname()[1]
+    address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/"
+    print(f"The gallery is at {address} (Ctrl-C ends it).", flush=True)
+    if host not in LOOPBACK:
+        print("Everybody in this machine's network can use it.", file=sys.stderr, flush=True)
+    if share:
+        print(f"Everybody who knows it can use it at {tunnel(port)}", flush=True)
+    if browser:
+        webbrowser.open(address)
+    names = (*LOOPBACK, "[::1]") if host in LOOPBACK and not share else ()
+    config = uvicorn.Config(Gallery(names), log_level="warning", timeout_graceful_shutdown=2, server_header=False)
+    uvicorn.Server(config).run(sockets=[bound])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket at this address. Raises UserError when it cannot be had."""
+    kind = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(kind)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise UserError(f"Port {port} of {host} cannot be had: {error.strerror}.", received=f"{host}:{port}") from None
+    return bound
+
+
+def tunnel(port: int) -> str:
+    """A public address, through gradio's servers. Raises UserError when there is none to be had."""
+    import secrets
+
+    try:
+        from gradio.networking import setup_tunnel
+
+        return str(setup_tunnel("127.0.0.1", port, secrets.token_urlsafe(32), None, None))
+    except Exception as error:
+        raise UserError(f"No public address could be made: {error}.", received="share") from None

@@ -1,0 +1,56 @@
+"""The same over HTTP: for each task an endpoint of its name, which gives plain values and files."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from potmeter.errors import UserError
+from potmeter.gallery import outputs
+from potmeter.gallery.call import Call
+from potmeter.gallery.work import Stopped
+from potmeter.tour.trouble import explain
+
+if TYPE_CHECKING:
+    from potmeter.gallery.form import Form
+
+
+def endpoint(form: Form, weights: Any) -> None:
+    """Offer a form's task to programs: ``client.predict("digits", image=handle_file("3.png"), api_name="/run")``.
+
+    It gives ``{"seconds": …, "result": …}``, as ``potmeter run --json`` does, and the files of the result. A task whose
+    result grows gives each state of it.
+    """
+
+    async def answer(*payloads: Any) -> AsyncIterator[tuple[dict[str, Any], list[str]]]:
+        try:
+            call = Call(form.entry, form.task, form.declared, payloads[0], list(payloads[1:]), rendered)
+            job, seen = form.desk.submit(call.key, lambda: call(form.shelf)), 0
+            async for job in form.desk.follow(job):
+                if job.version > seen and job.error is None:
+                    seen, (values, files) = job.version, job.result
+                    yield {"seconds": round(call.seconds, 4), "result": values}, files
+            if job.error is not None:
+                raise job.error
+        except Stopped:
+            return
+        except Exception as error:
+            raise gr.Error(explain(error), print_exception=not isinstance(error, UserError)) from None
+
+    first = inspect.Parameter("weights", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [p.name if p.name.isidentifier() else f"_{p.name}" for p in form.declared]
+    answer.__signature__ = inspect.Signature([first, *(first.replace(name=name) for name in names)])  # type: ignore[attr-defined]
+    answer.__doc__ = inspect.cleandoc(form.method.__doc__ or "").partition("\n")[0]
+    button, values, files = gr.Button(visible=False), gr.JSON(visible=False), gr.File(visible=False, file_count="multiple")
+    button.click(answer, [weights, *form.widgets], [values, files], api_name=form.task, preprocess=False,
+                 concurrency_limit=None, show_progress="hidden")  # fmt: skip
+
+
+def rendered(value: Any) -> tuple[dict[str, Any], list[str]]:
+    """A result for a program."""
+    return outputs.plain(value), outputs.files(value)
+
+

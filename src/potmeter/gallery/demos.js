@@ -1,0 +1,151 @@
+// Demos: a hand moves, the server says what that looks like. One question at a time, and always the newest.
+potmeter.trips = [];  // milliseconds from question to picture, for measuring
+
+potmeter.Demo = class {
+  constructor(root) {
+    this.root = root;
+    this.shown = root.querySelector(".shown");
+    this.asking = false;
+    this.pending = null;
+    const kind = ["plane", "knobs", "sketch"].find((name) => root.classList.contains(name));
+    this[kind]();
+    for (const button of root.querySelectorAll("[data-action]"))
+      button.addEventListener("click", () => this.act(button));
+  }
+
+  fetch(body, signal) {
+    return fetch(new URL(this.root.dataset.address, location.href.split("?")[0]), {
+      method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(body), signal});
+  }
+
+  // Ask for the newest value; those that were passed over while an answer was awaited are never asked for.
+  async ask(value) {
+    this.pending = value;
+    if (this.asking) return;
+    this.asking = true;
+    while (this.pending !== null) {
+      const now = this.pending, began = performance.now();
+      this.pending = null;
+      try {
+        this.draw(await (await this.fetch({value: now})).json());
+        potmeter.trips.push(performance.now() - began);
+      } catch (error) {
+        this.draw({error: "The server does not answer."});
+      }
+    }
+    this.asking = false;
+  }
+
+  draw(answer) {
+    if (answer.error) this.shown.innerHTML = '<p class="trouble"></p>', this.shown.firstChild.textContent = answer.error;
+    else this.shown.innerHTML = answer.html;
+  }
+
+  // A button: a stream of new values, each with its picture; pressed again, it stops.
+  async act(button) {
+    if (this.stop) { this.stop.abort(); return; }
+    this.stop = new AbortController();
+    const name = button.textContent;
+    button.textContent = "Stop";
+    try {
+      const answer = await this.fetch({value: this.value, action: button.dataset.action}, this.stop.signal);
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      for (;;) {
+        const {value, done} = await reader.read();
+        if (done) break;
+        text += value;
+        const lines = text.split("\n");
+        text = lines.pop();
+        const last = lines.filter(Boolean).pop();
+        if (last) {
+          const news = JSON.parse(last);
+          this.draw(news);
+          if (news.value) this.set(news.value);
+        }
+      }
+    } catch (error) {
+      if (error.name !== "AbortError") this.draw({error: "The server does not answer."});
+    }
+    this.stop = null;
+    button.textContent = name;
+  }
+
+  // A point on a map ----------------------------------------------------------------------------------------------
+  plane() {
+    const map = this.root.querySelector(".map"), point = map.querySelector("i");
+    const [left, bottom, right, top] = JSON.parse(map.dataset.corners);
+    const to = (x, y) => {
+      x = Math.min(Math.max(x, 0), 1), y = Math.min(Math.max(y, 0), 1);
+      point.style.left = 100 * x + "%", point.style.top = 100 * y + "%";
+      this.place = [x, y];
+      this.value = [left + x * (right - left), top + y * (bottom - top)];
+      this.ask(this.value);
+    };
+    const follow = (event) => {
+      const box = map.getBoundingClientRect();
+      to((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+    };
+    map.addEventListener("pointerdown", (event) => { map.setPointerCapture(event.pointerId); map.focus({preventScroll: true}); follow(event); event.preventDefault(); });
+    map.addEventListener("pointermove", (event) => { if (event.buttons) follow(event); });
+    map.addEventListener("keydown", (event) => {
+      const step = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[event.key];
+      if (step) { event.preventDefault(); to(this.place[0] + step[0] / 80, this.place[1] + step[1] / 80); }
+    });
+    const [x, y] = JSON.parse(map.dataset.start);
+    to((x - left) / (right - left), (y - top) / (bottom - top));
+  }
+
+  // A slider for each number --------------------------------------------------------------------------------------
+  knobs() {
+    const sliders = [...this.root.querySelectorAll("input[type=range]")];
+    const tell = (slider, value) => {
+      slider.nextElementSibling.textContent = (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
+      const share = (value - slider.min) / (slider.max - slider.min);
+      slider.style.setProperty("--share", 100 * Math.min(Math.max(share, 0), 1) + "%");
+    };
+    this.value = sliders.map((slider) => Number(slider.dataset.value));
+    sliders.forEach((slider, i) => {
+      tell(slider, this.value[i]);
+      slider.addEventListener("input", () => { this.value[i] = Number(slider.value); tell(slider, this.value[i]); this.ask([...this.value]); });
+    });
+    this.set = (values) => {
+      this.value = values;
+      sliders.forEach((slider, i) => { slider.value = values[i]; tell(slider, values[i]); });
+    };
+    this.ask([...this.value]);
+  }
+
+  // A sheet to draw on --------------------------------------------------------------------------------------------
+  sketch() {
+    const sheet = this.root.querySelector("canvas"), pen = sheet.getContext("2d");
+    const clear = () => {
+      pen.fillStyle = "black";
+      pen.fillRect(0, 0, sheet.width, sheet.height);
+      this.shown.innerHTML = "";
+      this.pending = null;
+    };
+    pen.lineCap = pen.lineJoin = "round";
+    pen.strokeStyle = "white";
+    pen.lineWidth = Number(sheet.dataset.pen) * sheet.width;
+    let last = null;
+    const at = (event) => {
+      const box = sheet.getBoundingClientRect();
+      return [(event.clientX - box.left) * sheet.width / box.width, (event.clientY - box.top) * sheet.height / box.height];
+    };
+    const stroke = (event) => {
+      const next = at(event);
+      pen.beginPath();
+      pen.moveTo(...(last || next));
+      pen.lineTo(...next);
+      pen.stroke();
+      last = next;
+      this.ask(sheet.toDataURL("image/png"));
+    };
+    sheet.addEventListener("pointerdown", (event) => { sheet.setPointerCapture(event.pointerId); last = null; stroke(event); event.preventDefault(); });
+    sheet.addEventListener("pointermove", (event) => { if (event.buttons && last) stroke(event); });
+    sheet.addEventListener("pointerup", () => { last = null; });
+    this.root.querySelector(".clear").addEventListener("click", clear);
+    clear();
+  }
+};

@@ -1,0 +1,126 @@
+"""Demos: what a system's ``demo.py`` describes, drawn on the page and answered over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import importlib
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from potmeter.core.demo import Demo, Knobs, Plane, Sketch
+from potmeter.errors import reject
+from potmeter.gallery.outputs import result
+from potmeter.gallery.shelf import Shelf
+from potmeter.media import Image, data_uri
+from potmeter.registry import Entry, package_of
+from potmeter.tour.markup import Html, prose, tag
+
+MOST_SKETCH = 300_000
+"""Characters of a drawing that is sent."""
+
+
+def has_demo(entry: Entry) -> bool:
+    """Whether there is a ``demo.py`` in the system's folder."""
+    return (entry.source / "demo.py").is_file()
+
+
+def describe(entry: Entry, thing: Any) -> Demo | None:
+    """What the system's ``demo.py`` says of these weights."""
+    if not has_demo(entry):
+        return None
+    if entry.folder is not None:
+        module = package_of(Path(entry.folder), "demo")
+    else:
+        module = importlib.import_module(f"{entry.module.rpartition('.')[0]}.demo")
+    demo = module.demo(thing)
+    return demo if isinstance(demo, Demo) or demo is None else reject("demo gives a Demo or None.", type(demo).__name__)
+
+
+# On the page -----------------------------------------------------------------------------------------------------
+
+
+def drawn(demo: Demo, address: str) -> Html:
+    """A demo as HTML, which ``demos.js`` brings to life; it asks ``address`` for what to show."""
+    buttons = [tag("button", name, type="button", data_action=name) for name in demo.actions]
+    if isinstance(demo, Knobs):
+        hand, kind = knobs(demo), "knobs"
+    elif isinstance(demo, Plane):
+        hand, kind = plane(demo), "plane"
+    else:
+        kind = "sketch"
+        pen = demo.pen if isinstance(demo, Sketch) else 0.07
+        hand = tag("canvas", width=280, height=280, data_pen=pen, aria_label="a sheet to draw on")
+        buttons.append(tag("button", "Clear", type="button", class_="clear"))
+    left = tag("div", hand, tag("p", *buttons, class_="buttons") if buttons else None, class_="hand")
+    right = tag("div", class_="shown", aria_live="polite")
+    return tag("div", tag("p", prose(demo.help), class_="about"), tag("div", left, right, class_="both"),
+               class_=f"demo {kind}", data_address=address, data_title=demo.title)  # fmt: skip
+
+
+def plane(demo: Plane) -> Html:
+    """The map with the point."""
+    corners = json.dumps([*demo.low, *demo.high])
+    picture = tag("img", src=data_uri(demo.map, ".png"), alt="", draggable="false")
+    return tag("div", picture, tag("i"), class_="map", tabindex=0, role="application", data_corners=corners,
+               data_start=json.dumps(demo.start), aria_label="a map: drag the point, or use the arrow keys")  # fmt: skip
+
+
+def knobs(demo: Knobs) -> Html:
+    """A slider for each knob, with its name and its value."""
+    step = (demo.high - demo.low) / 400
+    sliders = [
+        tag("label", tag("span", name),
+            tag("input", type="range", min=demo.low, max=demo.high, step=step, value=f"{value:.4f}", data_value=value),
+            tag("output", f"{value:+.2f}"))
+        for name, value in zip(demo.names, demo.start, strict=True)
+    ]  # fmt: skip
+    return tag("div", *sliders, class_="sliders")
+
+
+# Over HTTP -------------------------------------------------------------------------------------------------------
+
+
+class Demos:
+    """Answers what the page asks while a hand moves."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+
+    def of(self, entry: Entry, weights: str | None) -> Demo | None:
+        """The demo of loaded weights, described once for as long as they stay loaded; None when they have none."""
+        return self.shelf.beside(entry, weights, describe) if has_demo(entry) else None
+
+    def needed(self, entry: Entry, weights: str | None) -> Demo:
+        """The demo. Raises UserError when there is none."""
+        return self.of(entry, weights) or reject("These weights have nothing to touch.", weights)
+
+    def show(self, entry: Entry, weights: str | None, value: Any) -> dict[str, Any]:
+        """What a value looks like."""
+        demo = self.needed(entry, weights)
+        return {"html": result(demo.show(demo.checked(value_of(demo, value))))}
+
+    def act(self, entry: Entry, weights: str | None, value: Any, action: Any) -> Iterator[dict[str, Any]]:
+        """What becomes of a value when a button is pressed: ever new ones, and what each looks like."""
+        demo = self.needed(entry, weights)
+        action in demo.actions or reject(f"The buttons are {', '.join(demo.actions) or 'none'}.", action)
+        for new, shown in demo.actions[action](demo.checked(value_of(demo, value))):
+            yield {"value": new, "html": result(shown)}
+
+
+def value_of(demo: Demo, value: Any) -> Any:
+    """What the page sent, as the demo's value: drawings come as PNG in base64."""
+    if not isinstance(demo, Sketch):
+        return value
+    isinstance(value, str) and len(value) <= MOST_SKETCH or reject("A sketch is a small PNG in base64.", type(value).__name__)
+    import PIL.Image
+
+    try:
+        with PIL.Image.open(io.BytesIO(base64.b64decode(value.partition(",")[2])), formats=["PNG"]) as picture:
+            max(picture.size) <= 1024 or reject("A sketch has at most 1024 pixels a side.", picture.size)
+            return Image.from_pil(picture)
+    except (binascii.Error, OSError, SyntaxError, ValueError):
+        reject("A sketch is a small PNG in base64.", value)

@@ -1,0 +1,144 @@
+"""One task as a form: widgets for what goes in, a button, what comes out, and examples to press."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import gradio as gr
+
+from potmeter.core.signature import Parameter, parameters
+from potmeter.gallery import examples, links, outputs
+from potmeter.gallery.call import Call, announce
+from potmeter.gallery.shelf import Shelf
+from potmeter.gallery.widgets import late, offered, options, widget
+from potmeter.gallery.work import Desk
+from potmeter.registry import Entry
+from potmeter.tour.markup import prose, tag
+
+FEW = 4
+"""Settings shown at once; more are folded away."""
+
+
+class Form:
+    """A task on the page. Made inside the page's ``gr.Blocks``.
+
+    Args:
+        entry: The system or probe, whose
+        owner: class it is.
+        task: ``run``, or the name of a task, and
+        method: the typed method.
+        desk, shelf: Where work is done, and models are.
+    """
+
+    def __init__(self, entry: Entry, owner: type, task: str, method: Callable, desk: Desk, shelf: Shelf) -> None:
+        self.entry, self.owner, self.task, self.method = entry, owner, task, method
+        self.desk, self.shelf = desk, shelf
+        self.declared: list[Parameter] = [p for p in parameters(method) if offered(p)]
+        about = inspect.cleandoc(method.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+        with gr.Row(elem_classes="form"):
+            with gr.Column(scale=4, min_width=280, elem_classes="into"):
+                gr.HTML(tag("p", prose(about), class_="about"))
+                self.widgets = self.lay_out()
+                with gr.Row(elem_classes="buttons"):
+                    self.go = gr.Button("Run", variant="primary", elem_id=f"go-{task}", elem_classes="go")
+                    self.stop = gr.Button("Stop", visible=False, elem_classes="halt")
+                self.samples = gr.Dataset(components=["textbox"], samples=[], type="index", label="Try",
+                                          visible=False, elem_classes="examples", samples_per_page=12)  # fmt: skip
+            with gr.Column(scale=8, min_width=320, elem_classes="out"):
+                self.status = gr.HTML("", elem_classes="status", apply_default_css=False)
+                self.result = gr.HTML("", elem_classes="result", apply_default_css=False)
+                self.calls = gr.HTML("", elem_classes="call", apply_default_css=False)
+
+    def lay_out(self) -> list[Any]:
+        """The widgets: media and what stands before ``*`` first, of many settings the later ones folded away."""
+        order = sorted(self.declared, key=lambda p: not (p.positional or p.medium))
+        made = {p.name: widget(p, self.owner) for p in order[: FEW + 1]}
+        if order[FEW + 1 :]:
+            with gr.Accordion("More settings", open=False):
+                made |= {p.name: widget(p, self.owner) for p in order[FEW + 1 :]}
+        return [made[p.name] for p in self.declared]
+
+    def connect(self, weights: Any) -> None:
+        """Let the buttons work; called when the whole page is there."""
+        ends = [self.status, self.result, self.calls, self.go, self.stop]
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
+        running = [
+            self.go.click(self.run, [weights, *self.widgets], ends, concurrency_limit=None, **quiet),
+            self.samples.click(self.fill, [weights, self.samples], self.widgets, concurrency_limit=None,
+                               show_progress="hidden", api_visibility="private"),
+        ]  # fmt: skip
+        running.append(running[1].then(self.run, [weights, *self.widgets], ends, concurrency_limit=None, **quiet))
+        self.stop.click(self.halted, None, [self.status, self.go, self.stop], cancels=running, queue=False, **quiet)
+
+    # What happens ------------------------------------------------------------------------------------------------
+
+    async def run(self, weights: str | None, *payloads: Any) -> AsyncIterator[dict[Any, Any]]:
+        """Do what the widgets say, and show how it goes on."""
+        sent = list(payloads)
+        try:
+            call = Call(self.entry, self.task, self.declared, weights, sent, outputs.result)
+            job = self.desk.submit(call.key, lambda: call(self.shelf))
+            shown = -1
+            async for job in self.desk.follow(job):
+                news: dict[Any, Any] = {self.status: outputs.standing(job, self.desk.before(job))}
+                if shown < 0:
+                    news |= {self.go: gr.update(visible=False), self.stop: gr.update(visible=True)}
+                if job.version > max(shown, 0):
+                    news[self.result] = job.result
+                shown = job.version
+                yield news
+            if job.error is not None:
+                raise job.error
+            query = links.query_of(weights, self.task, self.declared, with_seed(self.declared, sent, call.values),
+                                   examples.origins(self.declared, sent))  # fmt: skip
+            word = call.name if self.task == "run" else f"{call.name}:{self.task}"
+            lines = outputs.calls(word, call.name, self.task, self.declared, call.typed(), call.model)
+            yield {self.status: outputs.took(call.seconds, query), self.calls: lines, **self.at_rest()}
+        except (Exception, SystemExit) as error:
+            yield {self.status: outputs.trouble(error), **self.at_rest()}
+
+    def at_rest(self) -> dict[Any, Any]:
+        """Run can be pressed, Stop cannot."""
+        return {self.go: gr.update(visible=True), self.stop: gr.update(visible=False)}
+
+    def halted(self) -> dict[Any, Any]:
+        """Stop was pressed."""
+        return {self.status: outputs.status("Stopped.", "stopped"), **self.at_rest()}
+
+    async def fill(self, weights: str | None, number: int) -> list[Any]:
+        """Put an example into the widgets."""
+
+        def call() -> list[Any]:
+            announce(f"Loading {self.entry.name}")
+            thing = self.shelf.take(self.entry, weights)
+            return examples.payloads(self.declared, examples.of_task(thing, self.task)[number], number)
+
+        job = self.desk.submit(f"{self.entry.name} {weights or ''}", call)
+        async for job in self.desk.follow(job):
+            pass
+        return job.result if job.error is None else [gr.skip() for _ in self.widgets]
+
+    def opened(self, thing: Any, query: dict[str, str]) -> list[Any]:
+        """Updates of the examples and the widgets, in that order, for a system that has been loaded, and an address."""
+        known = examples.of_task(thing, self.task)
+        values = examples.payloads(self.declared, known[0] if known else None)
+        captions = [str(example.caption) for example in known]
+        updates = [gr.update(samples=[[c] for c in captions], sample_labels=captions, visible=bool(known))]
+        for p, value in zip(self.declared, values, strict=True):
+            text = query.get(p.name)
+            if text is not None and p.medium:
+                place = text.removeprefix("example-")
+                number = int(place) if place.isdecimal() and int(place) < len(known) else 0
+                value = examples.payload(p, known[number].inputs.get(p.name), text) if known else None
+            elif text is not None:
+                value = links.payload_of(p, text)
+            late_choices = {"choices": options(p, thing)} if late(p, self.owner) else {}
+            updates.append(gr.update(value=value, **late_choices))
+        return updates
+
+
+def with_seed(declared: list[Parameter], payloads: list[Any], values: dict[str, Any]) -> list[Any]:
+    """What the widgets sent, with the seed that was drawn in place of an empty one."""
+    return [values.get("seed", v) if p.name == "seed" and v is None else v for p, v in zip(declared, payloads, strict=True)]

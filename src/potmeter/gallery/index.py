@@ -1,0 +1,80 @@
+"""The first page: a card for each system, in the lecture's order, grouped by section. Plain HTML, without torch or gradio."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from potmeter import __version__, registry
+from potmeter.registry import Entry
+from potmeter.tour.markup import Html, prose, tag
+
+LEAD = (
+    "A neural network is a black box with very many knobs: numbers go in, numbers come out, and training turns the "
+    "knobs until the answers suit us. Here are the boxes of the lecture. Open one, and put something in."
+)
+SECTIONS = {
+    "basics": "Basics", "vision": "Seeing", "language": "Language", "speech": "Speech", "generative": "Making pictures",
+    "play": "Play", "probes": "Looking inside",
+}  # fmt: skip
+"""What the sections are called on the page."""
+
+
+def style(*names: str) -> str:
+    """Style sheets of the tour and the gallery, one after the other."""
+    folder = resources.files("potmeter")
+    return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
+
+
+def index() -> str:
+    """The whole document."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in registry.entries().values():  # which are in slide order: so are the groups, by their first
+        groups.setdefault(entry.section, []).append(entry)
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", "potmeter: the deep-learning lecture that runs"),
+        tag("link", rel="icon", href="icon.svg", type="image/svg+xml"),
+        tag("style", Html(style("tour/style.css", "gallery/index.css"))),
+    )
+    opening = tag(
+        "header",
+        tag("p", "potmeter ", tag("span", __version__), class_="brand"),
+        tag("h1", "The ", tag("span", "deep-learning"), " lecture that runs"),
+        tag("p", LEAD, class_="lead"),
+        class_="opening",
+    )
+    sections = [section(name, entries) for name, entries in groups.items()]
+    return f"<!doctype html>\n{tag('html', head, tag('body', opening, tag('main', *sections)), lang='en')}\n"
+
+
+def section(name: str, entries: list[Entry]) -> Html:
+    """A group of cards."""
+    return tag("section", tag("h2", SECTIONS.get(name, name)), tag("ol", *map(card, entries), class_="cards"), id=name)
+
+
+def card(entry: Entry) -> Html:
+    """A system: its slide, its name, what it does, and its weights."""
+    cover = tag("img", src=f"{entry.name}/cover", alt="", loading="lazy") if cover_of(entry) else None
+    tags = tag("small", " · ".join(entry.weights)) if entry.weights else None
+    text = tag("span", tag("b", entry.name), tag("span", prose(entry.summary.rstrip(".")), "."), tags, class_="text")
+    number = tag("span", entry.slide, class_="slide")
+    return tag("li", tag("a", tag("span", cover, class_="cover"), number, text, href=f"{entry.name}/"))
+
+
+def cover_of(entry: Entry) -> bool:
+    """Whether the system's folder has a picture for its card."""
+    try:
+        return (entry.source / "cover.webp").is_file()
+    except Exception:  # an entry of somebody else's that is not installed rightly must not take the page down
+        return False
+
+
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#161513"/>'
+    '<circle cx="16" cy="16" r="9" fill="none" stroke="#ef8a66" stroke-width="3"/>'
+    '<path d="M16 16 21.5 9.5" stroke="#ebe7dd" stroke-width="3" stroke-linecap="round"/></svg>'
+)
+"""A knob."""

@@ -1,0 +1,77 @@
+"""What comes out, as the page shows it and as a program gets it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from potmeter import media
+from potmeter.core.signature import Parameter
+from potmeter.errors import UserError
+from potmeter.gallery.limits import upload_folder
+from potmeter.gallery.work import Job, Stopped
+from potmeter.tour.calls import command_line, python_call
+from potmeter.tour.card import duration
+from potmeter.tour.markup import Html, join, tag
+from potmeter.tour.shown import show
+from potmeter.tour.stop import medium
+from potmeter.tour.trouble import explain
+
+
+def result(value: Any) -> Html:
+    """A result's media, each with its name."""
+    return tag("div", *(medium(show(one, name)) for name, one in media.parts(value).items()), class_="outputs")
+
+
+def files(value: Any) -> list[str]:
+    """A result's media as files, for a program to fetch."""
+    folder = Path(tempfile.mkdtemp(prefix="result-", dir=upload_folder()))
+    return [str(one.save(folder / (name or "result"))) for name, one in media.parts(value).items()]
+
+
+def plain(value: Any) -> dict[str, Any]:
+    """A result's media as plain values, as ``potmeter run --json`` prints them."""
+    return {name or "result": one.json() for name, one in media.parts(value).items()}
+
+
+# One line on where the work stands -------------------------------------------------------------------------------
+
+
+def standing(job: Job, before: int) -> Html:
+    """How far a job has come."""
+    if not job.started:
+        return status("Waiting" + (f": {before} before you" if before else ""))
+    if job.total:
+        share = min(job.done / job.total, 1)
+        bar = tag("i", tag("b", style=f"width: {100 * share:.1f}%"))
+        return status(join(bar, f"{job.label} {job.done} of {job.total}"))
+    return status(job.label or "Working")
+
+
+def status(text: object, kind: str = "busy", **data: object) -> Html:
+    """The line below the button."""
+    return tag("p", text, class_=f"standing {kind}", role="status", **data)
+
+
+def trouble(error: BaseException) -> Html:
+    """What went wrong, in one line."""
+    if isinstance(error, Stopped):
+        return status("Stopped.", "stopped")
+    return tag("p", tag("b", "Not possible" if isinstance(error, UserError) else "Failed"), " ", explain(error),
+               class_="trouble", role="alert")  # fmt: skip
+
+
+def took(seconds: float, query: str) -> Html:
+    """That it is done, and how long it took; the page puts ``query`` into its address."""
+    return status(f"Took {duration(seconds)}", "done", data_query=query)
+
+
+def calls(
+    word: str, name: str, task: str, declared: list[Parameter], given: dict[str, Any], model: str | None
+) -> Html:
+    """The command and the Python call that do the same, each with a button to copy it."""
+    lines = [("$ ", command_line(word, declared, given, model)), (">>> ", python_call(name, task, declared, given, model))]
+    rows = [tag("div", tag("span", mark), tag("code", line), tag("button", "copy", type="button", class_="copy"))
+            for mark, line in lines]  # fmt: skip
+    return tag("div", *rows, class_="calls")

@@ -1,0 +1,135 @@
+"""The server: the first page at once, each system's page when it is first asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from potmeter import registry
+from potmeter.errors import UserError
+from potmeter.gallery.guard import Guard
+from potmeter.gallery.index import ICON, index
+
+ASGI = Any
+"""An application that speaks ASGI."""
+
+
+class Gallery:
+    """The whole site as an ASGI application.
+
+    Args:
+        hosts: Names by which it may be addressed; none = any.
+    """
+
+    def __init__(self, hosts: tuple[str, ...] = ()) -> None:
+        routes = [
+            Route("/", self.index),
+            Route("/icon.svg", self.icon),
+            Route("/favicon.ico", self.icon),
+            Route("/{name}", self.slash),
+            Route("/{name}/cover", self.cover),
+            Route("/{name}/demo", self.demo, methods=["POST"]),
+        ]
+        self.site = Starlette(routes=routes, lifespan=self.lifespan)
+        self.guard = Guard(self.route, hosts)
+        self.pages: dict[str, ASGI] = {}
+        self.building = asyncio.Lock()  # gradio keeps the page that is being built in one global place
+        self.parts = threading.Lock()
+        self.work: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.guard(scope, receive, send)
+
+    async def route(self, scope: Any, receive: Any, send: Any) -> None:
+        """A system's own page, or one of the few others."""
+        _, _, rest = scope.get("path", "").partition("/")
+        name, slash, rest = rest.partition("/")
+        own = scope["type"] == "http" and slash and name in registry.entries() and rest not in ("demo", "cover")
+        await (await self.page(name) if own else self.site)(scope, receive, send)
+
+    # Starting and ending -----------------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Load what is slow to import while the first page is being read; end the pages' own tasks at the end."""
+        self.ending, self.tasks = asyncio.Event(), set[asyncio.Task[None]]()
+        threading.Thread(target=self.tools, daemon=True).start()
+        yield
+        self.ending.set()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    def tools(self) -> Any:
+        """The desk, the shelf and the demos, which need torch; made once."""
+        with self.parts:
+            if self.work is None:
+                from potmeter.gallery.tools import Tools
+
+                self.work = Tools()
+            return self.work
+
+    async def page(self, name: str) -> ASGI:
+        """The application of a system's page, built when it is first asked for."""
+        async with self.building:
+            if name not in self.pages:
+                app = await run_in_threadpool(lambda: self.tools().mounted(registry.entries()[name]))
+                ready = asyncio.Event()
+                task = asyncio.create_task(self.live(app, ready))
+                self.tasks.add(task)
+                await ready.wait()
+                self.pages[name] = app
+            return self.pages[name]
+
+    async def live(self, app: Any, ready: asyncio.Event) -> None:
+        """Keep the tasks that a page starts (its queue, the removal of old files) until the end."""
+        async with app.router.lifespan_context(app):
+            ready.set()
+            await self.ending.wait()
+
+    # The few pages of our own ------------------------------------------------------------------------------------
+
+    async def index(self, _: Request) -> Response:
+        return HTMLResponse(index())
+
+    async def icon(self, _: Request) -> Response:
+        return Response(ICON, media_type="image/svg+xml")
+
+    async def slash(self, request: Request) -> Response:
+        """``/vae`` is ``/vae/``."""
+        name = request.path_params["name"]
+        return RedirectResponse(f"{name}/") if name in registry.entries() else HTMLResponse("Not found", 404)
+
+    async def cover(self, request: Request) -> Response:
+        """The picture on a system's card."""
+        entry = registry.entries().get(request.path_params["name"])
+        path = entry.source / "cover.webp" if entry else None
+        if path is None or not path.is_file():
+            return HTMLResponse("Not found", 404)
+        return FileResponse(path, media_type="image/webp", headers={"cache-control": "max-age=3600"})
+
+    async def demo(self, request: Request) -> Response:
+        """What a demo shows for a value; with an action, a line for each value that it goes through."""
+        entry = registry.entries().get(request.path_params["name"])
+        try:
+            asked = json.loads(await request.body())
+            if entry is None or not isinstance(asked, dict):
+                raise UserError("There is no such demo.", received=request.path_params["name"])
+            weights = request.query_params.get("weights") or None
+            tools = await run_in_threadpool(self.tools)
+            if asked.get("action") is not None:
+                lines = tools.act(entry, weights, asked.get("value"), asked["action"])
+                return StreamingResponse(lines, media_type="application/x-ndjson")
+            async with tools.hands:
+                shown = await run_in_threadpool(tools.demos.show, entry, weights, asked.get("value"))
+            return JSONResponse(shown)
+        except (UserError, ValueError, RecursionError) as error:
+            return JSONResponse({"error": str(error)}, 400)

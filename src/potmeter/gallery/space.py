@@ -1,0 +1,1 @@
+"""A folder for a Hugging Face Space."""
