@@ -37,7 +37,7 @@ class Form:
         self.desk, self.shelf = desk, shelf
         self.declared: list[Parameter] = [p for p in parameters(method) if offered(p)]
         about = inspect.cleandoc(method.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
-        with gr.Row(elem_classes="form"):
+        with gr.Row(elem_classes="task"):
             with gr.Column(scale=4, min_width=280, elem_classes="into"):
                 gr.HTML(tag("p", prose(about), class_="about"))
                 self.widgets = self.lay_out()

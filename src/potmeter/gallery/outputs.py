@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,20 @@ from potmeter.gallery.work import Job, Stopped
 from potmeter.tour.calls import command_line, python_call
 from potmeter.tour.card import duration
 from potmeter.tour.markup import Html, join, tag
-from potmeter.tour.shown import show
+from potmeter.tour.shown import Shown, show
 from potmeter.tour.stop import medium
 from potmeter.tour.trouble import explain
 
 
 def result(value: Any) -> Html:
     """A result's media, each with its name."""
-    return tag("div", *(medium(show(one, name)) for name, one in media.parts(value).items()), class_="outputs")
+    return tag("div", *(medium(shown(one, name)) for name, one in media.parts(value).items()), class_="outputs")
+
+
+def shown(one: media.Medium, name: str) -> Shown:
+    """A medium as the tour shows it; a text that is one endless word is for copying, not for reading."""
+    code = isinstance(one, media.Text) and len(one.text) > 60 and len(one.text.split()) == 1
+    return replace(show(one, name), kind="text code") if code else show(one, name)
 
 
 def files(value: Any) -> list[str]:

@@ -59,7 +59,9 @@ document.addEventListener("click", (event) => {
   const figure = event.target.closest(".result .medium.image, .result .medium.chart");
   if (figure && event.target.tagName === "IMG") potmeter.save(figure);
 });
-document.addEventListener("DOMContentLoaded", () => {
+potmeter.watch = () => {
   new MutationObserver(potmeter.look).observe(document.body, {childList: true, subtree: true, attributes: true, attributeFilter: ["data-query"]});
   potmeter.look();
-});
+};
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", potmeter.watch);
+else setTimeout(potmeter.watch);  // gradio puts its head in late; demos.js is still to come

@@ -121,7 +121,7 @@ def header(entry: Entry, owner: type) -> Html:
     about = first_sentence(owner.__doc__ or "")
     words = [tag("p", prose(entry.summary.rstrip(".")), ".", class_="summary")]
     words += [tag("p", prose(about), class_="about")] if about else []
-    back = tag("a", tag("b", "potmeter"), " all systems", href="../", class_="brand")
-    return tag("header", back, tag("div", number, tag("div", title, *words), class_="stop"))
+    back = tag("a", "potmeter ", tag("span", "all systems"), href="../", class_="brand")
+    return tag("div", back, tag("div", tag("header", number, tag("div", title, *words)), class_="stop"))
 
 

@@ -21,6 +21,8 @@ from potmeter.gallery.work import PLACES, Desk
 from potmeter.registry import Entry
 from potmeter.tour.trouble import explain
 
+ICON = '<link rel="icon" href="../icon.svg" type="image/svg+xml">'
+
 
 class Tools:
     """Desk, shelf and demos of a gallery."""
@@ -36,12 +38,12 @@ class Tools:
         page = Page(entry, self.desk, self.shelf, self.demos)
         page.blocks.queue(max_size=500, default_concurrency_limit=None, api_open=False)
         app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        look = style("tour/style.css", "gallery/page.css")
         script = style("gallery/page.js", "gallery/demos.js")
         gr.mount_gradio_app(
             app, page.blocks, f"/{entry.name}", footer_links=[], run_history=False, show_error=True, ssr_mode=False,
-            max_file_size=limits.MAX_UPLOAD, theme=gr.themes.Base(font=["Georgia"], font_mono=["monospace"]),
-            css=style("gallery/page.css"), mcp_server=False, pwa=False, enable_monitoring=False,
-            head=f'<link rel="icon" href="../icon.svg" type="image/svg+xml"><script>{script}</script>',
+            max_file_size=limits.MAX_UPLOAD, theme=gr.themes.Base(font=["sans-serif"], font_mono=["monospace"]),
+            mcp_server=False, pwa=False, enable_monitoring=False, head=f"{ICON}<style>{look}</style><script>{script}</script>",
         )  # fmt: skip
         return app
 

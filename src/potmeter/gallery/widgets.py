@@ -14,7 +14,7 @@ from potmeter.core.signature import Parameter
 from potmeter.errors import UserError, reject
 from potmeter.gallery import limits
 
-FINEST, WIDEST = 200, 1000
+FINEST, WIDEST = 200, 512
 """Stops of a slider for fractions; the widest range that a slider covers, in its stops or from end to end."""
 
 
@@ -25,7 +25,7 @@ def offered(p: Parameter) -> bool:
 
 def widget(p: Parameter, owner: type) -> Any:
     """The widget of a Parameter, with its range, its default and what its docstring says."""
-    about: dict[str, Any] = {"label": p.name.replace("_", " "), "info": p.help or None, "interactive": True}
+    about: dict[str, Any] = {"label": p.name.replace("_", " "), "info": p.help.replace("``", "`") or None, "interactive": True}
     value = None if p.default is MISSING else p.default
     if p.medium:
         return upload(p, about)
@@ -68,7 +68,7 @@ def upload(p: Parameter, about: dict[str, Any]) -> Any:
         return gr.Gallery(columns=5, height="auto", object_fit="contain", file_types=["image"], type="filepath",
                           buttons=[], elem_classes="pictures", allow_preview=False, sources=["upload"], **plain)  # fmt: skip
     if p.type is media.Image:
-        return gr.Image(type="filepath", image_mode=None, format="png", height=300, buttons=[],
+        return gr.Image(type="filepath", image_mode=None, format="png", height=250, buttons=[],
                         sources=["upload", "clipboard"], elem_classes="picture", **plain)  # fmt: skip
     if p.type is media.Audio and not p.many:
         return gr.Audio(type="filepath", sources=["upload", "microphone"], buttons=[], **plain)
