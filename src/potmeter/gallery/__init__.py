@@ -38,6 +38,7 @@ def gallery(argv: list[str]) -> None:
         "Every system as a web page: put something in, see what comes out.",
     )
     if values["space"] is not None:
+        settle()
         from potmeter.gallery.space import write
 
         print(write(values["space"]))

@@ -44,7 +44,8 @@ def endpoint(form: Form, weights: Any) -> None:
     names = [p.name if p.name.isidentifier() else f"_{p.name}" for p in form.declared]
     answer.__signature__ = inspect.Signature([first, *(first.replace(name=name) for name in names)])  # type: ignore[attr-defined]
     answer.__doc__ = inspect.cleandoc(form.method.__doc__ or "").partition("\n")[0]
-    button, values, files = gr.Button(visible=False), gr.JSON(visible=False), gr.File(visible=False, file_count="multiple")
+    button, values = gr.Button(visible=False), gr.JSON(visible=False, label="values")
+    files = gr.File(visible=False, file_count="multiple", label="files")
     button.click(answer, [weights, *form.widgets], [values, files], api_name=form.task, preprocess=False,
                  concurrency_limit=None, show_progress="hidden")  # fmt: skip
 

@@ -102,7 +102,9 @@ potmeter.Demo = class {
     const tell = (slider, value) => {
       slider.nextElementSibling.textContent = (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
       const share = (value - slider.min) / (slider.max - slider.min);
-      slider.style.setProperty("--share", 100 * Math.min(Math.max(share, 0), 1) + "%");
+      const at = 100 * Math.min(Math.max(share, 0), 1), zero = -100 * slider.min / (slider.max - slider.min);
+      slider.style.setProperty("--from", Math.min(at, zero) + "%");  // the coloured part reaches from 0 to the value
+      slider.style.setProperty("--to", Math.max(at, zero) + "%");
     };
     this.value = sliders.map((slider) => Number(slider.dataset.value));
     sliders.forEach((slider, i) => {

@@ -63,11 +63,12 @@ class Form:
     def connect(self, weights: Any) -> None:
         """Let the buttons work; called when the whole page is there."""
         ends = [self.status, self.result, self.calls, self.go, self.stop]
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "preprocess": False}
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "api_name": "page",
+                                 "preprocess": False}  # fmt: skip
         running = [
             self.go.click(self.run, [weights, *self.widgets], ends, concurrency_limit=None, **quiet),
             self.samples.click(self.fill, [weights, self.samples], self.widgets, concurrency_limit=None,
-                               show_progress="hidden", api_visibility="private"),
+                               show_progress="hidden", api_visibility="private", api_name="page"),
         ]  # fmt: skip
         running.append(running[1].then(self.run, [weights, *self.widgets], ends, concurrency_limit=None, **quiet))
         self.stop.click(self.halted, None, [self.status, self.go, self.stop], cancels=running, queue=False, **quiet)

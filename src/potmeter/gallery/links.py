@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import MISSING
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,14 +28,21 @@ def query_of(weights: str | None, task: str, declared: list[Parameter], payloads
     for p, payload in zip(declared, payloads, strict=True):
         if p.name in names:
             pairs.append((p.name, names[p.name]))
-        elif not p.medium and payload not in (None, "", p.default) and p.name not in RESERVED:
-            pairs.append((p.name, payload if isinstance(payload, str) else json.dumps(payload)))
+        elif not p.medium and p.name not in RESERVED and not untouched(p, payload):
+            pairs.append((p.name, "" if payload is None else payload if isinstance(payload, str) else json.dumps(payload)))
     text = ""
     for key, value in pairs:
         more = urlencode({key: value}) if value is not None else ""
         if more and len(text) + len(more) < LONGEST:
             text += ("&" if text else "?") + more
     return text
+
+
+def untouched(p: Parameter, payload: Any) -> bool:
+    """Whether a widget still holds its default."""
+    default = None if p.default is MISSING else p.default
+    default = " ".join(map(str, default)) if p.many and default is not None else default
+    return payload == default or (payload in (None, "") and default in (None, ""))
 
 
 def payload_of(p: Parameter, text: str) -> Any:

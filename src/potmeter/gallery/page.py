@@ -66,10 +66,12 @@ class Page:
 
     def connect(self) -> None:
         """Let everything work."""
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "api_name": "page",
+                                 "concurrency_limit": None}  # fmt: skip
+        for form in self.forms:
+            endpoint(form, self.weights)  # first, so that the names are theirs
         for form in self.forms:
             form.connect(self.weights)
-            endpoint(form, self.weights)
         parts = [part for form in self.forms for part in (form.samples, *form.widgets)]
         ends = [self.weights, self.tabs, self.demo_tab, self.demo, self.facts, *parts]
         begin = "() => potmeter.begin()"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
+import PIL.ImageFilter
 import torch
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -75,5 +76,5 @@ def plane(chances: np.ndarray) -> PIL.Image.Image:
     border[1:] |= best[1:] != best[:-1]
     border[:, 1:] |= best[:, 1:] != best[:, :-1]
     mask = PIL.Image.fromarray((255 * border).astype(np.uint8)).resize((SIZE, SIZE), PIL.Image.Resampling.BICUBIC)
-    sheet.paste(INK, (0, 0), mask)
+    sheet.paste(INK, (0, 0), mask.filter(PIL.ImageFilter.GaussianBlur(0.8)))
     return sheet

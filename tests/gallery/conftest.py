@@ -1,0 +1,104 @@
+"""A gallery in a process of its own, and a browser to look at it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+PATIENCE = 60_000
+"""Milliseconds that a page may take on a machine that does other things besides."""
+
+
+class Site:
+    """A gallery that has been started."""
+
+    def __init__(self, process: subprocess.Popen, address: str, began: float) -> None:
+        self.process, self.address, self.began = process, address, began
+
+    def memory(self) -> float:
+        """Megabytes that are the process's own."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"RssAnon:\s+(\d+)", status)[1]) / 1024
+
+
+@pytest.fixture(scope="session")
+def site():
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent / "site.py"), "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"POTMETER_OFFLINE": "1"},
+    )
+    address = re.search(r"http://\S+/", process.stdout.readline())[0]
+    drain = threading.Thread(target=process.stdout.read, daemon=True)
+    drain.start()
+    yield Site(process, address, began)
+    process.terminate()
+    process.wait(20)
+    drain.join(5)
+    process.stdout.close()
+
+
+@pytest.fixture
+def client(site, tmp_path):
+    """A program that talks to a system's page."""
+    from gradio_client import Client
+
+    opened = []
+
+    def open(name: str) -> Client:
+        opened.append(
+            Client(
+                f"{site.address}{name}/", verbose=False, httpx_kwargs={"timeout": 60}, download_files=tmp_path,
+                analytics_enabled=False,
+            )
+        )  # fmt: skip
+        return opened[-1]
+
+    yield open
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, site):
+    """A tab. Whatever goes wrong in it, or is asked of anybody else, is an error."""
+    context = browser.new_context(viewport={"width": 1366, "height": 900}, accept_downloads=True)
+    tab, wrong = context.new_page(), []
+    tab.set_default_timeout(PATIENCE)
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    tab.on("request", lambda asked: None if asked.url.startswith((site.address, "data:", "blob:")) else wrong.append(asked.url))
+    tab.wrong = wrong
+    yield tab
+    context.close()
+    assert not wrong
+
+
+def get(address: str, **headers: str) -> str:
+    """The text at an address of this machine."""
+    with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as answer:
+        return answer.read().decode()

@@ -1,0 +1,240 @@
+"""The gallery in a real browser: every system's page opens, runs its first example, and looks as it should."""
+
+import json
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from potmeter import registry
+
+from .conftest import get
+
+pytestmark = pytest.mark.xdist_group("gallery")
+REAL = [name for name, entry in registry.entries().items() if entry.weights]
+FAKE = ["poet", "chooser", "talker", "seer", "occlusion"]
+
+
+def open_page(page, site, name, query=""):
+    """Open a system's page and wait until it shows a result."""
+    page.goto(f"{site.address}{name}/{query}")
+    page.wait_for_selector(".standing.done >> visible=true")
+
+
+def stands(page):
+    return page.locator(".standing >> visible=true").inner_text()
+
+
+@pytest.mark.parametrize("name", [*REAL, *FAKE])
+def test_every_page_opens_and_runs_its_first_example(page, site, name, tmp_path):
+    open_page(page, site, name)
+    assert re.fullmatch(r"Took [\d.]+ (ms|s|min.*)", stands(page))
+    assert page.locator(".result .medium >> visible=true").count() >= 1
+    command = page.locator(".calls code >> visible=true").all_inner_texts()
+    assert command[0].startswith(f"potmeter run {name}") and command[1].startswith(f'potmeter.load("{name}')
+    shot = page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+    assert len(shot) > 20_000
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out to the right"
+
+
+def test_the_first_page_shows_every_system_in_the_lectures_order_and_links_to_it(page, site):
+    page.goto(site.address)
+    names = page.locator(".cards b").all_inner_texts()
+    slides = [[int(n) for n in group.locator(".slide").all_inner_texts()] for group in page.locator("main > section").all()]
+    assert {*REAL, *FAKE} <= set(names) and all(group == sorted(group) for group in slides)
+    page.locator(".cards a", has_text=re.compile("^.*vae")).first.click()
+    page.wait_for_selector(".standing.done >> visible=true")
+    page.locator("a.brand").click()
+    page.wait_for_selector(".cards")
+
+
+@pytest.mark.parametrize("width", [390, 820])
+def test_pages_fit_a_phone(page, site, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    for path in ("", "vae/?weights=plane&task=by-hand", "autoencoder/"):
+        page.goto(site.address + path)
+        page.wait_for_selector(".cards" if not path else ".demo .shown img" if "hand" in path else ".standing.done >> visible=true")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_an_address_restores_the_page(page, site):
+    open_page(page, site, "vae", "?weights=plane&task=plane&side=3")
+    assert page.locator("button[role=tab][aria-selected=true]").last.inner_text() == "plane"
+    command = page.locator(".calls code >> visible=true").first.inner_text()
+    assert command == "potmeter run vae.plane:plane --side 3"
+    page.locator("#go-plane").click()
+    page.wait_for_timeout(500)
+    page.wait_for_selector(".standing.done >> visible=true")
+    query = parse_qs(urlsplit(page.url).query)
+    assert query == {"weights": ["plane"], "task": ["plane"], "side": ["3"]}
+
+
+def test_a_seed_that_was_drawn_stands_in_the_address(page, site):
+    open_page(page, site, "poet", "?prompt=Hello&words=2")
+    query = {key: value[0] for key, value in parse_qs(urlsplit(page.url).query).items()}
+    first = page.locator(".result pre >> visible=true").inner_text()
+    assert query["prompt"] == "Hello" and query["words"] == "2" and query["seed"] == "3", "the first example's"
+    open_page(page, site, "poet", f"?prompt=Hello&words=2&seed={query['seed']}&weights=second")
+    assert page.locator(".result pre >> visible=true").inner_text() == first
+
+
+def test_an_examples_picture_stands_in_the_address_and_an_uploaded_one_does_not(page, site, tmp_path):
+    from potmeter.data.samples import sample
+
+    open_page(page, site, "classifier")
+    assert parse_qs(urlsplit(page.url).query)["image"] == ["example-0"]
+    page.locator(".examples button.gallery-item >> visible=true").nth(1).click()
+    page.wait_for_function("location.search.includes('example-1')")
+    page.wait_for_selector(".standing.done >> visible=true")
+    sample("digit-5").save(tmp_path / "five.png")
+    page.locator(".picture button[aria-label=Clear], .picture button[title=Clear], .picture .icon-button >> visible=true").first.click()
+    page.locator(".picture input[type=file]").first.set_input_files(tmp_path / "five.png")
+    page.wait_for_selector(".picture img >> visible=true")
+    page.locator("#go-run").click()
+    page.wait_for_function("!location.search.includes('example')")
+    assert page.locator(".calls code >> visible=true").first.inner_text() == "potmeter run classifier.digits five.png"
+
+
+def test_growing_text_is_seen_growing_and_can_be_stopped(page, site):
+    open_page(page, site, "poet")
+    page.goto(f"{site.address}poet/?words=400&pace=0.05")
+    page.wait_for_selector(".halt >> visible=true")
+    page.wait_for_function("document.querySelector('.result pre')?.textContent.split(' ').length > 10")
+    page.locator(".halt >> visible=true").click()
+    page.wait_for_selector(".standing.stopped >> visible=true")
+    length = len(page.locator(".result pre >> visible=true").inner_text())
+    page.wait_for_timeout(700)
+    assert len(page.locator(".result pre >> visible=true").inner_text()) == length
+    assert page.locator("#go-run").is_visible()
+
+
+def test_progress_is_shown(page, site):
+    page.goto(f"{site.address}poet/?task=ponder&steps=100&pace=0.03")
+    page.wait_for_selector(".standing.busy i b >> visible=true")
+    assert re.match(r"pondering \d+ of 100", stands(page))
+    page.wait_for_selector(".standing.done >> visible=true")
+
+
+def test_other_weights_fill_the_page_anew_and_weights_that_cannot_be_had_are_told_of(page, site):
+    open_page(page, site, "classifier")
+    page.locator(".weights label", has_text="fashion").click()
+    page.wait_for_function("location.search.includes('weights=fashion')")
+    page.wait_for_selector(".standing.done >> visible=true")
+    assert "sandal" in page.locator(".result .bars >> visible=true").inner_text().lower() or page.locator(".result .bar").count() == 5
+    open_page(page, site, "seer")
+    page.locator(".weights label", has_text="missing").click()
+    page.locator(".toast-body", has_text="Not possible").wait_for()
+
+
+def test_a_probe_has_a_chooser_of_models(page, site):
+    open_page(page, site, "occlusion")
+    page.locator(".weights label", has_text="classifier.fashion").click()
+    page.wait_for_function("location.search.includes('classifier.fashion')")
+    command = page.locator(".calls code >> visible=true").first.inner_text()
+    assert command.startswith("potmeter run occlusion") and command.endswith("--model classifier.fashion")
+
+
+def test_choices_that_only_loaded_weights_know_are_filled_in(page, site):
+    open_page(page, site, "chooser")
+    assert "bass calm True (3, 4) None: hello" in page.locator(".result pre >> visible=true").inner_text()
+
+
+def test_dragging_the_point_moves_the_picture(page, site):
+    page.goto(f"{site.address}autoencoder/?task=by-hand")
+    page.wait_for_selector(".demo .shown img")
+    box = page.locator(".demo .map").bounding_box()
+    seen = set()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    for step in range(12):
+        page.mouse.move(box["x"] + 20 + step * (box["width"] - 40) / 11, box["y"] + 40 + 20 * step)
+        page.wait_for_timeout(120)
+        seen.add(page.locator(".demo .shown img").get_attribute("src"))
+    page.mouse.up()
+    assert len(seen) >= 6 and page.evaluate("potmeter.trips.length") >= 6
+
+
+def test_a_digit_that_is_drawn_is_recognised(page, site):
+    page.goto(f"{site.address}classifier/?task=by-hand")
+    box = page.locator(".demo canvas").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.48, box["y"] + box["height"] * 0.8, steps=10)
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('.demo .shown .bar span')?.textContent === '1'")
+    page.locator(".demo .clear").click()
+    assert page.locator(".demo .shown .bar").count() == 0
+
+
+def test_training_turns_the_knobs_live(page, site):
+    page.goto(f"{site.address}blackbox/?task=by-hand")
+    page.wait_for_selector(".demo .shown img")
+    loss = "() => Number(document.querySelector('.demo .shown td:nth-child(2)').textContent)"
+    page.locator(".demo button", has_text="Turn at random").click()
+    page.wait_for_function(f"({loss})() > 0.3")
+    before = page.locator(".demo .sliders output").all_inner_texts()
+    page.locator(".demo button", has_text="Train").click()
+    page.wait_for_function(f"({loss})() < 0.2")
+    after = page.locator(".demo .sliders output").all_inner_texts()
+    assert sum(a != b for a, b in zip(before, after, strict=True)) > len(after) // 2
+
+
+def test_hostile_uploads_are_refused_with_a_message(page, site, tmp_path):
+    from .test_limits import png, zip_bomb
+
+    files = {"huge.png": (png(10_000, 10_000), "larger than 25,000,000 pixels"), "bomb.png": (zip_bomb(), "not a picture")}
+    for name, (data, says) in files.items():
+        (tmp_path / name).write_bytes(data)
+        open_page(page, site, "classifier")
+        page.locator(".picture .icon-button >> visible=true").first.click()
+        page.locator(".picture input[type=file]").first.set_input_files(tmp_path / name)
+        page.wait_for_timeout(1500)
+        page.locator("#go-run").click()
+        page.locator(".out .trouble >> visible=true").wait_for()
+        assert says in page.locator(".out .trouble >> visible=true").inner_text()
+
+
+def test_no_page_names_an_address_outside(site):
+    for path in ("", "vae/", "classifier/"):
+        text = re.sub(r'<meta\s[^>]*>', "", get(site.address + path), flags=re.S)  # names, which no browser asks for
+        text = text.replace("http://www.w3.org/", "").replace(site.address, "")
+        assert not re.findall(r'(?:src|href|url)\s*[=(]\s*["\']?https?://[^"\') ]+', text)
+    assert "default-src 'self'" in dict_of_headers(site)["content-security-policy"]
+
+
+def dict_of_headers(site):
+    import urllib.request
+
+    with urllib.request.urlopen(site.address, timeout=60) as answer:
+        return {key.lower(): value for key, value in answer.headers.items()}
+
+
+def test_it_answers_to_no_other_name(site):
+    import urllib.error
+
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(site.address, host="evil.example")
+    assert refused.value.code == 421
+
+
+def test_the_state_of_a_demo_is_checked(site):
+    import urllib.error
+    import urllib.request
+
+    def ask(name, body, query=""):
+        asked = urllib.request.Request(f"{site.address}{name}/demo{query}", json.dumps(body).encode(), method="POST")
+        try:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return json.loads(error.read())["error"]
+
+    assert '"html"' in ask("autoencoder", {"value": [0.5, -1]})
+    for value in (None, "x", [1], [1, "a"], [float("inf"), 1], {"a": 1}, [True, 1], [[1], [2]]):
+        assert "takes 2 numbers" in ask("autoencoder", {"value": value})
+    assert "nothing to touch" in ask("vae", {"value": [0, 0]})
+    assert "weights is one of" in ask("vae", {"value": [0, 0]}, "?weights=/etc")
+    assert "no such demo" in ask("vae", [1])
+    for value in ("x", "data:image/png;base64,AAAA", 3, "A" * 400_000):
+        assert "sketch" in ask("classifier", {"value": value})
+    assert "The buttons are" in ask("blackbox", {"value": [0.0] * 51, "action": "fly"})
