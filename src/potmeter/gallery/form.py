@@ -71,7 +71,8 @@ class Form:
                                show_progress="hidden", api_visibility="private", api_name="page"),
         ]  # fmt: skip
         running.append(running[1].then(self.run, [weights, *self.widgets], ends, concurrency_limit=None, **quiet))
-        self.stop.click(self.halted, None, [self.status, self.go, self.stop], cancels=running, queue=False, **quiet)
+        self.stop.click(None, None, None, cancels=running)
+        self.stop.click(self.halted, None, [self.status, self.go, self.stop], concurrency_limit=None, **quiet)
 
     # What happens ------------------------------------------------------------------------------------------------
 
