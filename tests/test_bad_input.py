@@ -94,6 +94,13 @@ ROWS = [
     ("attack by magic", "run attack {here}/black.png --model classifier.digits --method magic", "magic"),
     ("attack in no steps", "run attack {here}/black.png --model classifier.digits --steps 0", "steps must lie between"),
     ("an unknown task of the attack", "run attack:defend {here}/black.png", "attack can run, robustness, transfer, universal"),
+    ("gallery help", "gallery --help", WORKS),
+    ("gallery port", "gallery --port 99999", "port"),
+    ("gallery port of text", "gallery --port http", "http"),
+    ("gallery host", "gallery --no-browser --host 203.0.113.7", "cannot be had"),
+    ("gallery of one system", "gallery vae", "vae"),
+    ("space in a file", "gallery --space {here}/text.txt", "new or an empty folder"),
+    ("space in a used folder", "gallery --space {here}", "new or an empty folder"),
     ("eval missing weights", "eval {line} --weights {here}/missing", "no weights of line"),
     # probes
     ("unknown model of a probe", "run featurevis:layers --model clasifier.digits", "Did you mean classifier"),

@@ -38,7 +38,6 @@ def gallery(argv: list[str]) -> None:
         "Every system as a web page: put something in, see what comes out.",
     )
     if values["space"] is not None:
-        settle()
         from potmeter.gallery.space import write
 
         print(write(values["space"]))
@@ -66,14 +65,15 @@ def serve(host: str = "127.0.0.1", port: int = 7860, *, share: bool = False, bro
         share: Whether to make a public address, through gradio's servers.
         browser: Whether to open a browser.
     """
+    bound = listening(host, port)
     settle()
     try:
         import uvicorn
 
         from potmeter.gallery.serve import Gallery
     except ImportError as error:
+        bound.close()
         raise UserError("The gallery needs its extra: pip install 'potmeter[gallery]'.", received=error.name) from None
-    bound = listening(host, port)
     port = bound.getsockname()[1]
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/"
     print(f"The gallery is at {address} (Ctrl-C ends it).", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from potmeter import __version__
@@ -43,12 +44,12 @@ def write(folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError("--space takes a new or an empty folder.", received=str(folder))
     try:
-        import gradio
-    except ImportError:
+        gradio = version("gradio")
+    except PackageNotFoundError:
         raise UserError("The gallery needs its extra: pip install 'potmeter[gallery]'.", received="gradio") from None
     texts = {
         "app.py": APP,
-        "README.md": README.format(gradio=gradio.__version__),
+        "README.md": README.format(gradio=gradio),
         "requirements.txt": REQUIREMENTS.format(version=__version__),
     }
     try:
