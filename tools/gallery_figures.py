@@ -73,7 +73,9 @@ def drag(address: str) -> float:
         page.mouse.move(box["x"] + 9, box["y"] + 9)
         page.mouse.down()
         for step in range(300):
-            page.mouse.move(box["x"] + 9 + step * (box["width"] - 18) / 299, box["y"] + 9 + (step * 7) % (box["height"] - 18))
+            page.mouse.move(
+                box["x"] + 9 + step * (box["width"] - 18) / 299, box["y"] + 9 + (step * 7) % (box["height"] - 18)
+            )
             page.wait_for_timeout(16)
         page.mouse.up()
         trips: list[float] = page.evaluate("potmeter.trips.slice(5)")
@@ -94,7 +96,9 @@ def crowd(address: str, pid: int) -> None:
 
     def use(user: int) -> None:
         try:
-            client = Client(f"{address}autoencoder/", verbose=False, httpx_kwargs={"timeout": 120}, analytics_enabled=False)
+            client = Client(
+                f"{address}autoencoder/", verbose=False, httpx_kwargs={"timeout": 120}, analytics_enabled=False
+            )
             while time.monotonic() < end:
                 began = time.monotonic()
                 client.predict("digits", handle_file(picture), api_name="/run")

@@ -91,7 +91,10 @@ def page(browser, site):
     tab.set_default_timeout(PATIENCE)
     tab.on("pageerror", lambda error: wrong.append(str(error)))
     tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    tab.on("request", lambda asked: None if asked.url.startswith((site.address, "data:", "blob:")) else wrong.append(asked.url))
+    tab.on(
+        "request",
+        lambda asked: None if asked.url.startswith((site.address, "data:", "blob:")) else wrong.append(asked.url),
+    )
     tab.wrong = wrong
     yield tab
     context.close()

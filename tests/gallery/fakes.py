@@ -41,7 +41,10 @@ class Poet(Fake):
         return Text(f"{steps} steps")
 
     def examples(self):
-        return [Example("A continuation", prompt="It was", words=5, seed=3), Example("A thought", task="ponder", steps=4)]
+        return [
+            Example("A continuation", prompt="It was", words=5, seed=3),
+            Example("A thought", task="ponder", steps=4),
+        ]
 
 
 class Chooser(Fake):

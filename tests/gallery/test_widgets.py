@@ -115,7 +115,7 @@ def test_an_address_brings_the_same_values_back():
     query = query_of("digits", "plane", declared, sent, {})
     from urllib.parse import parse_qs
 
-    found = {key: value[0] for key, value in parse_qs(query[1:], strict_parsing=True).items()}
+    found = {key: value[0] for key, value in parse_qs(query[1:], keep_blank_values=True).items()}
     assert found.pop("weights") == "digits" and found.pop("task") == "plane"
     back = [payload_of(p, found[p.name]) if p.name in found else p.default for p in declared]
     assert back == sent

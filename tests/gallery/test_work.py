@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,13 +12,19 @@ from potmeter.errors import UserError
 from potmeter.gallery.work import MOST_WAITING, Desk, Stopped
 
 
+def finished(coroutine):
+    """What a coroutine gives, run in a thread of its own: this one may have a browser's loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
+
+
 def followed(desk, job):
     """What is told of a job until it has finished."""
 
     async def follow():
         return [(one.started, one.label, one.done, one.result) async for one in desk.follow(job)]
 
-    return asyncio.run(follow())
+    return finished(follow())
 
 
 def test_a_job_gives_its_result_and_its_error():
@@ -94,7 +101,7 @@ def test_a_job_that_nobody_follows_any_more_stops():
         async for _ in desk.follow(job):
             pass
 
-    asyncio.run(leave())
+    finished(leave())
     for _ in range(200):
         if job.finished:
             break

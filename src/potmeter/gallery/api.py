@@ -53,5 +53,3 @@ def endpoint(form: Form, weights: Any) -> None:
 def rendered(value: Any) -> tuple[dict[str, Any], list[str]]:
     """A result for a program."""
     return outputs.plain(value), outputs.files(value)
-
-

@@ -34,7 +34,13 @@ class Call:
     """
 
     def __init__(
-        self, entry: Entry, task: str, declared: list[Parameter], weights: str | None, payloads: list[Any], render: Render
+        self,
+        entry: Entry,
+        task: str,
+        declared: list[Parameter],
+        weights: str | None,
+        payloads: list[Any],
+        render: Render,
     ) -> None:
         check(entry, weights)
         self.entry, self.task, self.declared, self.weights = entry, task, declared, weights

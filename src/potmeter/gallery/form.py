@@ -143,4 +143,6 @@ class Form:
 
 def with_seed(declared: list[Parameter], payloads: list[Any], values: dict[str, Any]) -> list[Any]:
     """What the widgets sent, with the seed that was drawn in place of an empty one."""
-    return [values.get("seed", v) if p.name == "seed" and v is None else v for p, v in zip(declared, payloads, strict=True)]
+    return [
+        values.get("seed", v) if p.name == "seed" and v is None else v for p, v in zip(declared, payloads, strict=True)
+    ]

@@ -18,10 +18,6 @@ HEADERS = [
 ]
 
 
-class TooLarge(Exception):
-    """More was sent than is read."""
-
-
 class Guard:
     """An ASGI application around another.
 
@@ -39,34 +35,31 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
             return
-        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").rsplit(":", 1)[0]
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1").rsplit(":", 1)[0]
         if self.hosts and host not in self.hosts:
             await refuse(send, 421, f"This gallery answers to {', '.join(self.hosts)}.")
             return
-        uploading, started, read = scope["path"].endswith("/upload"), False, 0
+        uploading, read = scope["path"].endswith("/upload"), 0  # of uploads, gradio counts the bytes
+        length = headers.get(b"content-length", b"0")
+        if not uploading and int(length if length.isdigit() else 0) > MAX_BODY:
+            await refuse(send, 413, f"A request has at most {MAX_BODY >> 20} MiB; files are uploaded first.")
+            return
 
         async def limited() -> Any:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > MAX_BODY and not uploading:  # of uploads, gradio counts the bytes
-                raise TooLarge
-            return message
+            return message if uploading or read <= MAX_BODY else {"type": "http.disconnect"}
 
         async def guarded(message: Any) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 ours = {name for name, _ in HEADERS}
                 kept = [(name, value) for name, value in message["headers"] if name.lower() not in ours]
                 message = message | {"headers": [*kept, *HEADERS]}
             await send(message)
 
-        try:
-            await self.app(scope, limited, guarded)
-        except TooLarge:
-            if not started:
-                await refuse(send, 413, f"A request has at most {MAX_BODY >> 20} MiB; files are uploaded first.")
+        await self.app(scope, limited, guarded)
 
 
 async def refuse(send: Any, status: int, text: str) -> None:

@@ -59,9 +59,9 @@ def card(entry: Entry) -> Html:
     """A system: its slide, its name, what it does, and its weights."""
     cover = tag("img", src=f"{entry.name}/cover", alt="", loading="lazy") if cover_of(entry) else None
     tags = tag("small", " · ".join(entry.weights)) if entry.weights else None
-    text = tag("span", tag("b", entry.name), tag("span", prose(entry.summary.rstrip(".")), "."), tags, class_="text")
-    number = tag("span", entry.slide, class_="slide")
-    return tag("li", tag("a", tag("span", cover, class_="cover"), number, text, href=f"{entry.name}/"))
+    name = tag("b", entry.name, " ", tag("i", entry.slide, title="slide", class_="slide"))
+    text = tag("span", name, tag("span", prose(entry.summary.rstrip(".")), "."), tags, class_="text")
+    return tag("li", tag("a", tag("span", cover, class_="cover"), text, href=f"{entry.name}/"))
 
 
 def cover_of(entry: Entry) -> bool:

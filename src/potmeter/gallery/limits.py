@@ -104,6 +104,8 @@ def check_text(name: str, text: str) -> str:
 
 def check_word(name: str, word: str) -> str:
     """A text that a system may take for the name of a file. Raises UserError when it is one, or looks like one."""
-    is_path = os.path.exists(word) or "\0" in word or (len(word.split()) == 1 and word.startswith(("/", "\\", "~", ".")))
+    is_path = (
+        os.path.exists(word) or "\0" in word or (len(word.split()) == 1 and word.startswith(("/", "\\", "~", ".")))
+    )
     not is_path or reject(f"{name} names a file of the machine, and the gallery reads none but uploaded ones.", word)
     return check_text(name, word)

@@ -14,7 +14,9 @@ LONGEST = 6000
 RESERVED = ("weights", "task")
 
 
-def query_of(weights: str | None, task: str, declared: list[Parameter], payloads: list[Any], names: dict[str, str]) -> str:
+def query_of(
+    weights: str | None, task: str, declared: list[Parameter], payloads: list[Any], names: dict[str, str]
+) -> str:
     """The end of an address that brings the page back to this state.
 
     Args:
@@ -29,7 +31,9 @@ def query_of(weights: str | None, task: str, declared: list[Parameter], payloads
         if p.name in names:
             pairs.append((p.name, names[p.name]))
         elif not p.medium and p.name not in RESERVED and not untouched(p, payload):
-            pairs.append((p.name, "" if payload is None else payload if isinstance(payload, str) else json.dumps(payload)))
+            pairs.append(
+                (p.name, "" if payload is None else payload if isinstance(payload, str) else json.dumps(payload))
+            )
     text = ""
     for key, value in pairs:
         more = urlencode({key: value}) if value is not None else ""

@@ -74,11 +74,12 @@ def took(seconds: float, query: str) -> Html:
     return status(f"Took {duration(seconds)}", "done", data_query=query)
 
 
-def calls(
-    word: str, name: str, task: str, declared: list[Parameter], given: dict[str, Any], model: str | None
-) -> Html:
+def calls(word: str, name: str, task: str, declared: list[Parameter], given: dict[str, Any], model: str | None) -> Html:
     """The command and the Python call that do the same, each with a button to copy it."""
-    lines = [("$ ", command_line(word, declared, given, model)), (">>> ", python_call(name, task, declared, given, model))]
+    lines = [
+        ("$ ", command_line(word, declared, given, model)),
+        (">>> ", python_call(name, task, declared, given, model)),
+    ]
     rows = [tag("div", tag("span", mark), tag("code", line), tag("button", "copy", type="button", class_="copy"))
             for mark, line in lines]  # fmt: skip
     return tag("div", *rows, class_="calls")

@@ -13,6 +13,7 @@ from potmeter.gallery.api import endpoint
 from potmeter.gallery.call import announce
 from potmeter.gallery.demos import Demos, drawn, has_demo
 from potmeter.gallery.form import Form
+from potmeter.gallery.outputs import trouble
 from potmeter.gallery.shelf import Shelf, choices, key_of
 from potmeter.gallery.widgets import offered
 from potmeter.gallery.work import Desk
@@ -20,7 +21,6 @@ from potmeter.registry import Entry
 from potmeter.tour.facts import facts_of, first_sentence
 from potmeter.tour.markup import Html, prose, tag
 from potmeter.tour.stop import facts
-from potmeter.tour.trouble import explain
 
 FEW = 6
 """Weights that are shown side by side; more go into a list."""
@@ -33,9 +33,12 @@ class Page:
         self.entry, self.desk, self.shelf, self.demos = entry, desk, shelf, demos
         owner, self.choices = entry.load(), choices(entry)
         self.has_demo = has_demo(entry)
-        with gr.Blocks(title=f"{entry.name} · potmeter", analytics_enabled=False, delete_cache=(600, 7200)) as self.blocks:
+        with gr.Blocks(
+            title=f"{entry.name} · potmeter", analytics_enabled=False, delete_cache=(600, 7200)
+        ) as self.blocks:
             gr.HTML(header(entry, owner), elem_classes="head", apply_default_css=False)
             self.weights = self.chooser()
+            self.note = gr.HTML("", elem_classes="note", apply_default_css=False)
             with gr.Tabs(elem_classes="tasks") as self.tabs:
                 self.demo_tab = gr.Tab("by hand", id="by-hand", visible=False, elem_classes="by-hand")
                 with self.demo_tab:
@@ -73,7 +76,7 @@ class Page:
         for form in self.forms:
             form.connect(self.weights)
         parts = [part for form in self.forms for part in (form.samples, *form.widgets)]
-        ends = [self.weights, self.tabs, self.demo_tab, self.demo, self.facts, *parts]
+        ends = [self.note, self.weights, self.tabs, self.demo_tab, self.demo, self.facts, *parts]
         begin = "() => potmeter.begin()"
         self.blocks.load(self.opened, None, ends, **quiet).then(None, None, None, js=begin)
         self.weights.input(self.chosen, self.weights, ends, **quiet).then(None, None, None, js=begin)
@@ -100,13 +103,13 @@ class Page:
             chosen = tabs or [gr.update(selected=task if task in names else names[0])]
             hand = drawn(demo, f"demo?{urlencode({'weights': weights or ''})}") if demo else ""
             tab = gr.update(visible=demo is not None, label=demo.title if demo else "by hand")
-            return [gr.update(value=weights), *chosen, tab, hand, self.known(weights, thing), *updates]
+            return ["", gr.update(value=weights), *chosen, tab, hand, self.known(weights, thing), *updates]
 
         job = self.desk.submit(key_of(entry, weights), call)
         async for job in self.desk.follow(job):
             pass
         if job.error is not None:
-            raise gr.Error(explain(job.error), title="Not possible", print_exception=False)
+            return [trouble(job.error), *[gr.skip()] * (5 + sum(1 + len(form.widgets) for form in self.forms))]
         updates: list[Any] = job.result
         return updates
 
@@ -125,5 +128,3 @@ def header(entry: Entry, owner: type) -> Html:
     words += [tag("p", prose(about), class_="about")] if about else []
     back = tag("a", "potmeter ", tag("span", "all systems"), href="../", class_="brand")
     return tag("div", back, tag("div", tag("header", number, tag("div", title, *words)), class_="stop"))
-
-

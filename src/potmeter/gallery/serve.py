@@ -123,8 +123,8 @@ class Gallery:
             asked = json.loads(await request.body())
             if entry is None or not isinstance(asked, dict):
                 raise UserError("There is no such demo.", received=request.path_params["name"])
-            weights = request.query_params.get("weights") or None
             tools = await run_in_threadpool(self.tools)
+            weights = request.query_params.get("weights") or tools.first(entry)
             if asked.get("action") is not None:
                 lines = tools.act(entry, weights, asked.get("value"), asked["action"])
                 return StreamingResponse(lines, media_type="application/x-ndjson")

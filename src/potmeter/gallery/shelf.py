@@ -70,5 +70,3 @@ def choices(entry: registry.Entry) -> list[str]:
     if reference and not reference.tag and reference.entry.weights:
         usual = f"{usual}.{reference.entry.weights[0]}"
     return [usual, *(name for name in names if name != usual)]
-
-

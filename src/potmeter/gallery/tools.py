@@ -16,7 +16,7 @@ from potmeter.gallery import limits
 from potmeter.gallery.demos import Demos
 from potmeter.gallery.index import style
 from potmeter.gallery.page import Page
-from potmeter.gallery.shelf import Shelf, check, key_of
+from potmeter.gallery.shelf import Shelf, check, choices, key_of
 from potmeter.gallery.work import PLACES, Desk
 from potmeter.registry import Entry
 from potmeter.tour.trouble import explain
@@ -47,11 +47,18 @@ class Tools:
         )  # fmt: skip
         return app
 
+    def first(self, entry: Entry) -> str | None:
+        """The weights, or the model, where none are named."""
+        return next(iter(choices(entry)), None)
+
     async def act(self, entry: Entry, weights: str | None, value: Any, action: Any) -> AsyncIterator[str]:
         """The lines of a demo's action, which waits its turn at the desk like any work."""
         try:
             check(entry, weights)
-            job, seen = self.desk.submit(key_of(entry, weights), lambda: self.demos.act(entry, weights, value, action)), 0
+            job, seen = (
+                self.desk.submit(key_of(entry, weights), lambda: self.demos.act(entry, weights, value, action)),
+                0,
+            )
             async for job in self.desk.follow(job):
                 if job.version > seen:
                     seen = job.version

@@ -25,7 +25,11 @@ def offered(p: Parameter) -> bool:
 
 def widget(p: Parameter, owner: type) -> Any:
     """The widget of a Parameter, with its range, its default and what its docstring says."""
-    about: dict[str, Any] = {"label": p.name.replace("_", " "), "info": p.help.replace("``", "`") or None, "interactive": True}
+    about: dict[str, Any] = {
+        "label": p.name.replace("_", " "),
+        "info": p.help.replace("``", "`") or None,
+        "interactive": True,
+    }
     value = None if p.default is MISSING else p.default
     if p.medium:
         return upload(p, about)
@@ -122,7 +126,11 @@ def one(p: Parameter, payload: Any) -> Any:
             return int(number) if p.type is int and number.is_integer() else number
         except (TypeError, ValueError, OverflowError):
             reject(f"{p.name} takes {'whole numbers' if p.type is int else 'numbers'}.", payload)
-    return limits.check_word(p.name, payload) if p.type is str and p.choice is None and isinstance(payload, str) else payload
+    return (
+        limits.check_word(p.name, payload)
+        if p.type is str and p.choice is None and isinstance(payload, str)
+        else payload
+    )
 
 
 def file_of(payload: Any) -> Any:

@@ -59,7 +59,9 @@ class Canvas:
         low, high = self.frame[1]
         sheet = PIL.Image.new("RGB", (2 * SIZE, 2 * SIZE), "white")  # twice as large, for smooth edges
         ys = 2 * SIZE * (1 - np.clip((heights - low) / (high - low), -9, 9))
-        PIL.ImageDraw.Draw(sheet).line(list(zip(range(0, 2 * SIZE, 2), ys.tolist(), strict=True)), COLOURS[1], 9, "curve")
+        PIL.ImageDraw.Draw(sheet).line(
+            list(zip(range(0, 2 * SIZE, 2), ys.tolist(), strict=True)), COLOURS[1], 9, "curve"
+        )
         return sheet.resize((SIZE, SIZE), PIL.Image.Resampling.BOX)
 
 
