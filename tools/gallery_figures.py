@@ -1,4 +1,4 @@
-"""Measure the gallery: ``python tools/gallery_figures.py``. A figure a line, with its limit; Linux, and Chromium for the drag."""
+"""Measure the gallery: ``python tools/gallery_figures.py``. A figure a line, with its limit. Needs Linux and Chromium."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """A gallery in a process of its own, and a browser to look at it."""
 
-import os
 import re
 import shutil
 import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -38,7 +38,6 @@ def site():
         [sys.executable, str(Path(__file__).parent / "site.py"), "0"],
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"POTMETER_OFFLINE": "1"},
     )
     address = re.search(r"http://\S+/", process.stdout.readline())[0]
     drain = threading.Thread(target=process.stdout.read, daemon=True)
@@ -103,5 +102,9 @@ def page(browser, site):
 
 def get(address: str, **headers: str) -> str:
     """The text at an address of this machine."""
-    with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as answer:
-        return answer.read().decode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise

@@ -5,8 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from potmeter import registry  # noqa: E402
-from potmeter.registry import Entry  # noqa: E402
+from potmeter import registry
+from potmeter.registry import Entry
 
 
 def fake(name: str, slide: int, target: str, **facts: object) -> Entry:
@@ -17,7 +17,7 @@ known = registry.entries() | {
     entry.name: entry
     for entry in (
         fake("poet", 90, "gallery.fakes:Poet", weights=("first", "second")),
-        fake("chooser", 91, "gallery.fakes:Chooser", weights=("only",)),
+        fake("chooser", 91, "gallery.fakes:Chooser", weights=("only", "broken")),
         fake("talker", 92, "tour.fake_stops:Talker", weights=("only",)),
         fake("seer", 93, "tour.fake_stops:Seer", weights=("only", "missing")),
         fake("occlusion", 94, "fixtures.probe:Occlusion", kind="probe", section="probes", capabilities=("Classifier",)),

@@ -1,7 +1,8 @@
 """What a system can show when it is touched: a place in a plane, knobs to turn, a sheet to draw on.
 
-A ``demo.py`` in a system's folder has one function, ``demo(system) -> Demo | None``, which describes the interaction as data and
-a function; None when these weights have none. A face draws it. So a system knows no face, and one face serves all demos.
+A ``demo.py`` in a system's folder has one function, ``demo(system) -> Demo | None``, which describes the interaction as
+data and a function; None when these weights have none. A face draws it. So a system knows no face, and one face serves
+all demos.
 """
 
 from __future__ import annotations

@@ -95,6 +95,7 @@ def listening(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        bound.listen(1024)  # who comes before the server is ready waits
     except OSError as error:
         bound.close()
         raise UserError(f"Port {port} of {host} cannot be had: {error.strerror}.", received=f"{host}:{port}") from None

@@ -29,7 +29,7 @@ def endpoint(form: Form, weights: Any) -> None:
         try:
             call = Call(form.entry, form.task, form.declared, payloads[0], list(payloads[1:]), rendered)
             job, seen = form.desk.submit(call.key, lambda: call(form.shelf)), 0
-            async for job in form.desk.follow(job):
+            async for _ in form.desk.follow(job):
                 if job.version > seen and job.error is None:
                     seen, (values, files) = job.version, job.result
                     yield {"seconds": round(call.seconds, 4), "result": values}, files

@@ -115,7 +115,7 @@ def value_of(demo: Demo, value: Any) -> Any:
     """What the page sent, as the demo's value: drawings come as PNG in base64."""
     if not isinstance(demo, Sketch):
         return value
-    isinstance(value, str) and len(value) <= MOST_SKETCH or reject(
+    (isinstance(value, str) and len(value) <= MOST_SKETCH) or reject(
         "A sketch is a small PNG in base64.", type(value).__name__
     )
     import PIL.Image

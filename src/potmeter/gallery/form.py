@@ -65,7 +65,7 @@ class Form:
         ends = [self.status, self.result, self.calls, self.go, self.stop]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "api_name": "page",
                                  "preprocess": False}  # fmt: skip
-        running = [
+        running: list[Any] = [
             self.go.click(self.run, [weights, *self.widgets], ends, concurrency_limit=None, **quiet),
             self.samples.click(self.fill, [weights, self.samples], self.widgets, concurrency_limit=None,
                                show_progress="hidden", api_visibility="private", api_name="page"),
@@ -83,7 +83,7 @@ class Form:
             call = Call(self.entry, self.task, self.declared, weights, sent, outputs.result)
             job = self.desk.submit(call.key, lambda: call(self.shelf))
             shown = -1
-            async for job in self.desk.follow(job):
+            async for _ in self.desk.follow(job):
                 news: dict[Any, Any] = {self.status: outputs.standing(job, self.desk.before(job))}
                 if shown < 0:
                     news |= {self.go: gr.update(visible=False), self.stop: gr.update(visible=True)}
@@ -118,7 +118,7 @@ class Form:
             return examples.payloads(self.declared, examples.of_task(thing, self.task)[number], number)
 
         job = self.desk.submit(f"{self.entry.name} {weights or ''}", call)
-        async for job in self.desk.follow(job):
+        async for _ in self.desk.follow(job):
             pass
         return job.result if job.error is None else [gr.skip() for _ in self.widgets]
 
@@ -136,7 +136,7 @@ class Form:
                 value = examples.payload(p, known[number].inputs.get(p.name), text) if known else None
             elif text is not None:
                 value = links.payload_of(p, text)
-            late_choices = {"choices": options(p, thing)} if late(p, self.owner) else {}
+            late_choices: dict[str, Any] = {"choices": options(p, thing)} if late(p, self.owner) else {}
             updates.append(gr.update(value=value, **late_choices))
         return updates
 

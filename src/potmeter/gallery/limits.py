@@ -34,7 +34,8 @@ def upload_folder() -> Path:
 def uploaded(payload: Any) -> tuple[Path, str]:
     """The file behind what the page or a program sent, and the name it had. Raises UserError for any other path."""
     path = payload.get("path") if isinstance(payload, dict) else payload
-    isinstance(path, str) and path or reject("A file must be uploaded first.", payload)
+    if not isinstance(path, str) or not path:
+        reject("A file must be uploaded first.", payload)
     try:
         real = Path(path).resolve()
     except (OSError, ValueError):  # a null byte, a name without end

@@ -62,7 +62,7 @@ class Page:
     def chooser(self) -> Any:
         """The weights, or the models, to choose from."""
         label = "weights" if self.entry.kind == "system" else "the model it works on"
-        shown = {"label": label, "visible": len(self.choices) > 1, "elem_classes": "weights"}
+        shown: dict[str, Any] = {"label": label, "visible": len(self.choices) > 1, "elem_classes": "weights"}
         if len(self.choices) > FEW:
             return gr.Dropdown(self.choices, value=self.first, filterable=True, **shown)
         return gr.Radio(self.choices, value=self.first, **shown)
@@ -106,7 +106,7 @@ class Page:
             return ["", gr.update(value=weights), *chosen, tab, hand, self.known(weights, thing), *updates]
 
         job = self.desk.submit(key_of(entry, weights), call)
-        async for job in self.desk.follow(job):
+        async for _ in self.desk.follow(job):
             pass
         if job.error is not None:
             return [trouble(job.error), *[gr.skip()] * (5 + sum(1 + len(form.widgets) for form in self.forms))]

@@ -59,7 +59,7 @@ class Tools:
                 self.desk.submit(key_of(entry, weights), lambda: self.demos.act(entry, weights, value, action)),
                 0,
             )
-            async for job in self.desk.follow(job):
+            async for _ in self.desk.follow(job):
                 if job.version > seen:
                     seen = job.version
                     yield json.dumps(job.result) + "\n"

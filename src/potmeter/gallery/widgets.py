@@ -52,8 +52,11 @@ def number(p: Parameter, value: Any, about: dict[str, Any]) -> Any:
         fine = 1 if p.type is int else nice((p.range.high - p.range.low) / FINEST)
         return gr.Slider(p.range.low, p.range.high, value=value, step=fine, buttons=[], **about)
     low, high = (p.range.low, p.range.high) if p.range else (None, None)
-    hint = {"placeholder": "at random" if p.name == "seed" else "none"} if value is None else {}
-    return gr.Number(value, minimum=low, maximum=high, step=1 if p.type is int else None, buttons=[], **hint, **about)
+    if value is None:
+        about |= {"placeholder": "at random" if p.name == "seed" else "none"}
+    if p.type is int:
+        about |= {"step": 1}
+    return gr.Number(value, minimum=low, maximum=high, buttons=[], **about)
 
 
 def nice(step: float) -> float:

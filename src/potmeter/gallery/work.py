@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -127,10 +128,8 @@ class Desk:
         job.wake = wake
         try:
             while not job.finished:
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(news.wait(), 1.0)  # while it waits, others before it may finish
-                except TimeoutError:
-                    pass
                 news.clear()
                 if not job.finished:
                     yield job

@@ -41,7 +41,8 @@ class Canvas:
             for c in range(len(box.config.labels) or 1):
                 of = tensors["label"] == c if flat else np.full(len(tensors["x"]), True)
                 points = tensors["x"][of] if flat else np.concatenate([tensors["x"], tensors["y"]], 1)
-                axes.scatter(*points.T, s=size, alpha=alpha, lw=0.7 * alpha, color=COLOURS[c], ec="white")
+                x, y = points.T
+                axes.scatter(x, y, s=size, alpha=alpha, lw=0.7 * alpha, color=COLOURS[c], ec="white")
         axes.set(xlim=self.frame[0], ylim=self.frame[1])
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
