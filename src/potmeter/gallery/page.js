@@ -59,6 +59,10 @@ document.addEventListener("click", (event) => {
   const figure = event.target.closest(".result .medium.image, .result .medium.chart");
   if (figure && event.target.tagName === "IMG") potmeter.save(figure);
 });
+document.addEventListener("load", (event) => {  // of small pictures one wants to see the pixels
+  const image = event.target;
+  if (image.tagName === "IMG" && image.closest(".into")) image.classList.toggle("pixelated", image.naturalWidth < 128);
+}, true);
 potmeter.watch = () => {
   new MutationObserver(potmeter.look).observe(document.body, {childList: true, subtree: true, attributes: true, attributeFilter: ["data-query"]});
   potmeter.look();
