@@ -15,7 +15,7 @@ import pytest
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
-PATIENCE = 60_000
+PATIENCE = 150_000
 """Milliseconds that a page may take on a machine that does other things besides."""
 
 
@@ -59,7 +59,7 @@ def client(site, tmp_path):
     def open(name: str) -> Client:
         opened.append(
             Client(
-                f"{site.address}{name}/", verbose=False, httpx_kwargs={"timeout": 60}, download_files=tmp_path,
+                f"{site.address}{name}/", verbose=False, httpx_kwargs={"timeout": 150}, download_files=tmp_path,
                 analytics_enabled=False,
             )
         )  # fmt: skip
@@ -103,7 +103,7 @@ def page(browser, site):
 def get(address: str, **headers: str) -> str:
     """The text at an address of this machine."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as answer:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=150) as answer:
             return answer.read().decode()
     except urllib.error.HTTPError as error:
         error.close()
