@@ -28,7 +28,7 @@ RECIPES = {
     "classifier.digits": "--preset digits --budget 5m",
     "classifier.fashion": "--preset fashion --budget 570s",
     "classifier.photos4": "--preset lecture --steps 240 --eval-every 40",
-    "classifier.robust": "--preset robust --steps 5000 --eval-every 500",
+    "classifier.robust": "--preset robust --steps 3000 --eval-every 500",
     "autoencoder.digits": "--preset lecture --budget 42m",
     "vae.digits": "--preset lecture --budget 55m",
     "vae.plane": "--preset plane --budget 7m",

@@ -12,9 +12,10 @@ import pytest
 from potmeter.data import photos
 from potmeter.data.cifar10 import cifar10
 from potmeter.data.cutouts import compose
+from potmeter.data.mnist import mnist
 from potmeter.data.photo_list import STAMPS, WILD, grouped
 from potmeter.data.rcc import read_rcc
-from potmeter.data.samples import PHOTOS, sample
+from potmeter.data.samples import FIRST_OF_EACH, PHOTOS, one_of_each_digit, sample
 from potmeter.errors import UserError
 
 
@@ -89,6 +90,13 @@ def test_imagenet_classes_are_in_order():
 def test_samples_need_no_network(name, cache, monkeypatch):
     monkeypatch.setenv("POTMETER_OFFLINE", "1")
     assert min(sample(name).size) >= 28
+
+
+@pytest.mark.network
+def test_one_of_each_digit_is_one_of_each():
+    labels = mnist().test.tensors["label"].tolist()
+    assert [labels.index(digit) for digit in range(10)] == list(FIRST_OF_EACH)
+    assert np.array_equal(one_of_each_digit("mnist")[8].pixels, sample("mnist-61").pixels)
 
 
 @pytest.mark.parametrize("name", ["", "dog", "digit-10", "digit-", "mnist-10000", "mnist--1", "fashion-²", "mnist-1.5"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from potmeter.errors import reject
 from potmeter.media import Image
@@ -69,6 +69,15 @@ def sample(name: str) -> Image:
         [*PHOTOS, *WILD, "digit-0 … digit-9", *(f"{kind}-0 … {kind}-{n - 1}" for kind, n in FETCHED.items())]
     )
     reject(f"No sample has this name; there are {known}.", name)
+
+
+FIRST_OF_EACH = (3, 2, 1, 18, 4, 8, 11, 0, 61, 7)
+"""Where in MNIST's test pictures a 0, a 1 … a 9 stands for the first time."""
+
+
+def one_of_each_digit(kind: Literal["mnist", "digit"]) -> list[Image]:
+    """A 0, a 1 … a 9: the first ones of a collection's test part."""
+    return [sample(f"{kind}-{n}") for n in (FIRST_OF_EACH if kind == "mnist" else range(10))]
 
 
 def digit(label: int) -> Image:

@@ -14,7 +14,7 @@ from potmeter.core.random import Stream
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Batch, Example, Goal, System, in_batches
 from potmeter.data.named import pictures
-from potmeter.data.samples import sample
+from potmeter.data.samples import one_of_each_digit
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Video
@@ -170,8 +170,7 @@ class Autoencoder(System):
         return sheet(net.decode(net.centre + z * net.spread), columns=side, gap=0)
 
     def examples(self) -> list[Example]:
-        kind = "mnist" if self.config.dataset == "mnist" else "digit"
-        digits = [sample(f"{kind}-{n}") for n in range(10)]
+        digits = one_of_each_digit("mnist" if self.config.dataset == "mnist" else "digit")
         return [
             *(Example(f"A {n} through each bottleneck", image=digits[n]) for n in (3, 8)),
             Example("Ten test digits, and what each bottleneck lets through", task="reconstruct", images=digits),

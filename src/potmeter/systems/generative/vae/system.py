@@ -14,7 +14,7 @@ from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Batch, Example, Goal, System, in_batches
 from potmeter.data.named import pictures
-from potmeter.data.samples import sample
+from potmeter.data.samples import one_of_each_digit
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import reject
 from potmeter.media import Image, Video
@@ -171,15 +171,12 @@ class VAE(System):
 
     def examples(self) -> list[Example]:
         plane = [Example("The whole latent plane: every point is a picture", task="plane")]
-        if self.config.dataset == "mnist":
-            digits = [sample(f"mnist-{n}") for n in range(10)]
-        else:
-            digits = [sample(f"digit-{n}") for n in range(10)]
+        digits = one_of_each_digit("mnist" if self.config.dataset == "mnist" else "digit")
         return [
             *(plane if self.config.latent == 2 else []),
             Example("Pictures nobody drew, from random codes", count=60, seed=0),
             Example("Ten test digits and what their codes decode to", task="reconstruct", images=digits),
-            Example("A walk from one picture to another", task="interpolate", a=digits[3], b=digits[5]),
+            Example("A walk from a 3 to a 5", task="interpolate", a=digits[3], b=digits[5]),
         ]
 
     # What probes and other systems use (core.capabilities)
