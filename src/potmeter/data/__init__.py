@@ -1,5 +1,6 @@
 """Fetching and reading real data. Nothing is imported here, so that the catalogue can be read without torch.
 
 Order of reading: ``packages`` (what there is), ``clients`` and ``unpack`` (how it comes), ``fetch`` (both together),
-``splits`` (what every reader returns), then the readers: ``mnist``, ``cifar10``, ``photos``, ``folder``, ``samples``.
+``splits`` (what every reader returns), then the readers: ``mnist``, ``cifar10``, ``photos``, ``folder``, ``samples``,
+``austen`` (with ``rdata``).
 """

@@ -31,6 +31,7 @@ class Package:
 
 STAMPS = "usr/share/tuxpaint/stamps/"
 GCOMPRIS = "usr/share/gcompris-qt/rcc/"
+AUSTEN = "usr/lib/R/site-library/janeaustenr/data/"
 
 PACKAGES = {
     package.tag: package
@@ -133,6 +134,18 @@ PACKAGES = {
             members=("usr/share/sweethome3d/furniture/Scopia.sh3f",),
             what="Sweet Home 3D's furniture by Scopia: a catalogue of rendered pictures, among them a toaster",
             licence="CC BY 3.0, Scopia Visual Interfaces Systems",
+        ),
+        Package(
+            tag="austen",
+            registry="debian",
+            name="r-cran-janeaustenr",
+            version="1.0.0-1",
+            sha256="8f520d83a481ad15ac9500edc594958d68c9356184d374cc928aa22ca7a628ed",
+            size=1_626_392,
+            members=(f"{AUSTEN}Rdata.rdb", f"{AUSTEN}Rdata.rdx"),
+            what="Jane Austen's six novels, 4.0 MB of text",
+            licence="MIT for the package (Julia Silge); the novels are in the public domain",
+            instead="give a text file of your own with --data FILE",
         ),
     )
 }
