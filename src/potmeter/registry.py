@@ -112,6 +112,13 @@ BUILT_IN = (
         capabilities=("Classifier", "Attackable"),
     ),
     Entry(
+        name="word2vec",
+        section="language",
+        slide=14,
+        summary="Every word a vector: words with similar contexts land close together",
+        target="potmeter.systems.language.word2vec.system:Word2Vec",
+    ),
+    Entry(
         name="vae",
         section="generative",
         slide=22,

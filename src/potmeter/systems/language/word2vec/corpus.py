@@ -1,0 +1,100 @@
+"""Encoded text on disk, read as if it were in memory: for training as a stream, for measuring as passages."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from potmeter.core import dist
+from potmeter.data.fetch import cache_folder
+from potmeter.errors import reject
+
+from .vocabulary import Vocabulary
+
+PASSAGE = 200
+"""Words (and line ends) of a passage that is measured."""
+
+
+def encoded(pieces: Iterable[str], vocabulary: Vocabulary) -> np.ndarray:
+    """A text as word numbers, int32, in a file without a name that goes when it is no longer used.
+
+    However long the text is, it takes no memory but the disk's cache.
+    """
+    with tempfile.TemporaryFile(dir=cache_folder()) as file:
+        length = 0
+        for piece in pieces:
+            numbers = vocabulary.encode(piece)
+            file.write(numbers.tobytes())
+            length += len(numbers)
+        file.flush()
+        return np.memmap(file, np.int32, "r", shape=(length,)) if length else np.empty(0, np.int32)
+
+
+class Passages:
+    """Encoded text in passages: a data set that can be measured, and of which a part can be picked.
+
+    Args:
+        text: Word numbers.
+        vocabulary: What they mean.
+        judged: Whether the text is English, so that what people think of English words is a measure too.
+        picked: Which passages; None = all.
+    """
+
+    def __init__(
+        self, text: np.ndarray, vocabulary: Vocabulary, judged: bool = False, picked: Sequence[int] | None = None
+    ) -> None:
+        self.text, self.vocabulary, self.judged = text, vocabulary, judged
+        self.picked = range(-(-len(text) // PASSAGE)) if picked is None else list(picked)
+
+    def __len__(self) -> int:
+        return len(self.picked)
+
+    def passages(self) -> list[np.ndarray]:
+        """The passages' word numbers."""
+        return [np.asarray(self.text[n * PASSAGE : (n + 1) * PASSAGE]) for n in self.picked]
+
+    def select(self, indices: Sequence[int]) -> Passages:
+        """Some of the passages as a data set of their own."""
+        return Passages(self.text, self.vocabulary, self.judged, [self.picked[i] for i in indices])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """None: a text has no categories."""
+        return ()
+
+
+class Stream:
+    """A text from front to back, again and again, ``batch_size`` words at a time, of which each process takes its part."""
+
+    def __init__(self, text: np.ndarray, batch_size: int) -> None:
+        len(text) > 0 or reject("The training text has no word of the vocabulary.", "0 words")
+        batch_size % dist.world() == 0 or reject(f"batch_size must be divisible by {dist.world()} processes.", batch_size)
+        self.text, self.batch_size, self.position = text, batch_size, 0
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        share = self.batch_size // dist.world()
+        while True:
+            start = self.position + dist.rank() * share
+            self.position = (self.position + self.batch_size) % len(self.text)
+            yield {"text": torch.from_numpy(self.read(start % len(self.text), share))}
+
+    def read(self, start: int, size: int) -> np.ndarray:
+        """So many words from a place on; after the last one the first follows."""
+        parts = []
+        while size:
+            parts.append(np.array(self.text[start : start + size]))
+            size -= len(parts[-1])
+            start = 0
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+    def state_dict(self) -> dict[str, int]:
+        """The position."""
+        return {"position": self.position}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go to a position."""
+        self.position = state["position"]

@@ -1,0 +1,32 @@
+"""What the word vectors are worth being tried on."""
+
+from __future__ import annotations
+
+from potmeter.core.system import Example
+
+from .vocabulary import Vocabulary
+
+COUNTRYSIDE = ("king queen prince princess lord lady father mother son daughter brother sister husband wife man woman").split()
+
+
+def examples(dataset: str, vocabulary: Vocabulary) -> list[Example]:
+    """The examples of the weights that were trained on a data set; those with words the vocabulary lacks are left out."""
+    if dataset == "planted":
+        tried = [
+            Example("Nearest to a noun: those of its topic, and those of its role", words=["baro"]),
+            Example("baro is to bami as lero is to …", task="analogy", a="baro", b="bami", c="lero"),
+            Example("A map of nouns", task="map", words=["baro", "bami", "bata", "lero", "lemi", "leta"]),
+        ]
+    else:
+        tried = [
+            Example("The nearest words to whale", words=["whale"]),
+            Example("man is to woman as king is to …", task="analogy", a="man", b="woman", c="king"),
+            Example("A map", task="map", words=COUNTRYSIDE),
+        ]
+    return [example for example in tried if all(word in vocabulary.index for word in used(example))]
+
+
+def used(example: Example) -> list[str]:
+    """The words of an example."""
+    given = example.inputs
+    return [*given.get("words", ()), *(given[key] for key in ("a", "b", "c") if key in given)]

@@ -1,0 +1,153 @@
+"""Which words there are, how often, and what follows from that: what is skipped, what serves as noise."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from potmeter.errors import reject
+
+WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
+"""Letters of any script, with apostrophes inside."""
+PRUNE = 4_000_000
+"""More different words than this are not counted at once: the rarest are forgotten, as the original program does."""
+LINE_END = -1
+"""Stands between two lines of encoded text: no window crosses it."""
+
+
+def split(line: str) -> list[str]:
+    """The words of a line, in small letters.
+
+    Example:
+        >>> split("It’s 1 TRUTH, universally_acknowledged…")
+        ["it's", 'truth', 'universally', 'acknowledged']
+    """
+    return WORD.findall(line.lower().replace("’", "'"))
+
+
+def count(pieces: Iterable[str]) -> Counter[str]:
+    """How often each word occurs in a text."""
+    counts: Counter[str] = Counter()
+    floor = 1
+    for piece in pieces:
+        counts.update(split(piece))
+        while len(counts) > PRUNE:
+            floor += 1
+            counts = Counter({word: number for word, number in counts.items() if number >= floor})
+    return counts
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words with their counts in the training text, most frequent first."""
+
+    words: tuple[str, ...]
+    counts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, counts: Counter[str], min_count: int, size: int) -> Vocabulary:
+        """The words that occur at least ``min_count`` times, of those the ``size`` most frequent (0 = all).
+
+        Raises:
+            UserError: When fewer than two are left.
+        """
+        kept = sorted(((-n, word) for word, n in counts.items() if n >= min_count))[: size or None]
+        len(kept) >= 2 or reject(
+            f"The text must have at least two different words that occur {min_count} times or more.",
+            f"{len(counts):,} different words, {counts.total():,} in all",
+        )
+        return cls(tuple(word for _, word in kept), tuple(-n for n, _ in kept))
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Each word's number."""
+        return {word: number for number, word in enumerate(self.words)}
+
+    @cached_property
+    def joined(self) -> frozenset[str]:
+        """Words that begin a phrase: ``new`` of ``new_york``, ``new_york`` of ``new_york_city``."""
+        parts = [word.split("_") for word in self.words if "_" in word]
+        return frozenset("_".join(part[:end]) for part in parts for end in range(1, len(part)))
+
+    def number(self, word: str) -> int:
+        """A word's number, written in any case, a phrase with spaces too. Raises UserError, with near words, for others."""
+        found = self.index.get(word) if word in self.index else self.index.get("_".join(split(word)))
+        if found is None:
+            near = difflib.get_close_matches(word.lower(), self.words, 3)
+            hint = f"; near it are {', '.join(near)}" if near else ""
+            reject(f"The vocabulary of {len(self):,} words lacks this one{hint}.", word)
+        return found
+
+    def encode(self, piece: str) -> np.ndarray:
+        """Running text as word numbers, int32, with ``LINE_END`` for ends of lines; unknown words are left out."""
+        numbers: list[int] = []
+        index = self.index
+        for line in piece.split("\n"):
+            words = split(line)
+            if self.joined:
+                words = join(words, self)
+            if numbers and numbers[-1] != LINE_END:
+                numbers.append(LINE_END)
+            numbers += [index[word] for word in words if word in index]
+        return np.array(numbers, np.int32)
+
+    # What follows from the counts
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Each word's share of the text, float64 (words,)."""
+        counts = np.array(self.counts, np.float64)
+        return counts / counts.sum()
+
+    def kept(self, sample: float) -> np.ndarray:
+        """The probability that an occurrence is not skipped: (√(f/t) + 1) · t/f, at most 1; f its share, t ``sample``.
+
+        The original program's formula, which differs from the paper's (Mikolov et al., arXiv:1310.4546, eq. 5).
+        """
+        if sample == 0:
+            return np.ones(len(self))
+        ratio = sample / self.shares
+        return np.minimum((np.sqrt(1 / ratio) + 1) * ratio, 1)
+
+    def noise(self) -> np.ndarray:
+        """The probability that each word is drawn as noise: its count to the power ¾, normalised."""
+        power = np.array(self.counts, np.float64) ** 0.75
+        return power / power.sum()
+
+
+def join(words: list[str], vocabulary: Vocabulary) -> list[str]:
+    """Words with those neighbours joined that the vocabulary has as a phrase, from the left."""
+    joined: list[str] = []
+    for word in words:
+        while joined and joined[-1] in vocabulary.joined and f"{joined[-1]}_{word}" in vocabulary.index:
+            word = f"{joined.pop()}_{word}"
+        joined.append(word)
+    return joined
+
+
+def alias_table(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Walker's table (1977), from which a word is drawn in constant time: pick a column, then itself or its alias.
+
+    Returns:
+        The probability of staying in each column as uint32 of 2³², and the aliases as int32.
+    """
+    size = len(probabilities)
+    share, alias = probabilities * size, np.arange(size, dtype=np.int32)
+    small, large = [*np.flatnonzero(share < 1)], [*np.flatnonzero(share >= 1)]
+    while small and large:
+        low, high = small.pop(), large[-1]
+        alias[low] = high
+        share[high] -= 1 - share[low]
+        if share[high] < 1:
+            small.append(large.pop())
+    share[[*small, *large]] = 1  # what is left by rounding
+    return np.minimum(share * 2**32, 2**32 - 1).astype(np.uint32), alias
