@@ -79,6 +79,8 @@ def looked_up(table, score):  # type: ignore[no-untyped-def]
 def ask(hidden, outputs, asked, yes, number, lr, sigmoid, softplus, slope, change):  # type: ignore[no-untyped-def]
     """Put some questions to one hidden vector: move what was asked, leave in ``change`` how to move what asked.
 
+    A word that noise draws twice counts twice, the second time as the first has moved it.
+
     Returns:
         The loss in nats, of before the move.
     """

@@ -74,7 +74,7 @@ class Vocabulary:
 
     @cached_property
     def joined(self) -> frozenset[str]:
-        """Words that begin a phrase: ``new`` of ``new_york``, ``new_york`` of ``new_york_city``."""
+        """What phrases begin with: ``new`` and ``new_york`` for ``new_york_city``."""
         parts = [word.split("_") for word in self.words if "_" in word]
         return frozenset("_".join(part[:end]) for part in parts for end in range(1, len(part)))
 
@@ -125,12 +125,19 @@ class Vocabulary:
 
 
 def join(words: list[str], vocabulary: Vocabulary) -> list[str]:
-    """Words with those neighbours joined that the vocabulary has as a phrase, from the left."""
-    joined: list[str] = []
-    for word in words:
-        while joined and joined[-1] in vocabulary.joined and f"{joined[-1]}_{word}" in vocabulary.index:
-            word = f"{joined.pop()}_{word}"
-        joined.append(word)
+    """Words with those neighbours joined that the vocabulary has as a phrase, from the left, the longest phrase first."""
+    joined, start = [], 0
+    while start < len(words):
+        phrase = name = words[start]
+        after = start + 1
+        for end in range(start + 1, len(words)):
+            if phrase not in vocabulary.joined:
+                break
+            phrase = f"{phrase}_{words[end]}"
+            if phrase in vocabulary.index:
+                name, after = phrase, end + 1
+        joined.append(name)
+        start = after
     return joined
 
 

@@ -1,0 +1,360 @@
+"""Word vectors: the kernel does what the equations say, the vocabulary what the original program does."""
+
+import heapq
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.helpers import trainer
+from potmeter.core.weights import build_config
+from potmeter.errors import UserError
+from potmeter.systems.language.word2vec import kernel, picture, questions
+from potmeter.systems.language.word2vec.corpus import Passages, Stream, encoded
+from potmeter.systems.language.word2vec.huffman import huffman
+from potmeter.systems.language.word2vec.model import Config, WordVectors
+from potmeter.systems.language.word2vec.phrases import with_phrases
+from potmeter.systems.language.word2vec.system import Word2Vec
+from potmeter.systems.language.word2vec.vocabulary import Vocabulary, alias_table, count, split
+from potmeter.systems.language.word2vec.workers import Workers
+
+TINY = Word2Vec.presets["tiny"]
+METHODS = [(a, n) for a in ("skipgram", "cbow") for n in (3, 0)]
+
+
+def vocabulary(size=12) -> Vocabulary:
+    return Vocabulary(tuple(f"w{n}" for n in range(size)), tuple(range(3 * size, 2 * size, -1)))
+
+
+def small(architecture="skipgram", negatives=3, size=12, **changes) -> Config:
+    v = vocabulary(size)
+    settings = {"dimensions": 10, "window": 1, "sample": 0.0, "vocabulary": v.words, "counts": v.counts}
+    return Config(architecture=architecture, negatives=negatives, **settings | changes)
+
+
+def random_model(config: Config) -> WordVectors:
+    model = WordVectors(config)
+    for matrix in model.parameters():
+        torch.nn.init.normal_(matrix, std=0.4)
+    return model
+
+
+def learn(model, config, text, lr, seed=5):
+    """The kernel on copies of the model's matrices: these, loss, number of losses, and which rows were asked about."""
+    matrices = [m.detach().numpy().copy() for m in (model.inputs, model.outputs)]
+    moved = [np.zeros(len(m), np.int32) for m in matrices]
+    known = kernel.tables(Vocabulary(config.vocabulary, config.counts), config)
+    cbow = config.architecture == "cbow"
+    loss, number = kernel.learn(
+        *matrices, np.array(text, np.int32), known, config.window, config.negatives, cbow, np.float32(lr), np.uint64(seed), *moved
+    )
+    return matrices, loss, number, moved
+
+
+# The kernel -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("architecture", "negatives"), METHODS)
+def test_the_kernel_moves_both_matrices_along_the_gradient_of_the_reference(architecture, negatives):
+    config = small(architecture, negatives, size=300)  # so many that no noise is drawn twice here
+    model = random_model(config)
+    text, lr = [3, 7, 1], 0.05
+    after, loss, number, _ = learn(model, config, text, lr)
+    expected = [m.detach().clone() for m in (model.inputs, model.outputs)]
+    total = 0.0
+    for context, word, asked in windows(config, text, seed=5):
+        fresh = WordVectors(config)
+        with torch.no_grad():
+            fresh.inputs.copy_(expected[0])
+            fresh.outputs.copy_(expected[1])
+        rows, yes = asked
+        value = fresh(
+            torch.tensor([context]), torch.ones(1, len(context), dtype=torch.bool),
+            torch.tensor([rows]), torch.tensor([yes]), torch.ones(1, len(rows), dtype=torch.bool),
+        ).sum()  # fmt: skip
+        value.backward()
+        total += float(value.detach())
+        expected = [expected[0] - lr * fresh.inputs.grad, expected[1] - lr * fresh.outputs.grad]
+    assert number == (4 if architecture == "skipgram" else 3)
+    assert loss == pytest.approx(total, abs=1e-4)
+    for ours, reference in zip(after, expected, strict=True):
+        np.testing.assert_allclose(ours, reference.numpy(), atol=1e-6)
+
+
+def windows(config, text, seed):
+    """What the kernel asks, in its order, by its random numbers: context, word, (rows, answers)."""
+    numbers = Numbers(seed)
+    known = kernel.tables(Vocabulary(config.vocabulary, config.counts), config)
+    line = [w for w in text if numbers.draw() is not None]
+    for middle, word in enumerate(line):
+        numbers.draw()  # the window's reach, which is 1
+        first, last = max(0, middle - 1), min(len(line), middle + 2)
+        lists = []
+        for _ in range(1 if config.architecture == "cbow" or not config.negatives else last - first):
+            lists.append(asked_about(word, config, known, numbers))
+        others = [n for n in range(first, last) if n != middle]
+        if config.architecture == "cbow":
+            yield [line[n] for n in others], word, lists[0]
+        else:
+            yield from (([line[n]], word, lists[n - first if config.negatives else 0]) for n in others)
+
+
+def asked_about(word, config, known, numbers):
+    if not config.negatives:
+        path = slice(known.tree.starts[word], known.tree.starts[word + 1])
+        return known.tree.nodes[path].tolist(), [side == 0 for side in known.tree.branches[path].tolist()]
+    rows = [word]
+    for _ in range(config.negatives):
+        bits = numbers.draw()
+        column = ((bits >> 32) * len(config.vocabulary)) >> 32
+        noise = column if bits % 2**32 < known.stay[column] else int(known.alias[column])
+        rows += [noise] if noise != word else []
+    return rows, [True] + [False] * (len(rows) - 1)
+
+
+class Numbers:
+    """SplitMix64 in Python's integers."""
+
+    def __init__(self, seed):
+        self.counter = seed
+
+    def draw(self):
+        self.counter = (self.counter + kernel.GOLDEN) % 2**64
+        bits = self.counter
+        bits = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
+        bits = ((bits ^ (bits >> 27)) * 0x94D049BB133111EB) % 2**64
+        return bits ^ (bits >> 31)
+
+
+@pytest.mark.parametrize(("architecture", "negatives"), METHODS)
+def test_measuring_moves_nothing(architecture, negatives):
+    config = small(architecture, negatives, window=3)
+    model = random_model(config)
+    after, loss, number, _ = learn(model, config, [*range(12), -1, 4, 5], 0.0)
+    assert number > 0 and loss > 0
+    assert (after[0] == model.inputs.detach().numpy()).all() and (after[1] == model.outputs.detach().numpy()).all()
+
+
+def test_scores_beyond_the_bound_count_as_certain():
+    config = small(negatives=0, size=2)
+    model = WordVectors(config)
+    with torch.no_grad():
+        model.inputs.fill_(3.0)
+        model.outputs.fill_(3.0)  # a score of 90: the branch of one word is certain, of the other impossible
+    after, loss, number, _ = learn(model, config, [0, 1], 0.1)
+    assert number == 2 and loss == pytest.approx(90, rel=0.2)
+    assert (after[1] != 3.0).all(), "what was wrong is moved at full strength"
+
+
+def test_no_window_crosses_the_end_of_a_line():
+    config = small(window=5)
+    _, _, number, _ = learn(random_model(config), config, [1, -1, 2, -1, -1, 3], 0.1)
+    assert number == 0
+
+
+@pytest.mark.parametrize(("architecture", "negatives"), METHODS)
+def test_lanes_give_the_same_weights_with_any_number_of_workers_and_every_time(tmp_path, architecture, negatives):
+    config = replace(TINY, architecture=architecture, negatives=negatives)
+    splits = Word2Vec.data(config)
+    config = Word2Vec.fit_config(config, splits)
+    results = []
+    for run, workers in enumerate((1, 2, 4, 4)):
+        ready = trainer(Word2Vec, config, tmp_path / str(run), splits, steps=5, eval_every=100, workers=workers)
+        ready.fit()
+        results.append(ready.system.state_dict())
+    for other in results[1:]:
+        assert all(torch.equal(value, other[key]) for key, value in results[0].items())
+
+
+def test_one_lane_is_the_same_as_none():
+    config = small(lanes=1, window=3)
+    text = np.random.default_rng(0).integers(12, size=500).astype(np.int32)
+    known = kernel.tables(Vocabulary(config.vocabulary, config.counts), config)
+    after = []
+    for lanes in (0, 1):
+        torch.manual_seed(1)
+        model = random_model(config)
+        Workers(model, known, config, lanes, 1).step(text, 0.05, np.array([7]))
+        after.append(model.state_dict())
+    assert all(torch.equal(value, after[1][key]) for key, value in after[0].items())
+
+
+def test_few_changes_are_added_and_many_averaged():
+    for moves, weight in ((1, 1.0), (10**6, 1 / 2)):
+        whole = np.zeros((3, 2), np.float32)
+        copies = np.stack([whole + 1, whole + 3])
+        moved = np.array([[moves, 0, 0], [moves, 0, 0]], np.int32)
+        kernel.bring_together(whole, copies, moved, np.float32(0.025), 0, 3)
+        assert whole[0] == pytest.approx(4 * weight, rel=0.01) and (whole[1:] == 0).all()
+        assert (copies[:, 0] == whole[0]).all() and moved.max() == 0
+
+
+# Vocabulary -----------------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 1000), min_size=2, max_size=60))
+def test_no_tree_has_a_shorter_mean_code(counts):
+    counts = np.array(sorted(counts, reverse=True))
+    tree = huffman(counts)
+    heap = counts.tolist()
+    heapq.heapify(heap)
+    best = 0
+    while len(heap) > 1:
+        both = heapq.heappop(heap) + heapq.heappop(heap)
+        best += both
+        heapq.heappush(heap, both)
+    lengths = np.diff(tree.starts)
+    assert (counts * lengths).sum() == best
+    assert sum(2.0**-n for n in lengths.tolist()) == 1, "complete"
+    codes = {tuple(tree.branches[a:b].tolist()) for a, b in zip(tree.starts[:-1], tree.starts[1:], strict=True)}
+    assert len(codes) == len(counts) and 0 <= tree.nodes.min() and tree.nodes.max() == len(counts) - 2
+
+
+def test_frequent_words_are_kept_with_the_original_programs_probability():
+    v = Vocabulary(("the", "rare"), (999_000, 1000))
+    f, t = 0.999, 1e-3
+    assert v.kept(t) == pytest.approx([(np.sqrt(f / t) + 1) * t / f, 1.0])
+    assert (v.kept(0.0) == 1).all()
+
+
+def test_the_kernel_skips_as_often_as_it_should():
+    config = small(negatives=0, size=2, sample=1e-2, dimensions=1)
+    config = replace(config, counts=(90, 10))
+    text = np.where(np.random.default_rng(0).random(200_000) < 0.9, 0, 1)
+    *_, moved = learn(random_model(config), config, text, 0.0)
+    kept = Vocabulary(config.vocabulary, config.counts).kept(1e-2)
+    expected = 0.9 * kept[0] / (0.9 * kept[0] + 0.1 * kept[1])  # of the words that are left
+    assert moved[0][0] / moved[0].sum() == pytest.approx(expected, abs=0.01)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0.001, 1), min_size=2, max_size=50))
+def test_the_alias_table_draws_with_the_probabilities_it_was_made_from(weights):
+    p = np.array(weights) / np.sum(weights)
+    stay, alias = alias_table(p)
+    drawn = stay / 2**32
+    np.add.at(drawn, alias, 1 - stay / 2**32)
+    np.testing.assert_allclose(drawn / len(p), p, atol=1e-6)
+
+
+def test_noise_is_the_count_to_the_power_three_quarters():
+    p = Vocabulary(("a", "b"), (16, 1)).noise()
+    assert p[0] / p[1] == pytest.approx(8)
+
+
+def test_words_are_letters_of_any_script_in_small_letters():
+    assert split("It’s A TRUTH; Ős-öreg наука 1813 new_york 'tis") == [
+        *("it's", "a", "truth", "ős", "öreg", "наука", "new", "york", "tis")
+    ]  # fmt: skip
+
+
+def test_words_that_belong_together_become_one():
+    rng = np.random.default_rng(0)
+    filler = [f"f{'abcdefghij'[n // 10]}{'abcdefghij'[n % 10]}" for n in range(100)]
+    lines = [" ".join(["new", "york", "city", *rng.choice(filler, 4)] if n % 4 == 0 else rng.choice(filler, 5)) for n in range(4000)]
+    v = with_phrases(lambda: ["\n".join(lines)], 2, min_count=5, threshold=20.0, size=0)
+    assert "new_york_city" in v.words and not any("_" in word for word in v.words if "new" not in word and "york" not in word)
+    assert v.encode("in New York City fab").tolist() == [v.index["new_york_city"], v.index["fab"]]
+    assert v.number("New York city") == v.index["new_york_city"]
+
+
+def test_an_unknown_word_is_told_with_those_near_it():
+    system = Word2Vec(small())
+    with pytest.raises(UserError, match=r"lacks this one; near it are w1.*Received: w1x"):
+        system.run(["w1x"])
+    with pytest.raises(UserError, match="vocabulary of 12 words lacks this one"):
+        system.run(["zzzzzz"])
+
+
+def test_the_config_is_shown_without_its_thousands_of_words():
+    config = small()
+    assert "w3" not in repr(config) and repr(config) != repr(replace(config, counts=(*config.counts[:-1], 1)))
+    assert build_config(Config, {"vocabulary": list(config.vocabulary), "counts": list(config.counts)}).vocabulary == config.vocabulary
+
+
+def test_a_text_of_one_word_is_told():
+    with pytest.raises(UserError, match="at least two different words"):
+        Vocabulary.of(Counter({"only": 100}), 1, 0)
+
+
+# Text and measures ----------------------------------------------------------------------------------------------
+
+
+def test_a_text_goes_round_and_its_position_is_its_state(tmp_path, monkeypatch):
+    monkeypatch.setenv("POTMETER_CACHE", str(tmp_path))
+    v = vocabulary()
+    text = encoded(["w1 w2\n", "w3 w4 w5"], v)
+    stream = Stream(np.arange(5, dtype=np.int32), 7)
+    batches = iter(stream)
+    assert next(batches)["text"].tolist() == [0, 1, 2, 3, 4, 0, 1]
+    state = stream.state_dict()
+    expected = next(batches)["text"].tolist()
+    again = Stream(np.arange(5, dtype=np.int32), 7)
+    again.load_state_dict(state)
+    assert next(iter(again))["text"].tolist() == expected == [2, 3, 4, 0, 1, 2, 3]
+    assert len(Passages(text, v)) in (0, 1) and not list(tmp_path.iterdir()), "the file has no name"
+
+
+def test_what_is_measured_is_what_people_said():
+    vectors = np.eye(4)[[0, 0, 1, 2]] + 0.01
+    v = Vocabulary(("a", "b", "c", "d"), (4, 3, 2, 1))
+    pairs = [("a", "b", 9.0), ("a", "c", 1.0), ("b", "d", 1.0), ("a", "unknown", 5.0)]
+    found = questions.similarity_test(vectors, v, pairs)
+    assert found.score == pytest.approx(1, abs=0.2) and (found.covered, found.total) == (3, 4)
+
+
+def test_an_analogy_leaves_out_the_words_it_was_given():
+    man, woman, king, queen = np.array([1, 0, 0]), np.array([1, 1, 0]), np.array([1, 0, 1]), np.array([1, 1, 1])
+    v = Vocabulary(("man", "woman", "king", "queen"), (4, 3, 2, 1))
+    right, found = questions.analogy_test(
+        np.stack([man, woman, king, queen]).astype(float), v, [("man", "woman", "king", "queen"), ("man", "x", "king", "queen")]
+    )
+    assert right.tolist() == [1.0] and (found.covered, found.total) == (1, 2)
+
+
+# The map --------------------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(3, 60), st.integers(0, 1000))
+def test_labels_cover_neither_each_other_nor_points(count_, seed):
+    rng = np.random.default_rng(seed)
+    places = picture.spread(rng.normal(size=(count_, 2)) ** 3)
+    boxes = picture.arrange(places, [(float(w), 22.0) for w in rng.integers(30, 130, count_)])
+    for i, box in enumerate(boxes):
+        assert picture.inside(box)
+        assert not any(picture.meet(box, other) for other in boxes[:i])
+        assert not any(box[0] < x < box[2] and box[1] < y < box[3] for x, y in places)
+
+
+def test_a_map_of_too_few_or_too_many_words_is_told():
+    system = Word2Vec(small())
+    with pytest.raises(UserError, match="from 3 to 150 words"):
+        system.map(["w1", "w2"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"dimensions": 0}, "dimensions must be at least 1"),
+        ({"window": 0}, "window must be at least 1"),
+        ({"negatives": -1}, "negatives must not be negative"),
+        ({"sample": -1.0}, "sample must not be negative"),
+        ({"size": 1}, "size must be 0 or at least 2"),
+        ({"lanes": 65}, "lanes must be at most 64"),
+        ({"vocabulary": ("a", "b")}, "a count for each word"),
+        ({"vocabulary": ("a", "a"), "counts": (1, 1)}, "words must differ"),
+    ],
+)
+def test_nonsense_is_refused(change, words):
+    with pytest.raises(UserError, match=f"{words}.*Received"):
+        replace(Config(), **change)
+
+
+def test_counting_a_text():
+    assert count(["a b a", "b a"]) == {"a": 3, "b": 2}
