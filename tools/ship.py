@@ -32,10 +32,17 @@ RECIPES = {
     "autoencoder.digits": "--preset lecture --budget 42m",
     "vae.digits": "--preset lecture --budget 55m",
     "vae.plane": "--preset plane --budget 7m",
+    "word2vec.english": "--preset lecture --steps 880 --eval-every 1000",
 }
 """Flags of ``potmeter train`` for each folder of weights."""
 
 PACKAGE_OF = {"photos4": ("tuxpaint", "gcompris", "mobilenet"), "mnist": ("mnist",), "fashion": ("fashion",)}
+PACKAGE_OF = {
+    "photos4": ("tuxpaint", "mobilenet"),
+    "mnist": ("mnist",),
+    "fashion": ("fashion",),
+    "english": ("austen", "stdlib", "brown", "treasury", "commentary", "bible"),
+}
 """The data packages behind each data set's name."""
 
 

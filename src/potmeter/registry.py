@@ -117,6 +117,7 @@ BUILT_IN = (
         slide=14,
         summary="Every word a vector: words with similar contexts land close together",
         target="potmeter.systems.language.word2vec.system:Word2Vec",
+        weights=("english",),
     ),
     Entry(
         name="vae",

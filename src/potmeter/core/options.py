@@ -30,7 +30,7 @@ class Options:
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     workers: Annotated[int, Range(0, 256)] = 0
-    """Processes that prepare data ahead."""
+    """Processes that prepare data ahead; threads, where a system trains by a kernel of its own."""
     shard: bool = False
     """Under torchrun: shard parameters with FSDP2 instead of copying them to every process."""
     tensorboard: bool = False

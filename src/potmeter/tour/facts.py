@@ -14,6 +14,8 @@ from potmeter.core.signature import parameters
 from potmeter.registry import Entry
 
 Rows = list[tuple[str, str]]
+LISTED = 30
+"""Longer lists are shown by their first values and their length."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ def own_fields(entry: Entry, config: Any) -> list[tuple[str, str, str]]:
 
 def text(value: Any) -> str:
     """A Config's value for reading."""
+    if isinstance(value, (list, tuple)) and len(value) > LISTED:
+        return f"{', '.join(map(str, value[:3]))} … ({len(value):,})"
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "none"
     return {None: "none", True: "yes", False: "no"}[value] if value is None or isinstance(value, bool) else str(value)

@@ -1,0 +1,73 @@
+"""Speed of the kernel beside gensim's, without locks at equal workers, and what the same result every time costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from potmeter.core.bench import Row, compare, interleave, wanted
+from potmeter.core.machine import matmul_rate
+
+from .baselines import Lines, settings
+from .kernel import tables
+from .model import Config, WordVectors
+from .system import Word2Vec
+from .workers import Workers
+
+WORDS = 400_000
+"""Of running text, in one measurement."""
+QUESTIONS = 3.4 * 6
+"""Asked for each running word: 3.4 pairs are left by thinning out and the drawn windows, of six questions each."""
+
+
+def rows() -> Iterator[Row]:
+    """The comparisons."""
+    config = Word2Vec.presets["lecture"]
+    splits = Word2Vec.data(config)
+    config = Word2Vec.fit_config(config, splits)
+    text = np.array(splits.train.text[:WORDS])
+    for workers in (1, 2):
+        if wanted(what := f"words_per_s_{workers}_workers"):
+            rates = interleave({"ours": ours(config, text, workers), "gensim": gensim(config, text, workers)}, rounds=5)
+            limit = workers * matmul_rate() / (6 * config.dimensions * QUESTIONS)  # three products a question and number
+            note = "rows are read from the outer caches, at random: bound by memory, far from the arithmetic's rate"
+            yield compare(what, "words/s", rates["ours"], rates["gensim"], "gensim", limit=limit, note=note)
+    if wanted(what := "words_per_s_deterministic"):
+        lanes = replace(config, lanes=4)
+        rates = interleave({"lanes": ours(lanes, text, 2), "free": ours(config, text, 2)}, rounds=5)
+        note = "four lanes on two workers, beside two workers without lanes"
+        yield compare(what, "words/s", rates["lanes"], rates["free"], "without lanes", note=note)
+
+
+def ours(config: Config, text: np.ndarray, workers: int) -> Callable[[], float]:
+    """Words a second of our kernel, in steps of ``batch_size``."""
+    system = Word2Vec(config)
+    crew = Workers(WordVectors(config), tables(system.vocabulary, config), config, config.lanes, workers)
+
+    def measure() -> float:
+        started = time.perf_counter()
+        for start in range(0, len(text), config.batch_size):
+            part = text[start : start + config.batch_size]
+            crew.step(part, config.lr, np.arange(crew.pieces(len(part))))
+        return float((text >= 0).sum()) / (time.perf_counter() - started)
+
+    return measure
+
+
+def gensim(config: Config, text: np.ndarray, workers: int) -> Callable[[], float]:
+    """Words a second of gensim's compiled loop on the same lines, already in memory as lists of words."""
+    from gensim.models import Word2Vec as Theirs
+
+    lines = [*Lines(text, Word2Vec(config).vocabulary)]
+    model = Theirs(**settings(config, workers))
+    model.build_vocab_from_freq(dict(zip(config.vocabulary, config.counts, strict=True)))
+
+    def measure() -> float:
+        started = time.perf_counter()
+        model.train(lines, total_examples=len(lines), epochs=1)
+        return sum(map(len, lines)) / (time.perf_counter() - started)
+
+    return measure
