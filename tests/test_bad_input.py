@@ -101,6 +101,18 @@ ROWS = [
     ("gallery of one system", "gallery vae", "vae"),
     ("space in a file", "gallery --space {here}/text.txt", "new or an empty folder"),
     ("space in a used folder", "gallery --space {here}", "new or an empty folder"),
+    # text
+    ("an empty text", "train word2vec --preset tiny --steps 1 --data {here}/empty.png", "is empty"),
+    ("a binary text", "train word2vec --preset tiny --steps 1 --data {here}/black.png", "is not text|is not UTF-8"),
+    ("no UTF-8", "train word2vec --preset tiny --steps 1 --data {here}/latin.txt", "is not UTF-8 text"),
+    ("too short a text", "train word2vec --preset tiny --steps 1 --data {here}/text.txt", "too short|two different words"),
+    ("a text of one word", "train word2vec --preset tiny --steps 1 --data {here}/one.txt", "two different words"),
+    ("a folder without text", "train word2vec --preset tiny --steps 1 --data {here}/empty", "holds no text file"),
+    ("no such text", "train word2vec --preset tiny --steps 1 --data {here}/missing", "no file or folder"),
+    ("an unknown word", "run word2vec whalee", "near it are whale"),
+    ("an unknown word of an analogy", "run word2vec:analogy man woman qqqqqq", "lacks this one"),
+    ("a map of one word", "run word2vec:map whale", "from 3 to 150"),
+    ("vectors that promise too much", "run word2vec --weights {here}/huge.bin whale", "too short for"),
     ("eval missing weights", "eval {line} --weights {here}/missing", "no weights of line"),
     # probes
     ("unknown model of a probe", "run featurevis:layers --model clasifier.digits", "Did you mean classifier"),
@@ -136,6 +148,9 @@ def places(tmp_path_factory, line_folder):
     (here / "damaged" / "system.json").write_text("{")
     (here / "text.txt").write_text("It was a truth")
     (here / "empty.png").write_bytes(b"")
+    (here / "latin.txt").write_bytes("größer".encode("latin-1") * 50)
+    (here / "one.txt").write_text("only " * 1000)
+    (here / "huge.bin").write_bytes(b"99999999999 10000\n" + bytes(100))
     Image(np.zeros((8, 8, 3), np.uint8)).save(here / "black.png")
     trainer(Line, Line.presets["tiny"], here / "used", steps=1).fit()
     return {"here": here, "line": line_folder, "weights": Line(Config()).save_pretrained(here / "weights")}

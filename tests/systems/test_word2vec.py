@@ -50,7 +50,15 @@ def learn(model, config, text, lr, seed=5):
     known = kernel.tables(Vocabulary(config.vocabulary, config.counts), config)
     cbow = config.architecture == "cbow"
     loss, number = kernel.learn(
-        *matrices, np.array(text, np.int32), known, config.window, config.negatives, cbow, np.float32(lr), np.uint64(seed), *moved
+        *matrices,
+        np.array(text, np.int32),
+        known,
+        config.window,
+        config.negatives,
+        cbow,
+        np.float32(lr),
+        np.uint64(seed),
+        *moved,
     )
     return matrices, loss, number, moved
 
@@ -256,9 +264,14 @@ def test_words_are_letters_of_any_script_in_small_letters():
 def test_words_that_belong_together_become_one():
     rng = np.random.default_rng(0)
     filler = [f"f{'abcdefghij'[n // 10]}{'abcdefghij'[n % 10]}" for n in range(100)]
-    lines = [" ".join(["new", "york", "city", *rng.choice(filler, 4)] if n % 4 == 0 else rng.choice(filler, 5)) for n in range(4000)]
+    lines = [
+        " ".join(["new", "york", "city", *rng.choice(filler, 4)] if n % 4 == 0 else rng.choice(filler, 5))
+        for n in range(4000)
+    ]
     v = with_phrases(lambda: ["\n".join(lines)], 2, min_count=5, threshold=20.0, size=0)
-    assert "new_york_city" in v.words and not any("_" in word for word in v.words if "new" not in word and "york" not in word)
+    assert "new_york_city" in v.words and not any(
+        "_" in word for word in v.words if "new" not in word and "york" not in word
+    )
     assert v.encode("in New York City fab").tolist() == [v.index["new_york_city"], v.index["fab"]]
     assert v.number("New York city") == v.index["new_york_city"]
 
@@ -274,7 +287,10 @@ def test_an_unknown_word_is_told_with_those_near_it():
 def test_the_config_is_shown_without_its_thousands_of_words():
     config = small()
     assert "w3" not in repr(config) and repr(config) != repr(replace(config, counts=(*config.counts[:-1], 1)))
-    assert build_config(Config, {"vocabulary": list(config.vocabulary), "counts": list(config.counts)}).vocabulary == config.vocabulary
+    assert (
+        build_config(Config, {"vocabulary": list(config.vocabulary), "counts": list(config.counts)}).vocabulary
+        == config.vocabulary
+    )
 
 
 def test_a_text_of_one_word_is_told():
@@ -312,7 +328,9 @@ def test_an_analogy_leaves_out_the_words_it_was_given():
     man, woman, king, queen = np.array([1, 0, 0]), np.array([1, 1, 0]), np.array([1, 0, 1]), np.array([1, 1, 1])
     v = Vocabulary(("man", "woman", "king", "queen"), (4, 3, 2, 1))
     right, found = questions.analogy_test(
-        np.stack([man, woman, king, queen]).astype(float), v, [("man", "woman", "king", "queen"), ("man", "x", "king", "queen")]
+        np.stack([man, woman, king, queen]).astype(float),
+        v,
+        [("man", "woman", "king", "queen"), ("man", "x", "king", "queen")],
     )
     assert right.tolist() == [1.0] and (found.covered, found.total) == (1, 2)
 

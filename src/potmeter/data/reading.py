@@ -10,7 +10,7 @@ from potmeter.errors import UserError, reject
 
 PIECE = 2**16
 """Bytes that are read at once."""
-HELD = {"train": (0.0, 0.9), "valid": (0.9, 0.95), "test": (0.95, 1.0)}
+HELD = {"train": (0.0, 0.9), "valid": (0.9, 0.95), "test": (0.95, float("inf"))}
 """Where each part lies in the whole text."""
 SUFFIXES = (".txt", ".md", ".text")
 """Endings by which a folder is searched."""
@@ -25,7 +25,9 @@ def text_files(source: str | Path) -> list[Path]:
     root = Path(source)
     try:
         if root.is_dir():
-            files = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.name[0] != "." and p.is_file())
+            files = sorted(
+                p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.name[0] != "." and p.is_file()
+            )
             return files or reject(f"{root} holds no text file ({', '.join(SUFFIXES)}).", str(source))
         root.is_file() or reject(f"There is no file or folder {root}.", str(source))
     except (OSError, ValueError) as error:  # a name that is too long, or has a null byte

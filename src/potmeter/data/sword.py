@@ -20,7 +20,7 @@ MAX_BLOCK = 2**26
 MAX_FILE = 2**28
 """Largest file of a module that is read."""
 
-LEFT_OUT = re.compile(r"<(note|title)\b[^>]*[^/]>.*?</\1>", re.DOTALL)
+LEFT_OUT = re.compile(r"<(note|title)\b(?:[^>]*[^/>])?>.*?</\1>", re.DOTALL)
 """Footnotes and headings with all they hold."""
 BREAK = re.compile(r"</?(?:p|div|lg|l|lb|verse|chapter|milestone)\b[^>]*>")
 """Marks at which a new line begins."""

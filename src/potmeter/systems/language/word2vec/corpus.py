@@ -72,7 +72,9 @@ class Stream:
 
     def __init__(self, text: np.ndarray, batch_size: int) -> None:
         len(text) > 0 or reject("The training text has no word of the vocabulary.", "0 words")
-        batch_size % dist.world() == 0 or reject(f"batch_size must be divisible by {dist.world()} processes.", batch_size)
+        batch_size % dist.world() == 0 or reject(
+            f"batch_size must be divisible by {dist.world()} processes.", batch_size
+        )
         self.text, self.batch_size, self.position = text, batch_size, 0
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,11 @@ from potmeter.core.system import Example
 
 from .vocabulary import Vocabulary
 
-COUNTRYSIDE = ("king queen prince princess lord lady father mother son daughter brother sister husband wife man woman").split()
+COURT = "king queen prince princess father mother son daughter brother sister husband wife man woman".split()
+SEA = "whale ship sea sail captain harpoon boat ocean deck sailor".split()
+STATE = "congress president treasury senate treaty commerce government constitution tax budget".split()
+FAITH = "lord god prayer psalm prophet temple priest faith gospel sin".split()
+NATIONS = "france england spain russia germany china japan mexico".split()
 
 
 def examples(dataset: str, vocabulary: Vocabulary) -> list[Example]:
@@ -19,9 +23,21 @@ def examples(dataset: str, vocabulary: Vocabulary) -> list[Example]:
         ]
     else:
         tried = [
-            Example("The nearest words to whale", words=["whale"]),
-            Example("man is to woman as king is to …", task="analogy", a="man", b="woman", c="king"),
-            Example("A map", task="map", words=COUNTRYSIDE),
+            Example("The nearest words to whale, after seven million words of English", words=["whale"]),
+            Example("The nearest words to congress", words=["congress"], top=8),
+            Example("man is to woman as king is to …: right", task="analogy", a="man", b="woman", c="king"),
+            Example(
+                "paris is to france as london is to …: england would be right",
+                task="analogy",
+                a="paris",
+                b="france",
+                c="london",
+            ),
+            Example(
+                "A map of words from five fields: the same field lies together",
+                task="map",
+                words=[*COURT, *SEA, *STATE, *FAITH, *NATIONS],
+            ),
         ]
     return [example for example in tried if all(word in vocabulary.index for word in used(example))]
 

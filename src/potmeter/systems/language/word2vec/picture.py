@@ -55,7 +55,9 @@ def flat(vectors: np.ndarray, method: str) -> np.ndarray:
         from sklearn.manifold import TSNE
 
         nearby = max(1.0, min(15.0, (len(vectors) - 1) / 3))
-        return np.asarray(TSNE(perplexity=nearby, random_state=0, metric="cosine", init="random").fit_transform(vectors))
+        return np.asarray(
+            TSNE(perplexity=nearby, random_state=0, metric="cosine", init="random").fit_transform(vectors)
+        )
     left, scale, _ = np.linalg.svd(centred, full_matrices=False)
     plane = left[:, :2] * scale[:2]
     return plane * np.sign(plane[np.abs(plane).argmax(0), [0, 1]])  # a sign that does not depend on the machine

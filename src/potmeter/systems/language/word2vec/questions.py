@@ -76,7 +76,9 @@ def judgements(name: str) -> Pairs:
     """
     rows = read({"wordsim353": "wordsim353.tsv", "simlex999": "simlex999.txt"}[name])
     try:
-        return [(a.lower(), b.lower(), float(score)) for a, b, score in (row.split("\t") for row in rows if row[0] != "#")]
+        return [
+            (a.lower(), b.lower(), float(score)) for a, b, score in (row.split("\t") for row in rows if row[0] != "#")
+        ]
     except ValueError as error:
         raise UserError(f"{name} cannot be read: {error}.", received=name) from None
 

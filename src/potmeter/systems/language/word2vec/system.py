@@ -80,7 +80,9 @@ class Word2Vec(System):
             limits = {"min_count": config.min_count, "threshold": config.threshold, "size": config.size}
             vocabulary = with_phrases(lambda: read("train"), config.phrases, **limits)
         judged = judged or not source
-        found = {part: Passages(encoded(read(part), vocabulary), vocabulary, judged) for part in ("train", "valid", "test")}
+        found = {
+            part: Passages(encoded(read(part), vocabulary), vocabulary, judged) for part in ("train", "valid", "test")
+        }
         min(len(np.unique(data.text)) for data in found.values()) >= 2 or reject(
             "The text is too short: each of its parts needs two words of the vocabulary.",
             ", ".join(f"{part} {len(data.text):,}" for part, data in found.items()),
@@ -191,7 +193,9 @@ class Word2Vec(System):
         len(words) >= 2 or reject("At least two words are needed.", words)
         unit = unit_length(self.vectors[[self.vocabulary.number(word) for word in words]])
         pairs = [(i, j) for i in range(len(words)) for j in range(i + 1, len(words))]
-        return Table(("word", "other", "similarity"), [(words[i], words[j], float(unit[i] @ unit[j])) for i, j in pairs])
+        return Table(
+            ("word", "other", "similarity"), [(words[i], words[j], float(unit[i] @ unit[j])) for i, j in pairs]
+        )
 
     @task
     def map(self, words: list[str] = (), *, method: Literal["pca", "tsne"] = "pca") -> Image:  # type: ignore[assignment]

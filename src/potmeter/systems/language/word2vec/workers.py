@@ -66,7 +66,9 @@ class Workers:
         if len(self.lanes) > 1:
             for whole, copies, moved in zip(self.whole, self.copies, self.moved, strict=True):
                 bounds = np.linspace(0, len(whole), self.workers + 1).astype(int)
-                shares = [(whole, copies, moved, np.float32(lr), a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+                shares = [
+                    (whole, copies, moved, np.float32(lr), a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+                ]
                 list(self.threads.map(lambda share: bring_together(*share), shares))
         return sum(loss for loss, _ in done), sum(number for _, number in done)
 
@@ -91,4 +93,6 @@ def measure(vectors: list[np.ndarray], passages: list[np.ndarray], tables: Table
         loss, askers = learn(*vectors, text, tables, config.window, config.negatives, cbow, still, seed, *moved)
         losses.append(loss / askers if askers else np.nan)
     values = np.array(losses)
-    return np.where(np.isnan(values), np.nanmean(values), values) if np.isfinite(values).any() else np.zeros(len(values))
+    return (
+        np.where(np.isnan(values), np.nanmean(values), values) if np.isfinite(values).any() else np.zeros(len(values))
+    )

@@ -1,0 +1,88 @@
+"""Word vectors in the original program's formats, and a user's own text: exact, bounded, never trusted."""
+
+import numpy as np
+import pytest
+
+from potmeter.data.reading import pieces
+from potmeter.errors import UserError
+from potmeter.systems.language.word2vec.files import read_vectors, write_vectors
+from potmeter.systems.language.word2vec.system import Word2Vec
+from potmeter.systems.language.word2vec.vocabulary import count
+
+WORDS = ("the", "ős", "new_york", "it's")
+
+
+@pytest.mark.parametrize("name", ["v.bin", "v.txt", "v.vec"])
+def test_vectors_come_back_as_they_were(tmp_path, name):
+    vectors = np.random.default_rng(0).normal(size=(4, 7)).astype(np.float32)
+    words, back = read_vectors(write_vectors(tmp_path / name, WORDS, vectors))
+    assert words == WORDS and (back == vectors).all()
+    system = Word2Vec.from_pretrained(tmp_path / name)
+    assert system.run(["ős"], top=3).rows[0][0] in WORDS
+    assert read_vectors(system.save_vectors(tmp_path / f"again-{name}"))[0] == WORDS
+
+
+@pytest.mark.parametrize("name", ["v.bin", "v.txt"])
+def test_gensim_reads_ours_and_we_read_gensims(tmp_path, name):
+    models = pytest.importorskip("gensim.models")
+    vectors = np.random.default_rng(0).normal(size=(4, 7)).astype(np.float32)
+    binary = name.endswith(".bin")
+    theirs = models.KeyedVectors.load_word2vec_format(
+        str(write_vectors(tmp_path / name, WORDS, vectors)), binary=binary
+    )
+    assert tuple(theirs.index_to_key) == WORDS and np.allclose(theirs.vectors, vectors, atol=1e-6)
+    theirs.save_word2vec_format(str(tmp_path / f"theirs-{name}"), binary=binary)
+    words, back = read_vectors(tmp_path / f"theirs-{name}")
+    assert words == WORDS and np.allclose(back, vectors, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("v.bin", b"", "must begin with"),
+        ("v.bin", b"no header", "must begin with"),
+        ("v.bin", b"99999999999 10000\n", "too short for"),
+        ("v.bin", b"9999999999999999 3\n", "must begin with"),
+        ("v.bin", b"3 999999\n", "from 1 to 10,000"),
+        ("v.bin", b"1 3\n", "at least two words"),
+        ("v.bin", b"2 2\na " + bytes(8) + b"\nb " + bytes(7), "too short|ends within"),
+        ("v.bin", b"2 2\n" + b"a" * 4000, "no space"),
+        ("v.bin", b"2 2\n\xff " + bytes(8) + b"\nb " + bytes(8), "not UTF-8"),
+        ("v.bin", b"2 1\na " + bytes(4) + b"\na " + bytes(4), "a word twice"),
+        ("v.bin", b"2 1\na \x00\x00\xc0\x7f\nb " + bytes(4), "not finite"),
+        ("v.txt", b"2 2\na 1 2\nb 1\n", "2 numbers a line"),
+        ("v.txt", b"2 2\na 1 2\nb 1 x\n", "no number"),
+    ],
+)
+def test_damaged_vectors_are_told(tmp_path, name, data, says):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(UserError, match=f"{says}.*Received: "):
+        read_vectors(tmp_path / name)
+
+
+def test_the_parts_of_a_text_are_the_whole(tmp_path):
+    text = "\n".join(f"line {n} of the text" for n in range(20_000))
+    (tmp_path / "a.txt").write_text(text[:100_000])
+    (tmp_path / "b.txt").write_text(text[100_000:])
+    parts = {part: "".join(pieces(tmp_path, part)) for part in ("train", "valid", "test")}
+    assert "".join(parts.values()) == text
+    assert len(parts["train"]) / len(text) == pytest.approx(0.9, abs=0.03) and min(map(len, parts.values())) > 1000
+
+
+@pytest.mark.slow
+def test_a_line_of_fifty_megabytes_is_read_in_pieces(tmp_path):
+    path = tmp_path / "long.txt"
+    path.write_text("one two three " * 3_600_000)
+    assert max(map(len, pieces(path, "train"))) < 2**18
+    assert count(pieces(path, "valid"))["two"] > 100_000
+    path.write_bytes(b"x" * 50_000_000)
+    assert max(map(len, pieces(path, "train"))) < 2**20
+
+
+@pytest.mark.parametrize(
+    ("data", "says"), [(b"", "is empty"), (b"a\0b", "null byte"), (b"gr\xf6\xdfer " * 9, "not UTF-8")]
+)
+def test_what_is_no_text_is_told(tmp_path, data, says):
+    (tmp_path / "x.txt").write_bytes(data)
+    with pytest.raises(UserError, match=f"{says}.*Received: "):
+        list(pieces(tmp_path / "x.txt", "train"))
