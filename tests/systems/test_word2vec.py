@@ -74,7 +74,7 @@ def test_the_kernel_moves_both_matrices_along_the_gradient_of_the_reference(arch
     after, loss, number, _ = learn(model, config, text, lr)
     expected = [m.detach().clone() for m in (model.inputs, model.outputs)]
     total = 0.0
-    for context, word, asked in windows(config, text, seed=5):
+    for context, _word, asked in windows(config, text, seed=5):
         fresh = WordVectors(config)
         with torch.no_grad():
             fresh.inputs.copy_(expected[0])

@@ -60,7 +60,7 @@ def moby_dick() -> Iterator[str]:
 
 def texts(folder: Path, pattern: str = "*.txt", order: Callable[[Path], object] | None = None) -> Iterator[str]:
     """The text files of a folder."""
-    files = sorted(folder.glob(pattern), key=order) if folder.is_dir() else []  # type: ignore[type-var]
+    files = sorted(folder.glob(pattern), key=order) if folder.is_dir() else []  # type: ignore[type-var, arg-type]
     files or reject("The package does not hold the texts.", folder.name)
     return (Text.open(path).text for path in files)
 

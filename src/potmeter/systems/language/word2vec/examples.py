@@ -6,11 +6,37 @@ from potmeter.core.system import Example
 
 from .vocabulary import Vocabulary
 
-COURT = "king queen prince princess father mother son daughter brother sister husband wife man woman".split()
-SEA = "whale ship sea sail captain harpoon boat ocean deck sailor".split()
-STATE = "congress president treasury senate treaty commerce government constitution tax budget".split()
-FAITH = "lord god prayer psalm prophet temple priest faith gospel sin".split()
-NATIONS = "france england spain russia germany china japan mexico".split()
+COURT = [
+    "king",
+    "queen",
+    "prince",
+    "princess",
+    "father",
+    "mother",
+    "son",
+    "daughter",
+    "brother",
+    "sister",
+    "husband",
+    "wife",
+    "man",
+    "woman",
+]
+SEA = ["whale", "ship", "sea", "sail", "captain", "harpoon", "boat", "ocean", "deck", "sailor"]
+STATE = [
+    "congress",
+    "president",
+    "treasury",
+    "senate",
+    "treaty",
+    "commerce",
+    "government",
+    "constitution",
+    "tax",
+    "budget",
+]
+FAITH = ["lord", "god", "prayer", "psalm", "prophet", "temple", "priest", "faith", "gospel", "sin"]
+NATIONS = ["france", "england", "spain", "russia", "germany", "china", "japan", "mexico"]
 
 
 def examples(dataset: str, vocabulary: Vocabulary) -> list[Example]:

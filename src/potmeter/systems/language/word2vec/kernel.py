@@ -175,7 +175,7 @@ def learn(inputs, outputs, text, tables, window, negatives, cbow, lr, seed, move
                             asked[k, number] = noise
                             number += 1
                             for offset in range(uint64(0), row_bytes, uint64(64)):
-                                prefetch(start_of_outputs + uint64(noise) * row_bytes + offset)
+                                prefetch(start_of_outputs + uint64(noise) * row_bytes + offset)  # type: ignore[call-arg]
                 numbers[k] = number
                 for q in range(number):
                     moved_out[asked[k, q]] += 1

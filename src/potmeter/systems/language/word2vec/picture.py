@@ -43,7 +43,7 @@ def draw_map(vectors: np.ndarray, words: Sequence[str], method: str) -> Image:
         label.set(x=box[0], y=box[1], verticalalignment="bottom")
         anchor = (np.clip(place[0], box[0], box[2]), np.clip(place[1], box[1], box[3]))
         axes.plot(*zip(place, anchor, strict=True), color=THREAD, linewidth=1, zorder=1)
-    axes.scatter(*places.T, s=22, color=DOT, zorder=2)
+    axes.scatter(places[:, 0], places[:, 1], s=22, color=DOT, zorder=2)
     canvas.draw()
     return Image(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 

@@ -77,7 +77,7 @@ class Word2Vec(System):
         if config.vocabulary:
             vocabulary = Vocabulary(config.vocabulary, config.counts)
         else:
-            limits = {"min_count": config.min_count, "threshold": config.threshold, "size": config.size}
+            limits: dict[str, Any] = {"min_count": config.min_count, "threshold": config.threshold, "size": config.size}
             vocabulary = with_phrases(lambda: read("train"), config.phrases, **limits)
         judged = judged or not source
         found = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -66,9 +67,7 @@ class Workers:
         if len(self.lanes) > 1:
             for whole, copies, moved in zip(self.whole, self.copies, self.moved, strict=True):
                 bounds = np.linspace(0, len(whole), self.workers + 1).astype(int)
-                shares = [
-                    (whole, copies, moved, np.float32(lr), a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-                ]
+                shares = [(whole, copies, moved, np.float32(lr), a, b) for a, b in pairwise(bounds)]
                 list(self.threads.map(lambda share: bring_together(*share), shares))
         return sum(loss for loss, _ in done), sum(number for _, number in done)
 
