@@ -89,7 +89,8 @@ def measure(vectors: list[np.ndarray], passages: list[np.ndarray], tables: Table
     losses = []
     for number, text in enumerate(passages):
         seed = np.uint64((number + 1) << 32)
-        loss, askers = learn(*vectors, text, tables, config.window, config.negatives, cbow, still, seed, *moved)
+        found: Any = (*vectors, text, tables, config.window, config.negatives, cbow, still, seed, *moved)
+        loss, askers = learn(*found)
         losses.append(loss / askers if askers else np.nan)
     values = np.array(losses)
     return (
