@@ -36,9 +36,8 @@ RECIPES = {
 }
 """Flags of ``potmeter train`` for each folder of weights."""
 
-PACKAGE_OF = {"photos4": ("tuxpaint", "gcompris", "mobilenet"), "mnist": ("mnist",), "fashion": ("fashion",)}
 PACKAGE_OF = {
-    "photos4": ("tuxpaint", "mobilenet"),
+    "photos4": ("tuxpaint", "gcompris", "mobilenet"),
     "mnist": ("mnist",),
     "fashion": ("fashion",),
     "english": ("austen", "stdlib", "brown", "treasury", "commentary", "bible"),
