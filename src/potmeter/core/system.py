@@ -83,6 +83,12 @@ class System(nn.Module):
         """The config completed by what only the data knows: classes, vocabulary, identities."""
         return config
 
+    def fit_assets(self, splits: Splits) -> None:
+        """Learn, before training, what no gradient teaches and no Config holds: a vocabulary.
+
+        What ``save_assets`` writes comes along when a system is fine-tuned, and need not be learnt again.
+        """
+
     # 2. The architecture is built in __init__
 
     # 3. The loss

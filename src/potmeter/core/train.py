@@ -6,6 +6,7 @@ import math
 import os
 import platform
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -71,6 +72,7 @@ class Trainer:
         self.system, self.splits, self.options, self.watch = system, splits, options, watch
         self.run = options.out or Path("runs") / system.name
         self.device = dist.setup(options.device)
+        system.fit_assets(splits)
         system.to(self.device)
         dist.share_initial(system)
         if options.shard and dist.world() > 1:
@@ -321,12 +323,15 @@ class Trainer:
 
 
 def start(system_class: type[S], config: Any, seed: int, origin: System | None = None) -> S:
-    """A system with fresh weights, or, to fine-tune, with those of ``origin`` wherever name and shape agree."""
+    """A system with fresh weights, or, to fine-tune, with those of ``origin`` wherever name and shape agree, and its assets."""
     torch.manual_seed(seed)
     system = system_class(config)
     if origin is None:
         system.warm_start()
     else:
+        with tempfile.TemporaryDirectory() as folder:
+            origin.save_assets(Path(folder))
+            system.load_assets(Path(folder))
         kept, wanted = origin.state_dict(), system.state_dict()
         system.load_state_dict(
             {key: kept[key] if key in kept and kept[key].shape == t.shape else t for key, t in wanted.items()}
