@@ -71,7 +71,29 @@ class Encoder(Protocol):
         ...
 
 
-PROTOCOLS: dict[str, type] = {p.__name__: p for p in (Classifier, Attackable, Generator, Encoder)}
+@runtime_checkable
+class LanguageModel(Protocol):
+    """Says how likely a text is, token by token."""
+
+    @property
+    def vocabulary(self) -> Sequence[bytes]:
+        """What every token stands for, in the order of their numbers."""
+        ...
+
+    def tokens(self, text: str) -> Sequence[bytes]:
+        """The text cut into tokens, which together are its UTF-8 bytes."""
+        ...
+
+    def surprise(self, text: str) -> Float[Tensor, " tokens"]:
+        """−log₂ p of each token given those before it, in bits."""
+        ...
+
+    def next_token(self, text: str) -> Float[Tensor, " vocabulary"]:
+        """Probability of every token to come after the text; it may be empty."""
+        ...
+
+
+PROTOCOLS: dict[str, type] = {p.__name__: p for p in (Classifier, Attackable, Generator, Encoder, LanguageModel)}
 """By the names that the catalogue uses."""
 
 
