@@ -77,6 +77,15 @@ class Entry:
 
 BUILT_IN = (
     Entry(
+        name="gpt2",
+        section="language",
+        slide=9,
+        summary="A text in, its continuation out, token by token; trained on Jane Austen's novels or a text of your own",
+        target="potmeter.systems.language.gpt2.system:GPT2",
+        capabilities=("LanguageModel",),
+        weights=("austen",),
+    ),
+    Entry(
         name="blackbox",
         section="basics",
         slide=10,

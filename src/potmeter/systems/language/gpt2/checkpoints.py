@@ -1,0 +1,170 @@
+"""GPT-2's weights as others store them: folders of ``transformers``, and OpenAI's TensorFlow checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from potmeter.core.weights import build_config, read_json
+from potmeter.errors import UserError, reject
+
+from .bundle import read_bundle
+from .model import Config, Transformer
+from .tokenizer import Tokenizer
+
+UNNAMED = "own data"
+LAYER = {
+    "ln_1": "attention_norm",
+    "attn.c_attn": "attention.qkv",
+    "attn.c_proj": "attention.out",
+    "ln_2": "mlp_norm",
+    "mlp.c_fc": "mlp.wide",
+    "mlp.c_proj": "mlp.out",
+}
+"""Modules of a block: OpenAI's names, and ours."""
+FIXED = {
+    "activation_function": "gelu_new",
+    "layer_norm_epsilon": 1e-5,
+    "scale_attn_weights": True,
+    "scale_attn_by_inverse_layer_idx": False,
+    "add_cross_attention": False,
+    "n_inner": None,
+}
+"""What GPT-2 has, and ``transformers`` lets one change."""
+
+
+def is_foreign(folder: Path) -> bool:
+    """Whether a folder holds weights in one of these layouts."""
+    if (folder / "hparams.json").is_file():
+        return True
+    return (folder / "config.json").is_file() and read_json(folder / "config.json").get("model_type") == "gpt2"
+
+
+def read_foreign(folder: Path) -> tuple[Config, dict[str, Tensor], Tokenizer]:
+    """Config, state of the Transformer and vocabulary from a folder.
+
+    Raises:
+        UserError: When something is missing, broken, or not GPT-2's architecture.
+    """
+    config, state = from_tensorflow(folder) if (folder / "hparams.json").is_file() else from_transformers(folder)
+    tokenizer = vocabulary_of(folder, config)
+    if len(tokenizer) > config.vocabulary:
+        reject(f"{folder} does not fit: the weights are for {config.vocabulary} tokens.", f"{len(tokenizer)} tokens")
+    with torch.device("meta"):
+        wanted = Transformer(config).state_dict()
+    for key in wanted.keys() ^ state.keys():
+        reject(f"{folder} does not fit: {key} is {'missing' if key in wanted else 'unknown'}.", key)
+    for key, tensor in wanted.items():
+        state[key].shape == tensor.shape or reject(
+            f"{folder} does not fit: {key} should be {tuple(tensor.shape)}.", tuple(state[key].shape)
+        )
+    return config, state, tokenizer
+
+
+def vocabulary_of(folder: Path, config: Config) -> Tokenizer:
+    """The folder's own vocabulary, in whichever form; GPT-2's, where it has none and the number of tokens is that."""
+    if (folder / "tokenizer.json").is_file():
+        return Tokenizer.load(folder / "tokenizer.json")
+    for numbers, merges in (("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")):
+        if (folder / numbers).is_file():
+            return Tokenizer.from_merges(folder / numbers, folder / merges)
+    if config.tokenizer != "gpt2":
+        reject(f"{folder} has no tokenizer.json, and no vocab.json with merges.txt.", str(folder))
+    return Tokenizer.gpt2()
+
+
+def sized(values: dict[str, Any], names: dict[str, str]) -> Config:
+    """A Config from the sizes in a JSON file."""
+    try:
+        sizes = {ours: values[theirs] for ours, theirs in names.items()}
+    except KeyError as error:
+        raise UserError(f"The weights' description lacks {error}.", received=", ".join(values)) from None
+    tokenizer = "gpt2" if sizes["vocabulary"] == Config().vocabulary else "own"
+    return build_config(Config, asdict(Config(dataset=UNNAMED)) | sizes | {"tokenizer": tokenizer})
+
+
+# transformers ----------------------------------------------------------------------------------------------------
+
+
+def from_transformers(folder: Path) -> tuple[Config, dict[str, Tensor]]:
+    """The layout of ``GPT2LMHeadModel.save_pretrained``."""
+    values = read_json(folder / "config.json")
+    for key, value in FIXED.items():
+        if values.get(key, value) != value and not (key == "n_inner" and values[key] == 4 * values.get("n_embd", 0)):
+            reject(f"{folder} is no GPT-2: {key} should be {value}.", values[key])
+    names = {
+        "vocabulary": "vocab_size",
+        "context": "n_positions",
+        "layers": "n_layer",
+        "heads": "n_head",
+        "width": "n_embd",
+    }
+    config = sized(values, names)
+    try:
+        return config, translated(tensors(folder))
+    except ValueError as error:
+        raise UserError(f"{folder} is no GPT-2: {error}.", received="lm_head.weight") from None
+
+
+def translated(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state of ``GPT2LMHeadModel``, or of ``GPT2Model``, as that of our Transformer."""
+    stored = {key.removeprefix("transformer."): tensor for key, tensor in stored.items()}
+    head = stored.pop("lm_head.weight", None)
+    if head is not None and not torch.equal(head, stored.get("wte.weight", head)):
+        raise ValueError("its output layer is not its embedding")
+    constants = (".attn.bias", ".attn.masked_bias")  # masks that older versions saved
+    state = {ours(key): tensor for key, tensor in stored.items() if not key.endswith(constants)}
+    return {key: t.T.contiguous() if transposed(key, t) else t for key, t in state.items()}
+
+
+def tensors(folder: Path) -> dict[str, Tensor]:
+    """The tensors of a folder, from one file or from several."""
+    files = sorted(folder.glob("model*.safetensors"))
+    files or reject(f"{folder} has no model.safetensors.", str(folder))
+    try:
+        return {key: tensor.float() for file in files for key, tensor in load_file(file).items()}
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{folder} has a damaged model.safetensors: {error}.", received=str(folder)) from None
+
+
+def ours(name: str) -> str:
+    """Our name of a tensor: ``h.3.attn.c_proj.weight`` becomes ``blocks.3.attention.out.weight``."""
+    module, _, kind = name.rpartition(".")
+    top = {"wte": "tokens", "wpe": "positions", "ln_f": "norm"}
+    if module.startswith("h."):
+        _, layer, inner = [*module.split(".", 2), ""][:3]
+        return f"blocks.{layer}.{LAYER.get(inner, inner)}.{kind}"
+    return f"{top.get(module, module)}.{kind}"
+
+
+def transposed(name: str, tensor: Tensor) -> bool:
+    """Whether OpenAI stores the tensor as (in, out), which torch has as (out, in)."""
+    return name.startswith("blocks.") and tensor.ndim == 2
+
+
+# TensorFlow ------------------------------------------------------------------------------------------------------
+
+
+def from_tensorflow(folder: Path) -> tuple[Config, dict[str, Tensor]]:
+    """The layout in which OpenAI published GPT-2: hparams.json, model.ckpt.index and its data."""
+    names = {"vocabulary": "n_vocab", "context": "n_ctx", "layers": "n_layer", "heads": "n_head", "width": "n_embd"}
+    config = sized(read_json(folder / "hparams.json"), names)
+    state = {}
+    for name, array in read_bundle(folder / "model.ckpt").items():
+        parts = name.removeprefix("model/").split("/")
+        if parts[0] in ("wte", "wpe"):
+            parts.append("w")
+        kind = {"g": "weight", "w": "weight", "b": "bias"}.get(parts[-1], parts[-1])
+        inner = [f"h.{parts[0][1:]}", *parts[1:-1]] if parts[0][:1] == "h" else parts[:-1]
+        key = ours(".".join([*inner, kind]))
+        tensor = torch.from_numpy(np.array(array))
+        tensor = tensor[0] if tensor.ndim == 3 and len(tensor) == 1 else tensor  # they were 1×1 convolutions
+        state[key] = tensor.T.contiguous() if transposed(key, tensor) else tensor
+    return config, state

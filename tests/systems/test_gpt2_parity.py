@@ -1,0 +1,292 @@
+"""GPT-2 computes what ``transformers`` computes, and reads what it and TensorFlow have saved."""
+
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from potmeter.errors import UserError
+from potmeter.systems.language.gpt2 import GPT2, Transformer
+from potmeter.systems.language.gpt2.bundle import MAGIC, read_bundle
+from potmeter.systems.language.gpt2.checkpoints import translated
+from potmeter.systems.language.gpt2.sampler import Sampler, generate
+from potmeter.systems.language.gpt2.tokenizer import Tokenizer
+
+transformers = pytest.importorskip("transformers")
+
+SHAPES = ["124M", "355M", pytest.param("774M", marks=pytest.mark.slow), pytest.param("1558M", marks=pytest.mark.slow)]
+COUNTS = {"124M": 124_439_808, "355M": 354_823_168, "774M": 774_030_080, "1558M": 1_557_611_200}
+
+
+def theirs(config, spread=None):
+    """A GPT-2 of ``transformers`` with random weights; ``spread`` makes its biases and norms random too."""
+    sizes = {"n_layer": config.layers, "n_head": config.heads, "n_embd": config.width, "n_positions": config.context}
+    peer = transformers.GPT2LMHeadModel(transformers.GPT2Config(vocab_size=config.vocabulary, **sizes)).eval()
+    if spread:
+        for p in peer.parameters():
+            p.data += spread * torch.randn_like(p)
+    return peer.requires_grad_(False)
+
+
+def ours(config, peer):
+    model = Transformer(config).eval().requires_grad_(False)
+    model.load_state_dict(translated(peer.state_dict()))
+    return model
+
+
+@pytest.fixture
+def small():
+    """A small pair of models with the same weights."""
+    config = replace(GPT2.presets["tiny"], vocabulary=300, context=48)
+    peer = theirs(config, 0.3)
+    return ours(config, peer), peer
+
+
+@pytest.mark.parametrize("preset", COUNTS)
+def test_every_published_size_has_the_published_number_of_parameters(preset):
+    with torch.device("meta"):
+        model = Transformer(GPT2.presets[preset])
+    assert sum(p.numel() for p in model.parameters()) == COUNTS[preset]
+
+
+@pytest.mark.parametrize("preset", SHAPES)
+def test_logits_are_those_of_transformers_in_every_published_shape(preset):
+    config = replace(GPT2.presets[preset], vocabulary=300)  # the width and depth count; a large vocabulary is only slow
+    peer = theirs(config)
+    model = ours(config, peer)
+    ids = torch.randint(300, (1, 9))
+    for kind, tolerance in ((torch.float32, 1e-5), (torch.float64, 1e-12)):
+        model, peer = model.to(kind), peer.to(kind)
+        difference = model.scores(model(ids)) - peer(ids).logits
+        assert difference.abs().max() <= tolerance
+
+
+def test_logits_agree_with_random_biases_and_norms_too(small):
+    model, peer = (m.double() for m in small)
+    ids = torch.randint(300, (3, 48))
+    torch.testing.assert_close(model.scores(model(ids)), peer(ids).logits, rtol=0, atol=1e-11)
+
+
+def test_losses_and_gradients_agree(small):
+    model, peer = (m.double().requires_grad_(True) for m in small)
+    ids = torch.randint(300, (2, 49))
+    loss = torch.nn.functional.cross_entropy(model.scores(model(ids[:, :-1])).flatten(0, 1), ids[:, 1:].flatten())
+    other = torch.nn.functional.cross_entropy(peer(ids[:, :-1]).logits.flatten(0, 1), ids[:, 1:].flatten())
+    loss.backward()
+    other.backward()
+    torch.testing.assert_close(loss, other)
+    gradients = translated({name: p.grad for name, p in peer.named_parameters()})
+    for name, p in model.named_parameters():
+        torch.testing.assert_close(p.grad, gradients[name], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"do_sample": False},
+        {"do_sample": True, "temperature": 1.0, "top_k": 0},
+        {"do_sample": True, "temperature": 0.7, "top_k": 20},
+        {"do_sample": True, "temperature": 1.3, "top_k": 0, "top_p": 0.8},
+        {"do_sample": True, "temperature": 0.9, "top_k": 50, "top_p": 0.5},
+    ],
+    ids=["greedy", "plain", "top-k", "top-p", "both"],
+)
+def test_samples_are_those_of_transformers_token_for_token(small, settings):
+    model, peer = small
+    prompt = [5, 9, 200, 31]
+    for seed in range(5):
+        torch.manual_seed(seed)
+        expected = peer.generate(
+            torch.tensor([prompt]), max_new_tokens=40, pad_token_id=0, eos_token_id=None, **settings
+        )[0, 4:].tolist()
+        sampler = Sampler(
+            settings.get("temperature", 0.0),
+            settings.get("top_k") or None,
+            settings.get("top_p"),
+            rng=torch.Generator().manual_seed(seed),
+        )
+        following = generate(model, prompt, sampler, 300)
+        assert [next(following) for _ in range(40)] == expected
+
+
+# Folders of transformers ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def vocabulary():
+    return Tokenizer.train(["It was the best of times, it was the worst of times"] * 9, 300)
+
+
+@pytest.fixture
+def folder(small, vocabulary, tmp_path):
+    """What ``transformers`` saves, with a vocabulary."""
+    small[1].save_pretrained(tmp_path / "peer")
+    vocabulary.save(tmp_path / "peer")
+    return tmp_path / "peer"
+
+
+def test_a_folder_of_transformers_loads(small, folder):
+    system = GPT2.from_pretrained(folder)
+    ids = torch.randint(300, (1, 20))
+    torch.testing.assert_close(system.model.scores(system.model(ids)), small[1](ids).logits, rtol=1e-5, atol=1e-4)
+    assert [*system.run("It was", tokens=5, seed=0)][-1].text.startswith("It was")
+    again = GPT2.from_pretrained(system.save_pretrained(folder.parent / "ours"))
+    assert torch.equal(again.model.scores(again.model(ids)), system.model.scores(system.model(ids)))
+
+
+def test_a_vocabulary_in_two_files_does_as_well(folder, vocabulary):
+    (folder / "tokenizer.json").unlink()
+    vocabulary.library.model.save(str(folder))
+    text = "It was the worst, it was é"
+    assert GPT2.from_pretrained(folder).known.encode(text) == vocabulary.encode(text)
+
+
+def test_a_vocabulary_that_does_not_fit_is_told(folder):
+    Tokenizer.train(["abc" * 300, "It was the age of foolishness " * 20], 330).save(folder)
+    large = Tokenizer.load(folder / "tokenizer.json")
+    if len(large) <= 300:
+        large.library.add_tokens([f"<{n}>" for n in range(100)])
+        (folder / "tokenizer.json").write_text(large.library.to_str())
+    with pytest.raises(UserError, match=r"(for 300 tokens|no byte-level tokenizer).*Received: "):
+        GPT2.from_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"activation_function": "gelu"}, "activation_function should be gelu_new"),
+        ({"n_embd": 72}, "should be"),
+        ({"n_layer": 3}, "is missing"),
+        ({"n_layer": 10**9}, "layers|does not fit|is missing"),
+        ({"n_head": 7}, "divisible by the 7 heads"),
+        ({"vocab_size": "many"}, "vocabulary takes a whole number"),
+    ],
+)
+def test_a_folder_that_is_no_gpt2_is_told(folder, change, says):
+    import json
+
+    values = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(values | change))
+    with pytest.raises(UserError, match=f"({says}).*Received: "):
+        GPT2.from_pretrained(folder)
+
+
+# TensorFlow's checkpoint, written here by the format's own rules --------------------------------------------------
+
+
+def varint(value):
+    out = b""
+    while value >= 0x80:
+        out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
+    return out + bytes([value])
+
+
+def message(*fields):
+    """A protocol buffer of (number, value): whole numbers and bytes."""
+    return b"".join(
+        varint(n << 3) + varint(v) if isinstance(v, int) else varint(n << 3 | 2) + varint(len(v)) + v for n, v in fields
+    )
+
+
+def block(entries, restart=16):
+    """A table's block: keys leave out what they share with the one before, but for every ``restart``-th."""
+    out, starts, last = b"", [], b""
+    for number, (key, value) in enumerate(entries):
+        shared = 0
+        if number % restart == 0:
+            starts.append(len(out))
+        else:
+            while shared < min(len(key), len(last)) and key[shared] == last[shared]:
+                shared += 1
+        out += varint(shared) + varint(len(key) - shared) + varint(len(value)) + key[shared:] + value
+        last = key
+    return out + b"".join(struct.pack("<I", start) for start in starts) + struct.pack("<I", len(starts))
+
+
+def bundle(prefix, tensors, per_block=7):
+    """Write NAME.index and NAME.data-00000-of-00001."""
+    data, entries = b"", [(b"", message((1, 1), (3, message((1, 1)))))]
+    for name, array in sorted(tensors.items()):
+        shape = message(*((2, message((1, size))) for size in array.shape))
+        entries.append((name.encode(), message((1, 1), (2, shape), (4, len(data)), (5, array.nbytes))))
+        data += array.astype("<f4").tobytes()
+    index, places = b"", []
+    for start in range(0, len(entries), per_block):
+        content = block(entries[start : start + per_block])
+        places.append((entries[start : start + per_block][-1][0], varint(len(index)) + varint(len(content))))
+        index += content + b"\0" + b"crc."
+    ends = []
+    for content in (block([]), block(places, 1)):
+        ends.append(varint(len(index)) + varint(len(content)))
+        index += content + b"\0" + b"crc."
+    index += (ends[0] + ends[1]).ljust(40, b"\0") + MAGIC
+    prefix.with_name(prefix.name + ".index").write_bytes(index)
+    prefix.with_name(prefix.name + ".data-00000-of-00001").write_bytes(data)
+
+
+def openai_names(peer):
+    """The state of a peer under the names of OpenAI's graph."""
+    kinds = {"weight": "w", "bias": "b"}
+    found = {}
+    for name, tensor in peer.transformer.state_dict().items():
+        parts = name.split(".")
+        if parts[0] == "h":
+            parts[:2] = [f"h{parts[1]}"]
+        kind = "g" if parts[-2].startswith("ln_") and parts[-1] == "weight" else kinds[parts[-1]]
+        array = tensor.numpy()
+        parts = parts[:1] if parts[0] in ("wte", "wpe") else [*parts[:-1], kind]
+        found["/".join(["model", *parts])] = array[None] if kind == "w" and parts[0].startswith("h") else array
+    return found
+
+
+@pytest.fixture
+def published(small, vocabulary, tmp_path):
+    """A folder as OpenAI published them."""
+    folder = tmp_path / "117M"
+    folder.mkdir()
+    bundle(folder / "model.ckpt", openai_names(small[1]))
+    sizes = {"n_vocab": 300, "n_ctx": 48, "n_embd": 64, "n_head": 4, "n_layer": 2}
+    (folder / "hparams.json").write_text(str(sizes).replace("'", '"'))
+    vocabulary.library.model.save(str(folder))
+    (folder / "vocab.json").rename(folder / "encoder.json")
+    (folder / "merges.txt").rename(folder / "vocab.bpe")
+    return folder
+
+
+def test_openais_checkpoint_loads_without_tensorflow(small, published):
+    system = GPT2.from_pretrained(published)
+    ids = torch.randint(300, (2, 30))
+    torch.testing.assert_close(system.model.scores(system.model(ids)), small[1](ids).logits, rtol=1e-5, atol=1e-4)
+
+
+def test_a_bundle_comes_back_as_it_was(tmp_path):
+    tensors = {f"part{n}/w{n % 3}": np.random.default_rng(n).random((n, 2)).astype("f4") for n in range(40)}
+    tensors["scalar"] = np.array(3.0, "f4")
+    bundle(tmp_path / "m", tensors)
+    back = read_bundle(tmp_path / "m")
+    assert back.keys() == tensors.keys()
+    assert all(np.array_equal(back[name], array) for name, array in tensors.items())
+
+
+def test_no_damage_to_an_index_gives_anything_but_a_user_error(tmp_path):
+    bundle(tmp_path / "m", {f"model/h{n}/attn/c_attn/w": np.ones((3, n), "f4") for n in range(20)})
+    path, rng = tmp_path / "m.index", np.random.default_rng(0)
+    whole = path.read_bytes()
+    for _ in range(1500):
+        broken = bytearray(whole)
+        for place in rng.integers(len(broken), size=rng.integers(1, 4)):
+            broken[place] = rng.integers(256)
+        path.write_bytes(broken if rng.random() < 0.7 else broken[: rng.integers(len(broken))])
+        try:
+            read_bundle(tmp_path / "m")
+        except UserError as error:
+            assert "Received: " in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("missing", ["model.ckpt.index", "model.ckpt.data-00000-of-00001", "encoder.json", "vocab.bpe"])
+def test_a_missing_part_is_told(published, missing):
+    (published / missing).unlink()
+    with pytest.raises(UserError, match="Received: "):
+        GPT2.from_pretrained(published)
