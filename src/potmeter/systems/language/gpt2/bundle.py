@@ -52,7 +52,7 @@ def read_bundle(prefix: Path) -> dict[str, np.ndarray]:
 def tensor(entry: Fields, numbers: np.ndarray) -> np.ndarray:
     """The tensor that an entry of the index describes: 1 type, 2 shape, 3 shard, 4 offset, 5 size."""
     kind, shard, offset, size = (number(entry, field) for field in (1, 3, 4, 5))
-    shape = [number(fields(part), 1) for part in parts(fields(*parts(entry, 2)), 2)] if 2 in entry else []
+    shape = [number(fields(part), 1) for part in parts(fields(parts(entry, 2)[-1]), 2)] if 2 in entry else []
     if kind != FLOAT32 or shard != 0 or 7 in entry:
         raise ValueError(f"a tensor has type {kind} in shard {shard}; float32 in one shard can be read")
     if len(shape) > MAX_DIMENSIONS or size != 4 * math.prod(shape) or offset + size > len(numbers):

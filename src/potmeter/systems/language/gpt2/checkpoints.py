@@ -57,6 +57,8 @@ def read_foreign(folder: Path) -> tuple[Config, dict[str, Tensor], Tokenizer]:
     tokenizer = vocabulary_of(folder, config)
     if len(tokenizer) > config.vocabulary:
         reject(f"{folder} does not fit: the weights are for {config.vocabulary} tokens.", f"{len(tokenizer)} tokens")
+    layers = len({key.split(".")[1] for key in state if key.startswith("blocks.")})
+    layers == config.layers or reject(f"{folder} does not fit: it has {layers} layers.", config.layers)
     with torch.device("meta"):
         wanted = Transformer(config).state_dict()
     for key in wanted.keys() ^ state.keys():

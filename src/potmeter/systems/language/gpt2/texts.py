@@ -199,6 +199,7 @@ def own(path: Path) -> Splits:
     ends = [0, sum(sizes) - 2 * held, sum(sizes) - held, sum(sizes)]
     train, valid, test = (stretch(files, sizes, a, b) for a, b in pairwise(ends))
     parts = [Held.of("".join(text for d in part for text in d.chunks())) for part in (valid, test)]
+    (train and all(parts)) or reject(f"{path} is too short to hold a part of it out.", f"{sum(sizes):,} bytes")
     return Splits(Corpus(tuple(train)), parts[0], parts[1])
 
 

@@ -1,0 +1,415 @@
+"""GPT-2 as a system: what it reads, draws, scores and remembers; mistakes are told."""
+
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from potmeter.core.options import Options
+from potmeter.core.train import Trainer, start
+from potmeter.errors import UserError
+from potmeter.media import Text
+from potmeter.systems.language.gpt2 import GPT2, Transformer
+from potmeter.systems.language.gpt2.baselines import KneserNey, kneser_ney_bits_per_byte, xz_bits_per_byte
+from potmeter.systems.language.gpt2.model import Cache
+from potmeter.systems.language.gpt2.sampler import Sampler, generate
+from potmeter.systems.language.gpt2.system import begun
+from potmeter.systems.language.gpt2.texts import Corpus, Document, Held, cut_before_space, texts
+from potmeter.systems.language.gpt2.tokenizer import END, Tokenizer
+from potmeter.systems.language.gpt2.tokens import Windows, token_file
+
+TINY = GPT2.presets["tiny"]
+SENTENCE = "In the garden there was a rose, and not far from it there was a spade.\n"
+TOKENIZER = Tokenizer.train([SENTENCE * 20], 300)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A cache folder of this test's own."""
+    monkeypatch.setenv("POTMETER_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def system():
+    """A system with random weights, large enough to have opinions."""
+    made = GPT2(replace(TINY, vocabulary=300, context=16)).eval().requires_grad_(False)
+    for p in made.parameters():
+        p.data += 0.2 * torch.randn_like(p)
+    made.tokenizer = TOKENIZER
+    return made
+
+
+# The model --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("steps", [[16], [1] * 16, [5, 1, 1, 9], [15, 1]])
+def test_reading_with_a_cache_gives_what_reading_at_once_gives(system, steps):
+    ids = torch.randint(300, (2, 16))
+    memory, parts = Cache(system.config, 2, system.model.tokens.weight), ids.split(steps, dim=1)
+    found = torch.cat([system.model(part, memory) for part in parts], dim=1)
+    torch.testing.assert_close(found, system.model(ids), rtol=1e-4, atol=1e-5)
+
+
+def test_a_token_sees_none_that_comes_later(system):
+    ids = torch.randint(300, (1, 16))
+    other = ids.clone()
+    other[0, 9:] = (other[0, 9:] + 1) % 300
+    torch.testing.assert_close(system.model(ids)[:, :9], system.model(other)[:, :9])
+
+
+def test_past_its_context_it_goes_on_from_the_last_half(system):
+    made = [7, *islice(generate(system.model, [7], Sampler(0.0), 300), 40)]
+    seen = [*range(1, 17), *(8 + n % 9 for n in range(24))]  # tokens, at each draw: all, then from half a context on
+    for at, count in enumerate(seen, 1):
+        x = system.model(torch.tensor([made[at - count : at]]))[0, -1]
+        assert made[at] == int(system.model.scores(x).argmax())
+
+
+@pytest.mark.parametrize("context", [1, 2, 3])
+def test_the_shortest_contexts_work_too(context):
+    model = Transformer(replace(TINY, context=context, vocabulary=300)).eval()
+    assert len(list(islice(generate(model, [3, 4, 5], Sampler(0.0), 300), 10))) == 10
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"vocabulary": 256}, "vocabulary must be at least 257"),
+        ({"width": 66}, "divisible by the 4 heads"),
+        ({"context": 0}, "context must be at least 1"),
+        ({"dropout": 1.0}, "dropout must be"),
+        ({"attention_dropout": -0.1}, "attention_dropout must be"),
+    ],
+)
+def test_nonsense_is_refused(change, words):
+    with pytest.raises(UserError, match=f"{words}.*Received"):
+        replace(TINY, **change)
+
+
+# Drawing ----------------------------------------------------------------------------------------------------------
+
+SCORES = torch.tensor([0.5, 0.25, 0.125, 0.0625, 0.0625]).log()
+
+
+def test_temperature_0_takes_the_likeliest():
+    assert {Sampler(0.0)(SCORES) for _ in range(20)} == {0}
+
+
+def kept(**settings):
+    return Sampler(**settings).kept(SCORES).isfinite().tolist()
+
+
+def test_the_two_rules_differ_in_the_token_that_reaches_top_p():
+    assert kept(top_p=0.8) == [True, True, True, False, False]
+    assert kept(top_p=0.8, top_p_rule="openai") == [True, True, False, False, False]
+    assert kept(top_p=0.1) == kept(top_p=0.1, top_p_rule="openai") == [True, False, False, False, False]
+    assert kept(top_p=0.0) == [True, False, False, False, False]
+    assert kept(top_p=1.0) == [True] * 5
+
+
+@given(st.lists(st.floats(-8, 8), min_size=2, max_size=30, unique=True), st.floats(0.01, 0.99))
+@settings(max_examples=50, deadline=None)
+def test_openais_rule_is_openais_code(scores, p):
+    scores = torch.tensor(scores, dtype=torch.float64)
+    ordered = scores.sort(descending=True).values
+    reached = ordered.softmax(0).cumsum(0)
+    least = ordered[max(int((reached <= p).sum()) - 1, 0)]  # gpt-2/src/sample.py, top_p_logits
+    assert torch.equal(Sampler(top_p=p, top_p_rule="openai").kept(scores).isfinite(), scores >= least)
+
+
+def test_top_k_keeps_k():
+    assert kept(top_k=2) == [True, True, False, False, False] and kept(top_k=99) == [True] * 5
+
+
+def test_tokens_come_as_often_as_they_should():
+    sampler = Sampler(rng=torch.Generator().manual_seed(0))
+    counts = np.bincount([sampler(SCORES) for _ in range(4000)], minlength=5) / 4000
+    assert np.abs(counts - SCORES.exp().numpy()).max() < 0.03
+
+
+# Use --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_text_grows_and_the_same_seed_gives_the_same(system):
+    grown = [text.text for text in system.run("In the", tokens=30, seed=3)]
+    assert all(after.startswith(before) for before, after in zip(grown, grown[1:], strict=False))
+    assert (
+        grown[-1]
+        == [*system.run("In the", tokens=30, seed=3)][-1].text
+        != [*system.run("In the", tokens=30, seed=4)][-1].text
+    )
+
+
+def test_it_needs_no_beginning_and_bears_a_long_one(system):
+    assert [*system.run("", tokens=5, seed=0)]
+    long = SENTENCE * 50
+    (*_, text) = system.run(long, tokens=3, temperature=0.0)
+    end = system.known.decode(system.known.encode(long)[-16:])
+    (*_, other) = system.run(end, tokens=3, temperature=0.0)
+    assert text.text[len(long) :] == other.text[len(end) :], "only the last tokens count"
+
+
+def test_it_ends_before_the_stop_text_and_never_shows_its_beginning(system):
+    whole = [*system.run("In", tokens=60, seed=1)][-1].text
+    stop = whole[12:15]
+    shown = [text.text for text in system.run("In", tokens=60, seed=1, stop=stop)]
+    assert shown[-1] == "In" + whole[2:].partition(stop)[0]
+    assert all(shown[-1].startswith(text) for text in shown)
+    assert begun("a rose, an", ", and") == 4 and begun("a rose", ", and") == 0 and begun("x", "") == 0
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"temperature": -1.0},
+        {"temperature": math.nan},
+        {"top_k": 0},
+        {"top_p": 1.5},
+        {"tokens": 0},
+        {"top_p_rule": "mine"},
+    ],
+)
+def test_absurd_settings_are_told(system, flags):
+    with pytest.raises(UserError, match="Received: "):
+        system.run("In", **flags)
+
+
+def test_surprise_is_what_the_scores_say(system):
+    ids = system.known.encode(SENTENCE)[:15]
+    scores = system.model.scores(system.model(torch.tensor([[system.known.end, *ids]])))[0]
+    expected = torch.nn.functional.cross_entropy(scores[:-1], torch.tensor(ids), reduction="none") / math.log(2)
+    first = system.token_bits(ids)
+    torch.testing.assert_close(first[:8], expected[:8], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(first, expected, rtol=1e-4, atol=1e-4)
+    assert len(system.token_bits(ids * 9)) == 9 * len(ids), "longer than the context"
+
+
+def test_a_score_says_bits_per_byte_and_draws_every_token(system):
+    found = system.score(Text("A rose for Zoë, naïve\n🙂 and more"))
+    assert "".join(row[0] for row in found.tokens.rows) == "A rose for Zoë, naïve\n🙂 and more"
+    bits = sum(row[1] for row in found.tokens.rows)
+    assert found.summary.text.startswith(f"{bits / 38:.3f} bits per byte") and found.surprise.size[0] == 880
+    with pytest.raises(UserError, match="no text to score"):
+        system.score(Text(""))
+
+
+def test_a_batch_gives_what_each_prompt_gives_alone(system):
+    table = system.batch(Text("In the\n\nA rose\n"), tokens=6, seed=5)
+    alone = [[*system.run(prompt, tokens=6, seed=5 + n)][-1].text for n, prompt in enumerate(("In the", "A rose"))]
+    assert [prompt + rest for prompt, rest in table.rows] == alone
+
+
+def test_a_system_without_a_vocabulary_says_so():
+    with pytest.raises(UserError, match="no vocabulary yet"):
+        GPT2(TINY).run("In")
+
+
+def test_a_vocabulary_too_large_for_the_weights_is_told(system, tmp_path):
+    folder = system.save_pretrained(tmp_path / "w")
+    text = (folder / "tokenizer.json").read_text()
+    Tokenizer.train([SENTENCE * 20 + "many other words, quite unlike those: zebra quartz vexing jumbo"] * 3, 340).save(
+        folder
+    )
+    with pytest.raises(UserError, match=r"weights are for 300 tokens.*Received: 340"):
+        GPT2.from_pretrained(folder)
+    for broken in ("{", text.replace(END, "other"), '{"version": 1}'):
+        (folder / "tokenizer.json").write_text(broken)
+        with pytest.raises(UserError, match="Received: "):
+            GPT2.from_pretrained(folder)
+
+
+# Vocabularies -----------------------------------------------------------------------------------------------------
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=100, deadline=None)
+def test_any_text_comes_back(text):
+    text = text.replace(END, "").encode("utf-8", "ignore").decode()
+    ids = TOKENIZER.encode(text)
+    assert TOKENIZER.decode(ids) == text and b"".join(map(TOKENIZER.bytes_of, ids)) == text.encode()
+
+
+def test_half_a_character_waits_for_the_rest():
+    ids = TOKENIZER.encode("a é🙂")
+    assert TOKENIZER.decode(ids[:-1]) == "a é" and TOKENIZER.decode(ids) == "a é🙂"
+
+
+def test_the_same_text_gives_the_same_vocabulary_in_another_process():
+    program = (
+        "import sys; from potmeter.systems.language.gpt2.tokenizer import Tokenizer;"
+        "print(hash_of := __import__('zlib').crc32(Tokenizer.train([sys.argv[1] * 20], 300).library.to_str().encode()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, SENTENCE], capture_output=True, text=True, check=True)
+    import zlib
+
+    assert int(done.stdout) == zlib.crc32(TOKENIZER.library.to_str().encode())
+
+
+@pytest.mark.network
+def test_gpt2s_own_vocabulary_gives_the_numbers_everyone_knows():
+    own = Tokenizer.gpt2()
+    assert len(own) == 50257 and own.end == 50256
+    assert own.encode("Hello world") == [15496, 995] and own.decode([464, 2068, 7586, 21831]) == "The quick brown fox"
+
+
+# Text -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_text_is_cut_before_a_space_and_nothing_is_lost():
+    text = SENTENCE * 400
+    held = Held.of(text)
+    assert held.text == text and 25 < len(held) < 40 and all(piece[0].isspace() for piece in held.pieces[1:])
+    assert cut_before_space("x" * 3000, 1000) == 1000
+    assert [i for piece in held.pieces for i in TOKENIZER.encode(piece)] == TOKENIZER.encode(text)
+
+
+@pytest.mark.parametrize(
+    "content", [SENTENCE * 4000, "wörd " * 300_000, "ü" * 900_000], ids=["lines", "one line", "no space"]
+)
+def test_a_file_is_split_into_three_without_loss(tmp_path, content):
+    (tmp_path / "a.txt").write_text(content)
+    splits = texts(str(tmp_path / "a.txt"))
+    whole = "".join(splits.train.chunks()) + splits.valid.text + splits.test.text
+    assert whole == content and len(splits.valid) and len(splits.test)
+    assert 0.87 < sum(map(len, splits.train.chunks())) / len(content) < 0.93
+
+
+def test_a_folder_is_read_file_by_file(tmp_path):
+    for name in ("b/2.txt", "a/1.md", "c.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(SENTENCE * 100)
+    splits = texts(str(tmp_path))
+    assert [d.source.name for d in splits.train.documents] == ["1.md", "2.txt"]
+    assert splits.test.text.endswith(SENTENCE) and splits.origin == "own data"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0" * 500, "is not"),
+        (b"caf\xe9 " * 500, "is not UTF-8 text"),
+        (b"abc", "too short"),
+    ],
+    ids=["empty", "binary", "latin-1", "short"],
+)
+def test_what_is_no_text_is_told(tmp_path, content, says):
+    (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(UserError, match=f"{says}.*Received: "):
+        "".join(texts(str(tmp_path / "a.txt")).train.chunks())
+
+
+def test_no_text_at_all_is_told(tmp_path):
+    for place, says in ((tmp_path, "holds no file"), (tmp_path / "none", "cannot be read"), ("own data", "--data")):
+        with pytest.raises(UserError, match=f"{says}.*Received: "):
+            texts(str(place))
+
+
+# Tokens on disk ---------------------------------------------------------------------------------------------------
+
+
+def test_the_token_file_is_the_text_and_is_written_once(cache):
+    corpus = Corpus((Document(SENTENCE * 30_000), Document(SENTENCE)))
+    tokens = token_file(corpus, TOKENIZER)
+    expected = [TOKENIZER.end, *TOKENIZER.encode(SENTENCE * 30_000), TOKENIZER.end, *TOKENIZER.encode(SENTENCE)]
+    assert tokens.dtype == np.uint16 and isinstance(tokens, np.memmap) and tokens.tolist() == expected
+    (file,) = (cache / "tokens").iterdir()
+    before = file.stat().st_mtime_ns
+    token_file(corpus, TOKENIZER)
+    assert file.stat().st_mtime_ns == before
+    token_file(Corpus((Document(SENTENCE),)), TOKENIZER)
+    assert len(list((cache / "tokens").iterdir())) == 2
+
+
+def test_an_epoch_reads_every_token_once_and_any_place_can_be_gone_to():
+    windows = Windows(np.arange(1000), 10, 7, seed=1)
+    batches = iter(windows)
+    first = [next(batches)["ids"] for _ in range(14)]  # 98 windows: an epoch
+    seen = torch.cat([b[:, :-1] for b in first]).flatten()
+    assert len(seen) == len(seen.unique()) == 980
+    again = Windows(np.arange(1000), 10, 7, seed=1)
+    again.load_state_dict({"position": 7 * 5})
+    assert all(torch.equal(a, b["ids"]) for a, b in zip(first[5:], again, strict=False))
+    assert torch.equal(next(batches)["ids"], next(islice(iter_from(14), 1))["ids"])
+
+
+def iter_from(batch):
+    windows = Windows(np.arange(1000), 10, 7, seed=1)
+    windows.load_state_dict({"position": 7 * batch})
+    return iter(windows)
+
+
+def test_a_text_shorter_than_the_context_is_told():
+    with pytest.raises(UserError, match=r"too short for a context of 10 tokens.*Received: 20 tokens"):
+        Windows(np.arange(20), 10, 4)
+
+
+def test_fine_tuning_keeps_the_vocabulary_that_came_with_the_weights(system, tmp_path, cache):
+    (tmp_path / "a.txt").write_text("Quite another text, with other words in it.\n" * 200)
+    splits = GPT2.data(system.config, str(tmp_path / "a.txt"))
+    tuned = start(GPT2, GPT2.fit_config(system.config, splits), 0, system)
+    Trainer(tuned, splits, Options(steps=2, out=tmp_path / "run", device="cpu"), quiet=True).fit()
+    assert tuned.known.encode(SENTENCE) == system.known.encode(SENTENCE)
+    assert GPT2.from_pretrained(tmp_path / "run").known.encode(SENTENCE) == system.known.encode(SENTENCE)
+
+
+MEASURE = """
+import sys
+from pathlib import Path
+from dataclasses import replace
+from potmeter.core.options import Options
+from potmeter.core.train import Trainer, start
+from potmeter.systems.language.gpt2 import GPT2
+config = replace(GPT2.presets["tiny"], vocabulary=300)
+splits = GPT2.data(config, sys.argv[1])
+Trainer(start(GPT2, config, 0), splits, Options(steps=20, out=Path(sys.argv[2]), device="cpu"), quiet=True).fit()
+status = Path("/proc/self/status").read_text()
+print(next(line.split()[1] for line in status.splitlines() if line.startswith("RssAnon")))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_text_of_a_gigabyte_takes_no_more_memory_than_a_small_one(tmp_path, cache):
+    anonymous = {}
+    for name, copies in (("small", 20_000), ("large", 10**9 // len(SENTENCE))):
+        with open(tmp_path / f"{name}.txt", "w") as file:
+            for start_at in range(0, copies, 10_000):
+                file.write(SENTENCE * min(10_000, copies - start_at))
+        command = [sys.executable, "-c", MEASURE, str(tmp_path / f"{name}.txt"), str(tmp_path / f"run-{name}")]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        anonymous[name] = int(done.stdout) * 1024
+    assert anonymous["large"] - anonymous["small"] < 300e6
+
+
+# Baselines --------------------------------------------------------------------------------------------------------
+
+
+def test_the_n_gram_models_probabilities_sum_to_one():
+    rng = np.random.default_rng(0)
+    model = KneserNey(rng.choice(4, size=300, p=[0.5, 0.3, 0.15, 0.05]), 5, 3)  # 4 of 5 units occur
+    for context in ([0, 1], [2, 2], [4, 4], [3, 0]):
+        p = np.array([2.0 ** -model.bits(np.array([*context, unit]))[:, -1] for unit in range(5)])  # (5, order)
+        np.testing.assert_allclose(p.sum(0), 1)
+
+
+def test_kneser_ney_counts_what_stands_before_not_how_often():
+    # "b" is frequent, but only ever after "a"; "c" is rarer, but follows everything: after something new, c is likelier
+    text = np.array([0, 1] * 30 + [0, 2, 1, 2, 3, 2, 4, 2, 5, 2])
+    model = KneserNey(text, 7, 2)
+    after_unknown = [2.0 ** -model.bits(np.array([6, unit]))[1, -1] for unit in (1, 2)]
+    assert after_unknown[1] > after_unknown[0]
+
+
+def test_repetition_helps_the_compressor_and_the_counts():
+    train, valid, test = (SENTENCE * n for n in (200, 20, 20))
+    assert xz_bits_per_byte(train, test) < 0.2 < xz_bits_per_byte("", SENTENCE)
+    assert kneser_ney_bits_per_byte(train, valid, test) < 0.2
