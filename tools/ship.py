@@ -23,6 +23,7 @@ from potmeter.data.packages import PACKAGES
 from potmeter.data.splits import every
 
 RECIPES = {
+    "gpt2.austen": "--preset lecture --budget 50m",
     "blackbox.moons": "--preset moons --steps 3000",
     "blackbox.sine": "--preset sine --steps 3000",
     "classifier.digits": "--preset digits --budget 5m",
@@ -42,6 +43,7 @@ PACKAGE_OF = {
     "fashion": ("fashion",),
     "english": ("austen", "stdlib", "brown", "treasury", "commentary", "bible"),
 }
+PACKAGE_OF = {"austen": ("austen",), "photos4": ("tuxpaint", "mobilenet"), "mnist": ("mnist",), "fashion": ("fashion",)}
 """The data packages behind each data set's name."""
 
 
