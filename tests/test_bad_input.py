@@ -134,6 +134,20 @@ ROWS = [
     ("a patch in no steps", "run patch:make {here}/black.png --model classifier.digits --target 8 --steps 0", "steps must lie between"),
     ("a page too large", "run patch:pdf --model classifier.digits --cm 99", "cm must lie between 1 and 28"),
     ("a patch on no classifier", "run patch {here}/black.png --model vae.plane", "works on a Classifier and Attackable; vae is none"),
+    # gpt2
+    ("gpt2 without a text", "train gpt2 --data {here}/missing.txt --steps 1", "missing.txt cannot be read"),
+    ("gpt2 on an empty file", "train gpt2 --data {here}/empty.png --steps 1", "is empty"),
+    ("gpt2 on a binary file", "train gpt2 --data {here}/black.png --steps 1", "is not UTF-8 text|is not text|too short"),
+    ("gpt2 on invalid UTF-8", "train gpt2 --data {here}/latin1.txt --steps 1", "is not UTF-8 text"),
+    ("gpt2 on a folder without text", "train gpt2 --data {here}/empty --steps 1", "holds no file of kind .txt"),
+    ("gpt2 on a text shorter than its context", "train gpt2 --data {here}/line.txt --steps 1", "too short for a context"),
+    ("gpt2 heads that do not divide", "train gpt2 --heads 5 --steps 1", "divisible by the 5 heads"),
+    ("gpt2 too hot", "run gpt2 --temperature 11", "temperature must lie between"),
+    ("gpt2 nucleus of nan", "run gpt2 --top-p nan", "top_p must be finite"),
+    ("gpt2 from nothing", "run gpt2 --top-k 0", "top_k must lie between"),
+    ("gpt2 weights without a vocabulary", "run gpt2 --weights {here}/damaged", "neither weights nor checkpoints"),
+    ("gpt2 scoring nothing", "run gpt2:score {here}/empty.png", "is empty"),
+    ("gpt2 writes", "run gpt2 It --tokens 3 --seed 0", WORKS),
 ]  # fmt: skip
 
 
@@ -151,6 +165,8 @@ def places(tmp_path_factory, line_folder):
     (here / "latin.txt").write_bytes("größer".encode("latin-1") * 50)
     (here / "one.txt").write_text("only " * 1000)
     (here / "huge.bin").write_bytes(b"99999999999 10000\n" + bytes(100))
+    (here / "latin1.txt").write_bytes(b"caf\xe9 " * 2000)
+    (here / "line.txt").write_text("It was a truth. " * 20)
     Image(np.zeros((8, 8, 3), np.uint8)).save(here / "black.png")
     trainer(Line, Line.presets["tiny"], here / "used", steps=1).fit()
     return {"here": here, "line": line_folder, "weights": Line(Config()).save_pretrained(here / "weights")}

@@ -269,7 +269,8 @@ class GPT2(System):
     def next_token(self, text: str) -> Tensor:
         """Probability (V,) of every token to come after the text."""
         ids = [self.known.end, *self.known.encode(text)][-self.config.context :]
-        return self.model.scores(self.model(torch.tensor([ids], device=self.device))[0, -1]).softmax(0)
+        scores = self.model.scores(self.model(torch.tensor([ids], device=self.device))[0, -1])
+        return scores.softmax(0)[: len(self.known)]
 
     # Saving and loading
 
