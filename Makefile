@@ -28,7 +28,7 @@ check: setup
 	$(BIN)/mypy
 
 bench: setup
-	for system in blackbox classifier featurevis vae autoencoder attack patch word2vec; do $(BIN)/potmeter bench $$system || exit 1; done
+	for system in blackbox classifier featurevis vae autoencoder attack patch word2vec gpt2; do $(BIN)/potmeter bench $$system || exit 1; done
 
 weights: setup
 	$(BIN)/python tools/ship.py

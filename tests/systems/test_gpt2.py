@@ -135,6 +135,15 @@ def test_tokens_come_as_often_as_they_should():
     assert np.abs(counts - SCORES.exp().numpy()).max() < 0.03
 
 
+def test_weights_in_8_bits_give_nearly_the_same_scores(system):
+    from potmeter.systems.language.gpt2.int8 import in_int8
+
+    ids, small = torch.randint(300, (1, 16)), in_int8(system.model)
+    exact, rounded = (m.scores(m(ids))[0] for m in (system.model, small))
+    assert (exact - rounded).norm() < 0.03 * exact.norm() and not torch.equal(exact, rounded)
+    assert [*system.run("In", tokens=4, int8=True, seed=0)][-1].text.startswith("In")
+
+
 # Use --------------------------------------------------------------------------------------------------------------
 
 

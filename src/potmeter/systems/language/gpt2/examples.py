@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from potmeter.core.system import Example
 
-TRUTH = "It is a truth universally acknowledged, that a computer in want of a novel"
+TRUTH = "It is a truth universally acknowledged, that a young lady in possession of a large umbrella"
 CHANGED = (
     "It is a sandwich universally acknowledged, that a single man in possession of a good wheelbarrow, "
     "must be in want of a wife."

@@ -28,6 +28,7 @@ from . import model
 from .baselines import MAX_TEXT, kneser_ney_bits_per_byte, xz_bits_per_byte
 from .checkpoints import is_foreign, read_foreign
 from .examples import examples
+from .int8 import in_int8
 from .pictures import readable, surprise_picture
 from .sampler import Sampler, generate
 from .texts import CHUNK, texts
@@ -167,6 +168,7 @@ class GPT2(System):
         top_p: Annotated[float, Range(0, 1)] | None = None,
         top_p_rule: Literal["huggingface", "openai"] = "huggingface",
         stop: str | None = None,
+        int8: bool = False,
         seed: Annotated[int, Range(0, 2**31)] | None = None,
     ) -> Iterator[Text]:
         """Go on with a text.
@@ -179,18 +181,21 @@ class GPT2(System):
             top_p: draw from the likeliest tokens that have this probability together
             top_p_rule: whether the token that reaches top_p is one of them (huggingface) or not (openai)
             stop: end before this text
+            int8: round the weights to 8 bits: faster where the model is large, and nearly as good
             seed: start of the random numbers; the same seed gives the same text
         """
         rng = torch.Generator(self.device).manual_seed(int(torch.randint(2**31, ())) if seed is None else seed)
         sampler = Sampler(temperature, top_k, top_p, top_p_rule, rng)
-        return self.continued(prompt, tokens, sampler, stop)
+        return self.continued(prompt, tokens, sampler, stop, in_int8(self.model) if int8 else self.model)
 
     @torch.no_grad()
-    def continued(self, prompt: str, tokens: int, sampler: Sampler, stop: str | None = None) -> Iterator[Text]:
+    def continued(
+        self, prompt: str, tokens: int, sampler: Sampler, stop: str | None, network: model.Transformer
+    ) -> Iterator[Text]:
         """The text so far, after each token."""
         added: list[int] = []
         ids = self.known.encode(prompt) or [self.known.end]
-        for token in islice(generate(self.model, ids, sampler, len(self.known)), tokens):
+        for token in islice(generate(network, ids, sampler, len(self.known)), tokens):
             if token == self.known.end:
                 break
             added.append(token)

@@ -1,0 +1,124 @@
+"""Speed of GPT-2: of writing one text, in float32 and with weights in 8 bits, and of training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from potmeter.core.bench import Row, compare, interleave, timed, wanted
+from potmeter.core.machine import matmul_rate, read_bandwidth
+
+from .checkpoints import translated
+from .int8 import in_int8
+from .model import Config, Transformer
+from .sampler import Sampler, generate
+from .system import GPT2
+
+PROMPT, TOKENS = 16, 24
+"""Tokens that are read, and then written, in each round."""
+
+
+def rows() -> Iterator[Row]:
+    """The comparisons."""
+    if wanted("decode_124m_fp32") or wanted("decode_124m_int8"):
+        yield from decoding()
+    if wanted("train_tokens_per_s"):
+        yield from training()
+
+
+def decoding() -> Iterator[Row]:
+    """Tokens a second of one text by a model of 124 million random weights; the same weights in ``transformers``."""
+    config = GPT2.presets["124M"]
+    peer = peer_of(config).eval().requires_grad_(False)
+    model = Transformer(config).eval().requires_grad_(False)
+    model.load_state_dict(translated(peer.state_dict()))
+    ids, small = torch.randint(config.vocabulary, (1, PROMPT)), in_int8(model)
+
+    def ours(own: Transformer) -> Callable[[], Any]:
+        return lambda: list(islice(generate(own, ids[0].tolist(), Sampler(0.0), config.vocabulary), TOKENS))
+
+    def theirs() -> None:
+        peer.generate(ids, max_new_tokens=TOKENS, min_new_tokens=TOKENS, do_sample=False, pad_token_id=0)
+
+    with torch.inference_mode():
+        functions = {"fp32": timed(ours(model)), "int8": timed(ours(small)), "peer": timed(theirs)}
+        rates = {name: TOKENS / seconds for name, seconds in interleave(functions, 5).items()}
+        bandwidth = read_bandwidth()
+    size = sum(p.numel() for p in model.parameters()) - model.positions.weight.numel()
+    for kind, width in (("fp32", 4), ("int8", 1)):
+        note = "limit: bytes of the weights over the measured read bandwidth"
+        yield compare(f"decode_124m_{kind}", "tokens/s", rates[kind], rates["peer"], "transformers generate, float32",
+                      limit=bandwidth / (width * size), note=note)  # fmt: skip
+
+
+def training() -> Iterator[Row]:
+    """Tokens a second of training steps of nanoGPT's size for CPUs."""
+    config = replace(GPT2.presets["nanogpt"], vocabulary=1024)
+    ids = torch.randint(config.vocabulary, (config.batch_size, config.context + 1))
+    system, bare, peer = GPT2(config), Bare(config), peer_of(config)
+
+    def peer_loss(ids: Tensor) -> Tensor:
+        scores = peer(ids[:, :-1]).logits
+        return F.cross_entropy(scores.flatten(0, 1), ids[:, 1:].flatten())
+
+    functions = {
+        "ours": step(system, lambda ids: system.loss({"ids": ids})["loss"], ids),
+        "bare": step(bare, bare, ids),
+        "peer": step(peer.train(), peer_loss, ids),
+    }
+    count = ids[:, 1:].numel()
+    rates = {name: count / seconds for name, seconds in interleave(functions, 25).items()}
+    products = sum(p.numel() for name, p in system.named_parameters() if p.ndim == 2 and "positions" not in name)
+    limit = matmul_rate() / (6 * products)
+    for name, who in (("bare", "bare loop after nanoGPT"), ("peer", "transformers")):
+        yield compare("train_tokens_per_s", "tokens/s", rates["ours"], rates[name], who, limit=limit)
+
+
+def step(model: nn.Module, loss: Callable[[Tensor], Tensor], ids: Tensor) -> Callable[[], float]:
+    """One training step with the same optimiser for all, timed."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.1, fused=True)
+
+    def once() -> None:
+        loss(ids).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    return timed(once)
+
+
+def peer_of(config: Config) -> Any:
+    """The model of ``transformers`` of the same size, without dropout."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    sizes = {"n_layer": config.layers, "n_head": config.heads, "n_embd": config.width, "n_positions": config.context}
+    none = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+    return GPT2LMHeadModel(GPT2Config(vocab_size=config.vocabulary, **sizes, **none))
+
+
+class Bare(nn.Module):
+    """The model as one would write it in a script: torch's own layer, exact GELU, everything in one forward."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.tokens = nn.Embedding(config.vocabulary, config.width)
+        self.positions = nn.Parameter(0.02 * torch.randn(config.context, config.width))
+        self.blocks = nn.ModuleList(
+            nn.TransformerEncoderLayer(config.width, config.heads, 4 * config.width, 0.0, F.gelu, batch_first=True,
+                                       norm_first=True) for _ in range(config.layers)
+        )  # fmt: skip
+        self.norm = nn.LayerNorm(config.width)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.tokens(ids[:, :-1]) + self.positions[: ids.shape[1] - 1]
+        mask = nn.Transformer.generate_square_subsequent_mask(x.shape[1])
+        for block in self.blocks:
+            x = block(x, mask, is_causal=True)
+        scores = F.linear(self.norm(x), self.tokens.weight)
+        return F.cross_entropy(scores.flatten(0, 1), ids[:, 1:].flatten())
