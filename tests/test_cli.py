@@ -175,3 +175,9 @@ def test_help_of_a_system_shows_its_own_flags(line_folder, capsys):
     assert execute(["run", f"{line_folder}:curve", "--help"]) == 0
     out = capsys.readouterr().out
     assert "--points" in out and "Number of places" in out and "2 to 1000" in out and time.perf_counter() - started < 30
+
+
+def test_a_text_that_grows_is_printed_once_and_saved_where_asked(tmp_path, capsys):
+    assert execute(["run", "gpt2", "It was", "--tokens", "4", "--seed", "0", "--out", str(tmp_path / "text.txt")]) == 0
+    text = (tmp_path / "text.txt").read_text()
+    assert text.startswith("It was ") and capsys.readouterr().out == f"{text}\n{tmp_path / 'text.txt'}\n"

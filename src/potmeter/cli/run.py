@@ -35,7 +35,7 @@ def run(argv: list[str]) -> None:
 
     with on_terminal():
         result = getattr(thing, reference.task)(**arguments)
-        result = stream(result, quiet=values["json"]) if isinstance(result, Iterator) else result
+        result, printed = stream(result, quiet=values["json"]) if isinstance(result, Iterator) else (result, False)
     seconds = time.perf_counter() - started
     out = values.get("out")
     if values["json"]:
@@ -47,7 +47,7 @@ def run(argv: list[str]) -> None:
             )
         )
     else:
-        present(result, out, name)
+        present(result, out, name, printed)
 
 
 def prepare(reference: registry.Reference, values: dict[str, Any]) -> Any:
@@ -67,8 +67,8 @@ def prepare(reference: registry.Reference, values: dict[str, Any]) -> Any:
     return system.requires_grad_(False).to(device)
 
 
-def stream(results: Iterator[Any], *, quiet: bool) -> Any:
-    """Follow growing results to the last one; text is printed as it grows."""
+def stream(results: Iterator[Any], *, quiet: bool) -> tuple[Any, bool]:
+    """Follow growing results to the last one, and whether it was printed: text is, as it grows."""
     printed, result = "", None
     for result in results:
         if isinstance(result, media.Text) and not quiet:
@@ -76,17 +76,16 @@ def stream(results: Iterator[Any], *, quiet: bool) -> Any:
             printed = result.text
     if printed:
         print()
-        return None
-    return result
+    return result, bool(printed)
 
 
-def present(result: Any, out: Path | None, name: str) -> None:
-    """Print text, tables and bars; save the rest (all of it where ``out`` is given) and print where."""
+def present(result: Any, out: Path | None, name: str, printed: bool = False) -> None:
+    """Print text, tables and bars, but for what was ``printed``; save the rest (all where ``out`` is given), say where."""
     if result is None:
         return
     for key, medium in media.parts(result).items():
         if isinstance(medium, media.Text | media.Table | media.Bars):
-            print(f"{key}:\n{medium}" if key else medium)
+            printed or print(f"{key}:\n{medium}" if key else medium)
         elif out is None:
             stem = Path(name).name.replace(":", "-") + (
                 f"-{key}" if key else ""
