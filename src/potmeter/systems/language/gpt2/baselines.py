@@ -88,8 +88,8 @@ class KneserNey:
         counts = self.raw[n - 1] if top else self.kinds[n - 1]
         n1, n2, n3, n4 = (max(int((counts == k).sum()), 1) for k in (1, 2, 3, 4))
         y = n1 / (n1 + 2 * n2)
-        discount = [1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
-        discount = np.append(0, np.clip(discount, 0.1, [1, 2, 3]))  # 0 would leave nothing for what was never seen
+        free = [1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
+        discount = np.append(0, np.clip(free, 0.1, [1, 2, 3]))  # 0 would leave nothing for what was never seen
         taken = discount[np.minimum(counts, 3)]
         prefixes = len(self.grams[n - 2]) if n > 1 else 1
         total = np.maximum(np.bincount(self.prefix[n - 1], counts, prefixes), 1e-9)
