@@ -38,12 +38,12 @@ RECIPES = {
 """Flags of ``potmeter train`` for each folder of weights."""
 
 PACKAGE_OF = {
+    "austen": ("austen",),
     "photos4": ("tuxpaint", "gcompris", "mobilenet"),
     "mnist": ("mnist",),
     "fashion": ("fashion",),
     "english": ("austen", "stdlib", "brown", "treasury", "commentary", "bible"),
 }
-PACKAGE_OF = {"austen": ("austen",), "photos4": ("tuxpaint", "mobilenet"), "mnist": ("mnist",), "fashion": ("fashion",)}
 """The data packages behind each data set's name."""
 
 
