@@ -133,10 +133,11 @@ class Transformer(nn.Module):
         self.tokens = nn.Embedding(config.vocabulary, config.width)  # also the output layer: scores are x tokensᵀ
         self.positions = nn.Embedding(config.context, config.width)
         self.dropout = nn.Dropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
+        blocks = [Block(config, layer) for layer in range(config.layers)]
+        self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(config.width)
         self.apply(self.initialise)
-        for block in self.blocks:  # as many sums as there are layers must not let the stream grow
+        for block in blocks:  # as many sums as there are layers must not let the stream grow
             for last in (block.attention.out, block.mlp.out):
                 nn.init.normal_(last.weight, std=0.02 / (2 * config.layers) ** 0.5)
 

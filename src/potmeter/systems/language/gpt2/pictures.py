@@ -46,7 +46,8 @@ def laid_out(
     parts: Sequence[tuple[str, float]], font: PIL.ImageFont.FreeTypeFont
 ) -> tuple[list[tuple[str, float, float, int]], int]:
     """Where everything stands, as (text, bits, x, line), and how many lines there are."""
-    boxes, x, line = [], float(MARGIN), 0
+    boxes: list[tuple[str, float, float, int]] = []
+    x, line = float(MARGIN), 0
     for text, bits in parts:
         for number, piece in enumerate(text.replace("\t", "    ").split("\n")):
             if number:

@@ -162,8 +162,8 @@ def texts(source: str) -> Splits:
         valid, test = (Held.of(novels[name]) for name in POSTHUMOUS)
         return Splits(Corpus(tuple(Document(novels[name]) for name in LIFETIME)), valid, test, origin="austen")
     if source == "walks":
-        train, valid, test = (walks(lines, seed) for seed, lines in enumerate((4000, 100, 400)))
-        return Splits(Corpus((Document(train),)), Held.of(valid), Held.of(test), origin="walks")
+        parts = [walks(lines, seed) for seed, lines in enumerate((4000, 100, 400))]
+        return Splits(Corpus((Document(parts[0]),)), Held.of(parts[1]), Held.of(parts[2]), origin="walks")
     if source == "own data":
         reject("These weights were not trained on a text that comes along: name one with --data.", source)
     return own(Path(source))

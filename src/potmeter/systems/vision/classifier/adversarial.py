@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -53,7 +54,7 @@ def right_after(system: Any, data: Any, attack: Callable[[Callable[[Tensor], Ten
     right = []
     for batch in in_batches(data, 500, system.device):
         labels = batch["label"]
-        worse = attack(lambda x, labels=labels: system.input_loss(x, labels), batch["image"])
+        worse = attack(partial(system.input_loss, target=labels), batch["image"])
         with torch.no_grad():
             right.append((system.logits(worse).argmax(1) == labels).float())
     return torch.cat(right)
