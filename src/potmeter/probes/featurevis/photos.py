@@ -27,6 +27,8 @@ SMALLEST_PHOTO = 64
 """A network for colour pictures of at least this side is shown photographs, where no others are named."""
 MOST = 1000
 """Pictures of a data set that are looked at."""
+SCENES = tuple(name for name in PHOTOS if name not in {"brick", "grass", "gravel", "moon", "hubble", "page", "retina"})
+"""Of the photos in the wheels, those that show things: textures and text would be at both ends of most channels."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def photographs(size: int) -> Float[Tensor, "n 3 s s"]:
     """foolbox's photos, GCompris' animals and those in scikit-image's and scikit-learn's wheels: centre squares."""
     foolbox: Any = foolbox_photos(size).tensors["image"].float() / 255
     animals = [decode(content).tensor(size) for content in progress(list(wild_files().values()), "photos")]
-    return torch.cat([foolbox, torch.stack(animals + [sample(name).tensor(size) for name in PHOTOS])])
+    return torch.cat([foolbox, torch.stack(animals + [sample(name).tensor(size) for name in SCENES])])
 
 
 @torch.no_grad()
