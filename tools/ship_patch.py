@@ -23,7 +23,7 @@ from potmeter.probes.patch.trials import JUDGED, PLACEMENTS
 
 RECIPES: dict[str, dict[str, Any]] = {
     "patch.toaster": {"steps": 1100},
-    "patch.crab": {"steps": 360, "disguise": "crab", "strength": 0.3},
+    "patch.crab": {"steps": 400, "disguise": "crab", "strength": 0.15},
 }
 """What ``potmeter run patch:make`` is given; a disguise is one of ``potmeter.data.samples``."""
 PACKAGES_USED = ("gcompris", "mobilenet")

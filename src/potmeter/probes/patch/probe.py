@@ -208,7 +208,7 @@ class Patch(Probe):
         return [
             Example("A cup of coffee, and a toaster that takes a quarter of the picture", photo=sample("coffee")),
             Example("A tenth of the picture is often enough", photo=sample("cat"), share=0.1),
-            Example("Half in disguise: the claws of a crab can still be seen", photo=sample("coffee"), patch="crab"),
+            Example("In disguise: a crab to us, a toaster to the network", photo=sample("coffee"), patch="crab"),
             Example("To print, cut out, and lay beside a banana", task="pdf"),
         ]
 
