@@ -387,16 +387,17 @@ print(next(line.split()[1] for line in status.splitlines() if line.startswith("R
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_text_of_a_gigabyte_takes_no_more_memory_than_a_small_one(tmp_path, cache):
+def test_a_large_text_takes_no_more_memory_than_a_small_one(tmp_path, cache):
+    """100 MB may cost 30 MB: its tokens alone, held in memory, would take twice that."""
     anonymous = {}
-    for name, copies in (("small", 20_000), ("large", 10**9 // len(SENTENCE))):
+    for name, copies in (("small", 20_000), ("large", 10**8 // len(SENTENCE))):
         with open(tmp_path / f"{name}.txt", "w") as file:
             for start_at in range(0, copies, 10_000):
                 file.write(SENTENCE * min(10_000, copies - start_at))
         command = [sys.executable, "-c", MEASURE, str(tmp_path / f"{name}.txt"), str(tmp_path / f"run-{name}")]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         anonymous[name] = int(done.stdout) * 1024
-    assert anonymous["large"] - anonymous["small"] < 300e6
+    assert anonymous["large"] - anonymous["small"] < 30e6
 
 
 # Baselines --------------------------------------------------------------------------------------------------------
