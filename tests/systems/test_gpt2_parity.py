@@ -16,7 +16,6 @@ from potmeter.systems.language.gpt2.tokenizer import Tokenizer
 
 transformers = pytest.importorskip("transformers")
 
-SHAPES = ["124M", "355M", pytest.param("774M", marks=pytest.mark.slow), pytest.param("1558M", marks=pytest.mark.slow)]
 COUNTS = {"124M": 124_439_808, "355M": 354_823_168, "774M": 774_030_080, "1558M": 1_557_611_200}
 
 
@@ -51,9 +50,11 @@ def test_every_published_size_has_the_published_number_of_parameters(preset):
     assert sum(p.numel() for p in model.parameters()) == COUNTS[preset]
 
 
-@pytest.mark.parametrize("preset", SHAPES)
+@pytest.mark.parametrize("preset", COUNTS)
 def test_logits_are_those_of_transformers_in_every_published_shape(preset):
-    config = replace(GPT2.presets[preset], vocabulary=300)  # the width and depth count; a large vocabulary is only slow
+    """The smallest at its full depth; of the others four layers, since in float64 two of the largest take 24 GB."""
+    layers = {"124M": 12}.get(preset, 4)
+    config = replace(GPT2.presets[preset], vocabulary=300, layers=layers)  # a large vocabulary is only slow
     peer = theirs(config)
     model = ours(config, peer)
     ids = torch.randint(300, (1, 9))

@@ -14,8 +14,8 @@ from potmeter.data.austen import LIFETIME, POSTHUMOUS, austen
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError, reject
 
-CHUNK = 2**20
-"""Bytes that are read, and characters that are tokenised, at once."""
+CHUNK = 2**16
+"""Bytes that are read, and characters that are tokenised, at once: the tokenizer takes a hundred times as much memory."""
 PIECE = 1000
 """Characters of a held-out text that count as one sample, more or less: it is cut before a space."""
 HELD = 2**20
@@ -42,7 +42,7 @@ class Document:
     """Bytes of the file."""
 
     def chunks(self) -> Iterator[str]:
-        """The text in parts of about a megabyte, cut before a space where there is one."""
+        """The text in parts of about ``CHUNK`` characters, cut before a space where there is one."""
         rest = ""
         for text in [self.source] if isinstance(self.source, str) else self.decoded(self.source):
             rest += text
