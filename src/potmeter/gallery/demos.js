@@ -7,6 +7,7 @@ potmeter.Demo = class {
     this.shown = root.querySelector(".shown");
     this.asking = false;
     this.pending = null;
+    this.age = 0;  // rises when what is shown is cleared: answers to earlier questions are thrown away
     const kind = ["plane", "knobs", "sketch"].find((name) => root.classList.contains(name));
     this[kind]();
     for (const button of root.querySelectorAll("[data-action]"))
@@ -24,10 +25,11 @@ potmeter.Demo = class {
     if (this.asking) return;
     this.asking = true;
     while (this.pending !== null) {
-      const now = this.pending, began = performance.now();
+      const now = this.pending, age = this.age, began = performance.now();
       this.pending = null;
       try {
-        this.draw(await (await this.fetch({value: now})).json());
+        const answer = await (await this.fetch({value: now})).json();
+        if (age === this.age) this.draw(answer);
         potmeter.trips.push(performance.now() - began);
       } catch (error) {
         this.draw({error: "The server does not answer."});
@@ -126,6 +128,7 @@ potmeter.Demo = class {
       pen.fillRect(0, 0, sheet.width, sheet.height);
       this.shown.innerHTML = "";
       this.pending = null;
+      this.age += 1;
     };
     pen.lineCap = pen.lineJoin = "round";
     pen.strokeStyle = "white";
