@@ -98,7 +98,7 @@ def search(
         square[left] = square[left].lerp(gradient.square(), 1 - BETAS[1])
         unbiased = (square[left] / (1 - BETAS[1] ** number)).sqrt() + 1e-8
         change[left] -= lr * mean[left] / (1 - BETAS[0] ** number) / unbiased
-        if number % max(1, steps // CHECKS) == 0:
+        if (number - 1) % max(1, steps // CHECKS) == 0:  # from the first on: too small a c only raises the total
             improves = seen["total"] < 0.9999 * before[left]
             before[left] = seen["total"]
             left = left[improves]
