@@ -183,10 +183,9 @@ def test_the_chart_starts_at_one_and_pgd_falls_below_noise():
 
 def test_an_unknown_target_gets_the_nearest_name():
     probe = Attack(Wrapped(MODEL.network, ("gibbon", "toaster", "crab", "cup", "cat"), (1, 8, 8), (0.0,), (1.0,)))
-    assert probe.number("Gibbon") == 0
     with pytest.raises(UserError, match="no class of that name. Did you mean gibbon. Received: gibon"):
         probe.run(PICTURES[0], target="gibon")
-    with pytest.raises(UserError, match="no class of that name. Received: zzzz"):
+    with pytest.raises(UserError, match="no class of that name. There are gibbon, toaster.*Received: zzzz"):
         probe.run(PICTURES[0], target="zzzz")
 
 

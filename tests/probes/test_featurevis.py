@@ -317,7 +317,7 @@ class Cut(nn.Module):
         (lambda p, _: p.run(layer="cut", steps=1), "no gradient"),
         (lambda p, _: p.run(size=7), "size must lie between 8"),
         (lambda p, _: p.run(seed=-1), "seed must not be negative"),
-        (lambda p, _: p.category("toasterr"), "did you mean"),
+        (lambda p, _: p.category("toasterr"), "no class of that name"),
         (lambda p, _: p.dataset_examples(data="nowhere"), "no folder of pictures"),
         (lambda p, t: p.dataset_examples(data=str(t / "empty")), "There are no pictures"),
         (lambda p, t: p.dataset_examples(data=str(t / "broken")), "not a picture"),

@@ -12,6 +12,7 @@ from torch import nn
 
 from potmeter import registry
 from potmeter.cli import execute
+from potmeter.core.capabilities import class_number
 from potmeter.core.load import Wrapped, load
 from potmeter.core.random import Stream
 from potmeter.data.mnist import sklearn_digits
@@ -245,7 +246,7 @@ def eight(digits, handwriting):
 
 
 def test_a_patch_beats_a_picture_of_the_class_on_samples_that_were_not_trained_on(digits, handwriting, eight):
-    photos, number = trials.squares(handwriting[1], digits.model.input_shape), digits.class_number("8")
+    photos, number = trials.squares(handwriting[1], digits.model.input_shape), class_number(digits.model.classes, "8")
     plain = sample("digit-8").tensor()
 
     def success(patch):
@@ -439,8 +440,8 @@ def test_wrong_inputs_are_told(digits, tmp_path, inputs, says):
 @pytest.mark.parametrize(
     ("inputs", "says"),
     [
-        ({"target": "toaster"}, "no such class. It knows 0, 1, 2, 3, 4 … Received: toaster"),
-        ({"target": ""}, "no such class"),
+        ({"target": "toaster"}, "no class of that name. There are 0, 1, 2, 3, 4 … Received: toaster"),
+        ({"target": ""}, "no class of that name"),
         ({"steps": 0}, "steps must lie between 1"),
         ({"strength": 0.0}, "strength must lie between 0.02 and 1"),
         ({"photos": []}, "At least one photo is needed"),

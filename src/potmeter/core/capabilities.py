@@ -5,6 +5,7 @@ Pictures are float tensors of shape (B, C, H, W) in [0, 1]; whatever normalisati
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from potmeter.core.random import Stream
+from potmeter.errors import reject
 
 
 @runtime_checkable
@@ -100,3 +102,21 @@ PROTOCOLS: dict[str, type] = {p.__name__: p for p in (Classifier, Attackable, Ge
 def fulfils(model: object, names: Sequence[str]) -> bool:
     """Whether a system has all these capabilities."""
     return all(isinstance(model, PROTOCOLS[name]) for name in names)
+
+
+def class_number(classes: Sequence[str], name: str) -> int:
+    """The number of a class by its name, in whatever case.
+
+    Raises:
+        UserError: Where there is none of that name, with the nearest one.
+
+    Example:
+        >>> class_number(["cat", "dog"], "Dog")
+        1
+    """
+    known = {known.lower(): number for number, known in enumerate(classes)}
+    if name.lower() not in known:
+        near = difflib.get_close_matches(name.lower(), known, 1)
+        hint = f"Did you mean {classes[known[near[0]]]}?" if near else f"There are {', '.join(classes[:5])} …"
+        reject(f"There is no class of that name. {hint}", name)
+    return known[name.lower()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
+from potmeter.core.capabilities import class_number
 from potmeter.core.load import Wrapped, load_model
 from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
@@ -19,7 +19,7 @@ from potmeter.core.system import Example
 from potmeter.data import efficientnet
 from potmeter.data.photos import imagenet_classes
 from potmeter.data.samples import sample
-from potmeter.errors import UserError, reject
+from potmeter.errors import reject
 from potmeter.media import Chart, Image, Table
 
 from . import pictures, robustness
@@ -86,7 +86,7 @@ class Attack(Probe):
         with torch.no_grad():
             before = self.model.logits(x).softmax(1)[0]
         answer = int(before.argmax())
-        wanted = self.number(target) if target is not None else answer
+        wanted = class_number(self.classes, target) if target is not None else answer
         if target is not None and wanted == answer:
             reject(f"The network takes the picture for {self.classes[answer]} already; name another target.", target)
         y = torch.tensor([wanted], device=x.device)
@@ -232,15 +232,6 @@ class Attack(Probe):
     def classes(self) -> tuple[str, ...]:
         """What the network tells apart."""
         return tuple(self.model.classes)
-
-    def number(self, target: str) -> int:
-        """The number of a class by its name. Raises UserError, with the nearest name, where there is none."""
-        names = {name.lower(): number for number, name in enumerate(self.classes)}
-        if target.lower() in names:
-            return names[target.lower()]
-        near = difflib.get_close_matches(target.lower(), names, 1, cutoff=0.5)
-        hint = f" Did you mean {self.classes[names[near[0]]]}?" if near else ""
-        raise UserError(f"The network has no class of that name.{hint}", received=target)
 
     def inputs(self, images: Any) -> Tensor:
         """Pictures as the network takes them: (B, C, H, W) in steps of 1/255."""

@@ -5,7 +5,6 @@ Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017, doi:10.23
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor, nn
 
+from potmeter.core.capabilities import class_number
 from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
@@ -180,12 +180,10 @@ class FeatureVisualisation(Probe):
             seed: start of all randomness
         """
         self.categories or reject("This network has no categories.", name)
-        if name not in self.categories:
-            near = difflib.get_close_matches(name, self.categories, 1, cutoff=0)[0]
-            reject(f"{self.title} has no such category; did you mean {near}?", name)
+        number = class_number(self.categories, name)
         last = [layer for layer in self.known if layer.shape == (len(self.categories),)]
         last or reject("This network has no layer that gives its categories.", name)
-        objective = objectives.channel(last[-1].name, self.categories.index(name))
+        objective = objectives.channel(last[-1].name, number)
         return sheet(self.pictures(objective, 1, steps, size, seed))
 
     @task
@@ -232,7 +230,7 @@ class FeatureVisualisation(Probe):
             Example(
                 "What switches a channel of MobileNetV2 off and on (the channel was chosen by eye)",
                 task="panel",
-                steps=160,
+                steps=72,
             ),
             Example("Its layers, and how much of the picture a unit of each sees", task="layers"),
         ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +12,12 @@ import PIL.Image
 import torch
 from torch import Tensor
 
+from potmeter.core.capabilities import class_number
 from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.data.samples import sample
-from potmeter.errors import reject
 from potmeter.media import Bars, Image, Page
 
 from .artefact import Made, card, load
@@ -137,7 +136,7 @@ class Patch(Probe):
             start: a patch to go on from, such as one of a run that was cut off
             seed: start of the random numbers
         """
-        number, shape = self.class_number(target), self.model.input_shape
+        number, shape = class_number(self.model.classes, target), self.model.input_shape
         shown = squares(training_photos() if photos is None else photos, shape, ROOM)
         size = max(8, round(FINENESS * min(shape[1:])))
         look, begin = (None if image is None else image.tensor(size) for image in (disguise, start))
@@ -185,7 +184,7 @@ class Patch(Probe):
 
     def evaluate(self) -> dict[str, float]:
         """Shares of trials taken for a toaster: each judging photo in random places, turns and lights, 8-bit."""
-        number, model, toaster = self.class_number("toaster"), fused(self.model), load("toaster").pixels
+        number, model, toaster = class_number(self.model.classes, "toaster"), fused(self.model), load("toaster").pixels
         disguised = measured(model, load("crab").pixels, number, (0.25,))
         transferred = measured(another(), toaster, number, (0.25,))
         return {
@@ -202,7 +201,7 @@ class Patch(Probe):
     @cached_property
     def controls(self) -> dict[str, float]:
         """What plain pictures reach, measured once."""
-        return controls(fused(self.model), self.class_number("toaster"))
+        return controls(fused(self.model), class_number(self.model.classes, "toaster"))
 
     def examples(self) -> list[Example]:
         return [
@@ -226,15 +225,6 @@ class Patch(Probe):
         shares, numbers = self.model.logits(x)[0].softmax(0).topk(min(top, len(self.model.classes)))
         named = zip(shares.tolist(), numbers.tolist(), strict=True)
         return Bars({self.model.classes[number]: share for share, number in named})
-
-    def class_number(self, name: str) -> int:
-        """A class's number. Raises UserError, with the nearest name, when the model has none of that name."""
-        classes = list(self.model.classes)
-        if name not in classes:
-            near = difflib.get_close_matches(name, classes, 1)
-            hint = f"Did you mean {near[0]}?" if near else f"It knows {', '.join(classes[:5])} …"
-            reject(f"The model has no such class. {hint}", name)
-        return classes.index(name)
 
     @property
     def device(self) -> torch.device:
