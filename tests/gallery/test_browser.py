@@ -173,6 +173,24 @@ def test_a_digit_that_is_drawn_is_recognised(page, site):
     assert page.locator(".demo .shown .bar").count() == 0
 
 
+def test_a_text_is_coloured_while_it_is_written_and_goes_on_until_it_is_stopped(page, site):
+    page.goto(f"{site.address}gpt2/?task=by-hand")
+    page.wait_for_selector(".demo .shown img")
+    shown, sheet = page.locator(".demo .shown img"), page.locator(".demo textarea")
+    before = shown.get_attribute("src")
+    sheet.fill("It is a sandwich")
+    page.wait_for_function("old => document.querySelector('.demo .shown img').src !== old", arg=before)
+    button = page.locator(".demo .buttons button")
+    assert button.inner_text() == "Go on"
+    button.click()
+    page.wait_for_function("document.querySelector('.demo textarea').value.length > 30")
+    button.click()
+    page.wait_for_function("document.querySelector('.demo .buttons button').textContent === 'Go on'")
+    written = sheet.input_value()
+    page.wait_for_timeout(700)
+    assert written.startswith("It is a sandwich") and sheet.input_value() == written
+
+
 def test_training_turns_the_knobs_live(page, site):
     page.goto(f"{site.address}blackbox/?task=by-hand")
     page.wait_for_selector(".demo .shown img")
@@ -248,4 +266,5 @@ def test_the_state_of_a_demo_is_checked(site):
     assert "no such demo" in ask("vae", [1])
     for value in ("x", "data:image/png;base64,AAAA", 3, "A" * 400_000):
         assert "sketch" in ask("classifier", {"value": value})
+    assert "takes a text" in ask("gpt2", {"value": 3}) and "at most 2,000" in ask("gpt2", {"value": "a" * 2001})
     assert "The buttons are" in ask("blackbox", {"value": [0.0] * 51, "action": "fly"})

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from potmeter.core.options import Options
 from potmeter.core.train import Trainer, start
 from potmeter.errors import UserError
-from potmeter.media import Text
+from potmeter.media import Image, Text
 from potmeter.systems.language.gpt2 import GPT2, Transformer
 from potmeter.systems.language.gpt2.baselines import KneserNey, kneser_ney_bits_per_byte, xz_bits_per_byte
+from potmeter.systems.language.gpt2.demo import demo
 from potmeter.systems.language.gpt2.model import Cache
 from potmeter.systems.language.gpt2.sampler import Sampler, generate
 from potmeter.systems.language.gpt2.system import begun
@@ -423,3 +424,16 @@ def test_repetition_helps_the_compressor_and_the_counts():
     train, valid, test = (SENTENCE * n for n in (200, 20, 20))
     assert xz_bits_per_byte(train, test) < 0.2 < xz_bits_per_byte("", SENTENCE)
     assert kneser_ney_bits_per_byte(train, valid, test) < 0.2
+
+
+# By hand ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_written_is_read_at_once_and_goes_on(system):
+    sheet = demo(system)
+    read = sheet.show("In the garden")
+    assert isinstance(read.surprise, Image) and 0 < sum(read.next.values.values()) <= 1
+    texts = [text for text, _ in sheet.actions["Go on"]("In the")]
+    assert all(text.startswith("In the") for text in texts) and len(texts[-1]) > len("In the")
+    with pytest.raises(UserError, match="at most 2,000 characters"):
+        sheet.checked("a" * 2001)

@@ -1,4 +1,4 @@
-"""What a system can show when it is touched: a place in a plane, knobs to turn, a sheet to draw on.
+"""What a system can show when it is touched: a place in a plane, knobs to turn, a sheet to draw on, words to write.
 
 A ``demo.py`` in a system's folder has one function, ``demo(system) -> Demo | None``, which describes the interaction as
 data and a function; None when these weights have none. A face draws it. So a system knows no face, and one face serves
@@ -74,6 +74,20 @@ class Sketch(Demo):
 
     def checked(self, value: Any) -> Image:
         return value if isinstance(value, Image) else reject("A sketch is a picture.", type(value).__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words(Demo):
+    """A text that is written. The value is the text."""
+
+    start: str
+    most: int
+    """Characters."""
+
+    def checked(self, value: Any) -> str:
+        isinstance(value, str) or reject("This takes a text.", type(value).__name__)
+        len(value) <= self.most or reject(f"A text has at most {self.most:,} characters here.", len(value))
+        return str(value)
 
 
 def numbers(value: Any, count: int) -> tuple[float, ...]:

@@ -8,7 +8,7 @@ potmeter.Demo = class {
     this.asking = false;
     this.pending = null;
     this.age = 0;  // rises when what is shown is cleared: answers to earlier questions are thrown away
-    const kind = ["plane", "knobs", "sketch"].find((name) => root.classList.contains(name));
+    const kind = ["plane", "knobs", "words", "sketch"].find((name) => root.classList.contains(name));
     this[kind]();
     for (const button of root.querySelectorAll("[data-action]"))
       button.addEventListener("click", () => this.act(button));
@@ -118,6 +118,15 @@ potmeter.Demo = class {
       sliders.forEach((slider, i) => { slider.value = values[i]; tell(slider, values[i]); });
     };
     this.ask([...this.value]);
+  }
+
+  // A text to write -----------------------------------------------------------------------------------------------
+  words() {
+    const text = this.root.querySelector("textarea");
+    this.value = text.value;
+    text.addEventListener("input", () => { this.value = text.value; this.ask(this.value); });
+    this.set = (value) => { this.value = text.value = value; text.scrollTop = text.scrollHeight; };
+    this.ask(this.value);
   }
 
   // A sheet to draw on --------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from potmeter.core.demo import Demo, Knobs, Plane, Sketch
+from potmeter.core.demo import Demo, Knobs, Plane, Sketch, Words
 from potmeter.errors import reject
 from potmeter.gallery.outputs import result
 from potmeter.gallery.shelf import Shelf
@@ -50,6 +50,11 @@ def drawn(demo: Demo, address: str) -> Html:
         hand, kind = knobs(demo), "knobs"
     elif isinstance(demo, Plane):
         hand, kind = plane(demo), "plane"
+    elif isinstance(demo, Words):
+        hand, kind = (
+            tag("textarea", demo.start, maxlength=demo.most, rows=9, spellcheck="false", aria_label="a text"),
+            "words",
+        )
     else:
         kind = "sketch"
         pen = demo.pen if isinstance(demo, Sketch) else 0.07

@@ -15,7 +15,7 @@ from potmeter.media import Image
 
 FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSerif.ttf"
 SIZE, LINE, MARGIN, WIDTH = 19, 32, 24, 880
-"""Pixels: of a letter, between lines, around, of the whole picture."""
+"""Pixels: of a letter, between lines, around, of the whole picture where nothing else is said."""
 MOST = 12.0
 """Bits from which on the colour stays the same: one in four thousand."""
 MAX_LINES = 200
@@ -24,26 +24,27 @@ CALM, STARTLED = np.array([255.0, 255.0, 255.0]), np.array([240.0, 120.0, 60.0])
 INK, GREY = (28, 28, 28), (120, 120, 120)
 
 
-def surprise_picture(parts: Sequence[tuple[str, float]]) -> Image:
+def surprise_picture(parts: Sequence[tuple[str, float]], width: int = WIDTH) -> Image:
     """Draw a text.
 
     Args:
         parts: Stretches of the text with their surprise in bits.
+        width: Of the picture, in pixels; below 800 the legend is not complete.
     """
     font = PIL.ImageFont.truetype(str(FONT), SIZE)
-    boxes, lines = laid_out(parts, font)
-    picture = PIL.Image.new("RGB", (WIDTH, 2 * MARGIN + LINE * (lines + 2)), "white")
+    boxes, lines = laid_out(parts, font, width)
+    picture = PIL.Image.new("RGB", (width, 2 * MARGIN + LINE * (lines + 2)), "white")
     draw = PIL.ImageDraw.Draw(picture)
     for text, bits, x, line in boxes:
         y = MARGIN + LINE * line
         draw.rectangle((x, y, x + font.getlength(text), y + LINE - 4), fill=colour(bits))
         draw.text((x, y + 1), text, INK, font)
-    legend(draw, MARGIN + LINE * (lines + 1))
+    legend(draw, MARGIN + LINE * (lines + 1), width)
     return Image(np.array(picture))
 
 
 def laid_out(
-    parts: Sequence[tuple[str, float]], font: PIL.ImageFont.FreeTypeFont
+    parts: Sequence[tuple[str, float]], font: PIL.ImageFont.FreeTypeFont, width: int
 ) -> tuple[list[tuple[str, float, float, int]], int]:
     """Where everything stands, as (text, bits, x, line), and how many lines there are."""
     boxes: list[tuple[str, float, float, int]] = []
@@ -52,15 +53,15 @@ def laid_out(
         for number, piece in enumerate(text.replace("\t", "    ").split("\n")):
             if number:
                 x, line = float(MARGIN), line + 1
-            width = font.getlength(piece)
-            if x + width > WIDTH - MARGIN and x > MARGIN:
+            length = font.getlength(piece)
+            if x + length > width - MARGIN and x > MARGIN:
                 x, line, piece = float(MARGIN), line + 1, piece.lstrip(" ")
-                width = font.getlength(piece)
+                length = font.getlength(piece)
             if line >= MAX_LINES:
                 return boxes, MAX_LINES
             if piece:
                 boxes.append((piece, bits, x, line))
-            x += width
+            x += length
     return boxes, line + 1
 
 
@@ -71,13 +72,16 @@ def colour(bits: float) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def legend(draw: PIL.ImageDraw.ImageDraw, y: int) -> None:
-    """What the colours mean."""
+def legend(draw: PIL.ImageDraw.ImageDraw, y: int, width: int) -> None:
+    """What the colours mean, as far as there is room."""
     font, x = PIL.ImageFont.truetype(str(FONT), 13), float(MARGIN)
     for bits, text in ((0, "expected"), (4, "1 in 16"), (8, "1 in 256"), (12, "1 in 4,096 or less")):
+        wide = 26 + font.getlength(f"{bits} bits: {text}")
+        if x + wide > width - MARGIN:
+            return
         draw.rectangle((x, y, x + 18, y + 18), fill=colour(bits), outline=GREY)
         draw.text((x + 26, y + 1), f"{bits} bits: {text}", GREY, font)
-        x += 44 + font.getlength(f"{bits} bits: {text}") + 24
+        x += wide + 42
 
 
 def readable(tokens: Sequence[bytes], bits: Sequence[float]) -> list[tuple[str, float]]:
