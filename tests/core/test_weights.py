@@ -33,6 +33,17 @@ def change(folder, **values):
     (folder / "config.json").write_text(json.dumps(description | values))
 
 
+@pytest.mark.parametrize("where", ["digits", "vae.digits"])
+def test_shipped_weights_are_found_by_their_tag_and_by_their_whole_name(where):
+    assert weights.locate("vae", where) == registry.WEIGHTS / "vae.digits"
+
+
+@pytest.mark.parametrize("where", ["../weights/vae.digits", "autoencoder.digits", "vae."])
+def test_no_other_name_finds_them(where):
+    with pytest.raises(UserError, match="no weights of vae there"):
+        weights.locate("vae", where)
+
+
 def test_everything_comes_back(line, tmp_path):
     line.card = {"recipe": {"seed": 1}, "note": "Käse"}
     back = Line.from_pretrained(line.save_pretrained(tmp_path / "deep" / "er"))

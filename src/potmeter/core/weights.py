@@ -129,8 +129,9 @@ def tied(system: System) -> set[str]:
 
 def locate(name: str, where: str | Path) -> Path:
     """The weights folder that a tag, a folder, a run or a hub id names."""
-    path, shipped = Path(where), registry.WEIGHTS / f"{name}.{where}"
-    if "/" not in str(where) and os.path.isdir(shipped):  # os.path: False for what can be no path
+    tag = str(where).removeprefix(f"{name}.")  # ``vae.digits`` is as good as ``digits``
+    path, shipped = Path(where), registry.WEIGHTS / f"{name}.{tag}"
+    if "/" not in tag and os.path.isdir(shipped):  # os.path: False for what can be no path
         return shipped
     if os.path.isdir(path):
         if (path / "config.json").is_file():

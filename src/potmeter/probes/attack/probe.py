@@ -11,19 +11,18 @@ import torch
 from torch import Tensor
 
 from potmeter.core.capabilities import class_number
-from potmeter.core.load import Wrapped, load_model
+from potmeter.core.load import load_model
 from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
-from potmeter.data import efficientnet
-from potmeter.data.photos import imagenet_classes
 from potmeter.data.samples import sample
 from potmeter.errors import reject
 from potmeter.media import Chart, Image, Table
 
 from . import pictures, robustness
 from .gradient import fgsm, pgd
+from .networks import answered, in_parts, model_name, second_network, turned
 from .saved import Method, deceive
 from .square import signs
 from .universal import universal
@@ -247,35 +246,3 @@ def read_back(image: Image, channels: int) -> Tensor:
     """The picture (C, H, W) that a network gets from the saved file."""
     saved = Image.from_pil(PIL.Image.open(io.BytesIO(image.encode(".png"))))
     return saved.tensor(None, channels)
-
-
-def second_network() -> Wrapped:
-    """Another ImageNet network, made by others in another way."""
-    network = Wrapped(
-        efficientnet.efficientnet_lite0(), imagenet_classes(), mean=efficientnet.MEAN, std=efficientnet.STD
-    )
-    network.name = "EfficientNet-Lite0"
-    return network
-
-
-def model_name(model: Any) -> str:
-    """What a model is called in a table."""
-    name = getattr(model, "name", type(model).__name__)
-    tag = getattr(getattr(model, "config", None), "dataset", "")
-    return f"{name}.{tag}" if tag else str(name)
-
-
-def in_parts(attack: Any, x: Tensor, y: Tensor, size: int = 10) -> Tensor:
-    """An attack on a few pictures at a time, which is what caches hold."""
-    return torch.cat([attack(a, b) for a, b in zip(x.split(size), y.split(size), strict=True)])
-
-
-@torch.no_grad()
-def answered(model: Any, x: Tensor) -> Tensor:
-    """The answers (B,) of a network."""
-    return torch.cat([model.logits(part).argmax(1) for part in x.split(10)])
-
-
-def turned(model: Any, x: Tensor, answers: Tensor) -> float:
-    """Share of the answers that are others now."""
-    return float((answered(model, x) != answers).float().mean())
