@@ -18,6 +18,7 @@ from potmeter.errors import UserError
 from potmeter.media import Image, Text
 from potmeter.systems.language.gpt2 import GPT2, Transformer
 from potmeter.systems.language.gpt2.baselines import KneserNey, kneser_ney_bits_per_byte, xz_bits_per_byte
+from potmeter.systems.language.gpt2.compiled import Step
 from potmeter.systems.language.gpt2.demo import demo
 from potmeter.systems.language.gpt2.model import Cache
 from potmeter.systems.language.gpt2.sampler import Sampler, generate
@@ -136,13 +137,46 @@ def test_tokens_come_as_often_as_they_should():
     assert np.abs(counts - SCORES.exp().numpy()).max() < 0.03
 
 
-def test_weights_in_8_bits_give_nearly_the_same_scores(system):
-    from potmeter.systems.language.gpt2.int8 import in_int8
+def test_the_compiled_step_gives_the_scores_of_the_model(system):
+    ids, cache = torch.randint(300, (16,)), Cache(system.config, 1, system.model.tokens.weight)
+    step = Step(system.model)
+    found = torch.stack([step(token, cache) for token in ids.tolist()])
+    torch.testing.assert_close(found, system.model.scores(system.model(ids[None]))[0], rtol=1e-4, atol=2e-5)
 
-    ids, small = torch.randint(300, (1, 16)), in_int8(system.model)
-    exact, rounded = (m.scores(m(ids))[0] for m in (system.model, small))
+
+def test_it_goes_on_from_what_the_model_has_read_and_leaves_what_the_model_can_go_on_from(system):
+    ids, cache = torch.randint(300, (1, 16)), Cache(system.config, 1, system.model.tokens.weight)
+    system.model(ids[:, :7], cache)
+    read = Step(system.model)(int(ids[0, 7]), cache)
+    rest = system.model.scores(system.model(ids[:, 8:], cache))[0]
+    whole = system.model.scores(system.model(ids))[0]
+    torch.testing.assert_close(torch.cat([read[None], rest]), whole[7:], rtol=1e-4, atol=2e-5)
+
+
+def test_the_compiled_step_writes_the_same_text_even_past_the_context(system):
+    ids = system.known.encode("In the garden")
+    plain, compiled = (
+        list(islice(generate(system.model, ids, Sampler(0.0), len(system.known), read), 40))
+        for read in (None, Step(system.model))
+    )
+    assert plain == compiled
+
+
+def test_weights_in_8_bits_give_nearly_the_same_scores(system):
+    ids, cache = torch.randint(300, (16,)), Cache(system.config, 1, system.model.tokens.weight)
+    step = Step(system.model, int8=True)
+    rounded = torch.stack([step(token, cache) for token in ids.tolist()])
+    exact = system.model.scores(system.model(ids[None]))[0]
     assert (exact - rounded).norm() < 0.03 * exact.norm() and not torch.equal(exact, rounded)
     assert [*system.run("In", tokens=4, int8=True, seed=0)][-1].text.startswith("In")
+
+
+def test_a_large_model_is_compiled_a_small_one_not_and_int8_always(system):
+    assert system.reader(int8=False) is None and isinstance(system.reader(int8=True), Step)
+    large = GPT2(replace(TINY, vocabulary=20_000, width=1024, layers=1, heads=1))
+    assert isinstance(large.reader(int8=False), Step)
+    with pytest.raises(UserError, match="int8 works on a CPU, with weights in float32"):
+        system.double().reader(int8=True)
 
 
 # Use --------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from potmeter.core.bench import Row, compare, interleave, timed, wanted
 from potmeter.core.machine import matmul_rate, read_bandwidth
 
 from .checkpoints import translated
-from .int8 import in_int8
+from .compiled import Step
 from .model import Config, Transformer
 from .sampler import Sampler, generate
 from .system import GPT2
@@ -38,16 +38,20 @@ def decoding() -> Iterator[Row]:
     peer = peer_of(config).eval().requires_grad_(False)
     model = Transformer(config).eval().requires_grad_(False)
     model.load_state_dict(translated(peer.state_dict()))
-    ids, small = torch.randint(config.vocabulary, (1, PROMPT)), in_int8(model)
+    ids = torch.randint(config.vocabulary, (1, PROMPT))
 
-    def ours(own: Transformer) -> Callable[[], Any]:
-        return lambda: list(islice(generate(own, ids[0].tolist(), Sampler(0.0), config.vocabulary), TOKENS))
+    def ours(step: Step) -> Callable[[], Any]:
+        return lambda: list(islice(generate(model, ids[0].tolist(), Sampler(0.0), config.vocabulary, step), TOKENS))
 
     def theirs() -> None:
         peer.generate(ids, max_new_tokens=TOKENS, min_new_tokens=TOKENS, do_sample=False, pad_token_id=0)
 
     with torch.inference_mode():
-        functions = {"fp32": timed(ours(model)), "int8": timed(ours(small)), "peer": timed(theirs)}
+        functions = {
+            "fp32": timed(ours(Step(model))),
+            "int8": timed(ours(Step(model, int8=True))),
+            "peer": timed(theirs),
+        }
         rates = {name: TOKENS / seconds for name, seconds in interleave(functions, 5).items()}
         bandwidth = read_bandwidth()
     size = sum(p.numel() for p in model.parameters()) - model.positions.weight.numel()

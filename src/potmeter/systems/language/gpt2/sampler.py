@@ -13,6 +13,8 @@ from torch import Tensor
 from .model import Cache, Transformer
 
 Choose = Callable[[Tensor], int]
+Read = Callable[[int, Cache], Tensor]
+"""From one more token, and those before it, to the scores (V,) of the token to follow."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Sampler:
         return scores
 
 
-def generate(model: Transformer, ids: list[int], choose: Choose, known: int) -> Iterator[int]:
+def generate(model: Transformer, ids: list[int], choose: Choose, known: int, read: Read | None = None) -> Iterator[int]:
     """Tokens that follow, without end.
 
     When the context is full, its last half is read again and the text goes on from there: positions are absolute, so
@@ -68,6 +70,7 @@ def generate(model: Transformer, ids: list[int], choose: Choose, known: int) -> 
         ids: What has been read, at least one token; the last ``context`` of them count.
         choose: From scores (V,) to a token.
         known: How many of the tokens stand for something.
+        read: A faster way to read one token than the model's own.
     """
     context, device = model.config.context, model.tokens.weight.device
     ids, cache = list(ids), Cache(model.config, 1, model.tokens.weight)
@@ -75,7 +78,10 @@ def generate(model: Transformer, ids: list[int], choose: Choose, known: int) -> 
     while True:
         if cache.length + len(new) > context:
             cache.length, new = 0, ids[-max(context // 2, 1) :]
-        x = model(torch.tensor([new], device=device), cache)[0, -1]  # (width,)
-        new = [choose(model.scores(x)[:known])]
+        if read is not None and len(new) == 1:
+            scores = read(new[0], cache)
+        else:
+            scores = model.scores(model(torch.tensor([new], device=device), cache)[0, -1])
+        new = [choose(scores[:known])]
         ids += new
         yield new[0]

@@ -27,10 +27,10 @@ from potmeter.media import Image, Table, Text
 from . import model
 from .baselines import MAX_TEXT, kneser_ney_bits_per_byte, xz_bits_per_byte
 from .checkpoints import is_foreign, read_foreign
+from .compiled import Step, can_step
 from .examples import examples
-from .int8 import in_int8
 from .pictures import readable, surprise_picture
-from .sampler import Sampler, generate
+from .sampler import Read, Sampler, generate
 from .texts import CHUNK, texts
 from .tokenizer import Tokenizer
 from .tokens import Windows, token_file
@@ -39,6 +39,8 @@ VALIDATED = 64
 """Pieces of the validation text that are measured during training."""
 LEARNT_FROM = 32
 """Megabytes of text, at most, from which a vocabulary is learnt."""
+COMPILED = 20_000_000
+"""Parameters from which on reading token by token is compiled: that takes ten seconds, once on a machine."""
 GPT2_SIZE = 50257
 OPENAI = model.Config(tokenizer="gpt2", batch_size=512, lr=2.5e-4, weight_decay=0.01, warmup=0.01, clip=1.0)
 SMALL = model.Config(
@@ -186,16 +188,16 @@ class GPT2(System):
         """
         rng = torch.Generator(self.device).manual_seed(int(torch.randint(2**31, ())) if seed is None else seed)
         sampler = Sampler(temperature, top_k, top_p, top_p_rule, rng)
-        return self.continued(prompt, tokens, sampler, stop, in_int8(self.model) if int8 else self.model)
+        return self.continued(prompt, tokens, sampler, stop, self.reader(int8))
 
     @torch.no_grad()
     def continued(
-        self, prompt: str, tokens: int, sampler: Sampler, stop: str | None, network: model.Transformer
+        self, prompt: str, tokens: int, sampler: Sampler, stop: str | None, read: Read | None
     ) -> Iterator[Text]:
         """The text so far, after each token."""
         added: list[int] = []
         ids = self.known.encode(prompt) or [self.known.end]
-        for token in islice(generate(network, ids, sampler, len(self.known)), tokens):
+        for token in islice(generate(self.model, ids, sampler, len(self.known), read), tokens):
             if token == self.known.end:
                 break
             added.append(token)
@@ -276,6 +278,13 @@ class GPT2(System):
         ids = [self.known.end, *self.known.encode(text)][-self.config.context :]
         scores = self.model.scores(self.model(torch.tensor([ids], device=self.device))[0, -1])
         return scores.softmax(0)[: len(self.known)]
+
+    def reader(self, int8: bool) -> Read | None:
+        """The compiled way to read a token, where it pays; None: the model's own."""
+        if int8 and not can_step(self.model):
+            reject("int8 works on a CPU, with weights in float32.", str(self.device))
+        large = sum(p.numel() for p in self.model.parameters()) >= COMPILED
+        return Step(self.model, int8) if can_step(self.model) and (int8 or large) else None
 
     # Saving and loading
 
