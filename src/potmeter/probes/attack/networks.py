@@ -44,4 +44,4 @@ def answered(model: Any, x: Tensor) -> Tensor:
 
 def turned(model: Any, x: Tensor, answers: Tensor) -> float:
     """Share of the answers that are others now."""
-    return float((answered(model, x) != answers).float().mean())
+    return float((answered(model, x) != answers).double().mean())

@@ -27,7 +27,7 @@ from .saved import Method, deceive
 from .square import signs
 from .universal import universal
 
-SIZES = (0, 1, 2, 4, 8, 16)
+SIZES = (1, 2, 4, 8, 16)
 """Of the chart: largest changes, in steps of 8 bits."""
 
 
@@ -195,7 +195,8 @@ class Attack(Probe):
         """
         x = self.inputs(images)
         y = answered(self.model, x)
-        lines: dict[str, list[tuple[float, float]]] = {"random noise": [], "FGSM": [], f"PGD, {steps} steps": []}
+        names = ("random noise", "FGSM", f"PGD, {steps} steps")
+        lines: dict[str, list[tuple[float, float]]] = {name: [(0.0, 1.0)] for name in names}
         for size in SIZES:
             eps = size / 255
             worse = (
@@ -215,14 +216,13 @@ class Attack(Probe):
         return robustness.under_noise(robustness.digits())
 
     def examples(self) -> list[Example]:
-        photos = [sample(f"imagenet-{number}") for number in range(20)]
+        photos = [sample(f"imagenet-{number}") for number in range(6)]
         return [
             Example("The slide: a giant panda becomes a gibbon", image=sample("panda"), target="gibbon"),
             Example("The cat becomes a toaster", image=sample("cat"), target="toaster"),
             Example("One step along the sign of the gradient", image=sample("panda"), method="fgsm"),
-            Example("Whose pictures deceive whom", task="transfer", images=photos),
-            Example("One change for all pictures", task="universal", images=photos),
-            Example("How much does it take?", task="robustness", images=photos),
+            Example("Whose pictures deceive whom, of six photos", task="transfer", images=photos, steps=10),
+            Example("How much does it take, for these six?", task="robustness", images=photos, steps=5),
         ]
 
     # Between pictures and tensors
