@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from potmeter.data.celeba import celeba, is_celeba
 from potmeter.data.cifar10 import cifar10
+from potmeter.data.faces import faces
 from potmeter.data.folder import image_folder
 from potmeter.data.mnist import fashion_mnist, mnist, sklearn_digits
 from potmeter.data.splits import Splits
@@ -23,7 +25,8 @@ def pictures(source: str, size: int, channels: int, *, labels: bool = True) -> S
     """Read a built-in data set or a folder.
 
     Args:
-        source: ``mnist``, ``fashion``, ``digits``, ``cifar10``, or a folder (as ``image_folder`` reads it).
+        source: ``mnist``, ``fashion``, ``digits``, ``cifar10``, ``faces``, or a folder: as ``image_folder`` reads it, or
+            with CelebA's table of attributes.
         size, channels: What the network takes; a folder's pictures are brought to it, built-in ones must have it.
         labels: Whether a folder's subfolders are classes.
 
@@ -32,6 +35,11 @@ def pictures(source: str, size: int, channels: int, *, labels: bool = True) -> S
     """
     if source == "own data":
         reject("These weights were trained on pictures of your own: name some with --data.", source)
+    if source == "faces":  # the one set in several sizes
+        channels == 3 or reject("faces has coloured pictures: --channels 3.", channels)
+        return faces(size)
+    if source not in BUILT_IN and not labels and is_celeba(source):
+        return celeba(source, size, channels=channels)
     if source not in BUILT_IN:
         return image_folder(source, size, channels=channels, labels=labels)
     read, side, colours = BUILT_IN[source]

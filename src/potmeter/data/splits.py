@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -44,10 +45,11 @@ class TensorData(Dataset):
     Args:
         classes: Names of the classes, in the order of the labels.
         names: One name per item, where items have names.
+        known: Names of the columns of the tensor ``attributes``, bool (N, A), where items have attributes.
         tensors: For example ``image`` uint8 (N, C, H, W), ``label`` int64 (N,), ``group`` int64 (N,).
 
     Raises:
-        UserError: when there is no tensor, or their lengths differ.
+        UserError: when there is no tensor, their lengths differ, or not every attribute has a name.
 
     Example:
         >>> data = TensorData(image=torch.zeros(5, 1, 28, 28, dtype=torch.uint8), label=torch.arange(5))
@@ -55,13 +57,18 @@ class TensorData(Dataset):
         tensor([1, 4])
     """
 
-    def __init__(self, *, classes: Sequence[str] = (), names: Sequence[str] = (), **tensors: Tensor) -> None:
+    def __init__(
+        self, *, classes: Sequence[str] = (), names: Sequence[str] = (), known: Sequence[str] = (), **tensors: Tensor
+    ) -> None:
         self.tensors = tensors
         self.classes = tuple(classes)
         self.names = tuple(names)
+        self.known = tuple(known)
         lengths = {name: len(tensor) for name, tensor in tensors.items()}
         if len({*lengths.values(), *([len(names)] if names else [])}) != 1:
             reject("TensorData takes at least one tensor, and all of one length.", lengths)
+        if len(self.known) != (columns := tensors["attributes"].shape[1] if "attributes" in tensors else 0):
+            reject("known has a name for each attribute.", f"{len(self.known)} names, {columns} attributes")
 
     def __len__(self) -> int:
         return len(next(iter(self.tensors.values())))
@@ -79,12 +86,25 @@ class TensorData(Dataset):
         indices = torch.as_tensor(indices, dtype=torch.long)
         names = [self.names[i] for i in indices.tolist()] if self.names else ()
         tensors = {name: tensor[indices] for name, tensor in self.tensors.items()}
-        return type(self)(classes=self.classes, names=names, **tensors)
+        return type(self)(classes=self.classes, names=names, known=self.known, **tensors)
 
     def head(self, n: int) -> Self:
         """The first ``n`` items (all, if there are fewer), the same ones every time; shares memory with this one."""
         tensors = {name: tensor[:n] for name, tensor in self.tensors.items()}
-        return type(self)(classes=self.classes, names=self.names[:n], **tensors)
+        return type(self)(classes=self.classes, names=self.names[:n], known=self.known, **tensors)
+
+    def attribute(self, name: str) -> Tensor:
+        """One attribute of every item, bool (N,). Raises UserError when there is none of that name."""
+        return column(self.known, self.tensors.get("attributes"), name)
+
+
+def column(known: Sequence[str], attributes: Tensor | None, name: str) -> Tensor:
+    """The column of a table of attributes (N, A) that has this name. Raises UserError, with the nearest one."""
+    if attributes is None or name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known) or 'none'}."
+        reject(f"The pictures have no attribute of that name; {hint}", name)
+    return attributes[:, list(known).index(name)]
 
 
 def every(data: Any, count: int) -> Any:
