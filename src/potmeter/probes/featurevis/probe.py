@@ -22,12 +22,12 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.errors import reject
 from potmeter.media import Image, Table
+from potmeter.nn.pages import mosaic, page, shown
 from potmeter.nn.sheets import sheet
 
 from . import objectives
 from .layers import Layer, find, input_shape, short, survey
 from .objectives import Objective
-from .pages import mosaic, page, shown
 from .parametrisation import FourierCanvas
 from .photos import extremes, photo_set
 from .planted import planted_cosine

@@ -1,4 +1,4 @@
-"""Labelled pages of pictures: the slide's panel, and sheets of many channels."""
+"""Labelled pages of pictures: rows with headings and captions, and mosaics."""
 
 from __future__ import annotations
 
