@@ -94,18 +94,13 @@ def celeba(source: str | Path, size: int, *, channels: int = 3) -> Splits:
     for name, part in parted(root, sorted(found)).items():
         parts[part].append(name)
     all(parts) or reject("Training, validation and test part take a picture each.", f"{len(found)} pictures")
-    return Splits(
-        *(
-            AttributeFolder(
-                [found[name] for name in names],
-                torch.tensor([rows[name] for name in names]) == 1,
-                known,
-                size,
-                channels,
-            )
-            for names in parts
+    train, valid, test = (
+        AttributeFolder(
+            [found[name] for name in names], torch.tensor([rows[name] for name in names]) == 1, known, size, channels
         )
+        for names in parts
     )
+    return Splits(train, valid, test)
 
 
 def parted(root: Path, names: list[str]) -> dict[str, int]:

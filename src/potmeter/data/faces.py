@@ -106,7 +106,8 @@ def faces(size: int = 64) -> Splits:
     pixels = read(path, (total, size, size, 3))
     cuts = np.cumsum(list(COUNTS.values()))[:-1]
     numbers = np.split(np.arange(total), cuts)
-    return Splits(*(face_data(pixels[part], part) for part in numbers), origin="faces")
+    train, valid, test = (face_data(pixels[part], part) for part in numbers)
+    return Splits(train, valid, test, origin="faces")
 
 
 def face_data(pixels: np.ndarray, numbers: Any) -> TensorData:

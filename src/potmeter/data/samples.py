@@ -34,6 +34,9 @@ PHOTOS = {
 FETCHED = {"mnist": 10_000, "fashion": 10_000, "imagenet": 20}
 """Sets whose test pictures are numbered from 0, with their size: ``mnist-3``, ``fashion-12``, ``imagenet-7``."""
 
+FACES = 2000
+"""Drawn faces for testing."""
+
 WILD = {"panda": "explore_world_animals/panda", "crab": "erase/crab"}
 """Photos of GCompris, in the public domain or CC0."""
 
@@ -43,7 +46,8 @@ def sample(name: str) -> Image:
 
     Args:
         name: One of ``PHOTOS``; ``digit-0`` … ``digit-9`` (scikit-learn's, from the part that is not trained on); and,
-            fetched on first use, those of ``WILD`` and the numbers of ``FETCHED``.
+            fetched on first use, those of ``WILD`` and the numbers of ``FETCHED``; ``face-0`` … ``face-1999``, the drawn
+            faces that are for testing (the extra ``faces``).
 
     Raises:
         UserError: for an unknown name, or when a picture must be fetched and cannot.
@@ -61,12 +65,22 @@ def sample(name: str) -> Image:
         from potmeter.data.photos import decode, wild_files
 
         return decode(wild_files()[WILD[name]])
+    if kind == "face" and number.isdecimal() and number.isascii() and int(number) < FACES:
+        from potmeter.data.faces import COUNTS, renderer
+
+        return Image(renderer(64)(COUNTS["train"] + COUNTS["valid"] + int(number)))
     if kind == "digit" and number in tuple("0123456789"):
         return digit(int(number))
     if kind in FETCHED and number.isdecimal() and number.isascii() and int(number) < FETCHED[kind]:
         return numbered(kind, int(number))
     known = ", ".join(
-        [*PHOTOS, *WILD, "digit-0 … digit-9", *(f"{kind}-0 … {kind}-{n - 1}" for kind, n in FETCHED.items())]
+        [
+            *PHOTOS,
+            *WILD,
+            "digit-0 … digit-9",
+            "face-0 … face-1999",
+            *(f"{kind}-0 … {kind}-{n - 1}" for kind, n in FETCHED.items()),
+        ]
     )
     reject(f"No sample has this name; there are {known}.", name)
 
