@@ -29,10 +29,12 @@ RECIPES = {
     "classifier.digits": "--preset digits --budget 5m",
     "classifier.fashion": "--preset fashion --budget 570s",
     "classifier.photos4": "--preset lecture --steps 240 --eval-every 40",
+    "classifier.faces": "--preset faces --steps 400",
     "classifier.robust": "--preset robust --steps 3000 --eval-every 500",
     "autoencoder.digits": "--preset lecture --budget 42m",
     "vae.digits": "--preset lecture --budget 55m",
     "vae.plane": "--preset plane --budget 7m",
+    "vae.faces": "--preset faces --steps 6000",
     "word2vec.english": "--preset lecture --steps 880 --eval-every 1000",
 }
 """Flags of ``potmeter train`` for each folder of weights."""

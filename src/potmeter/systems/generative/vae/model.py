@@ -28,7 +28,7 @@ class Config(Recipe):
     """A variational autoencoder's sizes; the defaults are those of the paper's decoder with one more hidden layer."""
 
     dataset: str = "mnist"
-    """What it is trained on where no --data is given: mnist, fashion or digits."""
+    """What it is trained on where no --data is given: mnist, fashion, digits or faces."""
     image_size: int = 28
     """Height and width of the pictures in pixels."""
     channels: int = 1

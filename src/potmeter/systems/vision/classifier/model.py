@@ -23,7 +23,7 @@ class Config(Recipe):
     """What is classified, by which network, learned how; the defaults fine-tune MobileNetV2 on photographs."""
 
     dataset: str = "photos4"
-    """What it is trained on where no --data is given: photos4, mnist, fashion, digits or cifar10."""
+    """What it is trained on where no --data is given: photos4, mnist, fashion, digits, cifar10 or faces."""
     architecture: Literal["resnet", "plain", "mobilenet"] = "mobilenet"
     """resnet: small, for pictures of some 30 pixels; plain: a few convolutions; mobilenet: MobileNetV2, for photographs."""
     image_size: int = 224

@@ -43,6 +43,10 @@ ROBUST = replace(
     DIGITS, architecture="plain", widths=(32, 64), blocks=(1, 1), augment="none", adversary="pgd", adversary_steps=5,
     batch_size=128, lr=4e-3, weight_decay=0.0, label_smoothing=0.0, ema=0.999,
 )  # fmt: skip
+FACES = replace(
+    SMALL, architecture="plain", dataset="faces", image_size=64, channels=3, mean=(0.74, 0.63, 0.58),
+    std=(0.22, 0.26, 0.32), widths=(16, 32, 64), hidden=128, augment="clothes", lr=2e-3,
+)  # fmt: skip
 FASHION = replace(SMALL, dataset="fashion", augment="clothes", mean=(0.2860,), std=(0.3530,), mirrored=True)
 
 
@@ -56,6 +60,7 @@ class ImageClassifier(System):
         "lecture": model.Config(batch_size=16, lr=1e-3),
         "digits": DIGITS,
         "fashion": FASHION,
+        "faces": FACES,
         "robust": ROBUST,
         "homework": replace(SMALL, dataset="cifar10", image_size=32, channels=3, augment="clothes", mirrored=True,
                             mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616)),
@@ -82,7 +87,7 @@ class ImageClassifier(System):
         """Pictures with labels.
 
         Args:
-            source: photos4, mnist, fashion, digits, cifar10, imagenet, or a folder with a subfolder per class
+            source: photos4, mnist, fashion, digits, cifar10, faces, imagenet, or a folder with a subfolder per class
         """
         source = source or config.dataset
         if source == "photos4":

@@ -1,0 +1,86 @@
+"""A correlation planted into the pictures: does a vector take the other attribute along?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from potmeter.core.capabilities import Classifier
+
+from .labelled import Labelled, decoded, seen, words
+from .vectors import direction
+
+AGREEMENT = 0.9
+"""Share of the pictures in which both attributes are alike, where a correlation is planted."""
+COEFFICIENT = 1.5
+"""What a vector is multiplied by when its effect is measured: within the slider's −1 … 2."""
+
+
+def correlated(has: Tensor, other: Tensor, seed: int = 0, agreement: float = AGREEMENT) -> Tensor:
+    """Places (M,) of a subset in which two attributes (N,) agree in this share: all that agree, and few of the others."""
+    alike = has == other
+    agree, differ = alike.nonzero()[:, 0], (~alike).nonzero()[:, 0]
+    rng = torch.Generator().manual_seed(seed)
+    kept = round(len(agree) * (1 - agreement) / agreement)
+    some = differ[torch.randperm(len(differ), generator=rng)[:kept].to(differ.device)]
+    return torch.cat([agree, some]).sort().values
+
+
+def effects(
+    model: Any, judge: Classifier, train: Labelled, test: Labelled, attribute: str, other: str, short: tuple[str, str]
+) -> dict[str, float]:
+    """What the biased and the balanced vector of a correlated training set do to codes that took no part in it.
+
+    Each test code is moved along the vector if it has not the attribute and against it if it has. Counted are codes whose
+    own picture the judge sees as it should be; of these, in how many the judge then sees the attribute, and the other
+    attribute, changed.
+
+    Args:
+        model: The generator.
+        judge: A classifier that took no part in making it.
+        train, test: Codes with labels.
+        attribute: The attribute whose vectors are measured.
+        other: The one that is made to correlate with it.
+        short: What the two are called in the figures.
+
+    Returns:
+        ``biased_…_flip``, ``biased_…_change``, ``balanced_…_flip``, ``balanced_…_change``, and ``seen_…``, the share of
+        test codes whose picture shows the attribute as it should.
+    """
+    some = train.select(correlated(train.has(attribute), train.has(other)))
+    names = tuple(words(judge.classes))
+    has, sign = test.has(attribute), torch.where(test.has(attribute), -1.0, 1.0)[:, None]
+    before = seen(judge, decoded(model, test.codes))
+    right = before[:, names.index(attribute)] == has
+    figures = {f"seen_{short[0]}": float(right.float().mean())}
+    for kind, balance in (("biased", None), ("balanced", some.has(other))):
+        step = COEFFICIENT * direction(some.codes, some.has(attribute), balance)
+        after = seen(judge, decoded(model, test.codes + sign * step))
+        changed = (after != before)[right].float().mean(0)
+        figures[f"{kind}_{short[0]}_flip"] = float(changed[names.index(attribute)])
+        figures[f"{kind}_{short[1]}_change"] = float(changed[names.index(other)])
+    return figures
+
+
+class Pixels:
+    """Pictures as their own codes: a generator without a network, for a real one to beat.
+
+    Args:
+        shape: (C, H, W).
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+    def parameters(self) -> list[Tensor]:
+        return []
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Each picture as one long vector."""
+        return images.flatten(1)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The vector as a picture."""
+        return z.unflatten(1, self.shape).clamp(0, 1)

@@ -1,0 +1,350 @@
+"""Ways through a latent space keep what they promise, and a balanced vector changes what it is for and nothing else."""
+
+import json
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fixtures.painter import Judge, Mute, Painter, Searching, paintings
+from potmeter.core.probe import Probe
+from potmeter.core.random import Stream
+from potmeter.errors import UserError
+from potmeter.media import Image
+from potmeter.probes.latents import (  # fmt: skip
+    Latents,
+    analogy,
+    balanced_difference,
+    jdiagram,
+    lerp,
+    mean_difference,
+    mine,
+    probe,
+    separating,
+    slerp,
+    vectors,
+)
+from potmeter.probes.latents import labelled as labelling
+from potmeter.probes.latents import library as books
+from potmeter.probes.latents.labelled import decoded, drawn, encoded, fingerprint, seen, words
+from potmeter.probes.latents.paths import along
+from potmeter.probes.latents.planted import Pixels, correlated
+
+FEW = settings(deadline=None, max_examples=60)
+NUMBER = st.floats(-5, 5, width=32)
+SHARES = torch.linspace(0, 1, 11)
+
+
+def codes(low=2, high=8):
+    return st.integers(low, high).flatmap(lambda d: st.tuples(*[st.lists(NUMBER, min_size=d, max_size=d)] * 2))
+
+
+# Ways ---------------------------------------------------------------------------------------------------------------
+
+
+@FEW
+@given(codes(1))
+def test_every_way_begins_and_ends_where_it_should_and_is_finite(pair):
+    a, b = map(torch.tensor, pair)
+    for way in (lerp, slerp):
+        path = way(a, b, SHARES)
+        assert path.shape == (11, len(a)) and path.isfinite().all()
+        assert torch.equal(path[0], a)
+        torch.testing.assert_close(path[-1], b)
+
+
+@FEW
+@given(codes())
+def test_slerp_stays_on_the_sphere_of_two_codes_on_it(pair):
+    a, b = (torch.tensor(x, dtype=torch.double) for x in pair)
+    if min(a.norm(), b.norm()) > 0.1:
+        a, b = 3 * a / a.norm(), 3 * b / b.norm()
+        near = abs(float(a @ b) / 9) > 1 - 1e-7
+        torch.testing.assert_close(slerp(a, b, SHARES.double()).norm(dim=1), torch.full((11,), 3.0).double(), atol=1e-3 if near else 1e-9, rtol=0)  # fmt: skip
+
+
+@FEW
+@given(codes())
+def test_slerp_goes_at_constant_angular_speed(pair):
+    a, b = (torch.tensor(x, dtype=torch.double) for x in pair)
+    if min(a.norm(), b.norm()) > 0.1 and abs(float(a @ b) / float(a.norm() * b.norm())) < 0.999:
+        path = slerp(a, b, SHARES.double())
+        path = path / path.norm(dim=1, keepdim=True)
+        turns = (path[:-1] * path[1:]).sum(1).clamp(-1, 1).acos()
+        torch.testing.assert_close(turns, turns.mean().expand(10), atol=1e-6, rtol=1e-6)
+
+
+@FEW
+@given(codes())
+def test_slerp_back_is_the_same_way(pair):
+    a, b = (torch.tensor(x, dtype=torch.double) for x in pair)
+    if min(a.norm(), b.norm()) > 0.1 and float(a @ b) / float(a.norm() * b.norm()) > -0.999:
+        torch.testing.assert_close(slerp(a, b, SHARES.double()), slerp(b, a, 1 - SHARES.double()).double())
+
+
+def test_slerp_is_scipys():
+    from scipy.spatial import geometric_slerp
+
+    a, b = torch.randn(2, 7, dtype=torch.double, generator=torch.Generator().manual_seed(0))
+    a, b = a / a.norm(), b / b.norm()
+    expected = torch.from_numpy(geometric_slerp(a.numpy(), b.numpy(), SHARES.double().numpy()))
+    torch.testing.assert_close(slerp(a, b, SHARES.double()), expected)
+
+
+@pytest.mark.parametrize("dimensions", [2, 3, 64])
+@pytest.mark.parametrize("stretch", [1.0, 2.5])
+def test_between_opposite_codes_the_way_goes_round_the_origin_not_through_it(dimensions, stretch):
+    a = torch.randn(dimensions, generator=torch.Generator().manual_seed(dimensions))
+    path = slerp(a, -stretch * a, torch.linspace(0, 1, 101))
+    assert path.isfinite().all() and torch.equal(path[0], a) and torch.equal(path[-1], -stretch * a)
+    assert path.norm(dim=1).min() >= 0.999 * a.norm() * min(1, stretch), "plat's returns 0 here"
+    steps = (path[1:] - path[:-1]).norm(dim=1)
+    assert steps.max() < 1.5 * math.pi / 100 * a.norm() * max(1, stretch) * 1.2, "and it has no gap"
+
+
+@pytest.mark.parametrize("b", [[0.0, 0.0], [2.0, 4.0], [1.0, 2.0]])
+def test_where_there_is_no_angle_the_way_is_straight(b):
+    a, b = torch.tensor([1.0, 2.0]), torch.tensor(b)
+    torch.testing.assert_close(slerp(a, b, SHARES), lerp(a, b, SHARES))
+
+
+def test_a_way_leads_through_its_stops():
+    stops = torch.randn(4, 5)
+    for way in ("slerp", "lerp"):
+        path = along(stops, 6, way)
+        assert len(path) == 19 and torch.equal(path[::6], stops)
+
+
+def test_a_grid_has_its_anchors_where_they_belong():
+    anchors = torch.randn(6, 5)
+    grid = mine(anchors, 3, 4).view(4, 7, 5)
+    assert torch.equal(grid[::3, ::3].reshape(6, 5), anchors)
+    straight = mine(anchors, 3, 4, "lerp").view(4, 7, 5)
+    torch.testing.assert_close(straight[0, 1], anchors[0] + (anchors[1] - anchors[0]) / 3)
+    opposite = mine(torch.stack([anchors[0], -anchors[0], anchors[1], -anchors[1]]), 2, 5)
+    assert opposite.isfinite().all() and opposite.norm(dim=1).min() > 0.5, "plat's chain grid crashes here"
+
+
+def test_a_j_diagram_has_the_analogy_in_its_fourth_corner():
+    a, b, c = torch.randn(3, 5)
+    square = jdiagram(a, b, c, 4).view(4, 4, 5)
+    assert torch.equal(square[0, 0], a) and torch.equal(square[0, -1], b) and torch.equal(square[-1, 0], c)
+    torch.testing.assert_close(square[-1, -1], c + b - a)
+    torch.testing.assert_close(analogy(a, b, a), b)
+
+
+# Vectors ------------------------------------------------------------------------------------------------------------
+
+
+def planted(n=6000, agreement=0.9, seed=0):
+    """Codes with two attributes that agree in so many; each lies along an axis of its own."""
+    z = torch.randn(n, 16, generator=torch.Generator().manual_seed(seed))
+    has, other = z[:, 0] > 0, z[:, 1] > 0
+    some = correlated(has, other, agreement=agreement)
+    return z[some], has[some], other[some]
+
+
+def test_a_planted_correlation_has_the_share_that_was_asked_for():
+    _, has, other = planted()
+    assert float((has == other).float().mean()) == pytest.approx(0.9, abs=1e-3)
+    assert float(has.float().mean()) == pytest.approx(0.5, abs=0.03)
+
+
+def test_the_biased_vector_takes_the_other_attribute_along_and_the_balanced_one_does_not():
+    z, has, other = planted()
+    biased, balanced = mean_difference(z, has), balanced_difference(z, has, other)
+    assert biased[1] > 0.7 * biased[0] and abs(balanced[1]) < 0.1 * balanced[0]
+    assert balanced[0] == pytest.approx(2 * (2 / math.pi) ** 0.5, rel=0.05), "the distance of a half-normal's means"
+
+
+def test_without_correlation_both_are_the_same():
+    z = torch.randn(8000, 16)
+    has, other = z[:, 0] > 0, z[:, 1] > 0
+    torch.testing.assert_close(mean_difference(z, has), balanced_difference(z, has, other), atol=0.06, rtol=0)
+
+
+def test_a_separating_plane_finds_the_axis():
+    z, has, other = planted()
+    for normal in (separating(z, has), separating(z, has, other)):
+        assert normal[0] / normal.norm() > 0.98
+    assert separating(z, has)[0] == pytest.approx(float(mean_difference(z, has)[0]), rel=0.15)
+
+
+def test_an_attribute_that_all_have_or_none_is_told():
+    z, all_of_them = torch.randn(10, 3), torch.ones(10, dtype=torch.bool)
+    for has in (all_of_them, ~all_of_them):
+        with pytest.raises(UserError, match="have the attribute and pictures that have not. Received: (10|0) of 10"):
+            mean_difference(z, has)
+    half = torch.arange(10) < 5
+    with pytest.raises(UserError, match="with both attributes, with either, and with neither"):
+        balanced_difference(z, half, half)
+
+
+# What they do to pictures -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def painted(monkeypatch):
+    """The painter's own pictures stand in for a named data set, its judge for a classifier's weights."""
+    monkeypatch.setattr(labelling, "pictures", lambda source, size, channels, labels: paintings())
+    monkeypatch.setattr(books, "load", lambda name: Judge())
+    monkeypatch.setattr(probe, "load", lambda name: Judge())
+    model = Painter()
+    model.config = type("Config", (), {"dataset": "paintings"})()
+    return model
+
+
+def test_the_words_of_classes_are_attributes():
+    assert words(Judge.classes)["smiling"] == [1, 3] and words(Judge.classes)["masculine styling"] == [0, 1]
+    assert words(("a, x", "b, x")) == {"a": [0], "b": [1]}, "what all classes share tells nothing"
+
+
+def test_codes_of_pictures_have_their_labels(painted):
+    known = encoded(painted, paintings(), "train", 500)
+    assert known.codes.shape == (500, 16) and known.known[:2] == ("smiling", "feminine styling")
+    assert ((known.codes[:, 0] > 0) == known.has("smiling")).float().mean() > 0.98
+    assert torch.equal(known.has("serious"), ~known.has("smiling"))
+    with pytest.raises(UserError, match="did you mean smiling"):
+        known.has("smilng")
+
+
+def test_drawn_codes_are_labelled_by_what_a_judge_sees():
+    known = drawn(Mute(), Judge(), 300)
+    assert torch.equal(known.has("smiling"), known.codes[:, 0] > 0)
+    assert torch.equal(known.codes, drawn(Mute(), Judge(), 300).codes), "the same every time"
+
+
+def test_a_judge_sees_pictures_of_any_size_and_colour():
+    grey = Painter().decode(torch.randn(5, 16))[:, :1]
+    large = torch.nn.functional.interpolate(grey, scale_factor=3)
+    assert torch.equal(seen(Judge(), grey), seen(Judge(), large))
+
+
+def test_under_a_planted_correlation_only_the_balanced_vector_leaves_the_styling(painted):
+    figures = Latents(painted).evaluate()
+    assert figures["seen_smile"] > 0.95
+    assert figures["balanced_smile_flip"] > 0.9 and figures["balanced_styling_change"] < 0.1
+    assert figures["biased_smile_flip"] > 0.9 and figures["biased_styling_change"] > 0.3
+
+
+def test_a_generator_without_a_quick_encoder_is_measured_by_drawing(painted):
+    for kind in (Mute, Searching):
+        model = kind()
+        model.config = painted.config
+        figures = Latents(model).evaluate()
+        assert figures["balanced_smile_flip"] > 0.9 > 0.3 < figures["biased_styling_change"]
+
+
+def test_the_measurement_sees_a_vector_that_does_nothing(painted, monkeypatch):
+    monkeypatch.setattr("potmeter.probes.latents.planted.direction", lambda z, has, other=None: torch.zeros(16))
+    figures = Latents(painted).evaluate()
+    assert all(
+        figures[f"{kind}_{what}"] == 0 for kind in ("biased", "balanced") for what in ("smile_flip", "styling_change")
+    )
+
+
+def test_pixels_are_a_baseline_in_the_same_figures(painted):
+    probe_ = Latents(painted)
+    assert probe_.baselines().keys() == {f"pixels_{name}" for name in probe_.evaluate()}
+    x = torch.rand(2, 3, 4, 4)
+    assert torch.equal(Pixels((3, 4, 4)).decode(Pixels((3, 4, 4)).encode(x)), x)
+
+
+# The probe ----------------------------------------------------------------------------------------------------------
+
+
+def picture(seed=0):
+    return Image.from_tensor(Painter().decode(Stream(seed).normal(1, 16))[0])
+
+
+def test_it_is_a_probe_on_any_generator(painted):
+    assert issubclass(Latents, Probe) and Latents.needs == ("Generator",)
+    with pytest.raises(UserError, match="latents works on a Generator; Judge is none|judge is none"):
+        Latents(Judge())
+
+
+def test_the_strip_goes_from_less_to_more(painted):
+    instrument = Latents(painted)
+    vector = instrument.library.get("smiling", None, "mean", None, "classifier.faces")
+    code = instrument.codes([picture()], 1, 0)[0]
+    moved = decoded(painted, code + torch.tensor([-1.0, 0.0, 1.0, 2.0])[:, None] * vector.tensor(code))
+    first = moved[:, 0, :4, :4].mean((1, 2))
+    assert (first.diff() > 0).all() and abs(float(moved[1, 0, 0, 0] - picture().tensor()[0, 0, 0])) < 0.02
+    page = instrument.run(picture(), attribute="smiling")
+    assert page.size[0] > 8 * 100
+    assert instrument.run(attribute="smiling", balance="feminine styling", method="svm", steps=3).size[0] > 300
+
+
+def test_a_vector_is_a_file_that_can_be_used_again(painted, tmp_path):
+    instrument = Latents(painted)
+    made = instrument.vector("smiling", balance="feminine styling")
+    made.vector.save(tmp_path / "smile" / "vector.json")
+    facts = json.loads(made.vector.text)
+    assert facts["attribute"] == "smiling" and facts["count"] == 1000 and facts["source"] == "paintings"
+    again = instrument.library.get(str(tmp_path / "smile"), None, "mean", None, "classifier.faces")
+    assert again == vectors.read(tmp_path / "smile" / "vector.json") and again.balance == "feminine styling"
+    with pytest.raises(UserError, match="is one of other weights"):
+        Latents(Painter(scale=2.0)).run(attribute=str(tmp_path / "smile"))
+    assert fingerprint(Painter()) == fingerprint(Painter()) != fingerprint(Painter(2.0))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"attribute": "x"}', '{"attribute": "x", "values": [NaN]}', '{"attribute": "x", "values": []}', '{"attribute": "x", "values": ["a"]}'])  # fmt: skip
+def test_a_file_that_holds_no_vector_is_told(painted, tmp_path, text):
+    (tmp_path / "vector.json").write_text(text)
+    with pytest.raises(UserError, match="vector.json holds"):
+        Latents(painted).run(attribute=str(tmp_path / "vector.json"))
+
+
+def test_walks_grids_and_diagrams_have_their_pictures(painted):
+    instrument = Latents(painted)
+    walk = instrument.walk([picture(0), picture(1), picture(2)], frames=5)
+    assert len(walk.film.frames) == 22
+    assert instrument.walk(stops=2, frames=4, way="lerp").row.size[0] > 0
+    assert instrument.grid(rows=2, columns=3, between=1).size[0] > instrument.grid(rows=2, columns=2, between=1).size[0]
+    assert instrument.jdiagram(side=3).size[0] == instrument.jdiagram(picture(0), side=3).size[0]
+    assert instrument.analogy(picture(0), picture(1), picture(2)).size
+    assert instrument.apply(picture(0), picture(1), picture(2), steps=3).size
+    assert instrument.reconstruct([picture(0), picture(1)]).size
+    table = instrument.attributes()
+    assert dict(table.rows)["smiling"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_an_analogy_takes_over_what_differs(painted):
+    dark, light = torch.zeros(2, 16)
+    light[3] = 2.0
+    one, two = (Image.from_tensor(painted.decode(z[None])[0]) for z in (dark, light))
+    three = Image.from_tensor(painted.decode(torch.full((1, 16), -1.0))[0])
+    instrument = Latents(painted)
+    codes = instrument.three(one, two, three, 0)
+    found = painted.decode(analogy(*codes)[None])[0, 0, :4, 12:].mean()
+    assert float(found) == pytest.approx(float(torch.sigmoid(torch.tensor(1.0))), abs=0.02)
+
+
+def test_pictures_for_a_generator_without_an_encoder_are_told():
+    with pytest.raises(UserError, match="mute|painter is no Encoder"):
+        Latents(Mute()).reconstruct([picture()])
+    assert Latents(Mute()).jdiagram(side=2).size
+
+
+WRONG = {
+    "nan": (lambda p: p.run(attribute="smiling", high=float("nan")), "high must be finite"),
+    "too far": (lambda p: p.run(attribute="smiling", low=-11.0), "low must lie between"),
+    "an unknown attribute": (lambda p: p.run(attribute="smilling"), "did you mean smiling"),
+    "balanced against itself": (lambda p: p.run(attribute="smiling", balance="smiling"), "not balanced against itself"),
+    "a walk from one": (lambda p: p.walk([picture()]), "at least two"),
+    "a grid with a hole": (lambda p: p.grid([picture()] * 5, rows=2, columns=3), "takes 6 pictures. Received: 5"),
+    "no vector there": (lambda p: p.run(attribute="missing.json"), "cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_is_told(painted, call, message):
+    with pytest.raises(UserError, match=message):
+        call(Latents(painted))
+
+
+def test_a_generator_that_does_not_say_what_it_was_trained_on_asks_for_data():
+    with pytest.raises(UserError, match="Name some with --data"):
+        Latents(Painter()).run(attribute="smiling")
