@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-bench
-BENCHED := blackbox classifier featurevis vae autoencoder attack patch word2vec gpt2
+BENCHED := blackbox classifier featurevis vae autoencoder latents attack patch word2vec gpt2
 
 .PHONY: setup tour test check bench weights
 
@@ -42,3 +42,4 @@ $(PEERS)/.ready: pyproject.toml
 weights: setup
 	$(BIN)/python tools/ship.py
 	$(BIN)/python tools/ship_patch.py
+	$(BIN)/python tools/ship_latents.py

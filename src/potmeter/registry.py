@@ -138,6 +138,15 @@ BUILT_IN = (
         weights=("digits", "plane"),
     ),
     Entry(
+        name="latents",
+        section="probes",
+        slide=24,
+        summary="Which way is a smile? Walks, analogies and attribute vectors in the latent space of any generator",
+        target="potmeter.probes.latents.probe:Latents",
+        kind="probe",
+        capabilities=("Generator",),
+    ),
+    Entry(
         name="autoencoder",
         section="generative",
         slide=23,
