@@ -134,6 +134,21 @@ ROWS = [
     ("a patch in no steps", "run patch:make {here}/black.png --model classifier.digits --target 8 --steps 0", "steps must lie between"),
     ("a page too large", "run patch:pdf --model classifier.digits --cm 99", "cm must lie between 1 and 28"),
     ("a patch on no classifier", "run patch {here}/black.png --model vae.plane", "works on a Classifier and Attackable; vae is none"),
+    # faces and latent spaces
+    ("faces in grey", "train vae --dataset faces --image-size 64 --channels 1 --steps 1", "coloured pictures"),
+    ("faces of another size", "train vae --dataset faces --image-size 32 --channels 3 --steps 1", "64 or 128 pixels a side"),
+    ("a picture without attributes", "train vae --preset tiny --steps 1 --data {here}/celeba", "no row for 1 of 1 pictures"),
+    ("latents of what is no generator", "run latents --model classifier.digits", "latents works on a Generator; classifier is none"),
+    ("a coefficient of nan", "run latents --model vae.plane --high nan", "high must be finite"),
+    ("a coefficient too large", "run latents --model vae.plane --low -99", "low must lie between -10 and 10"),
+    ("an unknown attribute", "run latents --model vae.plane --data digits --attribute eleven", "no attribute of that name"),
+    ("an attribute balanced against itself", "run latents --model vae.plane --data digits --attribute 3 --balance 3", "not balanced against itself"),
+    ("attributes that exclude each other", "run latents --model vae.plane --data digits --attribute 3 --balance 5", "with both attributes"),
+    ("a vector from nowhere", "run latents --model vae.plane --attribute {here}/missing.json", "cannot be read"),
+    ("a folder without a vector", "run latents --model vae.plane --attribute {here}/empty", "cannot be read"),
+    ("a walk from one picture", "run latents:walk {here}/black.png --model vae.plane", "at least two pictures"),
+    ("a grid with a hole", "run latents:grid {here}/black.png --model vae.plane", "takes 12 pictures"),
+    ("a broken picture in an analogy", "run latents:analogy {here}/empty.png --model vae.plane", "empty.png is empty"),
     # gpt2
     ("gpt2 without a text", "train gpt2 --data {here}/missing.txt --steps 1", "missing.txt cannot be read"),
     ("gpt2 on an empty file", "train gpt2 --data {here}/empty.png --steps 1", "is empty"),
@@ -168,6 +183,8 @@ def places(tmp_path_factory, line_folder):
     (here / "latin1.txt").write_bytes(b"caf\xe9 " * 2000)
     (here / "line.txt").write_text("It was a truth. " * 20)
     Image(np.zeros((8, 8, 3), np.uint8)).save(here / "black.png")
+    Image(np.zeros((8, 8, 3), np.uint8)).save(here / "celeba" / "000001.jpg")
+    (here / "celeba" / "list_attr_celeba.txt").write_text("1\nSmiling\n000002.jpg 1\n")
     trainer(Line, Line.presets["tiny"], here / "used", steps=1).fit()
     return {"here": here, "line": line_folder, "weights": Line(Config()).save_pretrained(here / "weights")}
 

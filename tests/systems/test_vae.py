@@ -9,10 +9,11 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from potmeter.core.random import Stream
 from potmeter.data.named import pictures as pictures_of_a_data_set
+from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.systems.generative.vae import VAE, Config, VariationalAutoencoder
-from potmeter.systems.generative.vae.baselines import mixture_nll, pixel_nll
+from potmeter.systems.generative.vae.baselines import mixture_nll, pca_mse, pixel_nll
 
 SMALL = Config(image_size=8, latent=2, widths=(16,), dataset="digits")
 
@@ -139,3 +140,20 @@ def test_ink_on_paper_and_chalk_on_a_board_have_the_same_code():
 def test_nonsense_is_refused(change, words):
     with pytest.raises(UserError, match=f"{words}.*Received"):
         replace(Config(), **change)
+
+
+def test_coloured_pictures_are_measured_by_their_reconstruction_beside_pcas():
+    rng = torch.Generator().manual_seed(0)
+    codes = torch.rand(300, 3, generator=rng)
+    x = (codes @ torch.rand(3, 3 * 64, generator=rng)).view(-1, 3, 8, 8) / 3
+    data = TensorData(image=(x * 255).round().byte())
+    config = replace(SMALL, channels=3, latent=3, likelihood="gaussian")
+    system = VAE(config).eval()
+    with torch.no_grad():
+        metrics = system.evaluate(data.head(50))
+    expected = (system.model(data.head(50).__getitems__(range(50))["image"]) - x[:50]).square().flatten(1).mean(1)
+    assert metrics.keys() == {"elbo_nats", "mse"} and metrics["mse"].shape == (50,)
+    torch.testing.assert_close(metrics["mse"], expected, atol=1e-3, rtol=0)
+    baselines = system.baselines(Splits(data.select(range(100, 300)), None, data.head(50)))
+    assert baselines.keys() == {"pca_mse"} and baselines["pca_mse"] < 1e-4, "three components are all there is"
+    assert pca_mse(data, data, 2) > 10 * baselines["pca_mse"]

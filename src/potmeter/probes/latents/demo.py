@@ -32,7 +32,7 @@ def demo(probe: Latents) -> Knobs | None:
 
     return Knobs(
         title="change the face",
-        help="A slider adds an attribute's vector to the face's code: at 1 the step from the mean face without to the mean face "
-        "with, at −1 the step away. Move two: do they keep out of each other's way?",
+        help="A slider adds an attribute's vector to the face's code: at 1 the step from the mean face without to the mean "
+        "face with, at −1 the step away. Move two: do they keep out of each other's way?",
         names=tuple(vector.attribute for vector in shipped), low=-1, high=2, start=(0.0,) * len(shipped), show=show,
     )  # fmt: skip
