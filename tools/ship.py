@@ -11,6 +11,7 @@ import argparse
 import json
 import shlex
 from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -34,7 +35,7 @@ RECIPES = {
     "autoencoder.digits": "--preset lecture --budget 42m",
     "vae.digits": "--preset lecture --budget 55m",
     "vae.plane": "--preset plane --budget 7m",
-    "vae.faces": "--preset faces --steps 6000",
+    "vae.faces": "--preset faces --steps 8000",
     "word2vec.english": "--preset lecture --steps 880 --eval-every 1000",
 }
 """Flags of ``potmeter train`` for each folder of weights."""
@@ -47,6 +48,15 @@ PACKAGE_OF = {
     "english": ("austen", "stdlib", "brown", "treasury", "commentary", "bible"),
 }
 """The data packages behind each data set's name."""
+
+DRAWN = {
+    "faces": {
+        "dicebear-core": "MIT",
+        "dicebear-styles": "Avataaars by Pablo Stanley, free for personal and commercial use",
+        "resvg-py": "MIT",
+    }
+}
+"""The libraries that draw a data set, with their licences."""
 
 
 def ship(name: str, runs: Path, count: int | None) -> None:
@@ -61,7 +71,11 @@ def ship(name: str, runs: Path, count: int | None) -> None:
     trained.card = {
         "command": f"potmeter train {system_name} {RECIPES[name]}",
         "recipe": recipe,
-        "data": [asdict(PACKAGES[tag]) for tag in PACKAGE_OF.get(recipe["data"], ())],
+        "data": [asdict(PACKAGES[tag]) for tag in PACKAGE_OF.get(recipe["data"], ())]
+        + [
+            {"name": library, "version": version(library), "licence": licence}
+            for library, licence in DRAWN.get(recipe["data"], {}).items()
+        ],
     }
     trained.save_pretrained(folder, half=True)
 

@@ -352,5 +352,5 @@ class Latents(Probe):
         """A code with a step times ever larger coefficients, as pictures with their captions."""
         coefficients = torch.linspace(low, high, steps, device=code.device)
         pictures = decoded(self.model, code + coefficients[:, None] * step).cpu()
-        captions = [f"{value:+.2g}".replace("-", "−").replace("+0", "0") for value in coefficients.tolist()]
+        captions = [f"{value:+.2g}" if abs(value) > 1e-6 else "0" for value in coefficients.tolist()]
         return [(shown(x, SIDE), caption) for x, caption in zip(pictures, captions, strict=True)]

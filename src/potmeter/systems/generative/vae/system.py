@@ -28,6 +28,10 @@ LECTURE = model.Config(
 )
 
 
+FACES = replace(
+    LECTURE, dataset="faces", image_size=64, channels=3, likelihood="gaussian", latent=64, batch_size=32,
+    filters=(16, 32, 64, 128), blocks=(0, 0, 0, 0),
+)  # fmt: skip
 SHOWN = range(10)
 """Test faces among the examples: the first ones."""
 
@@ -43,17 +47,7 @@ class VAE(System):
         "plane": model.Config(
             batch_size=128, lr=4e-3, warmup=0.02, latent=2, widths=(512, 256, 128, 128), norm="batch"
         ),
-        "faces": replace(
-            LECTURE,
-            dataset="faces",
-            image_size=64,
-            channels=3,
-            likelihood="gaussian",
-            latent=64,
-            filters=(24, 48, 96, 192),
-            blocks=(0, 0, 0, 0),
-            widths=(256,),
-        ),
+        "faces": FACES,
         "paper": model.Config(latent=20, widths=(500,), batch_size=100),
     }
     goal = Goal("elbo_nats", "higher")

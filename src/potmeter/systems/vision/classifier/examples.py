@@ -28,6 +28,11 @@ def examples(dataset: str) -> list[Example]:
             *(Example(f"Test picture {n}", image=sample(f"fashion-{n}")) for n in (0, 12, 40)),
             Example("What is taken for what, on 1,000 test pictures", task="confusion"),
         ]
+    if dataset == "faces":
+        return [
+            Example("A drawn test face, with a beard that hides half of the mouth", image=sample("face-9")),
+            Example("Another: the styling is hair and beard by a rule", image=sample("face-15")),
+        ]
     handwriting = [Example(f"A {n} from another collection, 8×8 pixels", image=sample(f"digit-{n}")) for n in (3, 8)]
     if dataset != "mnist":
         return handwriting
