@@ -348,3 +348,19 @@ def test_what_cannot_be_is_told(painted, call, message):
 def test_a_generator_that_does_not_say_what_it_was_trained_on_asks_for_data():
     with pytest.raises(UserError, match="Name some with --data"):
         Latents(Painter()).run(attribute="smiling")
+
+
+# The shipped judge --------------------------------------------------------------------------------------------------
+
+
+def test_the_shipped_judge_sees_smile_and_styling_of_drawn_test_faces():
+    from potmeter.core.load import load
+    from potmeter.data.faces import COUNTS, KNOWN, face
+    from potmeter.data.samples import sample
+
+    judge, numbers = load("classifier.faces"), range(40)
+    found = seen(judge, torch.stack([sample(f"face-{n}").tensor() for n in numbers]))
+    names = list(words(judge.classes))
+    for name in ("smiling", "feminine styling"):
+        true = [face(COUNTS["train"] + COUNTS["valid"] + n)[1][KNOWN.index(name)] for n in numbers]
+        assert sum(a == b for a, b in zip(found[:, names.index(name)].tolist(), true, strict=True)) >= 39
