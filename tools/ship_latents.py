@@ -12,6 +12,8 @@ from potmeter.core.load import load
 
 ATTRIBUTES = ("smiling", "glasses", "bearded", "feminine styling", "fair skin", "black hair", "blond hair", "red hair")
 """Those that get a vector."""
+PLANTED = ("smiling", "feminine styling")
+"""The attribute that gets a biased and a balanced vector, and the one that is made to correlate with it."""
 FOLDER = registry.WEIGHTS / "latents.faces"
 
 
@@ -19,10 +21,13 @@ def main() -> None:
     """Write a file for each attribute."""
     library = load("latents", "vae.faces").library
     FOLDER.mkdir(exist_ok=True)
-    for attribute in ATTRIBUTES:
-        with torch.no_grad():
-            vector = library.made(attribute, None, "mean", None, "classifier.faces")
-        path = FOLDER / f"{attribute.replace(' ', '-')}.json"
+    for old in FOLDER.glob("*.json"):
+        old.unlink()
+    with torch.no_grad():
+        made = [library.made(attribute, None, "mean", None, "classifier.faces") for attribute in ATTRIBUTES]
+        made += library.planted(*PLANTED, None, "classifier.faces")
+    for vector in made:
+        path = FOLDER / f"{vector.attribute.replace(' ', '-')}.json"
         path.write_text(vector.text(), "utf-8")
         path.chmod(0o644)
         print(path.name, vector.count)

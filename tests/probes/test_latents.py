@@ -245,6 +245,12 @@ def test_the_measurement_sees_a_vector_that_does_nothing(painted, monkeypatch):
     )
 
 
+def test_the_two_vectors_of_a_planted_correlation_can_be_seen(painted):
+    biased, balanced = Latents(painted).library.planted("smiling", "feminine styling", None, "classifier.faces")
+    assert biased.values[1] > 0.5 * biased.values[0] > 0 and abs(balanced.values[1]) < 0.2 * balanced.values[0]
+    assert biased.attribute == "smiling biased by feminine styling" and balanced.balance == "feminine styling"
+
+
 def test_pixels_are_a_baseline_in_the_same_figures(painted):
     probe_ = Latents(painted)
     assert probe_.baselines().keys() == {f"pixels_{name}" for name in probe_.evaluate()}
@@ -307,6 +313,7 @@ def test_walks_grids_and_diagrams_have_their_pictures(painted):
     assert instrument.analogy(picture(0), picture(1), picture(2)).size
     assert instrument.apply(picture(0), picture(1), picture(2), steps=3).size
     assert instrument.reconstruct([picture(0), picture(1)]).size
+    assert instrument.bias(picture(0), steps=3).size[1] > instrument.run(picture(0), steps=3).size[1]
     table = instrument.attributes()
     assert dict(table.rows)["smiling"] == pytest.approx(0.5, abs=0.05)
 

@@ -18,7 +18,7 @@ SHOWN = 6
 
 def demo(probe: Latents) -> Knobs | None:
     """The sliders; None for weights that no vector comes with."""
-    shipped = list(probe.library.shipped.values())
+    shipped = [vector for name, vector in probe.library.shipped.items() if " by " not in name]
     if not shipped:
         return None
     with torch.no_grad():

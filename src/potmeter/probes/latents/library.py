@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -12,10 +13,14 @@ from potmeter.errors import reject
 
 from . import vectors
 from .labelled import Labelled, data_of, drawn, encoded, fingerprint, quick
+from .planted import correlated
 from .vectors import Vector, direction
 
 COUNT = 4000
 """Pictures, or drawn codes, that a vector is made of."""
+
+NAMES = ("{} biased by {}", "{} balanced by {}")
+"""What vectors of codes with a planted correlation are called."""
 
 
 class Library:
@@ -55,7 +60,22 @@ class Library:
     def made(self, attribute: str, balance: str | None, method: str, data: str | None, judge: str) -> Vector:
         """A vector from labelled codes; arguments as of ``get``."""
         attribute != balance or reject("An attribute is not balanced against itself.", attribute)
+        return self.vector(self.labelled(data, judge), attribute, balance, method)
+
+    def planted(self, attribute: str, other: str, data: str | None, judge: str) -> tuple[Vector, Vector]:
+        """The biased and the balanced vector of codes in which an attribute is made to correlate with another."""
+        kept = [self.shipped.get(name.format(attribute, other)) for name in NAMES]
+        if data is None and kept[0] is not None and kept[1] is not None:
+            return kept[0], kept[1]
+        attribute != other or reject("An attribute is not balanced against itself.", attribute)
         known = self.labelled(data, judge)
+        some = known.select(correlated(known.has(attribute), known.has(other)))
+        biased, balanced = (self.vector(some, attribute, balance, "mean") for balance in (None, other))
+        named = [name.format(attribute, other) for name in NAMES]
+        return replace(biased, attribute=named[0]), replace(balanced, attribute=named[1])
+
+    def vector(self, known: Labelled, attribute: str, balance: str | None, method: str) -> Vector:
+        """The vector of some labelled codes, with what must be known of it."""
         other = None if balance is None else known.has(balance)
         return Vector(
             attribute=attribute,

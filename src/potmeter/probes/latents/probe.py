@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -17,14 +16,15 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.data.samples import sample
 from potmeter.errors import reject
-from potmeter.media import Image, Table, Text, Video
+from potmeter.media import Image, Table
 from potmeter.nn.pages import page, shown
 from potmeter.nn.sheets import as_inputs, sheet, walk
 
 from . import paths
 from .labelled import data_of, decoded, device_of, drawn, encoded, quick, shape_of
 from .library import COUNT, Library
-from .planted import Pixels, effects
+from .planted import AGREEMENT, Pixels, effects
+from .results import Made, VectorFile, Walk
 
 SIDE = 112
 """Pixels of a picture on a page."""
@@ -36,29 +36,6 @@ Way = Literal["slerp", "lerp"]
 Method = Literal["mean", "svm"]
 Coefficient = Annotated[float, Range(-10, 10)]
 Seed = Annotated[int, Range(0, 2**31)]
-
-
-@dataclass(frozen=True, eq=False)
-class VectorFile(Text):
-    """An attribute vector as JSON."""
-
-    suffix = ".json"
-
-
-@dataclass(frozen=True)
-class Made:
-    """An attribute vector and what it does: ``--out FOLDER`` writes ``strip.png`` and ``vector.json``."""
-
-    strip: Image
-    vector: VectorFile
-
-
-@dataclass(frozen=True)
-class Walk:
-    """A walk as a film, and some of its pictures side by side."""
-
-    film: Video
-    row: Image
 
 
 class Latents(Probe):
@@ -129,6 +106,42 @@ class Latents(Probe):
         code = self.codes(None, 1, seed)
         strip = self.strip(code[0], found.tensor(code), -1, 2, 7)
         return Made(page([(found.attribute, strip)]), VectorFile(found.text()))
+
+    @task
+    @torch.no_grad()
+    def bias(
+        self,
+        image: Image | None = None,
+        *,
+        attribute: str = "smiling",
+        other: str = "feminine styling",
+        low: Coefficient = -1.0,
+        high: Coefficient = 2.0,
+        steps: Annotated[int, Range(2, 20)] = 7,
+        data: str | None = None,
+        judge: str = "classifier.faces",
+        seed: Seed = 0,
+    ) -> Image:
+        """What a vector learns from pictures in which two attributes go together, and how balancing mends it.
+
+        Args:
+            image: the picture; default: one that is drawn
+            attribute: what the vector shall change
+            other: what it shall not change; in 9 of 10 pictures that both vectors are made of, it agrees with the first
+            low: the vectors' coefficient on the left
+            high: and on the right
+            steps: how many pictures
+            data: labelled pictures, a named set or a folder; default: what the generator was trained on
+            judge: who labels drawn pictures, where the generator cannot encode quickly
+            seed: start of the random numbers for the picture that is drawn
+        """
+        code = self.codes([image] if image is not None else None, 1, seed)
+        biased, balanced = self.library.planted(attribute, other, data, judge)
+        rows = {
+            f"{attribute}, where {AGREEMENT:.0%} agree with {other}": biased,
+            f"the same, balanced by {other}": balanced,
+        }
+        return page([(name, self.strip(code[0], v.tensor(code), low, high, steps)) for name, v in rows.items()])
 
     @task
     @torch.no_grad()
@@ -309,11 +322,18 @@ class Latents(Probe):
         return load("classifier.faces")
 
     def examples(self) -> list[Example]:
-        a, c = (sample(f"face-{n}") for n in (4, 10))
+        faces = {n: sample(f"face-{n}") for n in (4, 5, 6, 9, 15, 18, 33, 54)}
         return [
-            Example("Which way is a smile? Less of it on the left, more on the right", image=a),
-            Example("Glasses", image=c, attribute="glasses"),
-        ]
+            Example("Which way is a smile? Less of it on the left, more on the right", image=faces[15]),
+            Example("A smile from faces in which smiles and styling go together, and balanced", task="bias", image=faces[18]),
+            Example("Glasses", image=faces[33], attribute="glasses"),
+            Example("What differs between two faces, on a third", task="apply", source1=faces[5], source2=faces[6],
+                    target=faces[15]),
+            Example("A walk through three faces", task="walk", images=[faces[15], faces[9], faces[6]]),
+            Example("Three faces in three corners, their analogy in the fourth", task="jdiagram", a=faces[33], b=faces[54],
+                    c=faces[15]),
+            Example("Test faces, and what their codes decode to", task="reconstruct", images=list(faces.values())),
+        ]  # fmt: skip
 
     # Small parts
 
