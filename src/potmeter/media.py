@@ -185,11 +185,11 @@ class Image(Medium):
             reject("A picture's tensor has shape (1 or 3, height, width).", tuple(x.shape))
         return cls((x.clamp(0, 1) * 255).round().byte().expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy())
 
-    def tensor(self, size: int | None = None, channels: int = 3) -> torch.Tensor:
+    def tensor(self, size: int | tuple[int, int] | None = None, channels: int = 3) -> torch.Tensor:
         """Convert to a float tensor in [0, 1] of shape (channels, H, W).
 
         Args:
-            size: If given, the shorter side is scaled to it and the centre square is cut out.
+            size: If given, a side or (H, W): the picture is scaled to cover that shape and its middle is cut out.
             channels: 3 for RGB, 1 for luminance (ITU-R 601).
         """
         import numpy as np
@@ -197,7 +197,7 @@ class Image(Medium):
 
         picture = self.pil()
         if size is not None:
-            picture = centre_square(picture, size)
+            picture = centre(picture, *((size, size) if isinstance(size, int) else size))
         values = np.array(picture.convert("L") if channels == 1 else picture)
         x = torch.from_numpy(values).float().div_(255)
         return x[None] if channels == 1 else x.permute(2, 0, 1).contiguous()
@@ -603,12 +603,12 @@ def data_uri(medium: Medium, suffix: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(medium.encode(suffix)).decode()}"
 
 
-def centre_square(picture: PIL.Image.Image, size: int) -> PIL.Image.Image:
-    """Scale the shorter side to ``size`` (antialiased) and cut out the middle."""
+def centre(picture: PIL.Image.Image, height: int, width: int) -> PIL.Image.Image:
+    """Scale a picture (antialiased) until it just covers this shape, and cut out the middle."""
     import PIL.Image
     import PIL.ImageOps
 
-    return PIL.ImageOps.fit(picture, (size, size), PIL.Image.Resampling.BICUBIC)
+    return PIL.ImageOps.fit(picture, (width, height), PIL.Image.Resampling.BICUBIC)
 
 
 def number_or_text(cell: str) -> float | str:

@@ -41,6 +41,15 @@ def test_a_picture_is_kept_exactly(folder, pixels, suffix):
     assert np.array_equal(Image.open(Image(pixels).save(folder / f"kept{suffix}")).pixels, pixels)
 
 
+def test_of_a_picture_of_another_shape_the_middle_is_kept():
+    pixels = np.zeros((20, 60, 3), np.uint8)
+    pixels[:, 20:40] = 255  # the middle third
+    x = Image(pixels).tensor((10, 10))
+    assert x.shape == (3, 10, 10) and x[:, :, 1:-1].min() > 0.95
+    wide = Image(pixels).tensor((10, 30))
+    assert wide.shape == (3, 10, 30) and wide[0].mean(0).round().tolist() == [0.0] * 10 + [1.0] * 10 + [0.0] * 10
+
+
 @FEW
 @given(pixels=PIXELS)
 def test_a_picture_survives_being_a_tensor(pixels):

@@ -99,6 +99,13 @@ def test_the_middle_is_cut_out(tmp_path):
     assert image_folder(tmp_path, 10).train[0]["image"].min() == 1
 
 
+def test_pictures_may_be_wanted_in_another_shape_than_square(flat):
+    batch = image_folder(flat, (6, 10)).train.__getitems__([0, 1])
+    assert batch["image"].shape == (2, 3, 6, 10)
+    with pytest.raises(UserError, match="at least 1 pixel"):
+        image_folder(flat, (6, 0))
+
+
 @pytest.mark.parametrize("cache_bytes", [0, 3 * 64 * 10, 2**30])
 def test_the_memory_bound_does_not_change_what_comes(flat, monkeypatch, cache_bytes):
     monkeypatch.setattr(folder_data, "CACHE_BYTES", cache_bytes)

@@ -19,7 +19,7 @@ Rows = list[tuple[Path, str]]
 """Pictures with the name of their class (empty where there are no classes)."""
 
 
-def image_folder(source: str | Path, size: int, *, channels: int = 3, labels: bool = True) -> Splits:
+def image_folder(source: str | Path, size: int | tuple[int, int], *, channels: int = 3, labels: bool = True) -> Splits:
     """Read a folder of pictures in the ImageFolder layout.
 
     * With ``train/`` and ``val/`` (or ``valid/``) or ``test/`` below it, and nothing else, these are the parts. Where
@@ -28,12 +28,12 @@ def image_folder(source: str | Path, size: int, *, channels: int = 3, labels: bo
       so that files which are added do not move the others. (In a class of some ten files one may move, since no part
       stays empty; classes of one or two files are for training only.)
 
-    Pictures are decoded when they are first used: the shorter side is scaled to ``size`` and the middle cut out.
+    Pictures are decoded when they are first used: scaled to cover ``size``, and the middle cut out.
     Hidden files and files that are not pictures are skipped, and their number is told on stderr.
 
     Args:
         source: The folder.
-        size: Side of the pictures in pixels.
+        size: Side of the pictures in pixels, or (height, width).
         channels: 3, or 1 for grey.
         labels: Whether subfolders are classes. If not, all pictures below the folder count, and there is no ``label``.
 

@@ -26,20 +26,23 @@ class FolderData(Dataset):
     Args:
         rows: Files with the names of their classes.
         classes: The classes in the order of their labels; empty for pictures without labels.
-        size: Side in pixels: the shorter side is scaled to it and the middle cut out.
+        size: Side in pixels, or (height, width): pictures are scaled to cover that, and the middle is cut out.
         channels: 3, or 1 for grey.
 
     Raises:
         UserError: on use, naming the file, for a picture that is broken or cannot be read.
     """
 
-    def __init__(self, rows: Sequence[tuple[Path, str]], classes: Sequence[str], size: int, channels: int = 3) -> None:
-        size >= 1 or reject("The size of pictures is at least 1 pixel.", size)
+    def __init__(
+        self, rows: Sequence[tuple[Path, str]], classes: Sequence[str], size: int | tuple[int, int], channels: int = 3
+    ) -> None:
+        height, width = (size, size) if isinstance(size, int) else size
+        min(height, width) >= 1 or reject("The size of pictures is at least 1 pixel.", size)
         channels in (1, 3) or reject("Pictures have 1 or 3 channels.", channels)
         self.rows, self.classes, self.size, self.channels = list(rows), tuple(classes), size, channels
         self.labels = torch.tensor([self.classes.index(name) for _, name in rows]) if classes else None
-        kept = min(len(rows), CACHE_BYTES // (channels * size * size))
-        self.cache = torch.empty(kept, channels, size, size, dtype=torch.uint8)  # untouched memory costs nothing yet
+        kept = min(len(rows), CACHE_BYTES // (channels * height * width))
+        self.cache = torch.empty(kept, channels, height, width, dtype=torch.uint8)  # untouched memory costs nothing yet
         self.decoded = [False] * kept
 
     @property

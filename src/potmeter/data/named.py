@@ -21,13 +21,16 @@ BUILT_IN: dict[str, tuple[Callable[[], Splits], int, int]] = {
 """Reader, side in pixels and channels of each; ``digits`` is scikit-learn's small set and needs no network."""
 
 
-def pictures(source: str, size: int, channels: int, *, labels: bool = True) -> Splits:
+def pictures(source: str, size: int | tuple[int, int], channels: int, *, labels: bool = True) -> Splits:
     """Read a built-in data set or a folder.
 
     Args:
         source: ``mnist``, ``fashion``, ``digits``, ``cifar10``, ``faces``, or a folder: as ``image_folder`` reads it, or
             with CelebA's table of attributes.
         size, channels: What the network takes; a folder's pictures are brought to it, built-in ones must have it.
+        source: ``mnist``, ``fashion``, ``digits``, ``cifar10``, or a folder (as ``image_folder`` reads it).
+        size: Side, or (height, width), of what the network takes.
+        channels: Its colours; a folder's pictures are brought to size and colours, built-in ones must have them.
         labels: Whether a folder's subfolders are classes.
 
     Raises:

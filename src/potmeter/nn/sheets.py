@@ -18,12 +18,12 @@ PAGE = 1120
 """A sheet is not enlarged beyond this width."""
 
 
-def as_inputs(images: Sequence[Image], size: int, channels: int, *, dark: bool = False) -> Tensor:
-    """A user's pictures as (B, channels, size, size) in [0, 1].
+def as_inputs(images: Sequence[Image], size: int | tuple[int, int], channels: int, *, dark: bool = False) -> Tensor:
+    """A user's pictures as (B, channels, H, W) in [0, 1].
 
     Args:
         images: At least one.
-        size: Side in pixels; the middle square counts.
+        size: Side in pixels, or (H, W); of a picture of another shape the middle counts.
         channels: 1 for grey, 3 for RGB.
         dark: Turn ink on paper into chalk on a board, for networks that know only that.
     """
