@@ -101,6 +101,10 @@ BUILT_IN = (
         target="potmeter.systems.vision.classifier.system:ImageClassifier",
         capabilities=("Classifier", "Attackable"),
         weights=("digits", "fashion", "photos4", "robust", "faces", "imagenet"),
+    ),
+    Entry(
+        capabilities=("Classifier", "Attackable", "Embedder"),
+        weights=("digits", "fashion", "photos4", "robust", "imagenet"),
         fetched=("imagenet",),
     ),
     Entry(

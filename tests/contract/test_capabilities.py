@@ -42,6 +42,19 @@ def test_classes_and_labels_have_the_same_order(trained):
     assert right > 0.5 and tuple(trained.system.classes) == tuple(trained.splits.classes)
 
 
+# Embedder -----------------------------------------------------------------------------------------------------------
+
+
+@for_systems("Embedder")
+def test_a_picture_has_the_same_features_whatever_its_neighbours_and_others_have_others(trained):
+    x = images_of(trained)
+    vectors = trained.system.embed(x)
+    assert vectors.ndim == 2 and len(vectors) == 6 and vectors.isfinite().all()
+    one_by_one = torch.cat([trained.system.embed(image[None]) for image in x])
+    torch.testing.assert_close(vectors, one_by_one, rtol=1e-4, atol=1e-4)
+    assert torch.pdist(vectors).min() > 0
+
+
 # Attackable ---------------------------------------------------------------------------------------------------------
 
 

@@ -36,6 +36,20 @@ class Classifier(Protocol):
 
 
 @runtime_checkable
+class Embedder(Protocol):
+    """Says what it sees in a picture, in numbers that compare: the features before its last layer."""
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the pictures it takes."""
+        ...
+
+    def embed(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b features"]:
+        """A vector for each picture."""
+        ...
+
+
+@runtime_checkable
 class Attackable(Protocol):
     """Has a loss that can be differentiated with respect to its input."""
 
@@ -95,7 +109,9 @@ class LanguageModel(Protocol):
         ...
 
 
-PROTOCOLS: dict[str, type] = {p.__name__: p for p in (Classifier, Attackable, Generator, Encoder, LanguageModel)}
+PROTOCOLS: dict[str, type] = {
+    p.__name__: p for p in (Classifier, Embedder, Attackable, Generator, Encoder, LanguageModel)
+}
 """By the names that the catalogue uses."""
 
 

@@ -310,6 +310,11 @@ class ImageClassifier(System):
         both = self.model(torch.cat([images, images.flip(-1)])).log_softmax(1)
         return both.unflatten(0, (2, -1)).logsumexp(0)  # log of the summed probabilities
 
+    def embed(self, images: Tensor) -> Tensor:
+        """Features (B, F) before the last linear layer, of pictures (B, C, H, W) in [0, 1]."""
+        vectors: Tensor = self.model.embed(images.contiguous(memory_format=torch.channels_last))
+        return vectors
+
     def input_loss(self, x: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy (B,) of each picture for the class ``target`` (B,)."""
         return F.cross_entropy(self.logits(x), target, reduction="none")
