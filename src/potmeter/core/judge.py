@@ -1,0 +1,99 @@
+"""How good made pictures are, judged by a network trained apart, and when a training must stop because they are all alike."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from potmeter.core.capabilities import fulfils
+from potmeter.core.load import load
+from potmeter.core.log import Diverged
+from potmeter.core.random import Stream
+from potmeter.core.system import in_batches
+from potmeter.data.splits import Splits, every
+from potmeter.errors import reject
+from potmeter.metrics.coverage import neighbour_coverage
+from potmeter.metrics.features import features, fitted
+from potmeter.metrics.frechet import frechet_distance
+
+LEAST = 0.15
+"""Made pictures that differ less than this, as a share of how much real ones do, are all the same."""
+
+
+class Collapsed(Diverged):
+    """The generator draws the same picture, whatever the noise."""
+
+
+def stop_if_collapsed(diversity: float, step: int) -> None:
+    """End a training whose generator has collapsed. Raises Collapsed."""
+    if diversity < LEAST:
+        raise Collapsed(
+            f"The generator has collapsed at step {step}: its pictures differ less than {LEAST:.0%} as much as real ones. "
+            "Lower --lr, raise --r1, or begin with another --seed.",
+            received=f"{diversity:.1%}",
+        )
+
+
+class Judge:
+    """A network that compares pictures by what it sees in them: of a classifier, what its last linear layer sees.
+
+    Args:
+        name: A system with the capability ``Embedder``: ``classifier.digits``.
+        side: Height and width in pixels that it sees pictures in.
+        device: Where it works.
+
+    Raises:
+        UserError: There is no such system, or it is no Embedder.
+    """
+
+    def __init__(self, name: str, side: int, device: torch.device | str = "cpu") -> None:
+        self.network, self.side, self.device = judge_named(name).to(device), side, device
+
+    @torch.no_grad()
+    def features(self, images: Tensor) -> Tensor:
+        """Vectors (N, F) of pictures (N, C, H, W) in [0, 1]."""
+        return features(self.network, images, self.side)
+
+    def of(self, data: Any) -> Tensor:
+        """Vectors of a data set's pictures."""
+        return torch.cat([self.features(batch["image"]) for batch in in_batches(data, 500, self.device)])
+
+    @torch.no_grad()
+    def predictions(self, images: Tensor) -> Tensor:
+        """The class (N,) that it takes each picture for."""
+        shown = (fitted(part, self.network.input_shape[0], self.side) for part in images.split(100))
+        return torch.cat([self.network.logits(part).argmax(1) for part in shown])
+
+    def compared(self, made: Tensor, real: Tensor, others: Tensor | None = None) -> dict[str, float | Tensor]:
+        """Made pictures beside real ones, by their vectors, as many of each.
+
+        Args:
+            made, real: (N, F).
+            others: Real pictures that are not among ``real``, for the floor.
+
+        Returns:
+            ``distance``: Fréchet's; ``covered`` (N,): whether a made picture is as near to each real one as its fifth
+            real neighbour; ``floor``: the distance of the others from the real ones.
+        """
+        values = {"distance": frechet_distance(made, real), "covered": neighbour_coverage(real, made)}
+        return values if others is None else values | {"floor": frechet_distance(others, real)}
+
+    def gaussian(self, splits: Splits, count: int) -> float:
+        """Fréchet distance of ``count`` pictures drawn from a Gaussian fitted to the training pictures' pixels."""
+        part, test = every(splits.train, 5000), every(splits.test, count)
+        images = torch.cat([batch["image"] for batch in in_batches(part, 500, self.device)])
+        x = images.flatten(1)
+        centred = (x - x.mean(0)) / (len(x) - 1) ** 0.5
+        mixed = Stream(0, device=self.device).normal(len(test), len(x)) @ centred  # with the sample's own covariance
+        drawn = (x.mean(0) + mixed).clamp(0, 1).view(-1, *images.shape[1:])
+        return frechet_distance(self.features(drawn), self.of(test))
+
+
+@cache
+def judge_named(name: str) -> Any:
+    """The network that judges, in evaluation mode. Raises UserError when it is no Embedder."""
+    network = load(name)
+    return network if fulfils(network, ["Embedder"]) else reject(f"{name} is no Embedder and cannot judge.", name)

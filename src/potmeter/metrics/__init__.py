@@ -1,0 +1,1 @@
+"""Measures that several systems share: tensors in, numbers out; no system, no network of our own."""

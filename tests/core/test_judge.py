@@ -1,0 +1,66 @@
+"""A network judges pictures; a training whose pictures are all alike ends."""
+
+import pytest
+import torch
+
+from potmeter.core.inversion import invert, pyramid
+from potmeter.core.judge import Collapsed, Judge, stop_if_collapsed
+from potmeter.core.random import Stream
+from potmeter.data.mnist import sklearn_digits
+from potmeter.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return Judge("classifier.digits", 28)
+
+
+def test_digits_are_nearer_to_digits_than_noise_is(judge):
+    splits = sklearn_digits()
+    real, others = judge.of(splits.test), judge.of(splits.train.head(382))
+    noise = judge.features(torch.rand(382, 1, 28, 28))
+    assert real.shape == (382, 128)
+    near, far = judge.compared(others, real), judge.compared(noise, real, others)
+    assert near["distance"] == far["floor"] < far["distance"] / 10
+    assert near["covered"].mean() > 0.5 > far["covered"].mean()
+    assert (
+        judge.predictions(splits.test.__getitems__(range(100))["image"]) == splits.test.tensors["label"][:100]
+    ).float().mean() > 0.8
+
+
+def test_a_gaussian_of_pixels_is_further_away_than_other_digits(judge):
+    splits = sklearn_digits()
+    floor = judge.compared(judge.of(splits.train.head(382)), judge.of(splits.test))["distance"]
+    assert judge.gaussian(splits, 382) > floor
+
+
+def test_what_is_no_embedder_is_told():
+    with pytest.raises(UserError, match="vae.plane is no Embedder.*Received: vae.plane"):
+        Judge("vae.plane", 28)
+    with pytest.raises(UserError, match="no system of that name"):
+        Judge("nobody", 28)
+
+
+def test_pictures_that_are_all_alike_end_the_training():
+    stop_if_collapsed(0.16, 900)
+    with pytest.raises(Collapsed, match="collapsed at step 900.*Received: 3.0%"):
+        stop_if_collapsed(0.03, 900)
+
+
+def test_a_picture_that_was_made_is_found_again():
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(4, 64), torch.nn.Tanh(), torch.nn.Linear(64, 192), torch.nn.Sigmoid())
+    decode = lambda z: net(z).view(-1, 3, 8, 8)
+    z = Stream(1).normal(6, 4)
+    wanted = decode(z).detach()
+    found = invert(decode, wanted, Stream(2).normal(100, 4), steps=200)
+    assert (decode(found) - wanted).square().mean() < 1e-3 * wanted.var()
+    assert torch.equal(found, invert(decode, wanted, Stream(2).normal(100, 4), steps=200))
+    assert all(p.grad is None for p in net.parameters())
+
+
+def test_a_pyramids_squares_are_the_mean_squared_distances_at_each_size():
+    a, b = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
+    halved = torch.nn.functional.avg_pool2d
+    expected = sum(((halved(a, s) - halved(b, s)) ** 2).flatten(1).mean(1) for s in (1, 2, 4, 8))
+    torch.testing.assert_close((pyramid(a) - pyramid(b)).square().sum(1), expected)
