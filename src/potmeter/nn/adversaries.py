@@ -63,3 +63,16 @@ def slope(verdict: Verdict, images: Tensor) -> Tensor:
     images = images.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(verdict(images).sum(), images, create_graph=True)
     return gradient.flatten(1)
+
+
+def spread(x: Float[Tensor, "b c h w"], group: int) -> Float[Tensor, "b 1 h w"]:
+    """The mean standard deviation of the features over each ``group`` of neighbours in the batch, as one more map.
+
+    Karras et al. 2017 (arXiv:1710.10196), section 3: a discriminator that sees it notices when pictures are all alike.
+    Where the batch cannot be divided so, the largest group that divides it is taken.
+    """
+    batch, _, height, width = x.shape
+    group = next(size for size in range(min(group, batch), 0, -1) if batch % size == 0)
+    apart = x.view(batch // group, group, *x.shape[1:])
+    deviation = (apart.var(1, unbiased=False) + 1e-8).sqrt().mean(dim=(1, 2, 3))  # (B / group,)
+    return deviation.repeat_interleave(group).view(batch, 1, 1, 1).expand(-1, 1, height, width)
