@@ -18,32 +18,36 @@ def invert(
     candidates: Float[Tensor, "n latent"],
     *,
     steps: int = 200,
+    starts: int = 3,
     lr: float = 0.1,
     likely: Callable[[Tensor], Tensor] | None = None,
 ) -> Float[Tensor, "b latent"]:
-    """Descend, from the candidate whose picture is nearest, on the squared distance between pictures at several sizes.
+    """Descend, from the candidates whose pictures are nearest, on the squared distance between pictures at several sizes.
 
     Args:
         decode: From latent vectors to pictures in [0, 1]; differentiable.
         images: What is to be found, in [0, 1].
         candidates: Latent vectors to start from.
         steps: Adam's steps.
+        starts: Candidates that each picture's search begins from; the best end counts.
         lr: Its first step length, in units of the candidates' standard deviation; it falls to 0 as a cosine.
         likely: A number (B,) for each vector that is added to the distance: what makes it unlikely.
 
     Returns:
         The vectors of the nearest pictures that were met, which depend on nothing but the arguments.
     """
+    starts = min(starts, len(candidates))
+    wanted = pyramid(images).repeat_interleave(starts, 0)  # (B · starts, values)
     with torch.no_grad():
         drawn = torch.cat([pyramid(decode(part)) for part in candidates.split(64)])
-        nearest = torch.cdist(pyramid(images), drawn).argmin(1)
+        nearest = torch.cdist(pyramid(images), drawn).topk(starts, largest=False).indices.flatten()
     z = candidates[nearest].clone().requires_grad_()
     optimizer = torch.optim.Adam([z], lr=lr * float(candidates.std()), betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    best, least = z.detach().clone(), torch.full((len(images),), float("inf"), device=images.device)
+    best, least = z.detach().clone(), torch.full((len(z),), float("inf"), device=images.device)
     with torch.enable_grad():
         for _ in progress(range(steps), "inversion"):
-            apart = (pyramid(decode(z)) - pyramid(images)).square().sum(1)
+            apart = (pyramid(decode(z)) - wanted).square().sum(1)
             losses = apart if likely is None else apart + likely(z)
             better = losses.detach() < least
             least = torch.where(better, losses.detach(), least)
@@ -51,7 +55,8 @@ def invert(
             (z.grad,) = torch.autograd.grad(losses.sum(), z)
             optimizer.step()
             schedule.step()
-    return best
+    winner = least.view(-1, starts).argmin(1)  # (B,)
+    return best.view(-1, starts, z.shape[1])[torch.arange(len(winner)), winner]
 
 
 def pyramid(images: Float[Tensor, "b c h w"], levels: int = 4) -> Float[Tensor, "b values"]:

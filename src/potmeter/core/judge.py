@@ -95,5 +95,6 @@ class Judge:
 @cache
 def judge_named(name: str) -> Any:
     """The network that judges, in evaluation mode. Raises UserError when it is no Embedder."""
-    network = load(name)
+    with torch.random.fork_rng(devices=[]):  # a training that asks for a judge goes on with its own random numbers
+        network = load(name)
     return network if fulfils(network, ["Embedder"]) else reject(f"{name} is no Embedder and cannot judge.", name)
