@@ -37,7 +37,7 @@ GRACE, CHECKED = 500, 100
 """Steps before a training is first looked after, and between two looks."""
 COUNT = 10_000
 """Real pictures that are compared, in two halves."""
-LECTURE = model.Config(batch_size=64, lr=1e-3, schedule="linear", ema=0.999, filters=(64, 128))
+LECTURE = model.Config(batch_size=64, lr=2e-3, schedule="linear", ema=0.999, filters=(32, 64))
 
 
 class GAN(System):

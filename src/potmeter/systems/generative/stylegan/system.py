@@ -1,0 +1,323 @@
+"""StyleGAN as a system: data, the game of two losses, training that grows, use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any
+
+import torch
+from torch import Tensor
+from torch.optim import Adam, Optimizer
+
+from potmeter.core.inversion import invert
+from potmeter.core.judge import stop_if_collapsed
+from potmeter.core.random import Stream
+from potmeter.core.signature import Range, task
+from potmeter.core.system import Batch, Example, Goal, System
+from potmeter.data.named import pictures
+from potmeter.data.splits import Splits
+from potmeter.errors import reject
+from potmeter.media import Image, Video
+from potmeter.metrics.coverage import diversity
+from potmeter.nn.adversaries import discriminator_loss, generator_loss, r1_penalty
+from potmeter.nn.sheets import as_inputs, sheet, walk
+
+from . import model, sheets
+from .discriminator import Discriminator
+from .growth import enlarged, shrunk, stage
+from .measure import distances, judge_of, straightness
+
+if TYPE_CHECKING:
+    from potmeter.core.train import Trainer
+
+GRACE, CHECKED = 500, 100
+"""Steps before a training is first looked after, and between two looks."""
+SAMPLES = 2000
+"""Real pictures that are compared, in two halves; and paths that are measured."""
+HALF_LIFE = 10_000
+"""Pictures after which the moving average has forgotten half (the paper's)."""
+
+
+def averaged_over(batch_size: int) -> float:
+    """The decay, per step, of a moving average with that half-life."""
+    return float(0.5 ** (batch_size / HALF_LIFE))
+
+
+PAPER = model.Config(batch_size=32, lr=1e-3, schedule="constant", ema=averaged_over(32))
+LECTURE = replace(
+    PAPER, dataset="faces", height=64, width=64, latent=128, filters=(128, 128, 64, 32, 16), batch_size=16, lr=2.5e-3,
+    ema=averaged_over(16), stable_kimg=15.0, fade_kimg=10.0, r1=0.5, r1_every=16, judge_size=128,
+)  # fmt: skip
+
+
+class StyleGAN(System):
+    """Draws pictures whose styles, from the coarse to the fine, can be mixed; and finds yours among them."""
+
+    name = "stylegan"
+    Config = model.Config
+    presets = {
+        "tiny": replace(
+            LECTURE, dataset="digits", height=28, width=28, channels=1, latent=32, mapping_layers=4, mapping_rate=0.1,
+            filters=(32, 32, 16), first_level=2, lr=4e-3, ema=0.98, judge="classifier.digits", judge_size=28,
+        ),
+        "lecture": LECTURE,
+        "faces128": replace(LECTURE, height=128, width=128, filters=(128, 128, 64, 32, 16, 8)),
+        "paper": PAPER,
+    }  # fmt: skip
+    goal = Goal("fid", "lower")
+    seen: Tensor
+
+    def __init__(self, config: model.Config) -> None:
+        super().__init__(config)
+        self.generator = model.Generator(config)
+        self.discriminator = Discriminator(config).to(memory_format=torch.channels_last)  # a sixth faster on CPUs
+        self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
+
+    # 1. Pictures without labels
+
+    @classmethod
+    def data(cls, config: model.Config, source: str | None = None) -> Splits:
+        """Pictures.
+
+        Args:
+            source: faces, digits, another built-in set, or a folder of pictures; default: the Config's dataset
+        """
+        size: Any = config.height if config.height == config.width else (config.height, config.width)
+        return pictures(source or config.dataset, size, config.channels, labels=False)
+
+    @classmethod
+    def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
+        return replace(config, dataset=splits.origin)
+
+    # 3. and 4. Two losses, each minimised by one of the two, at a resolution that grows
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        parts = {"generator": self.generator, "discriminator": self.discriminator}
+        return {name: Adam(p.parameters(), lr=self.config.lr, betas=(0.0, 0.99), eps=1e-8) for name, p in parts.items()}
+
+    def step(self, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
+        """One step of the discriminator, with R1 every so often, and one of the generator, on the same made pictures."""
+        c, count = self.config, len(batch["image"])
+        level, share = self.stage
+        real = shrunk(2 * batch["image"] - 1, c, level, share).contiguous(memory_format=torch.channels_last)
+        made = self.generator.synthesis(
+            self.styles(trainer.rng, count, level), self.noise(trainer.rng, count, level), level, share
+        )
+        verdict = lambda images: self.discriminator(images, level, share)
+        verdicts = verdict(torch.cat([real, made.detach()])).chunk(2)
+        loss = discriminator_loss("non-saturating", *verdicts)
+        slopes = c.r1_every * c.r1 / 2 * r1_penalty(verdict, real).mean() if self.penalised(trainer) else 0.0
+        trainer.update(loss + slopes, "discriminator")
+        fooled = generator_loss("non-saturating", verdict(made))
+        trainer.update(fooled, "generator")
+        self.seen += c.batch_size
+        if trainer.step >= GRACE and trainer.step % CHECKED == 0:
+            stop_if_collapsed(float(diversity(made, real)), trainer.step)
+        return {"loss": loss, "generator": fooled, "level": made.new_tensor(level - 1 + share)}
+
+    def penalised(self, trainer: Trainer) -> bool:
+        """Whether R1 counts in this step."""
+        return self.config.r1 > 0 and trainer.step % self.config.r1_every == 0
+
+    def styles(self, rng: Stream, count: int, level: int) -> Tensor:
+        """Styles (B, layers, latent) for training: of some pictures from a random layer on those of another z."""
+        c = self.config
+        z, other = rng.normal(count, 2, c.latent).unbind(1)
+        w = self.generator.mapping(z)
+        with torch.no_grad():
+            self.generator.average.lerp_(w.mean(0), 1 - c.average_beta)
+        layers = 2 * (level + 1)
+        cut = 1 + rng.integers(layers - 1, count)
+        cut = torch.where(rng.uniform(count) < c.mixing, cut, layers)
+        return model.mixed(w, self.generator.mapping(other), cut, layers)
+
+    def noise(self, rng: Stream, count: int, level: int) -> list[Tensor | None]:
+        """Fresh noise for each layer."""
+        return [rng.normal(count, 1, *self.config.size(layer // 2)) for layer in range(2 * (level + 1))]
+
+    @property
+    def stage(self) -> tuple[int, float]:
+        """The resolution that is learned, and how far it has faded in."""
+        return stage(self.config, int(self.seen))
+
+    def validate(self, data: Any) -> dict[str, Tensor]:
+        """The distance and the coverage on 500 pictures."""
+        return distances(self, data, 500)
+
+    def evaluate(self, data: Any) -> dict[str, Tensor]:
+        """Distance with its floor, coverage, path lengths, separabilities."""
+        measured = distances(self, data, SAMPLES, floor=True)
+        return measured | straightness(self, data, SAMPLES // 2, SAMPLES)
+
+    def baselines(self, splits: Splits) -> dict[str, float]:
+        """A Gaussian fitted to the pixels of the training pictures."""
+        return {"gaussian_fid": judge_of(self).gaussian(splits, SAMPLES // 2)}
+
+    # 5. Use
+
+    @torch.no_grad()
+    def run(
+        self,
+        *,
+        count: Annotated[int, Range(1, 200)] = 40,
+        psi: Annotated[float, Range(-2, 2)] = 0.7,
+        seed: Annotated[int, Range(0, 2**31)] | None = None,
+    ) -> Image:
+        """Draw new pictures.
+
+        Args:
+            count: how many
+            psi: truncation: 1 as trained, 0 the mean picture; between, fewer kinds of better pictures
+            seed: start of the random numbers; the same seed gives the same pictures
+        """
+        rng = Stream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
+        return sheet(self.drawn(self.generator.mapping(self.sample(count, rng)), psi))
+
+    @task
+    @torch.no_grad()
+    def truncation(
+        self, *, count: Annotated[int, Range(1, 20)] = 5, seed: Annotated[int, Range(0, 2**31)] = 0
+    ) -> Image:
+        """The same styles drawn towards the mean, and beyond it: a row for each, ψ = 1, 0.7, 0.5, 0, −0.5, −1.
+
+        Args:
+            count: rows
+            seed: start of the random numbers
+        """
+        w = self.generator.mapping(self.sample(count, Stream(seed, device=self.device)))
+        return sheets.truncation(self, w)
+
+    @task
+    @torch.no_grad()
+    def grid(self, *, columns: Annotated[int, Range(1, 12)] = 6, seed: Annotated[int, Range(0, 2**31)] = 0) -> Image:
+        """Source A (above) with the coarse, then the middle, then the fine styles of source B (left).
+
+        Args:
+            columns: pictures A
+            seed: start of the random numbers
+        """
+        w = self.generator.mapping(self.sample(columns + sheets.ROWS, Stream(seed, device=self.device)))
+        return sheets.grid(self, w[:columns], w[columns:])
+
+    @task
+    def mix(self, a: Image, b: Image, *, steps: Annotated[int, Range(1, 2000)] = 150) -> Image:
+        """Two pictures of yours, found among the generator's, with the styles of the first up to ever later layers.
+
+        Args:
+            a: where the coarse styles come from
+            b: where the fine styles come from
+            steps: steps of the search
+        """
+        x = self.inputs([a, b])
+        w = self.encode(x, "w", steps)
+        with torch.no_grad():
+            return sheets.mixes(self, x, w)
+
+    @task
+    @torch.no_grad()
+    def noise_control(
+        self, *, count: Annotated[int, Range(1, 12)] = 4, seed: Annotated[int, Range(0, 2**31)] = 0
+    ) -> Image:
+        """What noise does: a row for each picture: without, with, with another one, and where pictures differ by it.
+
+        Args:
+            count: rows
+            seed: start of the random numbers
+        """
+        rng = Stream(seed, device=self.device)
+        return sheets.noise(self, self.generator.mapping(self.sample(count, rng)), rng)
+
+    @task
+    def project(self, images: list[Image], *, steps: Annotated[int, Range(1, 2000)] = 200) -> Image:
+        """Pictures (above), and the nearest ones that the generator can draw (below), found in W by descent.
+
+        Args:
+            images: pictures, or folders of them
+            steps: steps of the descent
+        """
+        x = self.inputs(images)
+        w = self.encode(x, "w", steps)
+        with torch.no_grad():
+            return sheet(torch.cat([x, self.decode(w, "w")]), columns=len(x))
+
+    @task
+    @torch.no_grad()
+    def travel(
+        self,
+        *,
+        stops: Annotated[int, Range(2, 20)] = 5,
+        frames: Annotated[int, Range(2, 120)] = 24,
+        psi: Annotated[float, Range(-2, 2)] = 0.7,
+        seed: Annotated[int, Range(0, 2**31)] = 0,
+    ) -> Video:
+        """Walk through W from one random picture to the next, and back.
+
+        Args:
+            stops: pictures on the way
+            frames: pictures from one to the next
+            psi: truncation
+            seed: start of the random numbers
+        """
+        w = self.generator.mapping(self.sample(stops, Stream(seed, device=self.device)))
+        share = torch.linspace(0, 1, frames + 1, device=self.device)[:-1, None]
+        way = [a + share * (b - a) for a, b in pairwise(w)]
+        return walk(self.drawn(torch.cat([*way, w[-1:]]), psi))
+
+    def examples(self) -> list[Example]:
+        return [
+            Example("Faces of nobody", seed=1),
+            Example("Towards the mean face, and beyond it", task="truncation"),
+            Example("Source A × Source B: coarse, middle and fine styles", task="grid"),
+            Example("What noise does", task="noise_control"),
+            Example("A walk through W", task="travel"),
+        ]
+
+    # What probes and other systems use (core.capabilities)
+
+    @property
+    def latent_spaces(self) -> Mapping[str, int]:
+        """``z``, the noise, and ``w``, the style that the mapping network makes of it."""
+        return {"z": self.config.latent, "w": self.config.latent}
+
+    def sample(self, n: int, rng: Stream) -> Tensor:
+        """Vectors z (n, latent) from the prior."""
+        return rng.normal(n, self.config.latent)
+
+    def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
+        """Pictures (B, C, H, W) in [0, 1] of vectors (B, latent) of ``z`` or ``w``, without truncation, with fixed noise."""
+        self.checked_space(space)
+        fits = z.ndim == 2 and z.shape[1] == self.config.latent
+        fits or reject(f"A vector of z or w has the shape (B, {self.config.latent}).", tuple(z.shape))
+        return self.drawn(z if space == "w" else self.generator.mapping(z))
+
+    def encode(self, images: Tensor, space: str | None = None, steps: int = 200) -> Tensor:
+        """Vectors (B, latent) of the pictures nearest to these, found by descent; the same every time."""
+        self.checked_space(space)
+        with torch.no_grad():
+            z = self.sample(400, Stream(0, device=self.device))
+            candidates = self.generator.mapping(z) if space == "w" else z
+            spread = candidates.std()
+        centre = self.generator.average if space == "w" else torch.zeros_like(self.generator.average)
+        unlikely = lambda x: 1e-3 * ((x - centre) / spread).square().mean(1)
+        return invert(lambda x: self.decode(x, space), images, candidates, steps=steps, likely=unlikely)
+
+    def drawn(self, w: Tensor, psi: float = 1.0) -> Tensor:
+        """Pictures in [0, 1] of styles w (B, latent), truncated."""
+        return self.painted(self.generator.truncated(w, psi))
+
+    def painted(self, styles: Tensor, noise: list[Tensor | None] | None = None) -> Tensor:
+        """Pictures in [0, 1] of styles (B, layers, latent), at full size even while smaller ones are learned."""
+        c, (level, share) = self.config, self.stage
+        images = self.generator.synthesis(styles, noise, level, share)
+        return enlarged(((images + 1) / 2).clamp(0, 1), (c.height, c.width))
+
+    def checked_space(self, space: str | None) -> None:
+        """Raises UserError for a latent space that there is not."""
+        space in (None, "z", "w") or reject("There are two latent spaces, z and w.", space)
+
+    def inputs(self, images: list[Image]) -> Tensor:
+        """A user's pictures as (B, C, H, W)."""
+        c = self.config
+        return as_inputs(images, (c.height, c.width), c.channels).to(self.device)

@@ -1,0 +1,308 @@
+"""StyleGAN: the paper's sizes, each layer by its definition, growth without a jump, and styles that mix."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.helpers import same, state, stop_after, trainer
+from potmeter.core.judge import Collapsed
+from potmeter.core.random import Stream
+from potmeter.data.splits import Splits, TensorData
+from potmeter.errors import UserError
+from potmeter.media import Image
+from potmeter.systems.generative.stylegan import Config, Discriminator, Generator, StyleGAN
+from potmeter.systems.generative.stylegan.growth import enlarged, shrunk, stage
+from potmeter.systems.generative.stylegan.layers import EqualConv2d, EqualLinear, blur, normalised
+from potmeter.systems.generative.stylegan.model import Style, mixed
+from potmeter.systems.generative.stylegan.sheets import bands
+
+SMALL = Config(
+    height=16, width=24, latent=8, mapping_layers=2, filters=(8, 6, 4), first_level=0, stable_kimg=1.0, fade_kimg=1.0
+)
+
+
+@pytest.fixture
+def generator():
+    torch.manual_seed(0)
+    made = Generator(SMALL).eval()
+    for layer in made.modules():
+        if isinstance(layer, Style):
+            torch.nn.init.normal_(layer.noise, std=0.3)
+    made.average.normal_()
+    return made.requires_grad_(False)
+
+
+def shapes(n=40):
+    """Bright squares on the left or on the right."""
+    rng = torch.Generator().manual_seed(0)
+    images = torch.zeros(n, 1, 28, 28)
+    for i in range(n):
+        x, y, side = (int(torch.randint(a, b, (), generator=rng)) for a, b in ((2, 18), (2, 18), (4, 8)))
+        images[i, :, y : y + side, x : x + side] = 1
+    data = TensorData(image=(images * 255).byte())
+    return Splits(data, data, data, origin="digits")
+
+
+# The paper's facts ----------------------------------------------------------------------------------------------------
+
+
+def test_the_paper_presets_generator_has_exactly_the_papers_parameters():
+    with torch.device("meta"):
+        generator, discriminator = Generator(StyleGAN.presets["paper"]), Discriminator(StyleGAN.presets["paper"])
+    assert sum(p.numel() for p in generator.parameters()) == 26_219_627
+    assert sum(p.numel() for p in generator.mapping.parameters()) == 8 * (512 * 512 + 512)
+    assert generator.synthesis.levels[0].constant.shape == (1, 512, 4, 4) and len(generator.synthesis.colours) == 9
+    assert discriminator.convolution.weight.shape == (512, 513, 3, 3)
+
+
+def test_the_paper_preset_has_the_papers_settings():
+    c = StyleGAN.presets["paper"]
+    assert (c.mapping_layers, c.latent, c.mapping_rate, c.mixing, c.average_beta) == (8, 512, 0.01, 0.9, 0.995)
+    assert (c.r1, c.r1_every, c.group, c.size(c.first_level)) == (10.0, 1, 4, (8, 8))
+    assert c.ema ** (10_000 / c.batch_size) == pytest.approx(0.5)
+    small = StyleGAN(StyleGAN.presets["tiny"])
+    for optimizer in small.optimizers().values():
+        assert optimizer.defaults["betas"] == (0.0, 0.99) and optimizer.defaults["eps"] == 1e-8
+
+
+# Layers ---------------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=10, deadline=None)
+@given(c=st.integers(1, 4), h=st.integers(1, 6), w=st.integers(1, 6))
+def test_doubling_and_convolving_in_one_step_is_the_same_as_in_two(c, h, w):
+    layer, x = EqualConv2d(c, 3, resize="up"), torch.randn(2, c, h, w)
+    two = F.conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), layer.weight * layer.scale, padding=1)
+    torch.testing.assert_close(layer(x), two, rtol=1e-4, atol=1e-5)
+
+
+@settings(max_examples=10, deadline=None)
+@given(c=st.integers(1, 4), h=st.integers(1, 5), w=st.integers(1, 5))
+def test_convolving_and_halving_in_one_step_is_the_same_as_in_two(c, h, w):
+    layer, x = EqualConv2d(c, 3, resize="down"), torch.randn(2, c, 2 * h, 2 * w)
+    two = F.avg_pool2d(F.conv2d(x, layer.weight * layer.scale, padding=1), 2)
+    torch.testing.assert_close(layer(x), two, rtol=1e-4, atol=1e-5)
+
+
+def test_the_blur_is_1_2_1_both_ways():
+    x = torch.zeros(1, 2, 5, 5)
+    x[0, 1, 2, 2] = 16
+    line = torch.tensor([1.0, 2.0, 1.0])
+    assert torch.equal(blur(x)[0, 1, 1:4, 1:4], torch.outer(line, line)) and blur(x)[0, 0].abs().max() == 0
+
+
+def test_weights_are_of_one_size_and_outputs_too():
+    torch.manual_seed(0)
+    for inputs in (16, 400):
+        layer = EqualLinear(inputs, 2000)
+        assert float(layer.weight.detach().std()) == pytest.approx(1, abs=0.03)
+        out = F.leaky_relu(layer(torch.randn(200, inputs)), 0.2).detach()
+        assert float(out.square().mean()) == pytest.approx(1.04, abs=0.08), "√2 makes up for what the ReLU takes"
+
+
+def test_a_rate_slows_a_layer_and_changes_nothing_else():
+    torch.manual_seed(0)
+    slow = EqualLinear(8, 8, rate=0.01)
+    fast = EqualLinear(8, 8)
+    with torch.no_grad():
+        fast.weight.copy_(slow.weight * 0.01)
+    x = torch.randn(4, 8)
+    torch.testing.assert_close(slow(x), fast(x))
+    for layer in (slow, fast):
+        layer(x).sum().backward()
+    torch.testing.assert_close(slow.weight.grad, 0.01 * fast.weight.grad)
+
+
+def test_a_style_is_noise_bias_relu_instance_norm_scale_and_shift():
+    torch.manual_seed(0)
+    layer, x, w, noise = Style(6, 8), torch.randn(3, 6, 5, 4), torch.randn(3, 8), torch.randn(3, 1, 5, 4)
+    torch.nn.init.normal_(layer.noise)
+    torch.nn.init.normal_(layer.bias)
+    h = x + layer.noise.view(1, -1, 1, 1) * noise + layer.bias.view(1, -1, 1, 1)
+    h = F.instance_norm(F.leaky_relu(h, 0.2), eps=1e-8)
+    scale, shift = layer.affine(w)[:, :, None, None].chunk(2, 1)
+    torch.testing.assert_close(layer(x, w, noise), h * (scale + 1) + shift, rtol=1e-4, atol=1e-5)
+
+
+def test_the_mapping_sees_only_the_direction_of_z(generator):
+    z = torch.randn(4, 8)
+    torch.testing.assert_close(generator.mapping(z), generator.mapping(7 * z), rtol=1e-4, atol=1e-5)
+    assert normalised(z).square().mean(1).sub(1).abs().max() < 1e-5
+
+
+# Styles ---------------------------------------------------------------------------------------------------------------
+
+
+def test_truncation_goes_from_the_picture_through_the_mean_to_its_opposite(generator):
+    w = torch.randn(2, 8)
+    torch.testing.assert_close(generator.truncated(w, 0.0, 6), generator.average.expand(2, 6, 8))
+    torch.testing.assert_close(generator.truncated(w, -1.0, 6)[0, 0], 2 * generator.average - w[0])
+    some = generator.truncated(w, 0.7, 2)
+    torch.testing.assert_close(some[:, 1], generator.average + 0.7 * (w - generator.average))
+    assert torch.equal(some[:, 2:], w[:, None].expand(-1, 4, -1)), "fine layers stay"
+
+
+def test_mixed_styles_are_one_source_before_the_cut_and_the_other_after(generator):
+    a, b = torch.randn(2, 8), torch.randn(2, 8)
+    styles = mixed(a, b, torch.tensor([2, 6]), 6)
+    assert torch.equal(styles[0, :2], a[:1].expand(2, -1)) and torch.equal(styles[0, 2:], b[:1].expand(4, -1))
+    assert torch.equal(styles[1], a[1:].expand(6, -1))
+
+
+def test_fine_styles_leave_coarse_features_alone(generator):
+    a, b = torch.randn(1, 8), torch.randn(1, 8)
+    coarse = generator.synthesis(mixed(a, b, torch.tensor([2]), 6), level=0)
+    torch.testing.assert_close(coarse, generator.synthesis(mixed(a, a, torch.tensor([2]), 6), level=0))
+
+
+def test_noise_changes_pixels_only_where_the_layer_lets_it(generator):
+    styles = generator.truncated(torch.randn(2, 8))
+    plain = generator.synthesis(styles, [None] * 6)
+    assert not torch.allclose(plain, generator.synthesis(styles))
+    assert torch.equal(generator.synthesis(styles), generator.synthesis(styles)), "where none is given, it is fixed"
+    for layer in generator.modules():
+        if isinstance(layer, Style):
+            torch.nn.init.zeros_(layer.noise)
+    torch.testing.assert_close(generator.synthesis(styles), plain)
+
+
+@settings(max_examples=20, deadline=None)
+@given(levels=st.integers(1, 9))
+def test_the_coarse_middle_and_fine_styles_are_all_there_are(levels):
+    config = Config(height=2**levels, width=2**levels, filters=(4,) * levels, first_level=0)
+    layers = [layer for start, stop in bands(config) for layer in range(start, stop)]
+    assert sorted(set(layers)) == list(range(2 * levels)) and (levels < 3 or len(layers) == 2 * levels)
+
+
+# Growth ---------------------------------------------------------------------------------------------------------------
+
+
+def test_resolutions_are_learned_then_faded_in_one_after_the_other():
+    told = [stage(SMALL, shown) for shown in (0, 999, 1000, 1250, 2000, 3500, 4000, 99_999)]
+    assert told == [(0, 1.0), (0, 1.0), (0, 1.0), (1, 0.25), (1, 1.0), (2, 0.5), (2, 1.0), (2, 1.0)]
+    assert stage(replace(SMALL, stable_kimg=0.0, fade_kimg=0.0), 0) == (2, 1.0), "without time to grow, all at once"
+    assert stage(replace(SMALL, fade_kimg=0.0), 1000) == (1, 1.0)
+
+
+def test_a_new_resolution_begins_as_the_one_before_doubled(generator):
+    styles = generator.truncated(torch.randn(2, 8))
+    noise = [getattr(generator.synthesis, f"noise{i}") for i in range(6)]
+    before = generator.synthesis(styles, noise[:4], 1)
+    torch.testing.assert_close(
+        generator.synthesis(styles, noise, 2, 0.0), F.interpolate(before, scale_factor=2), rtol=1e-4, atol=1e-5
+    )
+    net, images = Discriminator(SMALL), torch.rand(4, 3, 16, 24)
+    torch.testing.assert_close(net(images, 2, 0.0), net(F.avg_pool2d(images, 2), 1), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        shrunk(images, SMALL, 2, 0.0), F.interpolate(shrunk(images, SMALL, 1, 1.0), scale_factor=2)
+    )
+
+
+def test_pictures_need_not_be_square(generator):
+    assert generator(torch.randn(2, 8)).shape == (2, 3, 16, 24)
+    assert generator.synthesis.levels[0].constant.shape == (1, 8, 4, 6)
+    for level, size in enumerate(((4, 6), (8, 12), (16, 24))):
+        images = generator.synthesis(generator.truncated(torch.randn(2, 8)), level=level)
+        assert images.shape[-2:] == size and enlarged(images, (16, 24)).shape[-2:] == (16, 24)
+        assert Discriminator(SMALL)(images, level).shape == (2,)
+
+
+# Training -------------------------------------------------------------------------------------------------------------
+
+GROWING = replace(
+    StyleGAN.presets["tiny"],
+    first_level=0,
+    stable_kimg=0.032,
+    fade_kimg=0.032,
+    filters=(8, 8, 4),
+    latent=8,
+    batch_size=16,
+)
+
+
+def test_it_grows_and_goes_on_to_the_bit_in_the_middle_of_it(tmp_path):
+    whole = trainer(StyleGAN, GROWING, tmp_path / "whole", shapes(), steps=8, eval_every=100)
+    whole.fit()
+    assert int(whole.system.seen) == 8 * 16 and whole.system.stage == (2, 1.0)
+    after = state(whole)
+    stop_after(3, trainer(StyleGAN, GROWING, tmp_path / "parts", shapes(), steps=8, eval_every=100))
+    again = trainer(StyleGAN, GROWING, tmp_path / "parts", shapes(), steps=8, eval_every=100, resume=True)
+    again.fit()
+    assert same(state(again), after)
+
+
+def test_the_mean_style_follows_the_mapping(tmp_path):
+    run = trainer(StyleGAN, replace(GROWING, average_beta=0.5), tmp_path, shapes(), steps=30)
+    for _ in range(30):
+        run.system.styles(run.rng, 64, 2)
+    expected = run.system.generator.mapping(run.rng.normal(2000, 8)).mean(0)
+    torch.testing.assert_close(run.system.generator.average, expected.detach(), atol=0.25, rtol=0)
+
+
+def test_as_many_pictures_are_mixed_as_should_be():
+    torch.manual_seed(0)
+    system = StyleGAN(replace(GROWING, mixing=0.6))
+    styles = system.styles(Stream(0), 600, 2).detach()
+    two = (styles[:, 0] != styles[:, -1]).any(1).float().mean().item()
+    assert two == pytest.approx(0.6, abs=0.06)
+
+
+def test_a_collapse_ends_the_training_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("potmeter.systems.generative.stylegan.system.GRACE", 0)
+    run = trainer(StyleGAN, GROWING, tmp_path, shapes(), steps=10)
+    for colour in run.system.generator.synthesis.colours:
+        torch.nn.init.zeros_(colour.weight)  # whatever the style, one picture
+    with pytest.raises(Collapsed, match="collapsed at step 0.*Received: 0"):
+        run.fit()
+
+
+# Use ------------------------------------------------------------------------------------------------------------------
+
+
+def test_most_pictures_it_made_are_found_again_in_w():
+    torch.manual_seed(0)
+    system = StyleGAN(replace(StyleGAN.presets["tiny"], latent=8)).eval().requires_grad_(False)
+    system.seen.fill_(10**9)
+    w = system.generator.mapping(system.sample(5, Stream(5)))
+    images = system.decode(w, "w")
+    errors = (system.decode(system.encode(images, "w", steps=150), "w") - images).square().mean((1, 2, 3))
+    assert errors.median() < 1e-4 * images.var() and errors.max() < images.var()
+    sheet = system.project([Image.from_tensor(image) for image in images], steps=3)
+    assert isinstance(sheet, Image)
+
+
+def test_a_vector_of_another_size_or_space_is_told():
+    system = StyleGAN(GROWING).eval()
+    with pytest.raises(UserError, match=r"shape \(B, 8\).*Received: \(2, 9\)"):
+        system.decode(torch.zeros(2, 9), "w")
+    with pytest.raises(UserError, match="two latent spaces, z and w. Received: x"):
+        system.encode(torch.zeros(1, 1, 28, 28), "x")
+
+
+def test_pictures_of_any_shape_and_kind_come_in():
+    system = StyleGAN(replace(GROWING, height=28, width=56)).eval()
+    wide = Image.from_tensor(torch.rand(3, 40, 200))
+    high = Image.from_tensor(torch.rand(1, 70, 30))
+    assert system.inputs([wide, high]).shape == (2, 1, 28, 56)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"height": 30}, "height must be divisible by 256"),
+        ({"filters": ()}, "filters must be positive"),
+        ({"first_level": 9}, "first_level must lie between 0 and 8"),
+        ({"mixing": 1.5}, "mixing is a share"),
+        ({"stable_kimg": -1.0}, "stable_kimg must not be negative"),
+        ({"mapping_rate": 0.0}, "mapping_rate must be positive"),
+        ({"average_beta": 1.0}, "average_beta must be at least 0"),
+        ({"channels": 4}, "channels is 1 or 3"),
+    ],
+)
+def test_nonsense_is_refused(change, words):
+    with pytest.raises(UserError, match=f"{words}.*Received"):
+        Config(**change)
