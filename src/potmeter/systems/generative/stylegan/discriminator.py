@@ -24,8 +24,8 @@ class Halving(nn.Module):
         self.down, self.down_bias = EqualConv2d(inputs, outputs, resize="down"), nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.leaky_relu(self.convolution(x, self.bias), 0.2)
-        return F.leaky_relu(self.down(blur(x), self.down_bias), 0.2)
+        x = F.leaky_relu(self.convolution(x, self.bias), 0.2, inplace=True)
+        return F.leaky_relu(self.down(blur(x), self.down_bias), 0.2, inplace=True)
 
 
 class Discriminator(nn.Module):
@@ -60,11 +60,11 @@ class Discriminator(nn.Module):
             if i == level and share < 1:
                 x = torch.lerp(self.seen(F.avg_pool2d(images, 2), level - 1), x, share)
         x = torch.cat([x, spread(x, self.config.group)], 1)
-        x = F.leaky_relu(self.convolution(x, self.bias), 0.2)
-        x = F.leaky_relu(self.hidden(x.flatten(1)), 0.2)
+        x = F.leaky_relu(self.convolution(x, self.bias), 0.2, inplace=True)
+        x = F.leaky_relu(self.hidden(x.flatten(1)), 0.2, inplace=True)
         verdict: Tensor = self.verdict(x)[:, 0]
         return verdict
 
     def seen(self, images: Tensor, level: int) -> Tensor:
         """Pixels as feature maps."""
-        return F.leaky_relu(self.colours[level](images, self.colour_biases[level]), 0.2)
+        return F.leaky_relu(self.colours[level](images, self.colour_biases[level]), 0.2, inplace=True)

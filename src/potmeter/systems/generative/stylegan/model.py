@@ -108,7 +108,7 @@ class Mapping(nn.Sequential):
     def forward(self, z: Float[Tensor, "b latent"]) -> Float[Tensor, "b latent"]:
         w = normalised(z)
         for layer in self:
-            w = F.leaky_relu(layer(w), 0.2)
+            w = F.leaky_relu(layer(w), 0.2, inplace=True)
         return w
 
 
@@ -132,7 +132,7 @@ class Style(nn.Module):
         batch, filters, height, width = x.shape
         added = self.bias.view(1, -1, 1, 1)
         x = x + (added if noise is None else torch.addcmul(added, self.noise.view(1, -1, 1, 1), noise))
-        x = F.leaky_relu(x, 0.2)
+        x = F.leaky_relu(x, 0.2, inplace=True)
         scale, shift = self.affine(w).chunk(2, 1)  # (B, C) each
         # a map of a picture is a channel of one large picture: normalised, scaled and shifted in one pass
         x = x.reshape(1, batch * filters, height, width)

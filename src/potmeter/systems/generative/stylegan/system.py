@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import torch
 from torch import Tensor
@@ -25,6 +27,7 @@ from potmeter.nn.adversaries import discriminator_loss, generator_loss, r1_penal
 from potmeter.nn.sheets import as_inputs, sheet, walk
 
 from . import model, sheets
+from .checkpoints import read_port
 from .discriminator import Discriminator
 from .growth import enlarged, shrunk, stage
 from .measure import distances, judge_of, straightness
@@ -74,6 +77,16 @@ class StyleGAN(System):
         self.generator = model.Generator(config)
         self.discriminator = Discriminator(config).to(memory_format=torch.channels_last)  # a sixth faster on CPUs
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
+
+    @classmethod
+    def from_pretrained(cls, where: str | Path | None = None) -> Self:
+        """As for every system; also NVIDIA's generators, from a file of the PyTorch port (``checkpoints.py``)."""
+        if where is None or not os.path.isfile(where):
+            return super().from_pretrained(where)
+        config, state = read_port(Path(where))
+        system = cls(config)
+        system.generator.load_state_dict(state)
+        return system.eval()
 
     # 1. Pictures without labels
 

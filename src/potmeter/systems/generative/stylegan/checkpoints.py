@@ -1,0 +1,117 @@
+"""The published generators as others keep them: NVIDIA's weights under the names of the PyTorch port that carries them.
+
+T. Viehmann's port ("Pretrained StyleGAN for PyTorch", 2019) named the TensorFlow variables ``g_mapping.dense0.weight``,
+``g_synthesis.blocks.8x8.conv0_up.weight`` and so on, in files such as ``karras2019stylegan-ffhq-1024x1024.for_g_all.pt``,
+and many tools have kept these names. They hold a generator whose finest resolution alone can be seen, and no discriminator.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from potmeter.errors import UserError, reject
+
+from .model import Config, Generator
+
+LAYER = {
+    "const": "constant",
+    "bias": "first.bias",
+    "conv0_up.weight": "up.weight",
+    "conv0_up.bias": "first.bias",
+    "epi1.top_epi.noise.weight": "first.noise",
+    "epi1.style_mod.lin.weight": "first.affine.weight",
+    "epi1.style_mod.lin.bias": "first.affine.bias",
+    "conv.weight": "convolution.weight",
+    "conv.bias": "second.bias",
+    "conv1.weight": "convolution.weight",
+    "conv1.bias": "second.bias",
+    "epi2.top_epi.noise.weight": "second.noise",
+    "epi2.style_mod.lin.weight": "second.affine.weight",
+    "epi2.style_mod.lin.bias": "second.affine.bias",
+}
+"""Tensors of a resolution: the port's names, and ours."""
+TURNED = 128
+"""From this side on, the original doubles and convolves in one step, with its kernel the other way round."""
+DRAWN = 10_000
+"""Styles whose mean is taken where a file does not hold it."""
+
+
+def read_port(path: Path) -> tuple[Config, dict[str, Tensor]]:
+    """Config and state of the Generator from such a file; what it does not hold is as in a new one.
+
+    Raises:
+        UserError: It is no such file, or a tensor is missing or of another shape.
+    """
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise UserError(f"{path} is no file of tensors: {str(error).splitlines()[0]}.", received=str(path)) from None
+    stored = (
+        {key: value for key, value in stored.items() if isinstance(value, Tensor)} if isinstance(stored, dict) else {}
+    )
+    sides = sorted({int(match[1]) for key in stored if (match := re.match(r"g_synthesis\.blocks\.(\d+)x\1\.", key))})
+    if not sides or sides != [4 * 2**level for level in range(len(sides))] or "g_synthesis.torgb.weight" not in stored:
+        reject(f"{path} holds no generator of StyleGAN.", ", ".join(list(stored)[:3]) or "no tensors")
+    config = config_of(stored, sides, path)
+    with torch.random.fork_rng(devices=[]):
+        generator = Generator(config)
+    state, found = generator.state_dict(), translated(stored, sides)
+    optional = {f"synthesis.colour{kind}.{level}" for kind in ("s", "_biases") for level in range(config.last)}
+    for key, tensor in state.items():
+        if key not in found and key != "average" and key.removesuffix(".weight") not in optional:
+            reject(f"{path} does not fit: {key} is missing.", key)
+        if key in found and found[key].shape != tensor.shape:
+            reject(f"{path} does not fit: {key} should be {tuple(tensor.shape)}.", tuple(found[key].shape))
+    for key in found.keys() - state.keys():
+        reject(f"{path} does not fit: {key} is unknown.", key)
+    generator.load_state_dict(found, strict=False)
+    if "average" not in found:
+        rng = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            generator.average.copy_(generator.mapping(torch.randn(DRAWN, config.latent, generator=rng)).mean(0))
+    return config, generator.state_dict()
+
+
+def config_of(stored: dict[str, Tensor], sides: list[int], path: Path) -> Config:
+    """What the tensors' shapes say."""
+    filters = []
+    for side in sides:
+        bias = stored.get(f"g_synthesis.blocks.{side}x{side}.conv{'' if side == 4 else 1}.bias")
+        filters.append(len(bias) if bias is not None else reject(f"{path} lacks the bias of a convolution.", side))
+    depth = len({key.split(".")[1] for key in stored if key.startswith("g_mapping.dense")})
+    first = stored.get("g_mapping.dense0.weight")
+    first is not None or reject(f"{path} has no mapping network.", "g_mapping.dense0.weight")
+    assert first is not None
+    return Config(
+        height=sides[-1], width=sides[-1], channels=len(stored["g_synthesis.torgb.weight"]), latent=first.shape[1],
+        mapping_layers=depth, filters=tuple(filters), first_level=0, stable_kimg=0.0, fade_kimg=0.0,
+    )  # fmt: skip
+
+
+def translated(stored: dict[str, Tensor], sides: list[int]) -> dict[str, Tensor]:
+    """The tensors under our names."""
+    last, state = len(sides) - 1, {}
+    for key, value in stored.items():
+        part, _, rest = key.partition(".")
+        if part == "g_mapping":
+            number, _, name = rest.removeprefix("dense").partition(".")
+            state[f"mapping.{number}.{name}"] = value
+        elif rest in ("torgb.weight", "torgb.bias"):
+            state[
+                f"synthesis.colours.{last}.weight" if rest.endswith("weight") else f"synthesis.colour_biases.{last}"
+            ] = value
+        elif rest.startswith("blocks.") and not rest.endswith("intermediate.kernel"):
+            _, place, name = rest.split(".", 2)
+            side = int(place.partition("x")[0])
+            turned = name == "conv0_up.weight" and side >= TURNED
+            state[f"synthesis.levels.{sides.index(side)}.{LAYER.get(name, name)}"] = (
+                value.flip(2, 3) if turned else value
+            )
+        elif key.endswith("avg_latent"):
+            state["average"] = value.reshape(-1, value.shape[-1])[0]
+    return state
