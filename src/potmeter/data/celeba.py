@@ -35,7 +35,12 @@ class AttributeFolder(FolderData):
     """
 
     def __init__(
-        self, paths: Sequence[Path], attributes: Tensor, known: Sequence[str], size: int, channels: int = 3
+        self,
+        paths: Sequence[Path],
+        attributes: Tensor,
+        known: Sequence[str],
+        size: int | tuple[int, int],
+        channels: int = 3,
     ) -> None:
         super().__init__([(path, "") for path in paths], (), size, channels)
         self.attributes, self.known = attributes, tuple(known)
@@ -59,7 +64,7 @@ def is_celeba(source: str | Path) -> bool:
     return any((Path(source) / name).is_file() for name in TABLES)
 
 
-def celeba(source: str | Path, size: int, *, channels: int = 3) -> Splits:
+def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3) -> Splits:
     """Read a folder in CelebA's layout: ``list_attr_celeba.txt`` (or .csv), and the pictures in ``img_align_celeba/``.
 
     The parts are those of ``list_eval_partition.txt`` (or .csv); where there is none, 80 % of the pictures are for
@@ -68,7 +73,7 @@ def celeba(source: str | Path, size: int, *, channels: int = 3) -> Splits:
 
     Args:
         source: The folder.
-        size: Side of the pictures in pixels: the shorter side is scaled to it and the middle cut out.
+        size: Side of the pictures in pixels, or (height, width): they are scaled to cover it, and the middle is cut out.
         channels: 3, or 1 for grey.
 
     Returns:
