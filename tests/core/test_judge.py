@@ -17,7 +17,7 @@ def judge():
 
 def test_digits_are_nearer_to_digits_than_noise_is(judge):
     splits = sklearn_digits()
-    real, others = judge.of(splits.test), judge.of(splits.train.head(382))
+    real, others = judge.of(splits.test, 382), judge.of(splits.train, 382)
     noise = judge.features(torch.rand(382, 1, 28, 28))
     assert real.shape == (382, 128)
     near, far = judge.compared(others, real), judge.compared(noise, real, others)
@@ -30,7 +30,7 @@ def test_digits_are_nearer_to_digits_than_noise_is(judge):
 
 def test_a_gaussian_of_pixels_is_further_away_than_other_digits(judge):
     splits = sklearn_digits()
-    floor = judge.compared(judge.of(splits.train.head(382)), judge.of(splits.test))["distance"]
+    floor = judge.compared(judge.of(splits.train, 382), judge.of(splits.test, 382))["distance"]
     assert judge.gaussian(splits, 382) > floor
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -21,6 +22,10 @@ from potmeter.metrics.frechet import frechet_distance
 
 LEAST = 0.15
 """Made pictures that differ less than this, as a share of how much real ones do, are all the same."""
+
+
+known: WeakKeyDictionary[Any, dict[tuple[int, int, int], Tensor]] = WeakKeyDictionary()
+"""Vectors of real pictures that were seen before: by data set, then by network, side and number."""
 
 
 class Collapsed(Diverged):
@@ -57,9 +62,13 @@ class Judge:
         """Vectors (N, F) of pictures (N, C, H, W) in [0, 1]."""
         return features(self.network, images, self.side)
 
-    def of(self, data: Any) -> Tensor:
-        """Vectors of a data set's pictures."""
-        return torch.cat([self.features(batch["image"]) for batch in in_batches(data, 500, self.device)])
+    def of(self, data: Any, count: int) -> Tensor:
+        """Vectors of at most ``count`` pictures of a data set, kept for the next time that it is asked about."""
+        kept, key = known.setdefault(data, {}), (id(self.network), self.side, count)
+        if key not in kept:
+            batches = in_batches(every(data, count), 500, self.device)
+            kept[key] = torch.cat([self.features(batch["image"]) for batch in batches])
+        return kept[key]
 
     @torch.no_grad()
     def predictions(self, images: Tensor) -> Tensor:
@@ -83,13 +92,13 @@ class Judge:
 
     def gaussian(self, splits: Splits, count: int) -> float:
         """Fréchet distance of ``count`` pictures drawn from a Gaussian fitted to the training pictures' pixels."""
-        part, test = every(splits.train, 5000), every(splits.test, count)
-        images = torch.cat([batch["image"] for batch in in_batches(part, 500, self.device)])
+        real = self.of(splits.test, count)
+        images = torch.cat([batch["image"] for batch in in_batches(every(splits.train, 5000), 500, self.device)])
         x = images.flatten(1)
         centred = (x - x.mean(0)) / (len(x) - 1) ** 0.5
-        mixed = Stream(0, device=self.device).normal(len(test), len(x)) @ centred  # with the sample's own covariance
+        mixed = Stream(0, device=self.device).normal(len(real), len(x)) @ centred  # with the sample's own covariance
         drawn = (x.mean(0) + mixed).clamp(0, 1).view(-1, *images.shape[1:])
-        return frechet_distance(self.features(drawn), self.of(test))
+        return frechet_distance(self.features(drawn), real)
 
 
 @cache

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from potmeter.core.judge import Judge
 from potmeter.core.random import Stream
-from potmeter.data.splits import every
 
 if TYPE_CHECKING:
     from .system import GAN
@@ -27,7 +26,7 @@ def measured(system: GAN, data: Any, count: int, *, floor: bool = False) -> dict
         their distance from those between.
     """
     c, judge = system.config, judge_of(system)
-    real, others = judge.of(every(data, count)), None
+    real, others = judge.of(data, count), None
     if floor:
         real, others = real[0::2], real[1::2]
     z = system.sample(len(real), Stream(0, device=system.device))

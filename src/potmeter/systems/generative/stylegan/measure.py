@@ -29,7 +29,7 @@ def distances(system: StyleGAN, data: Any, count: int, *, floor: bool = False) -
     With ``floor``, real pictures are every other one of ``data``, and ``fid_real_real`` is their distance from those between.
     """
     judge = judge_of(system)
-    real, others = judge.of(every(data, count)), None
+    real, others = judge.of(data, count), None
     if floor:
         real, others = real[0::2], real[1::2]
     z = system.sample(len(real), Stream(0, device=system.device))
@@ -56,7 +56,7 @@ def straightness(system: StyleGAN, data: Any, paths: int, points: int) -> dict[s
     if attributes is not None:
         z = system.sample(points, rng)
         made = torch.cat([judge.features(system.decode(part)) for part in z.split(CHUNK)])
-        scores = attribute_scores(judge.of(every(data, 2000)), attributes, made)
+        scores = attribute_scores(judge.of(data, 2000), attributes, made)
         for space, latents in {"z": z, "w": system.generator.mapping(z)}.items():
             values[f"separability_{space}"] = torch.tensor(linear_separability(latents, scores))
     return values

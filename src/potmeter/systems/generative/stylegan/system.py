@@ -50,8 +50,8 @@ def averaged_over(batch_size: int) -> float:
 
 PAPER = model.Config(batch_size=32, lr=1e-3, schedule="constant", ema=averaged_over(32))
 LECTURE = replace(
-    PAPER, dataset="faces", height=64, width=64, latent=128, filters=(128, 128, 64, 32, 16), batch_size=16, lr=2.5e-3,
-    ema=averaged_over(16), stable_kimg=15.0, fade_kimg=10.0, r1=0.5, r1_every=16, judge_size=128,
+    PAPER, dataset="faces", height=64, width=64, latent=128, filters=(128, 96, 48, 24, 16), batch_size=16, lr=2e-3,
+    ema=averaged_over(16), stable_kimg=12.0, fade_kimg=8.0, r1=0.3, r1_every=16, judge_size=128,
 )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ class StyleGAN(System):
             filters=(32, 32, 16), first_level=2, lr=4e-3, ema=0.98, judge="classifier.digits", judge_size=28,
         ),
         "lecture": LECTURE,
-        "faces128": replace(LECTURE, height=128, width=128, filters=(128, 128, 64, 32, 16, 8)),
+        "faces128": replace(LECTURE, height=128, width=128, filters=(128, 96, 48, 24, 16, 8)),
         "paper": PAPER,
     }  # fmt: skip
     goal = Goal("fid", "lower")
