@@ -7,6 +7,7 @@ with the files made below, {line} an ejected system, and {weights} weights of it
 import os
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from fixtures.line import Config, Line
@@ -162,6 +163,18 @@ ROWS = [
     ("gpt2 from nothing", "run gpt2 --top-k 0", "top_k must lie between"),
     ("gpt2 weights without a vocabulary", "run gpt2 --weights {here}/damaged", "neither weights nor checkpoints"),
     ("gpt2 scoring nothing", "run gpt2:score {here}/empty.png", "is empty"),
+    # generators
+    ("gan of an odd size", "train gan --image-size 30 --steps 1", "image_size must be divisible by 4"),
+    ("gan with a batch norm and a penalty", "train gan --norm batch --steps 1", "Batch normalisation mixes"),
+    ("a gan on too few pictures", "train gan --preset tiny --data {here}/few --no-conditional --steps 1", "held out to compare with"),
+    ("gan without classes to ask for", "train gan --data {here}/mixed --steps 1", "no picture|class|There are"),
+    ("gan judged by what is none", "train gan --preset tiny --judge vae.plane --steps 1 --out {here}/../gan-run", "no Embedder"),
+    ("a folder of mixed sizes and modes, smaller than a batch", "train gan --preset tiny --data {here}/mixed --no-conditional --steps 1 --out {here}/../gan-mixed --device cpu", WORKS),
+    ("stylegan of a size that cannot be halved", "train stylegan --preset tiny --height 30 --steps 1", "height must be divisible by 4"),
+    ("stylegan on faces of another size", "train stylegan --preset lecture --height 32 --width 32 --steps 1", "64 or 128 pixels"),
+    ("stylegan on an empty folder", "train stylegan --preset tiny --data {here}/empty --steps 1", "There are no pictures"),
+    ("stylegan of a level that there is not", "train stylegan --preset tiny --first-level 5 --steps 1", "first_level must lie between 0 and 2"),
+    ("stylegan weights of text", "run stylegan --weights {here}/text.txt", "no file of tensors"),
     ("gpt2 writes", "run gpt2 It --tokens 3 --seed 0", WORKS),
 ]  # fmt: skip
 
@@ -185,6 +198,15 @@ def places(tmp_path_factory, line_folder):
     Image(np.zeros((8, 8, 3), np.uint8)).save(here / "black.png")
     Image(np.zeros((8, 8, 3), np.uint8)).save(here / "celeba" / "000001.jpg")
     (here / "celeba" / "list_attr_celeba.txt").write_text("1\nSmiling\n000002.jpg 1\n")
+    (here / "mixed").mkdir()
+    Image(np.zeros((8, 8, 3), np.uint8)).save(here / "few" / "only.png")
+    modes = ("RGB", "L", "RGBA", "P", "1", "CMYK", "I;16")
+    for number in range(70):
+        mode, size = modes[number % len(modes)], (8 + number, 60 - number // 2)
+        picture = PIL.Image.new(
+            mode, size, number % 2 if mode == "1" else 3 * number if len(mode) == 1 or ";" in mode else None
+        )
+        picture.save(here / "mixed" / f"{number}.{'jpg' if mode == 'CMYK' else 'png'}")
     trainer(Line, Line.presets["tiny"], here / "used", steps=1).fit()
     return {"here": here, "line": line_folder, "weights": Line(Config()).save_pretrained(here / "weights")}
 

@@ -36,6 +36,8 @@ RECIPES = {
     "vae.digits": "--preset lecture --budget 55m",
     "vae.plane": "--preset plane --budget 7m",
     "vae.faces": "--preset faces --steps 8000",
+    "gan.digits": "--preset lecture --steps 10000 --eval-every 1000",
+    "stylegan.faces": "--preset lecture --steps 9000 --eval-every 900",
     "word2vec.english": "--preset lecture --steps 880 --eval-every 1000",
 }
 """Flags of ``potmeter train`` for each folder of weights."""

@@ -19,7 +19,7 @@ from potmeter.errors import UserError
 from .conftest import SYSTEMS, for_systems, owner_of, tiny
 
 each = pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SYSTEMS])
-LOWER = ("mse", "loss", "error", "nll_nats", "distance", "bits", "perplexity")
+LOWER = ("mse", "loss", "error", "nll_nats", "distance", "bits", "perplexity", "frechet", "fid")
 """Words in the names of metrics of which less is better."""
 
 

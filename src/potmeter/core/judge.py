@@ -24,6 +24,8 @@ LEAST = 0.15
 """Made pictures that differ less than this, as a share of how much real ones do, are all the same."""
 
 
+NEIGHBOURS = 5
+"""Real pictures among whose distances a made one counts as near."""
 known: WeakKeyDictionary[Any, dict[tuple[int, int, int], Tensor]] = WeakKeyDictionary()
 """Vectors of real pictures that were seen before: by data set, then by network, side and number."""
 
@@ -87,7 +89,7 @@ class Judge:
             ``distance``: Fréchet's; ``covered`` (N,): whether a made picture is as near to each real one as its fifth
             real neighbour; ``floor``: the distance of the others from the real ones.
         """
-        values = {"distance": frechet_distance(made, real), "covered": neighbour_coverage(real, made)}
+        values = {"distance": frechet_distance(made, real), "covered": neighbour_coverage(real, made, NEIGHBOURS)}
         return values if others is None else values | {"floor": frechet_distance(others, real)}
 
     def gaussian(self, splits: Splits, count: int) -> float:
@@ -99,6 +101,15 @@ class Judge:
         mixed = Stream(0, device=self.device).normal(len(real), len(x)) @ centred  # with the sample's own covariance
         drawn = (x.mean(0) + mixed).clamp(0, 1).view(-1, *images.shape[1:])
         return frechet_distance(self.features(drawn), real)
+
+
+def comparable(splits: Splits) -> Splits:
+    """The splits, if they can be measured with. Raises UserError when there are too few pictures beside the training ones."""
+    count = 0 if splits.valid is None else len(splits.valid)
+    count > NEIGHBOURS or reject(
+        f"More than {NEIGHBOURS} pictures are held out to compare with, a tenth of them all: give more.", count
+    )
+    return splits
 
 
 @cache

@@ -14,7 +14,7 @@ from torch.optim import Adam, Optimizer
 
 from potmeter.core.export import Method
 from potmeter.core.inversion import invert
-from potmeter.core.judge import stop_if_collapsed
+from potmeter.core.judge import comparable, stop_if_collapsed
 from potmeter.core.random import Stream
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Batch, Example, Goal, System
@@ -78,7 +78,8 @@ class GAN(System):
         Args:
             source: mnist, fashion, digits, cifar10, or a folder of pictures; default: the Config's dataset
         """
-        splits = pictures(source or config.dataset, config.image_size, config.channels, labels=config.conditional)
+        c = config
+        splits = comparable(pictures(source or c.dataset, c.image_size, c.channels, labels=c.conditional))
         if config.conditional and config.classes and splits.classes != config.classes:
             reject(f"The network knows {', '.join(config.classes[:8])}, not the data's.", ", ".join(splits.classes[:8]))
         return splits
@@ -86,6 +87,10 @@ class GAN(System):
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
         return replace(config, classes=splits.classes, dataset=splits.origin)
+
+    def fit_assets(self, splits: Splits) -> None:
+        """Find the judge now: that there is none is better told before the training than after it."""
+        judge_of(self)
 
     # 3. and 4. Two losses, each minimised by one of the two
 

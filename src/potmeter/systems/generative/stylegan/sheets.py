@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from potmeter.core.random import Stream
+from potmeter.core.system import in_batches
 from potmeter.media import Image
 from potmeter.nn.sheets import sheet
 
@@ -70,3 +72,15 @@ def noise(system: StyleGAN, w: Tensor, rng: Stream, draws: int = 16) -> Image:
         spread = (10 * drawn.std(0, keepdim=True).mean(1, keepdim=True)).expand_as(plain).clamp(0, 1)
         rows += [plain, drawn[:2], spread]
     return sheet(torch.cat(rows), columns=4)
+
+
+def nearest(system: StyleGAN, made: Tensor, train: Any) -> Image:
+    """Made pictures (above) and, for each, the training picture whose pixels differ least (below)."""
+    small = lambda images: F.adaptive_avg_pool2d(images, 16).flatten(1)
+    least = torch.full((len(made),), float("inf"), device=made.device)
+    found = torch.zeros_like(made)
+    for batch in in_batches(train, 1000, made.device):
+        distance, which = torch.cdist(small(made), small(batch["image"])).min(1)
+        nearer = distance < least
+        least[nearer], found[nearer] = distance[nearer], batch["image"][which[nearer]]
+    return sheet(torch.cat([made, found]), columns=len(made))

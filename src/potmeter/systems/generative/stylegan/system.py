@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.optim import Adam, Optimizer
 
 from potmeter.core.inversion import invert
-from potmeter.core.judge import stop_if_collapsed
+from potmeter.core.judge import comparable, stop_if_collapsed
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Batch, Example, Goal, System
@@ -29,6 +29,7 @@ from potmeter.nn.sheets import as_inputs, sheet, walk
 from . import model, sheets
 from .checkpoints import read_port
 from .discriminator import Discriminator
+from .examples import examples
 from .growth import enlarged, shrunk, stage
 from .measure import distances, judge_of, straightness
 
@@ -98,11 +99,15 @@ class StyleGAN(System):
             source: faces, digits, another built-in set, or a folder of pictures; default: the Config's dataset
         """
         size: Any = config.height if config.height == config.width else (config.height, config.width)
-        return pictures(source or config.dataset, size, config.channels, labels=False)
+        return comparable(pictures(source or config.dataset, size, config.channels, labels=False))
 
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
         return replace(config, dataset=splits.origin)
+
+    def fit_assets(self, splits: Splits) -> None:
+        """Find the judge now: that there is none is better told before the training than after it."""
+        judge_of(self)
 
     # 3. and 4. Two losses, each minimised by one of the two, at a resolution that grows
 
@@ -278,14 +283,29 @@ class StyleGAN(System):
         way = [a + share * (b - a) for a, b in pairwise(w)]
         return walk(self.drawn(torch.cat([*way, w[-1:]]), psi))
 
+    @task
+    @torch.no_grad()
+    def memory(
+        self,
+        *,
+        count: Annotated[int, Range(1, 20)] = 8,
+        psi: Annotated[float, Range(-2, 2)] = 1.0,
+        seed: Annotated[int, Range(0, 2**31)] = 0,
+        data: str | None = None,
+    ) -> Image:
+        """Has it learned by heart? New pictures (above), and the nearest training pictures (below).
+
+        Args:
+            count: how many
+            psi: truncation
+            seed: start of the random numbers
+            data: the data that it was trained on; default: those of the weights
+        """
+        w = self.generator.mapping(self.sample(count, Stream(seed, device=self.device)))
+        return sheets.nearest(self, self.drawn(w, psi), self.data(self.config, data).train)
+
     def examples(self) -> list[Example]:
-        return [
-            Example("Faces of nobody", seed=1),
-            Example("Towards the mean face, and beyond it", task="truncation"),
-            Example("Source A × Source B: coarse, middle and fine styles", task="grid"),
-            Example("What noise does", task="noise_control"),
-            Example("A walk through W", task="travel"),
-        ]
+        return examples(self.config.dataset, self.config.height)
 
     # What probes and other systems use (core.capabilities)
 

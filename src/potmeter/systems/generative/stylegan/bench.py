@@ -1,0 +1,129 @@
+"""Speed of StyleGAN beside gan-lab's, which is the one that installs from PyPI and runs without a GPU."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from potmeter.core.bench import Row, compare, interleave, timed, wanted
+from potmeter.core.machine import conv_rate
+from potmeter.core.options import Options
+from potmeter.core.train import Trainer, start
+from potmeter.data.splits import Splits, TensorData
+
+from .model import Config
+from .system import StyleGAN
+
+FILTERS = (128, 128, 128, 64, 32)
+"""Channels of both, coarsest first: a quarter of the paper's, as gan-lab counts them."""
+SIDE, BATCH = 64, 16
+"""Of the pictures, and how many at once."""
+
+
+def rows() -> Iterator[Row]:
+    """The comparisons: the same sizes, latent 128, at the finest resolution, fresh weights."""
+    config = replace(
+        StyleGAN.presets["lecture"], filters=FILTERS, height=SIDE, width=SIDE, batch_size=BATCH, stable_kimg=0.0,
+        fade_kimg=0.0, r1_every=1, ema=0.0,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # gan-lab compares strings with ``is``
+        generator, discriminator = peers(config.latent)
+    size = BATCH / 1000
+    if wanted("images_per_s_generate"):
+        ours = start(StyleGAN, config, 0).eval().requires_grad_(False)
+        z = torch.randn(BATCH, config.latent)
+        generator.eval()
+        theirs = torch.no_grad()(lambda: generator(z))
+        seconds = interleave({"ours": timed(lambda: ours.generator(z)), "peer": timed(theirs)})
+        rates = {name: BATCH / value for name, value in seconds.items()}
+        limit = conv_rate(channels=32, size=SIDE, batch=BATCH) / (2 * products(config))
+        note = "doubling and convolving is one transposed convolution, and scale and shift are one pass with the norm"
+        yield compare(
+            "images_per_s_generate", "images/s", rates["ours"], rates["peer"], "gan-lab", limit=limit, note=note
+        )
+    if wanted("kimg_per_hour_train"):
+        with tempfile.TemporaryDirectory() as folder:
+            step = our_step(config, Path(folder))
+            seconds = interleave({"ours": timed(step), "peer": timed(peer_step(generator, discriminator, config))})
+        rates = {name: 3600 * size / value for name, value in seconds.items()}
+        row = compare("kimg_per_hour_train", "kimg per second", rates["ours"], rates["peer"], "gan-lab")
+        yield replace(
+            row, unit="kimg/h", note="both with R1 in every step; --preset lecture has it in every sixteenth, and grows"
+        )
+
+
+def products(config: Config) -> int:
+    """Multiplications in the convolutions of one made picture."""
+    total = 0
+    for level, filters in enumerate(config.filters):
+        height, width = config.size(level)
+        before = config.filters[level - 1] if level else 0
+        total += height * width * filters * (4 * before + 9 * filters)
+    return total
+
+
+def our_step(config: Config, folder: Path) -> Callable[[], object]:
+    """A training step as the trainer takes it, on random pictures."""
+    images = (torch.rand(256, 3, SIDE, SIDE) * 255).byte()
+    data = TensorData(image=images)
+    options = Options(steps=10**6, device="cpu", out=folder)
+    trainer = Trainer(start(StyleGAN, config, 0), Splits(data, data, data), options, quiet=True)
+    batches = iter(trainer.batches)
+
+    def step() -> None:
+        trainer.system.step(next(batches), trainer)
+
+    return step
+
+
+def peers(latent: int) -> tuple[Any, Any]:
+    """gan-lab's two networks, grown to the size of ours, with the paper's blur."""
+    from gan_lab.stylegan import architectures, base  # type: ignore[import-not-found]
+    from progan.architectures import ProDiscriminator  # type: ignore[import-not-found] # gan-lab puts itself on the path
+
+    base.FMAP_BASE, base.FMAP_MAX = 8 * FILTERS[0], FILTERS[0]
+    base.StyleGAN.reset_state()
+    generator = architectures.StyleGenerator(
+        SIDE, len_latent=latent, len_dlatent=latent, blur_type="binomial",
+        truncation_trick_params={"beta": 0.995, "psi": 0.7, "cutoff_stage": None},
+    )  # fmt: skip
+    made_over = type("StyleDiscriminator", (base.StyleGAN,), dict(ProDiscriminator.__dict__))  # as its learner does
+    discriminator = made_over(SIDE, blur_type="binomial")
+    for _ in range(len(FILTERS) - 1):
+        generator.increase_scale()
+        discriminator.increase_scale()
+    base.StyleGAN._fade_in_phase = False
+    return generator, discriminator
+
+
+def peer_step(generator: Any, discriminator: Any, config: Config) -> Callable[[], object]:
+    """The same game with gan-lab's networks."""
+    adam = lambda net: torch.optim.Adam(net.parameters(), lr=config.lr, betas=(0.0, 0.99), eps=1e-8)
+    generator.train()  # which, unlike torch's, returns nothing
+    discriminator.train()
+    players, judges = adam(generator), adam(discriminator)
+    images = torch.rand(BATCH, 3, SIDE, SIDE) * 2 - 1
+
+    def step() -> None:
+        real = images.clone().requires_grad_()
+        made = generator(torch.randn(BATCH, config.latent))
+        verdict: Tensor = discriminator(real)
+        (slope,) = torch.autograd.grad(verdict.sum(), real, create_graph=True)
+        loss = (F.softplus(-verdict) + F.softplus(discriminator(made.detach()))).mean()
+        judges.zero_grad()
+        (loss + config.r1 / 2 * slope.square().flatten(1).sum(1).mean()).backward()
+        judges.step()
+        players.zero_grad()
+        F.softplus(-discriminator(made)).mean().backward()
+        players.step()
+
+    return step

@@ -1,0 +1,36 @@
+"""What StyleGAN is worth being tried on; the pictures to be found are test pictures."""
+
+from __future__ import annotations
+
+from potmeter.core.system import Example
+from potmeter.data.faces import faces
+from potmeter.data.samples import one_of_each_digit
+from potmeter.media import Image
+
+GIVEN = (0, 1, 2, 3, 4, 5)
+"""Test faces to be found, by their places: the first ones, whatever they are."""
+
+
+def examples(dataset: str, size: int) -> list[Example]:
+    """The examples of the weights that were trained on a data set with pictures of this height."""
+    given = held_out(dataset, size)
+    found = [Example("Test pictures, and the nearest ones that it can draw", task="project", images=given)]
+    mixes = [Example("Two test pictures, found and mixed", task="mix", a=given[0], b=given[1])] if given else []
+    return [
+        Example("Pictures of nobody", seed=1) if dataset == "faces" else Example("Pictures nobody made", seed=1),
+        Example("Towards the mean picture, and beyond it to the opposite", task="truncation", seed=1),
+        Example("Source A (above) with coarse, middle and fine styles of source B (left)", task="grid", seed=1),
+        Example("Without noise, with noise, with other noise, and where it matters", task="noise_control", seed=1),
+        *(found if given else []),
+        *mixes,
+        Example("A walk through W", task="travel", seed=1),
+        *([Example("Made, and the nearest training pictures", task="memory", seed=1)] if given else []),
+    ]
+
+
+def held_out(dataset: str, size: int) -> list[Image]:
+    """Test pictures of a built-in data set; none of one that cannot be had here."""
+    if dataset == "faces":
+        test = faces(size).test
+        return [Image.from_tensor(test[i]["image"]) for i in GIVEN]
+    return one_of_each_digit("mnist" if dataset == "mnist" else "digit")[:6] if dataset in ("mnist", "digits") else []
