@@ -35,6 +35,7 @@ def folder(line_folder, tmp_path):
 
 def test_a_ratio_above_one_is_better_whatever_the_unit():
     assert compare("a", "images/s", 30, 10, "peer").ratio == 3
+    assert compare("a", "kimg/h", 30, 10, "peer").ratio == 3
     assert compare("a", "s", 10, 30, "peer").ratio == 3
     assert compare("a", "s", 10, None, "none").ratio is None
 

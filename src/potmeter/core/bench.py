@@ -52,8 +52,8 @@ class Row:
 def compare(
     what: str, unit: str, ours: float, peer: float | None, peer_name: str, *, limit: float | None = None, note: str = ""
 ) -> Row:
-    """A Row; of a unit that is a rate (``images/s``, ``GFLOP/s``) more is better, of any other (``s``, ``MB``) less."""
-    rate = "/s" in unit or "per second" in unit
+    """A Row; of a unit that is a rate (``images/s``, ``kimg/h``) more is better, of any other (``s``, ``MB``) less."""
+    rate = "/s" in unit or "/h" in unit or "per second" in unit
     ratio = None if peer is None else (ours / peer if rate else peer / ours)
     return Row(what=what, ours=ours, peer=peer, peer_name=peer_name, ratio=ratio, limit=limit, unit=unit, note=note)
 

@@ -55,10 +55,8 @@ def rows() -> Iterator[Row]:
             step = our_step(config, Path(folder))
             seconds = interleave({"ours": timed(step), "peer": timed(peer_step(generator, discriminator, config))})
         rates = {name: 3600 * size / value for name, value in seconds.items()}
-        row = compare("kimg_per_hour_train", "kimg per second", rates["ours"], rates["peer"], "gan-lab")
-        yield replace(
-            row, unit="kimg/h", note="both with R1 in every step; --preset lecture has it in every sixteenth, and grows"
-        )
+        note = "both with R1 in every step; --preset lecture has it in every sixteenth, and grows"
+        yield compare("kimg_per_hour_train", "kimg/h", rates["ours"], rates["peer"], "gan-lab", note=note)
 
 
 def products(config: Config) -> int:

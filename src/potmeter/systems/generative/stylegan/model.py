@@ -56,6 +56,8 @@ class Config(Recipe):
     """Weight γ of R1, the squared gradient of the verdict at real pictures."""
     r1_every: int = 1
     """Steps between penalties, each then so many times as heavy."""
+    haze: float = 0.0
+    """Deviation of the noise through which the discriminator sees pictures: it hides how flat a drawn surface is."""
     group: int = 4
     """Pictures whose spread the discriminator is told, so that it notices when they are all alike."""
     judge: str = "classifier.imagenet"
@@ -76,7 +78,7 @@ class Config(Recipe):
         0 <= self.first_level < len(self.filters) or reject(
             f"first_level must lie between 0 and {len(self.filters) - 1}.", self.first_level
         )
-        for name in ("stable_kimg", "fade_kimg", "r1"):
+        for name in ("stable_kimg", "fade_kimg", "r1", "haze"):
             getattr(self, name) >= 0 or reject(f"{name} must not be negative.", getattr(self, name))
         self.mapping_rate > 0 or reject("mapping_rate must be positive.", self.mapping_rate)
         0 <= self.mixing <= 1 or reject("mixing is a share, 0 to 1.", self.mixing)

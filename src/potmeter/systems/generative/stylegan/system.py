@@ -123,7 +123,8 @@ class StyleGAN(System):
         made = self.generator.synthesis(
             self.styles(trainer.rng, count, level), self.noise(trainer.rng, count, level), level, share
         )
-        verdict = lambda images: self.discriminator(images, level, share)
+        haze = lambda images: images + c.haze * trainer.rng.normal(*images.shape) if c.haze else images
+        verdict = lambda images: self.discriminator(haze(images), level, share)
         verdicts = verdict(torch.cat([real, made.detach()])).chunk(2)
         loss = discriminator_loss("non-saturating", *verdicts)
         slopes = c.r1_every * c.r1 / 2 * r1_penalty(verdict, real).mean() if self.penalised(trainer) else 0.0
