@@ -92,13 +92,21 @@ class Judge:
         values = {"distance": frechet_distance(made, real), "covered": neighbour_coverage(real, made, NEIGHBOURS)}
         return values if others is None else values | {"floor": frechet_distance(others, real)}
 
-    def gaussian(self, splits: Splits, count: int) -> float:
-        """Fréchet distance of ``count`` pictures drawn from a Gaussian fitted to the training pictures' pixels."""
-        real = self.of(splits.test, count)
+    def gaussian(self, splits: Splits, count: int, *, apart: bool = False) -> float:
+        """Fréchet distance of ``count`` pictures drawn from a Gaussian fitted to the training pictures' pixels.
+
+        Args:
+            splits: Where training and test pictures are.
+            count: How many are drawn, and at most compared with.
+            apart: Each pixel by itself; else with all their covariances, as 5,000 pictures show them.
+        """
+        real, rng = self.of(splits.test, count), Stream(0, device=self.device)
         images = torch.cat([batch["image"] for batch in in_batches(every(splits.train, 5000), 500, self.device)])
         x = images.flatten(1)
-        centred = (x - x.mean(0)) / (len(x) - 1) ** 0.5
-        mixed = Stream(0, device=self.device).normal(len(real), len(x)) @ centred  # with the sample's own covariance
+        if apart:
+            mixed = rng.normal(len(real), x.shape[1]) * x.std(0)
+        else:
+            mixed = rng.normal(len(real), len(x)) @ ((x - x.mean(0)) / (len(x) - 1) ** 0.5)
         drawn = (x.mean(0) + mixed).clamp(0, 1).view(-1, *images.shape[1:])
         return frechet_distance(self.features(drawn), real)
 
