@@ -99,12 +99,8 @@ BUILT_IN = (
         slide=11,
         summary="A picture in, a category out: digits, clothes, photographs, or the folders of your own",
         target="potmeter.systems.vision.classifier.system:ImageClassifier",
-        capabilities=("Classifier", "Attackable"),
-        weights=("digits", "fashion", "photos4", "robust", "faces", "imagenet"),
-    ),
-    Entry(
         capabilities=("Classifier", "Attackable", "Embedder"),
-        weights=("digits", "fashion", "photos4", "robust", "imagenet"),
+        weights=("digits", "fashion", "photos4", "robust", "faces", "imagenet"),
         fetched=("imagenet",),
     ),
     Entry(

@@ -27,8 +27,6 @@ def pictures(source: str, size: int | tuple[int, int], channels: int, *, labels:
     Args:
         source: ``mnist``, ``fashion``, ``digits``, ``cifar10``, ``faces``, or a folder: as ``image_folder`` reads it, or
             with CelebA's table of attributes.
-        size, channels: What the network takes; a folder's pictures are brought to it, built-in ones must have it.
-        source: ``mnist``, ``fashion``, ``digits``, ``cifar10``, or a folder (as ``image_folder`` reads it).
         size: Side, or (height, width), of what the network takes.
         channels: Its colours; a folder's pictures are brought to size and colours, built-in ones must have them.
         labels: Whether a folder's subfolders are classes.
@@ -40,7 +38,7 @@ def pictures(source: str, size: int | tuple[int, int], channels: int, *, labels:
         reject("These weights were trained on pictures of your own: name some with --data.", source)
     if source == "faces":  # the one set in several sizes
         channels == 3 or reject("faces has coloured pictures: --channels 3.", channels)
-        return faces(size)
+        return faces(size) if isinstance(size, int) else reject("faces has square pictures.", size)
     if source not in BUILT_IN and not labels and is_celeba(source):
         return celeba(source, size, channels=channels)
     if source not in BUILT_IN:
