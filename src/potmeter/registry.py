@@ -77,6 +77,14 @@ class Entry:
 
 BUILT_IN = (
     Entry(
+        name="translator",
+        section="language",
+        slide=5,
+        summary="A sentence in, what it says in another language out, and which words it looked at",
+        target="potmeter.systems.language.translator.system:Translator",
+        weights=("en-hu",),
+    ),
+    Entry(
         name="gpt2",
         section="language",
         slide=9,

@@ -13,6 +13,9 @@ from potmeter.core.system import System
 def lr_scale(share: float, schedule: str, warmup: float) -> float:
     """The learning rate's factor: linear rise during ``warmup``, then ``constant``, ``linear`` or ``cosine`` to 0.
 
+    ``luong234`` is that of tensorflow/nmt: constant for two thirds of the training, then halved four times, the first
+    time after a quarter of what is left.
+
     Args:
         share: How much of the training is done, 0 to 1.
         schedule: The shape of the fall.
@@ -20,6 +23,8 @@ def lr_scale(share: float, schedule: str, warmup: float) -> float:
     """
     if share < warmup:
         return min(max(share, 1e-3) / warmup, 1.0)
+    if schedule == "luong234":
+        return 0.5 ** min(max(int(12 * (share - 2 / 3)), 0), 4)
     fallen = (share - warmup) / max(1 - warmup, 1e-9)
     return {"constant": 1.0, "linear": 1 - fallen, "cosine": 0.5 + 0.5 * math.cos(math.pi * fallen)}[schedule]
 

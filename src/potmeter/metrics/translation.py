@@ -1,0 +1,43 @@
+"""BLEU and chrF by sacreBLEU (Post, arXiv:1804.08771), so that the figures are those of others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sacrebleu.metrics import BLEU, CHRF
+
+from potmeter.errors import reject
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How near translations come to references, both from 0 to 100."""
+
+    bleu: float
+    chrf: float
+    signature: str
+    """How BLEU was computed, in sacreBLEU's own form."""
+
+
+def scores(translations: Sequence[str], references: Sequence[str]) -> Scores:
+    """Corpus BLEU (Papineni et al. 2002) and chrF2 (Popović 2015).
+
+    Args:
+        translations: One sentence each.
+        references: Of as many sentences.
+
+    Raises:
+        UserError: When they are not as many, or none.
+
+    Example:
+        >>> scores(["The cat sat on the mat."], ["The cat sat on the mat."]).bleu
+        100.0
+    """
+    0 < len(translations) == len(references) or reject(
+        "There must be as many references as translations, one at least.", f"{len(translations)} and {len(references)}"
+    )
+    bleu, chrf = BLEU(), CHRF()
+    value = bleu.corpus_score(list(translations), [list(references)]).score
+    other = chrf.corpus_score(list(translations), [list(references)]).score
+    return Scores(min(float(value), 100.0), float(other), str(bleu.get_signature()))

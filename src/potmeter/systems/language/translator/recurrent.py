@@ -1,0 +1,170 @@
+"""Translation by long short-term memories, as tensorflow/nmt has it: Luong's attention, GNMT's, or none.
+
+Luong, Pham and Manning, "Effective Approaches to Attention-based Neural Machine Translation" (arXiv:1508.04025), with
+the dot product scaled by a learned number, and the last attention fed to the next step's input:
+
+    αₜ = softmax(g · hₜ K)        cₜ = Σ αₜₛ mₛ        aₜ = W [hₜ; cₜ]
+
+h is the decoder's top layer, m the encoder's output and K = M m; scores come from a. In GNMT (Wu et al.,
+arXiv:1609.08144) the bottom layer looks, and every upper layer sees its c.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from .model import PAD, Config, State, Translation
+
+FORGET = 1.0
+"""Added to the forget gate, so that a new memory keeps what it has."""
+
+
+class LSTM(nn.Module):
+    """A long short-term memory with one matrix and one bias.
+
+        i, g, f, o = W [x; h] + b        c' = σ(f + 1) c + σ(i) tanh(g)        h' = σ(o) tanh(c')
+
+    Args:
+        inputs: Width of x.
+        width: Width of h and c.
+    """
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.width = width
+        self.weight = nn.Parameter(torch.empty(4 * width, inputs + width))
+        self.bias = nn.Parameter(torch.zeros(4 * width))
+
+    def begin(self, x: Float[Tensor, "... k"]) -> Float[Tensor, "... gates"]:
+        """What inputs known beforehand, the first k numbers of x, add to the gates; for all steps at once."""
+        return F.linear(x, self.weight[:, : x.shape[-1]], self.bias)
+
+    def step(self, gates: Tensor, rest: Float[Tensor, "b r"], c: Float[Tensor, "b w"]) -> tuple[Tensor, Tensor]:
+        """New h and c, from what ``begin`` gave and the rest of [x; h]."""
+        gates = gates + F.linear(rest, self.weight[:, -rest.shape[1] :])
+        i, g, f, o = gates.chunk(4, 1)
+        c = (f + FORGET).sigmoid() * c + i.sigmoid() * g.tanh()
+        return o.sigmoid() * c.tanh(), c
+
+    def forward(
+        self, x: Float[Tensor, "b s k"], mask: Bool[Tensor, "b s"], backward: bool = False
+    ) -> tuple[Float[Tensor, "b s w"], Float[Tensor, "b w"], Float[Tensor, "b w"]]:
+        """Read sequences from either end; padding leaves the memory as it is.
+
+        Returns:
+            h after each token, and the last h and c.
+        """
+        gates, kept = self.begin(x).unbind(1), mask[:, :, None].to(x.dtype).unbind(1)
+        h = c = x.new_zeros(len(x), self.width)
+        outputs = [h] * x.shape[1]
+        for t in reversed(range(x.shape[1])) if backward else range(x.shape[1]):
+            new = self.step(gates[t], h, c)
+            h, c = (old + kept[t] * (value - old) for old, value in zip((h, c), new, strict=True))
+            outputs[t] = h
+        return torch.stack(outputs, 1), h, c
+
+
+class Encoder(nn.Module):
+    """Layers in two directions (luong), or one such layer and residual ones above it (gnmt)."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        w, pairs = config.width, 1 if config.architecture == "gnmt" else config.layers // 2
+        self.forwards = nn.ModuleList(LSTM(2 * w if n else w, w) for n in range(pairs))
+        self.backwards = nn.ModuleList(LSTM(2 * w if n else w, w) for n in range(pairs))
+        above = config.layers - 1 if config.architecture == "gnmt" else 0
+        self.above = nn.ModuleList(LSTM(w if n else 2 * w, w) for n in range(above))
+        self.dropout = nn.Dropout(config.dropout)
+        self.width = w if above else 2 * w
+
+    def forward(
+        self, x: Float[Tensor, "b s w"], mask: Bool[Tensor, "b s"]
+    ) -> tuple[Float[Tensor, "b s m"], list[tuple[Tensor, Tensor]]]:
+        """The output for each token, and h and c with which each layer of the decoder begins."""
+        last = []
+        for one, other in zip(self.forwards, self.backwards, strict=True):
+            x = self.dropout(x)
+            ahead, *first = one(x, mask)
+            back, *second = other(x, mask, backward=True)
+            x = torch.cat([ahead, back], 2)
+            last += [(first[0], first[1]), (second[0], second[1])]
+        if self.above:
+            last = last[1:]  # the decoder's bottom layer goes on from the backward one
+        for number, layer in enumerate(self.above):
+            y, h, c = layer(self.dropout(x), mask)
+            x = x + y if number else y
+            last.append((h, c))
+        return x, last
+
+
+class Recurrent(Translation):
+    """The whole of it."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        w, kind = config.width, config.architecture
+        self.encoder = Encoder(config)
+        m = self.encoder.width
+        first = {"luong": 2 * w, "gnmt": w + m, "none": w}[kind]
+        upper = w + m if kind == "gnmt" else w
+        self.layers = nn.ModuleList(LSTM(upper if n else first, w) for n in range(config.decoder_layers))
+        if kind != "none":
+            self.keys = nn.Linear(m, w, bias=False)
+            self.scale = nn.Parameter(torch.ones(()))
+        if kind == "luong":
+            self.attention = nn.Linear(w + m, w, bias=False)
+        for parameter in self.parameters():
+            if parameter.ndim > 1 and config.uniform is not None:
+                nn.init.uniform_(parameter, -config.uniform, config.uniform)
+            elif parameter.ndim > 1:
+                nn.init.xavier_uniform_(parameter)
+
+    def encode(self, source: Int[Tensor, "b s"]) -> State:
+        mask = source != PAD
+        memory, last = self.encoder(self.source(source), mask)
+        state = State(mask)
+        for number, (h, c) in enumerate(last):
+            state[f"h{number}"], state[f"c{number}"] = h, c
+        if self.config.architecture != "none":
+            state["memory"], state["keys"] = memory, self.keys(memory) * self.scale
+            fed = self.config.width if self.config.architecture == "luong" else memory.shape[2]
+            state["fed"] = memory.new_zeros(len(source), fed)
+        return state
+
+    def decode(
+        self, tokens: Int[Tensor, "b t"], state: State
+    ) -> tuple[Float[Tensor, "b t w"], Float[Tensor, "b t s"] | None]:
+        gates = self.layers[0].begin(self.dropout(self.target(tokens))).unbind(1)  # type: ignore[operator]
+        steps = [self.step(part, state) for part in gates]
+        outputs, weights = zip(*steps, strict=True)
+        state.length += tokens.shape[1]
+        return torch.stack(outputs, 1), None if weights[0] is None else torch.stack(weights, 1)
+
+    def step(self, gates: Float[Tensor, "b g"], state: State) -> tuple[Float[Tensor, "b w"], Tensor | None]:
+        """One token: what the scores are made of, and the weights of the attention."""
+        kind = self.config.architecture
+        weights = None
+        fed = [] if kind == "none" else [self.dropout(state["fed"])]
+        x = state["h0"], state["c0"] = self.layers[0].step(gates, torch.cat([*fed, state["h0"]], 1), state["c0"])  # type: ignore[operator, assignment]
+        x = state["h0"]
+        if kind == "gnmt":
+            state["fed"], weights = self.look(x, state)
+        for number, layer in enumerate([*self.layers][1:], 1):
+            seen = [x, state["fed"]] if kind == "gnmt" else [x]
+            inputs = self.dropout(torch.cat(seen, 1))
+            h, c = layer.step(layer.bias, torch.cat([inputs, state[f"h{number}"]], 1), state[f"c{number}"])  # type: ignore[operator]
+            state[f"h{number}"], state[f"c{number}"] = h, c
+            x = x + h if kind == "gnmt" and number > 1 else h
+        if kind == "luong":
+            context, weights = self.look(x, state)
+            x = state["fed"] = self.attention(torch.cat([x, context], 1))
+        return x, weights
+
+    def look(self, h: Float[Tensor, "b w"], state: State) -> tuple[Float[Tensor, "b m"], Float[Tensor, "b s"]]:
+        """The attended mixture of the encoder's output, and its weights."""
+        scores = torch.einsum("bw,bsw->bs", h, state["keys"])
+        weights = scores.masked_fill(~state.mask, -torch.inf).softmax(1)
+        return torch.einsum("bs,bsm->bm", weights, state["memory"]), weights
