@@ -150,6 +150,23 @@ ROWS = [
     ("a walk from one picture", "run latents:walk {here}/black.png --model vae.plane", "at least two pictures"),
     ("a grid with a hole", "run latents:grid {here}/black.png --model vae.plane", "takes 12 pictures"),
     ("a broken picture in an analogy", "run latents:analogy {here}/empty.png --model vae.plane", "empty.png is empty"),
+    # translator
+    ("one file to translate from", "train translator --data {here}/text.txt --steps 1", "name the other one with --target-file"),
+    ("aligned files of different length", "train translator --data {here}/rows.en --target-file {here}/text.txt --steps 1", "same number of lines"),
+    ("too few pairs", "train translator --data {here}/text.txt --target-file {here}/line.txt --steps 1", "at least 20 pairs"),
+    ("a missing side", "train translator --data {here}/rows.en --target-file {here}/missing.hu --steps 1", "missing.hu"),
+    ("a binary side", "train translator --data {here}/rows.en --target-file {here}/black.png --steps 1", "is not UTF-8 text"),
+    ("pairs too long", "train translator --data {here}/rows.en --target-file {here}/rows.hu --longest 4 --steps 1", "raise --longest"),
+    ("an unknown architecture", "train translator --architecture rnn --steps 1", "rnn"),
+    ("heads of a transformer that do not divide", "train translator --architecture transformer --width 30 --steps 1", "twice the 4 heads"),
+    ("both directions with two vocabularies", "train translator --target-vocabulary 500 --steps 1", "need one vocabulary"),
+    ("nothing to translate", "run translator ''", "no text to translate"),
+    ("an unknown direction", "run translator Hello --direction en-de", "direction is one of en-hu, hu-en"),
+    ("a beam of nothing", "run translator Hello --beam 0", "beam must lie between 1 and 64"),
+    ("more alternatives than hypotheses", "run translator Hello --beam 2 --best 3", "at most 2 alternatives"),
+    ("a length penalty of nan", "run translator Hello --length-penalty nan", "length_penalty must be finite"),
+    ("scoring against too few references", "run translator:score {here}/rows.en {here}/text.txt", "as many references"),
+    ("characters nobody knows", "run translator 'Save 北京 as 🙂.' --best 1", WORKS),
     # gpt2
     ("gpt2 without a text", "train gpt2 --data {here}/missing.txt --steps 1", "missing.txt cannot be read"),
     ("gpt2 on an empty file", "train gpt2 --data {here}/empty.png --steps 1", "is empty"),
@@ -195,6 +212,8 @@ def places(tmp_path_factory, line_folder):
     (here / "huge.bin").write_bytes(b"99999999999 10000\n" + bytes(100))
     (here / "latin1.txt").write_bytes(b"caf\xe9 " * 2000)
     (here / "line.txt").write_text("It was a truth. " * 20)
+    (here / "rows.en").write_text("".join(f"row {n}, one of many\n" for n in range(60)))
+    (here / "rows.hu").write_text("".join(f"a {n}. sor a sok közül\n" for n in range(60)))
     Image(np.zeros((8, 8, 3), np.uint8)).save(here / "black.png")
     Image(np.zeros((8, 8, 3), np.uint8)).save(here / "celeba" / "000001.jpg")
     (here / "celeba" / "list_attr_celeba.txt").write_text("1\nSmiling\n000002.jpg 1\n")

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from potmeter.core.options import Options
+from potmeter.data.clients import say
 from potmeter.data.splits import Splits
 from potmeter.metrics.translation import scores
+
+from .search import Beam
+
+if TYPE_CHECKING:
+    from .system import Translator
+
+PLAIN = "plain"
+"""The tag of the weights without attention."""
+STEPS = 400
+"""Steps of a rival where the system does not know its own."""
 
 
 def retrieval_bleu(splits: Splits, directions: Sequence[str]) -> dict[str, float]:
@@ -28,8 +44,37 @@ def retrieval_bleu(splits: Splits, directions: Sequence[str]) -> dict[str, float
     return named("retrieval", found)
 
 
-def no_attention_bleu(system: Any, splits: Splits) -> dict[str, float]:
-    return {}
+def no_attention_bleu(system: Translator, splits: Splits) -> dict[str, float]:
+    """BLEU of LSTMs without attention, otherwise alike, that learnt from the same pairs.
+
+    For the data that come along they are shipped (``plain``); for the rows of digits they are trained here, as many
+    steps as the system. For a user's own pairs there are none: that would take as long as training did.
+    """
+    from .system import Translator
+
+    if splits.origin == "reverse":
+        plain = trained_alike(system, splits)
+    elif splits.origin == "english-hungarian":
+        plain = Translator.from_pretrained(PLAIN)
+    else:
+        say("no_attention_bleu is left out; train a rival on the same files with --architecture none.")
+        return {}
+    each = {f"{direction.replace('-', '_')}_bleu" for direction in plain.directions}
+    found = plain.measured(splits.test, Beam())
+    return {f"no_attention_{name}": float(found[name]) for name in ["bleu", *sorted(each & found.keys())]}
+
+
+def trained_alike(system: Translator, splits: Splits) -> Translator:
+    """LSTMs without attention, after as many steps as the system has had."""
+    from potmeter.core.train import Trainer, start
+
+    config = replace(system.config, architecture="none")
+    steps = int(system.card.get("recipe", {}).get("steps", STEPS))
+    plain = start(type(system), config, 0)
+    with tempfile.TemporaryDirectory() as folder, torch.enable_grad():
+        options = Options(steps=steps, out=Path(folder), device=str(system.device), eval_every=steps + 1)
+        Trainer(plain, splits, options, quiet=True).fit()
+    return plain
 
 
 def named(rival: str, found: dict[str, float]) -> dict[str, float]:

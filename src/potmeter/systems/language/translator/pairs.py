@@ -132,7 +132,8 @@ class Buckets:
         order = torch.randperm(len(self.lengths), generator=rng)
         pools = [pool[self.lengths[pool].argsort(stable=True)] for pool in order.split(POOL * self.batch_size)]
         batches = [batch for pool in pools for batch in pool.split(self.batch_size)]
-        batches = [batch for batch in batches if len(batch) == self.batch_size] or [order.repeat(self.batch_size)[: self.batch_size]]  # fmt: skip
+        whole = [batch for batch in batches if len(batch) == self.batch_size]
+        batches = whole or [order.repeat(self.batch_size)[: self.batch_size]]  # fewer examples than a batch has
         return [batches[i] for i in torch.randperm(len(batches), generator=rng).tolist()]
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:

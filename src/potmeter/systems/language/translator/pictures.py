@@ -1,14 +1,93 @@
-"""Which word of the translation looked at which word of the source."""
+"""Which word of a translation looked at which word of the source, as a picture."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Float
 from torch import Tensor
 
+from potmeter.errors import reject
 from potmeter.media import Image
 
+from .tokenizer import SPACE
 
-def attention_picture(source: Sequence[str], target: Sequence[str], weights: Tensor) -> Image:
-    return Image(np.zeros((8, 8, 3), np.uint8))
+CELL = 0.42
+"""Inches of a word's row or column."""
+MOST = 60
+"""Words on either side that are drawn; the rest of a long sentence is left out."""
+INK = "#1f2933"
+
+
+def attention_picture(
+    source: Sequence[str], target: Sequence[str], weights: Float[Tensor, "t s"], copied: Sequence[str] = ()
+) -> Image:
+    """Draw the weights of the attention; a word's are the sum over its source tokens, the mean over its target tokens.
+
+    Args:
+        source: Names of the source's tokens.
+        target: Names of the translation's, the end among them.
+        weights: How much each target token looked at each source token.
+        copied: Words that stand for the source's ``<copy>`` tokens, in order.
+
+    Raises:
+        UserError: When the names are not as many as the weights.
+    """
+    (len(target), len(source)) == tuple(weights.shape) or reject(
+        "Attention has a weight for each pair of tokens.", f"{tuple(weights.shape)} of {len(target)} and {len(source)}"
+    )
+    columns, rows = (grouped(names)[:MOST] for names in (source, target))
+    values = weights.detach().float().cpu().numpy()
+    words = np.array([[values[np.ix_(row, column)].sum(1).mean() for _, column in columns] for _, row in rows])
+    left = iter(copied)
+    names = [next(left, name) if name == "<copy>" else name for name, _ in columns]
+    return drawn(names, [name for name, _ in rows], words)
+
+
+def grouped(names: Sequence[str]) -> list[tuple[str, list[int]]]:
+    """Tokens as words, each with the places of its tokens; signs and special tokens stand alone."""
+    words: list[tuple[str, list[int]]] = []
+    joins = False  # whether a letter would go on with the word before
+    for place, name in enumerate(names):
+        text = name.replace(SPACE, "")
+        letters = text.isalnum()
+        if joins and letters and not name.startswith(SPACE):
+            word, places = words[-1]
+            words[-1] = (word + text, [*places, place])
+        elif text:
+            words.append((shown(text), [place]))
+        joins = letters
+    return words
+
+
+def shown(name: str) -> str:
+    """A special token in a reader's words."""
+    if name.startswith("<to-"):
+        return f"→ {name[4:-1]}"
+    return {"</s>": "(end)"}.get(name, name)
+
+
+def drawn(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> Image:
+    """The picture: the source above, the translation on the left, the darker the more was looked."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    side = 0.12 * max(map(len, [*source, *target])) + 0.3  # inches that the longest word takes
+    width, height = (max(CELL * len(words), 1.0) for words in (source, target))
+    figure = Figure(figsize=(width + side + 0.3, height + side + 0.3), dpi=100, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_axes(
+        (side / (width + side + 0.3), 0.2 / (height + side + 0.3),
+         width / (width + side + 0.3), height / (height + side + 0.3))
+    )  # fmt: skip
+    axes.pcolormesh(weights, cmap="Blues", vmin=0, vmax=1, edgecolors="#e4e7eb", linewidth=1)
+    axes.invert_yaxis()
+    axes.xaxis.tick_top()
+    axes.set_xticks(np.arange(len(source)) + 0.5, source, rotation=90, color=INK, fontsize=12)
+    axes.set_yticks(np.arange(len(target)) + 0.5, target, color=INK, fontsize=12)
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    canvas.draw()
+    return Image(np.asarray(canvas.buffer_rgba())[..., :3].copy())

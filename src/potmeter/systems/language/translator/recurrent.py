@@ -23,46 +23,47 @@ FORGET = 1.0
 
 
 class LSTM(nn.Module):
-    """A long short-term memory with one matrix and one bias.
+    """A long short-term memory; its one matrix is kept in two parts, as the inputs come.
 
         i, g, f, o = W [x; h] + b        c' = σ(f + 1) c + σ(i) tanh(g)        h' = σ(o) tanh(c')
 
     Args:
-        inputs: Width of x.
-        width: Width of h and c.
+        ahead: How many numbers of x are known before the first step: they meet their part of W at once.
+        fed: How many become known step by step.
+        width: Of h and c.
     """
 
-    def __init__(self, inputs: int, width: int) -> None:
+    def __init__(self, ahead: int, fed: int, width: int) -> None:
         super().__init__()
         self.width = width
-        self.weight = nn.Parameter(torch.empty(4 * width, inputs + width))
+        self.ahead = nn.Parameter(torch.empty(4 * width, ahead))
+        self.each = nn.Parameter(torch.empty(4 * width, fed + width))
         self.bias = nn.Parameter(torch.zeros(4 * width))
 
-    def begin(self, x: Float[Tensor, "... k"]) -> Float[Tensor, "... gates"]:
-        """What inputs known beforehand, the first k numbers of x, add to the gates; for all steps at once."""
-        return F.linear(x, self.weight[:, : x.shape[-1]], self.bias)
+    def begin(self, x: Float[Tensor, "b s a"]) -> tuple[Float[Tensor, "b g"], ...]:
+        """What the numbers known ahead add to the gates, for each step."""
+        return F.linear(x, self.ahead, self.bias).unbind(1)
 
-    def step(self, gates: Tensor, rest: Float[Tensor, "b r"], c: Float[Tensor, "b w"]) -> tuple[Tensor, Tensor]:
-        """New h and c, from what ``begin`` gave and the rest of [x; h]."""
-        gates = gates + F.linear(rest, self.weight[:, -rest.shape[1] :])
-        i, g, f, o = gates.chunk(4, 1)
+    def step(self, gates: Tensor, fed_and_h: Float[Tensor, "b k"], c: Float[Tensor, "b w"]) -> tuple[Tensor, Tensor]:
+        """New h and c, from what ``begin`` gave (or the bias) and the rest of [x; h]."""
+        i, g, f, o = (gates + F.linear(fed_and_h, self.each)).chunk(4, 1)
         c = (f + FORGET).sigmoid() * c + i.sigmoid() * g.tanh()
         return o.sigmoid() * c.tanh(), c
 
     def forward(
-        self, x: Float[Tensor, "b s k"], mask: Bool[Tensor, "b s"], backward: bool = False
+        self, x: Float[Tensor, "b s a"], mask: Bool[Tensor, "b s"], backward: bool = False
     ) -> tuple[Float[Tensor, "b s w"], Float[Tensor, "b w"], Float[Tensor, "b w"]]:
         """Read sequences from either end; padding leaves the memory as it is.
 
         Returns:
             h after each token, and the last h and c.
         """
-        gates, kept = self.begin(x).unbind(1), mask[:, :, None].to(x.dtype).unbind(1)
+        gates, real = self.begin(x), mask[:, :, None].unbind(1)
         h = c = x.new_zeros(len(x), self.width)
         outputs = [h] * x.shape[1]
         for t in reversed(range(x.shape[1])) if backward else range(x.shape[1]):
-            new = self.step(gates[t], h, c)
-            h, c = (old + kept[t] * (value - old) for old, value in zip((h, c), new, strict=True))
+            new_h, new_c = self.step(gates[t], h, c)
+            h, c = torch.where(real[t], new_h, h), torch.where(real[t], new_c, c)
             outputs[t] = h
         return torch.stack(outputs, 1), h, c
 
@@ -73,10 +74,10 @@ class Encoder(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         w, pairs = config.width, 1 if config.architecture == "gnmt" else config.layers // 2
-        self.forwards = nn.ModuleList(LSTM(2 * w if n else w, w) for n in range(pairs))
-        self.backwards = nn.ModuleList(LSTM(2 * w if n else w, w) for n in range(pairs))
+        self.forwards = nn.ModuleList(LSTM(2 * w if n else w, 0, w) for n in range(pairs))
+        self.backwards = nn.ModuleList(LSTM(2 * w if n else w, 0, w) for n in range(pairs))
         above = config.layers - 1 if config.architecture == "gnmt" else 0
-        self.above = nn.ModuleList(LSTM(w if n else 2 * w, w) for n in range(above))
+        self.above = nn.ModuleList(LSTM(w if n else 2 * w, 0, w) for n in range(above))
         self.dropout = nn.Dropout(config.dropout)
         self.width = w if above else 2 * w
 
@@ -108,9 +109,10 @@ class Recurrent(Translation):
         w, kind = config.width, config.architecture
         self.encoder = Encoder(config)
         m = self.encoder.width
-        first = {"luong": 2 * w, "gnmt": w + m, "none": w}[kind]
+        first = {"luong": w, "gnmt": m, "none": 0}[kind]
         upper = w + m if kind == "gnmt" else w
-        self.layers = nn.ModuleList(LSTM(upper if n else first, w) for n in range(config.decoder_layers))
+        self.bottom = LSTM(w, first, w)
+        self.upper = nn.ModuleList(LSTM(0, upper, w) for _ in range(config.decoder_layers - 1))
         if kind != "none":
             self.keys = nn.Linear(m, w, bias=False)
             self.scale = nn.Parameter(torch.ones(()))
@@ -137,24 +139,21 @@ class Recurrent(Translation):
     def decode(
         self, tokens: Int[Tensor, "b t"], state: State
     ) -> tuple[Float[Tensor, "b t w"], Float[Tensor, "b t s"] | None]:
-        gates = self.layers[0].begin(self.dropout(self.target(tokens))).unbind(1)  # type: ignore[operator]
-        steps = [self.step(part, state) for part in gates]
-        outputs, weights = zip(*steps, strict=True)
+        gates = self.bottom.begin(self.dropout(self.target(tokens)))
+        outputs, weights = zip(*(self.step(part, state) for part in gates), strict=True)
         state.length += tokens.shape[1]
         return torch.stack(outputs, 1), None if weights[0] is None else torch.stack(weights, 1)
 
     def step(self, gates: Float[Tensor, "b g"], state: State) -> tuple[Float[Tensor, "b w"], Tensor | None]:
         """One token: what the scores are made of, and the weights of the attention."""
-        kind = self.config.architecture
-        weights = None
-        fed = [] if kind == "none" else [self.dropout(state["fed"])]
-        x = state["h0"], state["c0"] = self.layers[0].step(gates, torch.cat([*fed, state["h0"]], 1), state["c0"])  # type: ignore[operator, assignment]
-        x = state["h0"]
+        kind, weights = self.config.architecture, None
+        seen = [state["h0"]] if kind == "none" else [self.dropout(state["fed"]), state["h0"]]
+        x, state["c0"] = self.bottom.step(gates, torch.cat(seen, 1), state["c0"])
+        state["h0"] = x
         if kind == "gnmt":
             state["fed"], weights = self.look(x, state)
-        for number, layer in enumerate([*self.layers][1:], 1):
-            seen = [x, state["fed"]] if kind == "gnmt" else [x]
-            inputs = self.dropout(torch.cat(seen, 1))
+        for number, layer in enumerate(self.upper, 1):
+            inputs = self.dropout(torch.cat([x, state["fed"]], 1) if kind == "gnmt" else x)
             h, c = layer.step(layer.bias, torch.cat([inputs, state[f"h{number}"]], 1), state[f"c{number}"])  # type: ignore[operator]
             state[f"h{number}"], state[f"c{number}"] = h, c
             x = x + h if kind == "gnmt" and number > 1 else h

@@ -40,7 +40,8 @@ class Beam:
         length: α; 0 prefers short translations.
         coverage: β; 0 = no coverage penalty.
         longest: Most tokens of a translation; None = twice the source's, and ten.
-        known: Tokens that stand for something; None = all.
+        shortest: Fewest tokens of a translation.
+    known: Tokens that stand for something; None = all.
         exact: Go on until nothing unfinished can get among the best, however long it becomes; else until nothing would
             that ended at once.
     """
@@ -49,6 +50,7 @@ class Beam:
     length: float = 0.6
     coverage: float = 0.0
     longest: int | None = None
+    shortest: int = 0
     known: int | None = None
     exact: bool = False
 
@@ -91,14 +93,15 @@ def search(model: Translation, source: Int[Tensor, "b s"], beam: Beam, best: int
             looked = weights if looked is None else torch.cat([looked, weights], 1)
         step = allowed(model.scores(x[:, 0]), beam).log_softmax(1)  # (rows, V)
         total = log_p[:, :, None] + step.unflatten(0, (-1, k))  # (B, k, V)
-        ends = total[:, :, END].clone()
+        ends = total[:, :, END].clone() if length > beam.shortest else torch.full_like(log_p, -torch.inf)
         finish(finished, sentences, ends, tokens, attended, looked, beam, state, best)
         total[:, :, END] = -torch.inf
         log_p, place = total.flatten(1).topk(k)  # (B, k)
         rows = (torch.arange(len(sentences), device=device)[:, None] * k + place // total.shape[2]).flatten()
         tokens = torch.cat([tokens[rows], (place % total.shape[2]).flatten()[:, None]], 1)
-        alive = torch.tensor([unfinished(finished[s], p, beam, length, longest, best)
-                              for s, p in zip(sentences.tolist(), log_p[:, 0].tolist(), strict=True)], device=device)  # fmt: skip
+        likeliest = zip(sentences.tolist(), log_p[:, 0].tolist(), strict=True)
+        going = [unfinished(finished[sentence], value, beam, length, longest, best) for sentence, value in likeliest]
+        alive = torch.tensor(going, device=device)
         if not alive.any():
             break
         kept = alive.repeat_interleave(k)

@@ -33,6 +33,8 @@ from .search import Beam, Hypothesis, search
 from .tokenizer import PIECES, Tokenizer
 from .transformer import Transformer
 
+Rows = tuple[list[int], list[int]]
+"""Tokens of a source and of its translation."""
 VALIDATED = 200
 """Pairs of the validation data that are translated during training."""
 TOGETHER = 64
@@ -40,6 +42,11 @@ TOGETHER = 64
 NMT = model.Config(
     both=False, vocabulary=17_191, target_vocabulary=7_709, width=512, layers=2, decoder_layers=2, batch_size=128,
     optimizer="sgd", lr=1.0, clip=5.0, schedule="luong234", label_smoothing=0.0, copied=0.0, uniform=0.1,
+)  # fmt: skip
+
+SMALL = model.Config(
+    architecture="transformer", vocabulary=4000, width=160, layers=3, decoder_layers=2, heads=4, feed_forward=480,
+    dropout=0.1, longest=32, batch_size=64, lr=3e-3, warmup=0.1, clip=1.0, ema=0.999,
 )  # fmt: skip
 
 
@@ -62,10 +69,11 @@ class Translator(System):
             dataset="reverse", both=False, vocabulary=24, width=64, layers=2, decoder_layers=2, dropout=0.0,
             label_smoothing=0.0, copied=0.0, lr=5e-3, clip=1.0, batch_size=64,
         ),
-        "lecture": model.Config(batch_size=64, lr=1.5e-3, warmup=0.05, clip=1.0, dropout=0.1),
-        "transformer": model.Config(
-            architecture="transformer", width=192, layers=3, decoder_layers=3, lr=2e-3, warmup=0.1, clip=1.0, dropout=0.1,
-        ),
+        "lecture": SMALL,
+        "luong": replace(SMALL, architecture="luong", layers=2),
+        "plain": replace(SMALL, architecture="none", layers=2, width=192),
+        "transformer": replace(SMALL, vocabulary=16_000, width=512, layers=6, decoder_layers=6, heads=8, feed_forward=2048,
+                               longest=100, lr=7e-4),
         "gnmt": replace(NMT, architecture="gnmt", layers=4, decoder_layers=4),
         "paper": NMT,
     }  # fmt: skip
@@ -102,9 +110,7 @@ class Translator(System):
             self.tokenizers = (Tokenizer.train(both, c.vocabulary, c.languages),)
         else:
             sizes = (c.vocabulary, c.target_vocabulary)
-            self.tokenizers = tuple(
-                Tokenizer.train(side, n, c.languages) for side, n in zip(sides, sizes, strict=True)
-            )
+            self.tokenizers = tuple(Tokenizer.train(side, n, c.languages) for side, n in zip(sides, sizes, strict=True))
 
     # 3. The loss: cross-entropy
 
@@ -138,13 +144,14 @@ class Translator(System):
 
         return Buckets(lengths, collate, self.config.batch_size, seed=trainer.options.seed)
 
-    def encoded(self, pairs: Pairs, direction: str) -> list[tuple[tuple[list[int], list[int]], ...]]:
+    def encoded(self, pairs: Pairs, direction: str) -> list[tuple[Rows, Rows]]:
         """Source and target tokens of each pair, plainly and with the words that stand on both sides hidden."""
         examples = []
         for source, target in zip(*pairs.sides(direction), strict=True):
             shared = {w for w in PIECES.findall(source) if len(w) > 2 and w in PIECES.findall(target)}
-            examples.append(tuple((self.read(source, direction, h)[0], self.wanted(target, direction, h))
-                                  for h in ((), shared)))  # fmt: skip
+            plain = self.read(source, direction)[0], self.wanted(target, direction)
+            hidden = self.read(source, direction, shared)[0], self.wanted(target, direction, shared)
+            examples.append((plain, hidden if shared else plain))
         return examples
 
     def validate(self, data: Any) -> dict[str, Tensor]:
@@ -176,7 +183,9 @@ class Translator(System):
             rows = sorted((one[0] for one in self.encoded(data, direction)), key=lambda row: len(row[0]) + len(row[1]))
             for start in range(0, len(rows), TOGETHER):
                 source, target = zip(*rows[start : start + TOGETHER], strict=True)
-                parts.append(self.model.translation_loss(filled([*source], self.device), filled([*target], self.device)))
+                parts.append(
+                    self.model.translation_loss(filled([*source], self.device), filled([*target], self.device))
+                )
         return torch.cat(parts).double().mean()
 
     def baselines(self, splits: Splits) -> dict[str, float]:
@@ -278,9 +287,7 @@ class Translator(System):
         return [self.written(text, direction, one[0]) for text, one in zip(texts, found, strict=True)]
 
     @torch.no_grad()
-    def hypotheses(
-        self, texts: Sequence[str], direction: str, beam: Beam, best: int = 1
-    ) -> list[list[Hypothesis]]:
+    def hypotheses(self, texts: Sequence[str], direction: str, beam: Beam, best: int = 1) -> list[list[Hypothesis]]:
         """The best translations of each text; texts of about equal length are translated together."""
         rows = [self.read(text, direction)[0] for text in texts]
         beam = replace(beam, known=len(self.known[-1]))
@@ -300,7 +307,11 @@ class Translator(System):
         copied = []
         for number, token in enumerate(found.tokens):
             if token == COPY and places:
-                at = min(len(copied), len(places) - 1) if found.weights is None else int(found.weights[number, places].argmax())
+                at = (
+                    min(len(copied), len(places) - 1)
+                    if found.weights is None
+                    else int(found.weights[number, places].argmax())
+                )
                 copied.append(words[at])
         return self.known[-1].decode(found.tokens, copied)
 
@@ -309,7 +320,10 @@ class Translator(System):
         if found.weights is None:
             return None
         ids = self.read(text, direction)[0]
-        names = [[known.name(i) for i in part] for known, part in ((self.known[0], ids), (self.known[-1], [*found.tokens, END]))]
+        names = [
+            [known.name(i) for i in part]
+            for known, part in ((self.known[0], ids), (self.known[-1], [*found.tokens, END]))
+        ]
         return attention_picture(names[0], names[1], found.weights[:, : len(ids)])
 
     @property
@@ -327,7 +341,8 @@ class Translator(System):
         self.tokenizers = tuple(Tokenizer.load(path) for path in self.vocabulary_files(folder))
         sizes = (self.config.vocabulary, self.config.target_vocabulary or 0)
         for tokenizer, size in zip(self.tokenizers, sizes, strict=False):
-            len(tokenizer) <= size or reject(f"{folder} does not fit: the weights are for {size} tokens.", f"{len(tokenizer)} tokens")  # fmt: skip
+            found = len(tokenizer)
+            found <= size or reject(f"{folder} does not fit: the weights are for {size} tokens.", f"{found} tokens")
 
     def vocabulary_files(self, folder: Path) -> list[Path]:
         """Where the vocabularies are kept."""

@@ -36,7 +36,7 @@ class Attention(nn.Module):
         return self.pair(x).unflatten(2, (2, self.heads, -1)).permute(0, 2, 3, 1, 4)
 
     def forward(
-        self, x: Float[Tensor, "b t w"], seen: Float[Tensor, "b two h s d"], mask: Bool[Tensor, "b #t s"] | None
+        self, x: Float[Tensor, "b t w"], seen: Float[Tensor, "b two h s d"], mask: Bool[Tensor, "any_b any_t s"] | None
     ) -> tuple[Float[Tensor, "b t w"], Float[Tensor, "b t s"]]:
         """The mixture of the values, and its weights in the mean over the heads."""
         q = self.query(x).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, H, T, D)

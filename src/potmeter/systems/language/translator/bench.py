@@ -1,0 +1,78 @@
+"""Speed of translating: many sentences and hypotheses at once, against one after the other, and against CTranslate2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from potmeter.core.bench import Row, compare, interleave, timed, wanted
+
+from .model import END, PAD, START, Translation, filled
+from .search import Beam
+from .system import TOGETHER, Translator
+
+SENTENCES = 64
+"""Test sentences, spread evenly, that are translated in each round."""
+
+
+def rows() -> Iterator[Row]:
+    """The comparisons."""
+    for width, name in ((1, "greedy"), (5, "beam_5")):
+        if wanted(f"sentences_per_s_{name}"):
+            yield against_loop(f"sentences_per_s_{name}", width)
+    if wanted("sentences_per_s_ctranslate2"):
+        from .peer import against_ctranslate2
+
+        yield from against_ctranslate2()
+
+
+@torch.inference_mode()
+def against_loop(what: str, width: int) -> Row:
+    """Sentences a second of the shipped weights by our search, and by the loop that one writes first."""
+    system = Translator.from_pretrained().requires_grad_(False)
+    texts, _ = system.data(system.config).test.sides(system.directions[0])
+    texts = texts[:: len(texts) // SENTENCES][:SENTENCES]
+    known = len(system.known[-1])
+    sources = [system.read(text, system.directions[0])[0] for text in texts]
+    beam = Beam(width, known=known)
+
+    def ours() -> list[list[int]]:
+        return [one[0].tokens for one in system.hypotheses(texts, system.directions[0], beam)]
+
+    def theirs() -> list[list[int]]:
+        return [naive(system.model, source, beam) for source in sources]
+
+    same = sum(a == b for a, b in zip(ours(), theirs(), strict=True))
+    assert same >= 0.95 * len(texts), f"only {same} of {len(texts)} translations are the same"  # rounding may decide
+    seconds = interleave({"ours": timed(ours), "peer": timed(theirs)}, 5)
+    rates = {name: len(texts) / value for name, value in seconds.items()}
+    note = f"{same} of {len(texts)} translations are the same; ours {TOGETHER} sentences at once"
+    return compare(
+        what, "sentences/s", rates["ours"], rates["peer"], "Python loop, one hypothesis at a time", note=note
+    )
+
+
+def naive(model: Translation, source: list[int], beam: Beam) -> list[int]:
+    """Beam search of one sentence, every hypothesis advanced by itself, the memories kept."""
+    longest = 2 * len(source) + 10
+    live = [(0.0, [START], model.encode(filled([source])))]
+    best: tuple[float, list[int]] = (float("-inf"), [])
+    for length in range(1, longest + 1):
+        grown = []
+        for log_p, tokens, state in live:
+            state = state.select(torch.tensor([0]))
+            x, _ = model.decode(torch.tensor([tokens[-1:]]), state)
+            scores = model.scores(x[0, 0])
+            scores[[PAD, START]] = -torch.inf
+            scores[beam.known :] = -torch.inf
+            step = scores.log_softmax(0)
+            ended = float(beam.normalised(log_p + float(step[END]), length))
+            best = max(best, (ended, tokens[1:]), key=lambda pair: pair[0])
+            step[END] = -torch.inf
+            values, places = step.topk(beam.width)
+            grown += [(log_p + v, [*tokens, i], state) for v, i in zip(values.tolist(), places.tolist(), strict=True)]
+        live = sorted(grown, key=lambda one: -one[0])[: beam.width]
+        if float(beam.normalised(live[0][0], length + 1)) <= best[0]:
+            break
+    return best[1]

@@ -1,0 +1,361 @@
+"""Translation: the search, the attention and the networks are what their equations say."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from potmeter.errors import UserError
+from potmeter.metrics.translation import scores
+from potmeter.systems.language.translator import Config, Translator
+from potmeter.systems.language.translator.model import COPY, END, PAD, START, filled
+from potmeter.systems.language.translator.pairs import Buckets, pairs_of
+from potmeter.systems.language.translator.pictures import grouped
+from potmeter.systems.language.translator.recurrent import LSTM, Recurrent
+from potmeter.systems.language.translator.search import Beam, search
+from potmeter.systems.language.translator.tokenizer import Tokenizer
+from potmeter.systems.language.translator.transformer import Transformer
+
+SMALL = Config(vocabulary=16, width=16, layers=2, decoder_layers=2, heads=2, feed_forward=32, both=False)
+KINDS = ("luong", "gnmt", "none", "transformer")
+
+
+def small(kind: str, seed: int = 0, **changes):
+    torch.manual_seed(seed)
+    config = replace(SMALL, architecture=kind, **changes)
+    model = (Transformer if kind == "transformer" else Recurrent)(config).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)  # far from uniform: translations differ
+    return model.requires_grad_(False)
+
+
+# Networks -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_lstm_is_torchs_but_for_the_forget_gate():
+    torch.manual_seed(0)
+    ours, theirs = LSTM(5, 0, 7), torch.nn.LSTM(5, 7, batch_first=True)
+    torch.nn.init.normal_(ours.ahead)
+    torch.nn.init.normal_(ours.each)
+    i, g, f, o = torch.cat([ours.ahead, ours.each], 1).detach().chunk(4)
+    weight = torch.cat([i, f, g, o])  # torch's order
+    with torch.no_grad():
+        theirs.weight_ih_l0.copy_(weight[:, :5])
+        theirs.weight_hh_l0.copy_(weight[:, 5:])
+        theirs.bias_ih_l0.zero_()
+        theirs.bias_hh_l0.zero_()
+        theirs.bias_ih_l0[7:14] = 1
+    x = torch.randn(3, 6, 5)
+    y, h, c = ours(x, torch.ones(3, 6, dtype=torch.bool))
+    expected, (last_h, last_c) = theirs(x)
+    torch.testing.assert_close(y, expected)
+    torch.testing.assert_close(h, last_h[0])
+    torch.testing.assert_close(c, last_c[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_padding_and_neighbours_change_nothing(kind):
+    model = small(kind)
+    rows = [[5, 6, 7, END], [8, 9, 10, 11, 12, END]]
+    target = filled([[START, 5, 6], [START, 7, 8]])
+    together = model(filled(rows), target)
+    for number, row in enumerate(rows):
+        alone = model(filled([row]), target[number : number + 1])
+        torch.testing.assert_close(together[number], alone[0], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_token_by_token_is_the_same_as_all_at_once(kind):
+    model, source, target = small(kind), filled([[5, 6, 7, END], [8, 9, END]]), torch.randint(4, 16, (2, 5))
+    whole, state = model(source, target), model.encode(source)
+    steps = torch.cat([model.scores(model.decode(target[:, t : t + 1], state)[0]) for t in range(5)], 1)
+    torch.testing.assert_close(steps, whole, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_token_does_not_depend_on_those_after_it(kind):
+    model, source, target = small(kind), filled([[5, 6, 7, END]]), torch.randint(4, 16, (1, 6))
+    other = target.clone()
+    other[:, 3:] = 4
+    torch.testing.assert_close(model(source, target)[:, :3], model(source, other)[:, :3])
+
+
+@pytest.mark.parametrize("kind", ["luong", "gnmt", "transformer"])
+def test_attention_is_a_distribution_over_the_source_without_its_padding(kind):
+    model, source = small(kind), filled([[5, 6, 7, 8, END], [9, END]])
+    _, weights = model.decode(torch.randint(4, 16, (2, 3)), model.encode(source))
+    torch.testing.assert_close(weights.sum(2), torch.ones(2, 3))
+    assert (weights[1, :, 2:] == 0).all() and (weights >= 0).all()
+
+
+def test_luongs_attention_is_the_scaled_dot_product_of_the_equation():
+    model, source = small("luong"), filled([[5, 6, 7, END]])
+    state = model.encode(source)
+    h, memory = torch.randn(1, 16), state["memory"]
+    context, weights = model.look(h, state)
+    expected = (model.scale * (memory[0] @ model.keys.weight.T) @ h[0]).softmax(0)
+    torch.testing.assert_close(weights[0], expected)
+    torch.testing.assert_close(context[0], expected @ memory[0])
+
+
+def test_the_transformers_layers_are_torchs():
+    model = small("transformer")
+    layer = model.encoder[0]
+    theirs = torch.nn.TransformerEncoderLayer(16, 2, 32, 0.0, batch_first=True, norm_first=True).eval()
+    own = layer.own
+    theirs.load_state_dict(
+        {
+            "self_attn.in_proj_weight": torch.cat([own.query.weight, own.pair.weight]),
+            "self_attn.in_proj_bias": torch.cat([own.query.bias, own.pair.bias]),
+            "self_attn.out_proj.weight": own.out.weight, "self_attn.out_proj.bias": own.out.bias,
+            "linear1.weight": layer.wide.weight, "linear1.bias": layer.wide.bias,
+            "linear2.weight": layer.narrow.weight, "linear2.bias": layer.narrow.bias,
+            "norm1.weight": layer.own_norm.weight, "norm1.bias": layer.own_norm.bias,
+            "norm2.weight": layer.wide_norm.weight, "norm2.bias": layer.wide_norm.bias,
+        }
+    )  # fmt: skip
+    x = torch.randn(2, 5, 16)
+    y = layer.own_norm(x)
+    ours = layer.feed_forward(x + own(y, own.look_at(y), None)[0])
+    torch.testing.assert_close(ours, theirs(x), rtol=1e-4, atol=1e-5)
+
+
+def test_the_paper_preset_has_the_parameters_of_tensorflows_nmt():
+    def lstm(inputs, units=512):
+        return (inputs + units) * 4 * units + 4 * units
+
+    embeddings, projection = (17_191 + 7_709) * 512, 512 * 7_709
+    encoder = 2 * lstm(512)  # one layer in two directions
+    decoder = lstm(512 + 512) + lstm(512)  # the attention is fed to the first
+    attention = 1024 * 512 + 1 + (512 + 1024) * 512  # keys, the scale, and the layer after it
+    with torch.device("meta"):
+        model = Recurrent(Translator.presets["paper"])
+    expected = embeddings + projection + encoder + decoder + attention
+    assert sum(p.numel() for p in model.parameters()) == expected == 27_451_905
+
+
+def test_the_schedule_of_the_paper_halves_four_times_in_the_last_third():
+    from potmeter.core.schedule import lr_scale
+
+    places = [0, 0.5, 0.66, 0.7, 0.76, 0.84, 0.92, 0.999]
+    assert [lr_scale(share, "luong234", 0.0) for share in places] == [1, 1, 1, 1, 1 / 2, 1 / 4, 1 / 8, 1 / 8]
+
+
+# Search -------------------------------------------------------------------------------------------------------------
+
+
+def exhaustive(model, source, longest, alpha, beta):
+    """The score of every translation of at most ``longest`` tokens, the end counted."""
+    known = [token for token in range(model.config.vocabulary) if token not in (PAD, START, END)]
+    found = {}
+    for length in range(longest):
+        for tokens in itertools.product(known, repeat=length):
+            target = torch.tensor([[START, *tokens]])
+            x, weights = model.decode(target, model.encode(source))
+            scores = model.scores(x)[0]
+            scores[:, [PAD, START]] = -torch.inf
+            log_p = scores.log_softmax(1)[range(length + 1), [*tokens, END]].sum()
+            score = float(log_p) / ((5 + length + 1) / 6) ** alpha
+            if beta:
+                score += beta * float(weights[0].sum(0).clamp(1e-6, 1).log().sum())
+            found[tokens] = score
+    return sorted(found.items(), key=lambda item: -item[1])
+
+
+@pytest.mark.parametrize("kind", ["luong", "transformer"])
+@pytest.mark.parametrize(("alpha", "beta"), [(0.0, 0.0), (1.0, 0.0), (0.6, 0.3)])
+def test_a_wide_beam_finds_what_exhaustive_search_finds(kind, alpha, beta):
+    for seed in range(3):
+        model, source = small(kind, seed), filled([[5, 6, 7, END]])
+        with torch.no_grad():
+            expected = exhaustive(model, source, 3, alpha, beta)[:5]
+        beam = Beam(200, alpha, beta, longest=3, exact=True)
+        (found,) = search(model, source, beam, best=5)
+        assert [tuple(one.tokens) for one in found] == [tokens for tokens, _ in expected]
+        assert [one.score for one in found] == pytest.approx([score for _, score in expected], abs=1e-4)
+
+
+def test_a_beam_of_one_takes_the_likeliest_token():
+    model, source = small("luong", 3), filled([[5, 6, 7, END]])
+    (found,) = search(model, source, Beam(1, length=0.0, longest=12))
+    tokens, state = [START], model.encode(source)
+    with torch.no_grad():
+        while len(tokens) <= len(found[0].tokens):
+            scores = model.scores(model.decode(torch.tensor([tokens[-1:]]), state)[0])[0, 0]
+            scores[[PAD, START]] = -torch.inf
+            scores[END] = -torch.inf
+            tokens.append(int(scores.argmax()))
+    assert found[0].tokens == tokens[1:]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sentences_searched_together_are_translated_as_if_alone(kind):
+    rng = random.Random(0)
+    model = small(kind, 1)
+    rows = [[rng.randrange(4, 16) for _ in range(rng.randint(1, 8))] + [END] for _ in range(9)]
+    beam = Beam(4, 0.6, 0.0, longest=8)
+    together = search(model, filled(rows), beam, best=3)
+    for row, found in zip(rows, together, strict=True):
+        (alone,) = search(model, filled([row]), beam, best=3)
+        assert [one.tokens for one in alone] == [one.tokens for one in found]
+        assert [one.log_p for one in alone] == pytest.approx([one.log_p for one in found], abs=1e-4)
+
+
+def test_the_score_is_the_log_probability_over_the_length_penalty():
+    model, source = small("luong", 2), filled([[5, 6, 7, END]])
+    for one in search(model, source, Beam(4, 0.8, longest=6), best=4)[0]:
+        assert one.score == pytest.approx(one.log_p / ((6 + len(one.tokens)) / 6) ** 0.8, rel=1e-5)
+        target = torch.tensor([[START, *one.tokens]])
+        scores_ = model(source, target)[0]
+        scores_[:, [PAD, START]] = -torch.inf
+        total = F.nll_loss(scores_.log_softmax(1), torch.tensor([*one.tokens, END]), reduction="sum")
+        assert one.log_p == pytest.approx(-float(total), rel=1e-4)
+        assert one.weights.shape == (len(one.tokens) + 1, 4)
+
+
+# Tokens -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    sentences = ["The elves march north, again!", "Save the file as “text”.", "12 files (of 34) were saved."] * 20
+    return Tokenizer.train(sentences, 120, ("en", "hu"))
+
+
+def test_a_sentence_comes_back(tokenizer):
+    for text in ("The elves saved 12 files, again!", "Save (as) “text”.", "north"):
+        ids, words = tokenizer.encode(text)
+        assert tokenizer.decode(ids) == text and not words
+
+
+def test_a_word_with_an_unknown_character_is_copied(tokenizer):
+    ids, words = tokenizer.encode("The Łódź elves march, 北京!")
+    assert words == ["Łódź", "北京"] and ids.count(COPY) == 2
+    assert tokenizer.decode(ids, words) == "The Łódź elves march, 北京!"
+
+
+def test_the_special_tokens_of_a_text_are_only_its_letters(tokenizer):
+    ids, _ = tokenizer.encode("a </s> b <to-hu> c <copy>")
+    assert END not in ids and tokenizer.language("hu") not in ids
+
+
+def test_a_language_that_the_vocabulary_lacks_is_told(tokenizer):
+    with pytest.raises(UserError, match="no such language.*Received: de"):
+        tokenizer.language("de")
+
+
+def test_pieces_of_a_word_are_drawn_as_one():
+    assert grouped(["<to-hu>", "▁el", "ves", ",", "▁north", "</s>"]) == [
+        ("→ hu", [0]), ("elves", [1, 2]), (",", [3]), ("north", [4]), ("(end)", [5]),
+    ]  # fmt: skip
+
+
+# Pairs --------------------------------------------------------------------------------------------------------------
+
+
+def test_batches_hold_every_pair_once_an_epoch_and_little_padding():
+    rng = random.Random(0)
+    lengths = [rng.randint(1, 60) for _ in range(1000)]
+    buckets = Buckets(lengths, lambda numbers, seed: numbers, 10)
+    seen = list(itertools.islice(buckets, 200))
+    for epoch in (seen[:100], seen[100:]):
+        assert sorted(i for batch in epoch for i in batch) == list(range(1000))
+        padding = sum(max(lengths[i] for i in batch) - lengths[j] for batch in epoch for j in batch)
+        assert padding < 0.1 * sum(lengths)
+    assert seen[:100] != seen[100:]
+    again = Buckets(lengths, lambda numbers, seed: numbers, 10)
+    again.load_state_dict({"position": 150})
+    assert list(itertools.islice(again, 50)) == seen[150:]
+
+
+def test_a_training_set_smaller_than_a_batch_still_fills_one():
+    assert all(len(batch) == 8 for batch in itertools.islice(Buckets([3, 4, 5], lambda n, seed: n, 8), 4))
+
+
+def test_no_row_of_digits_is_trained_on_and_measured():
+    splits = pairs_of("reverse", None)
+    train, valid, test = (set(part.pairs) for part in (splits.train, splits.valid, splits.test))
+    assert not train & test and not train & valid and not valid & test
+    assert all(a.split() == b.split()[::-1] for a, b in splits.train.pairs)
+
+
+def files(folder, count=60):
+    lines = [f"sentence number {n} of the file" for n in range(count)]
+    (folder / "text.en").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "text.xx").write_text("\n".join(line[::-1] for line in lines) + "\n", encoding="utf-8")
+    return folder / "text.en", folder / "text.xx"
+
+
+def test_two_aligned_files_are_pairs_named_by_their_endings(tmp_path):
+    splits = pairs_of(*map(str, files(tmp_path)))
+    assert splits.train.languages == ("en", "xx") and splits.origin == "own data"
+    parts = [set(part.pairs) for part in (splits.train, splits.valid, splits.test)]
+    assert [len(part) for part in parts] == [54, 3, 3] and len(set.union(*parts)) == 60
+    assert all(b == a[::-1] for part in parts for a, b in part)
+
+
+def test_files_of_different_length_are_told(tmp_path):
+    one, other = files(tmp_path)
+    other.write_text("too short\n")
+    with pytest.raises(UserError, match="same number of lines.*Received: 60 and 1"):
+        pairs_of(str(one), str(other))
+
+
+def test_empty_lines_are_left_out_with_their_translations(tmp_path):
+    one, other = files(tmp_path)
+    lines = one.read_text().splitlines()
+    lines[7] = ""
+    one.write_text("\n".join(lines))
+    splits = pairs_of(str(one), str(other))
+    assert sum(len(part) for part in (splits.train, splits.valid, splits.test)) == 59
+    one.write_text("\n" * 60)
+    with pytest.raises(UserError, match="at least 20 pairs.*Received: 0"):
+        pairs_of(str(one), str(other))
+
+
+# The system ---------------------------------------------------------------------------------------------------------
+
+
+def test_scores_are_sacrebleus():
+    import sacrebleu
+
+    texts, references = ["The cat sat on a mat.", "He ran."], ["The cat sat on the mat.", "He ran away."]
+    found = scores(texts, references)
+    assert found.bleu == pytest.approx(sacrebleu.corpus_bleu(texts, [references]).score)
+    assert found.chrf == pytest.approx(sacrebleu.corpus_chrf(texts, [references]).score)
+    assert found.signature.startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+    with pytest.raises(UserError, match="as many references.*Received: 2 and 1"):
+        scores(texts, references[:1])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"layers": 3, "decoder_layers": 3}, "layers must be even"),
+        ({"layers": 2, "decoder_layers": 4}, "as many layers in the decoder"),
+        ({"architecture": "transformer", "width": 250}, "divisible by twice the 4 heads"),
+        ({"target_vocabulary": 500}, "Both directions need one vocabulary"),
+        ({"label_smoothing": 1.0}, "label_smoothing must be at least 0"),
+        ({"languages": ("en",)}, "languages must be two names"),
+        ({"uniform": 0.0}, "uniform must be positive"),
+        ({"longest": 3}, "longest must be at least 4"),
+    ],
+)
+def test_nonsense_is_refused(change, words):
+    with pytest.raises(UserError, match=f"{words}.*Received"):
+        replace(Config(), **change)
+
+
+def test_the_loss_is_the_mean_surprise_of_the_real_tokens():
+    model = small("luong")
+    source, target = filled([[5, 6, END], [7, END]]), filled([[START, 8, 9, END], [START, 10, END]])
+    log_p = model(source, target[:, :-1]).log_softmax(2)
+    expected = [-log_p[b, t, target[b, t + 1]] for b, t in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]]
+    torch.testing.assert_close(model.translation_loss(source, target), torch.stack(expected))
+    assert math.isfinite(float(model.translation_loss(source, target, 0.1).sum()))
