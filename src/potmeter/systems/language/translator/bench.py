@@ -67,12 +67,12 @@ def naive(model: Translation, source: list[int], beam: Beam) -> list[int]:
             scores[[PAD, START]] = -torch.inf
             scores[beam.known :] = -torch.inf
             step = scores.log_softmax(0)
-            ended = float(beam.normalised(log_p + float(step[END]), length))
+            ended = (log_p + float(step[END])) / beam.penalty(length)
             best = max(best, (ended, tokens[1:]), key=lambda pair: pair[0])
             step[END] = -torch.inf
             values, places = step.topk(beam.width)
             grown += [(log_p + v, [*tokens, i], state) for v, i in zip(values.tolist(), places.tolist(), strict=True)]
         live = sorted(grown, key=lambda one: -one[0])[: beam.width]
-        if float(beam.normalised(live[0][0], length + 1)) <= best[0]:
+        if live[0][0] / beam.penalty(length + 1) <= best[0]:
             break
     return best[1]

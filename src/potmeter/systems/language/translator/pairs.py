@@ -62,8 +62,8 @@ def pairs_of(source: str, target: str | None) -> Splits:
     if source in ("english-hungarian", "reverse"):
         parts = english_hungarian() if source == "english-hungarian" else reversed_digits()
         languages = ("en", "hu") if source == "english-hungarian" else ("digits", "reversed")
-        made = (Pairs(tuple(parts[name]), languages) for name in ("train", "valid", "test"))
-        return Splits(*made, origin=source)
+        train, valid, test = (Pairs(tuple(parts[name]), languages) for name in ("train", "valid", "test"))
+        return Splits(train, valid, test, origin=source)
     if source == "own data":
         reject("These weights were trained on pairs of your own: name some with --data and --target-file.", source)
     if target is None:
@@ -88,9 +88,12 @@ def aligned(source: Path, target: Path) -> Splits:
     languages = (names[0], names[1]) if names[0] != names[1] else ("source", "target")
     train = found[: -2 * held]
     known = {side for pair in train for side in pair}  # a sentence that is trained on is not measured
-    rest = [[pair for pair in part if not known & set(pair)] for part in (found[-2 * held : -held], found[-held:])]
-    all(rest) or reject("All sentences held out are among those trained on; there is nothing to measure.", str(source))
-    return Splits(*(Pairs(tuple(part), languages) for part in (train, *rest)))
+    valid, test = (
+        [pair for pair in part if not known & set(pair)] for part in (found[-2 * held : -held], found[-held:])
+    )
+    (valid and test) or reject("All sentences held out are trained on too; there is nothing to measure.", str(source))
+    parts = [Pairs(tuple(part), languages) for part in (train, valid, test)]
+    return Splits(parts[0], parts[1], parts[2])
 
 
 def reversed_digits() -> dict[str, list[Pair]]:

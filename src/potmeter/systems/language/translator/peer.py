@@ -17,7 +17,7 @@ from .model import END, START, filled
 from .search import Beam, search
 from .system import Translator
 from .tokenizer import SPECIAL
-from .transformer import Attention, Layer, Transformer, positions
+from .transformer import Attention, DecoderLayer, Layer, Transformer, positions
 
 SENTENCES, TOKENS = 32, 20
 """Sentences that are translated at once, and tokens of each, and of each translation."""
@@ -27,7 +27,9 @@ SENTENCES, TOKENS = 32, 20
 def against_ctranslate2() -> Iterator[Row]:
     """Sentences a second of a Transformer of random weights, greedily and by a beam of 5, in float32."""
     config = Translator.presets["lecture"]
-    config = replace(config, both=False, target_vocabulary=config.vocabulary)  # else random weights repeat what they read
+    config = replace(
+        config, both=False, target_vocabulary=config.vocabulary
+    )  # else random weights repeat what they read
     torch.manual_seed(0)
     model = Transformer(config).eval().requires_grad_(False)
     ordinary(model)
@@ -62,7 +64,7 @@ def against_ctranslate2() -> Iterator[Row]:
 def ordinary(model: Transformer) -> None:
     """Make special tokens so unlikely that neither writes them: random weights do not know what they are."""
     away = nn.functional.normalize(torch.randn(model.config.width), dim=0)
-    model.decoder_norm.bias += 3 * away
+    model.decoder_norm.bias.add_(3 * away)
     assert model.output is not None
     model.output.weight[: len(SPECIAL)] = -30 * away
 
@@ -85,12 +87,16 @@ def converted(model: Transformer, names: list[str], folder: Path) -> Any:
         side.position_encodings.encodings = positions(0, 512, table.weight).numpy()
         put(side.layer_norm, norm)
         for target, layer in zip(side.layer, layers, strict=True):
-            put_layer(target, layer)
+            put_layer(target, layer)  # type: ignore[arg-type]
     assert model.output is not None
     spec.decoder.projection.weight = model.output.weight.numpy()
     spec.register_source_vocabulary(names)
     spec.register_target_vocabulary(names)
-    spec.config.bos_token, spec.config.eos_token, spec.config.decoder_start_token = names[START], names[END], names[START]
+    spec.config.bos_token, spec.config.eos_token, spec.config.decoder_start_token = (
+        names[START],
+        names[END],
+        names[START],
+    )
     spec.config.add_source_eos = spec.config.add_source_bos = False
     spec.validate()
     spec.save(str(folder))
@@ -109,7 +115,7 @@ def put_layer(target: Any, layer: Layer) -> None:
     """One layer of the encoder or the decoder."""
     put(target.self_attention.layer_norm, layer.own_norm)
     put_attention(target.self_attention, layer.own, fused=True)
-    if layer.cross is not None and layer.cross_norm is not None:
+    if isinstance(layer, DecoderLayer):
         put(target.attention.layer_norm, layer.cross_norm)
         put_attention(target.attention, layer.cross, fused=False)
     put(target.ffn.layer_norm, layer.wide_norm)

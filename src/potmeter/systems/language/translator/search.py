@@ -54,9 +54,9 @@ class Beam:
     known: int | None = None
     exact: bool = False
 
-    def normalised(self, log_p: Tensor | float, tokens: int) -> Tensor | float:
-        """log p over the length penalty; ``tokens`` counts the end."""
-        return log_p / ((5 + tokens) / 6) ** self.length
+    def penalty(self, tokens: int) -> float:
+        """By what log p is divided; ``tokens`` counts the end."""
+        return float(((5 + tokens) / 6) ** self.length)
 
     def covered(self, attended: Float[Tensor, "n s"], mask: Tensor) -> Float[Tensor, " n"]:
         """The coverage penalty."""
@@ -124,7 +124,7 @@ def finish(
     looked: Tensor | None, beam: Beam, state: State, best: int,
 ) -> None:  # fmt: skip
     """Put the hypotheses that might end here among the finished ones, of which each sentence keeps its best."""
-    score = beam.normalised(ends, tokens.shape[1])
+    score = ends / beam.penalty(tokens.shape[1])
     if beam.coverage:
         score = score + beam.covered(attended, state.mask).unflatten(0, (-1, beam.width))
     for row, sentence in enumerate(sentences.tolist()):
@@ -142,5 +142,5 @@ def unfinished(done: list[Hypothesis], log_p: float, beam: Beam, length: int, lo
     """Whether a hypothesis with this log p may still end among the best."""
     if length == longest or log_p == -torch.inf:
         return False
-    bound = beam.normalised(log_p, longest if beam.exact and beam.length > 0 else length + 1)
-    return len(done) < best or float(bound) > done[-1].score
+    bound = log_p / beam.penalty(longest if beam.exact else length + 1)
+    return len(done) < best or bound > done[-1].score

@@ -304,7 +304,7 @@ class Translator(System):
         """A translation as text; each copied word is the one that was looked at most."""
         ids, words = self.read(text, direction)
         places = [i for i, token in enumerate(ids) if token == COPY]
-        copied = []
+        copied: list[str] = []
         for number, token in enumerate(found.tokens):
             if token == COPY and places:
                 at = (

@@ -47,20 +47,42 @@ class Attention(nn.Module):
 
 
 class Layer(nn.Module):
-    """One layer of the encoder, or, with ``cross``, of the decoder."""
+    """A layer of the encoder: every token looks at all of its sentence, then changes by itself."""
 
-    def __init__(self, config: Config, cross: bool) -> None:
+    def __init__(self, config: Config) -> None:
         super().__init__()
         w = config.width
         self.own_norm, self.own = nn.LayerNorm(w), Attention(w, config.heads)
-        self.cross_norm, self.cross = (nn.LayerNorm(w), Attention(w, config.heads)) if cross else (None, None)
         self.wide_norm = nn.LayerNorm(w)
         self.wide, self.narrow = nn.Linear(w, config.feed_forward), nn.Linear(config.feed_forward, w)
         self.dropout = nn.Dropout(config.dropout)
 
-    def feed_forward(self, x: Float[Tensor, "b t w"]) -> Float[Tensor, "b t w"]:
-        """Every token by itself."""
+    def forward(self, x: Float[Tensor, "b s w"], mask: Bool[Tensor, "b s"]) -> Float[Tensor, "b s w"]:
+        y = self.own_norm(x)
+        x = x + self.dropout(self.own(y, self.own.look_at(y), mask[:, None])[0])
+        return self.by_itself(x)
+
+    def by_itself(self, x: Float[Tensor, "b t w"]) -> Float[Tensor, "b t w"]:
+        """The feed-forward part."""
         return x + self.dropout(self.narrow(self.dropout(F.relu(self.wide(self.wide_norm(x))))))
+
+
+class DecoderLayer(Layer):
+    """A layer of the decoder: a token looks at itself and those before it, then at the source."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.cross_norm, self.cross = nn.LayerNorm(config.width), Attention(config.width, config.heads)
+
+    def follow(self, x: Float[Tensor, "b t w"], state: State, number: int) -> tuple[Tensor, Float[Tensor, "b t s"]]:
+        """New tokens, after those whose keys and values the state keeps; and how they looked at the source."""
+        y, t, read = self.own_norm(x), x.shape[1], f"read{number}"
+        seen = self.own.look_at(y)
+        state[read] = seen = torch.cat([state[read], seen], 3) if state.length else seen
+        mask = torch.ones(1, t, state.length + t, dtype=torch.bool, device=x.device).tril(state.length)
+        x = x + self.dropout(self.own(y, seen, mask if t > 1 else None)[0])
+        looked, weights = self.cross(self.cross_norm(x), state[f"memory{number}"], state.mask[:, None])
+        return self.by_itself(x + self.dropout(looked)), weights
 
 
 class Transformer(Translation):
@@ -68,8 +90,8 @@ class Transformer(Translation):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self.encoder = nn.ModuleList(Layer(config, cross=False) for _ in range(config.layers))
-        self.decoder = nn.ModuleList(Layer(config, cross=True) for _ in range(config.decoder_layers))
+        self.encoder = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
         self.encoder_norm, self.decoder_norm = nn.LayerNorm(config.width), nn.LayerNorm(config.width)
         for parameter in self.parameters():
             nn.init.xavier_uniform_(parameter) if parameter.ndim > 1 else None
@@ -85,30 +107,23 @@ class Transformer(Translation):
         mask = source != PAD
         x = self.embed(self.source, source, 0)
         for layer in self.encoder:
-            y = layer.own_norm(x)  # type: ignore[operator]
-            x = x + layer.dropout(layer.own(y, layer.own.look_at(y), mask[:, None])[0])  # type: ignore[operator, union-attr]
-            x = layer.feed_forward(x)  # type: ignore[operator]
+            x = layer(x, mask)
         x = self.encoder_norm(x)
-        return State(mask, **{f"memory{n}": layer.cross.look_at(x) for n, layer in enumerate(self.decoder)})  # type: ignore[operator, union-attr, misc]
+        return State(mask, **{f"memory{n}": layer.cross.look_at(x) for n, layer in enumerate(self.layers)})
 
     def decode(
         self, tokens: Int[Tensor, "b t"], state: State
     ) -> tuple[Float[Tensor, "b t w"], Float[Tensor, "b t s"] | None]:
-        x = self.embed(self.target, tokens, state.length)
-        length = tokens.shape[1]
-        causal = torch.ones(length, state.length + length, dtype=torch.bool, device=x.device).tril(state.length)
-        weights = None
-        for number, layer in enumerate(self.decoder):
-            y = layer.own_norm(x)  # type: ignore[operator]
-            seen = layer.own.look_at(y)  # type: ignore[operator, union-attr]
-            if state.length:
-                seen = torch.cat([state[f"read{number}"], seen], 3)
-            state[f"read{number}"] = seen
-            x = x + layer.dropout(layer.own(y, seen, causal[None] if length > 1 else None)[0])  # type: ignore[operator]
-            looked, weights = layer.cross(layer.cross_norm(x), state[f"memory{number}"], state.mask[:, None])  # type: ignore[operator]
-            x = layer.feed_forward(x + layer.dropout(looked))  # type: ignore[operator]
-        state.length += length
+        x, weights = self.embed(self.target, tokens, state.length), None
+        for number, layer in enumerate(self.layers):
+            x, weights = layer.follow(x, state, number)
+        state.length += tokens.shape[1]
         return self.decoder_norm(x), weights
+
+    @property
+    def layers(self) -> list[DecoderLayer]:
+        """The decoder's layers."""
+        return list(self.decoder)  # type: ignore[arg-type]
 
 
 def positions(start: int, length: int, like: Tensor) -> Float[Tensor, "t w"]:
