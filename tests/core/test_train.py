@@ -81,12 +81,12 @@ def test_a_budget_that_is_no_time_is_refused_before_anything_starts(text):
 SHARE = st.floats(0, 1)
 
 
-@given(SHARE, SHARE, st.sampled_from(["constant", "linear", "cosine"]))
+@given(SHARE, SHARE, st.sampled_from(["constant", "linear", "cosine", "luong234"]))
 def test_the_learning_rate_never_leaves_0_to_its_peak(share, warmup, schedule):
     assert -1e-12 <= lr_scale(share, schedule, warmup) <= 1
 
 
-@given(SHARE, SHARE, st.floats(0, 0.9), st.sampled_from(["constant", "linear", "cosine"]))
+@given(SHARE, SHARE, st.floats(0, 0.9), st.sampled_from(["constant", "linear", "cosine", "luong234"]))
 def test_it_rises_in_the_warm_up_and_falls_after_it(a, b, warmup, schedule):
     a, b = sorted((a, b))
     before, after = lr_scale(a, schedule, warmup), lr_scale(b, schedule, warmup)

@@ -122,7 +122,7 @@ def test_the_transformers_layers_are_torchs():
     )  # fmt: skip
     x = torch.randn(2, 5, 16)
     y = layer.own_norm(x)
-    ours = layer.feed_forward(x + own(y, own.look_at(y), None)[0])
+    ours = layer.by_itself(x + own(y, own.look_at(y), None)[0])
     torch.testing.assert_close(ours, theirs(x), rtol=1e-4, atol=1e-5)
 
 

@@ -33,8 +33,8 @@ def against_loop(what: str, width: int) -> Row:
     system = Translator.from_pretrained().requires_grad_(False)
     texts, _ = system.data(system.config).test.sides(system.directions[0])
     texts = texts[:: len(texts) // SENTENCES][:SENTENCES]
-    known = len(system.known[-1])
-    sources = [system.read(text, system.directions[0])[0] for text in texts]
+    known = len(system.known.target)
+    sources = [system.known.read(text, system.directions[0])[0] for text in texts]
     beam = Beam(width, known=known)
 
     def ours() -> list[list[int]]:

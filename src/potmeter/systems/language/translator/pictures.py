@@ -20,16 +20,13 @@ MOST = 60
 INK = "#1f2933"
 
 
-def attention_picture(
-    source: Sequence[str], target: Sequence[str], weights: Float[Tensor, "t s"], copied: Sequence[str] = ()
-) -> Image:
+def attention_picture(source: Sequence[str], target: Sequence[str], weights: Float[Tensor, "t s"]) -> Image:
     """Draw the weights of the attention; a word's are the sum over its source tokens, the mean over its target tokens.
 
     Args:
         source: Names of the source's tokens.
         target: Names of the translation's, the end among them.
         weights: How much each target token looked at each source token.
-        copied: Words that stand for the source's ``<copy>`` tokens, in order.
 
     Raises:
         UserError: When the names are not as many as the weights.
@@ -40,9 +37,7 @@ def attention_picture(
     columns, rows = (grouped(names)[:MOST] for names in (source, target))
     values = weights.detach().float().cpu().numpy()
     words = np.array([[values[np.ix_(row, column)].sum(1).mean() for _, column in columns] for _, row in rows])
-    left = iter(copied)
-    names = [next(left, name) if name == "<copy>" else name for name, _ in columns]
-    return drawn(names, [name for name, _ in rows], words)
+    return drawn([name for name, _ in columns], [name for name, _ in rows], words)
 
 
 def grouped(names: Sequence[str]) -> list[tuple[str, list[int]]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import torch
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
+from potmeter.core import checkpoint
 from potmeter.core.log import progress
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Batch, Example, Goal, System, to_device
@@ -23,15 +23,18 @@ from potmeter.media import Image, Table, Text
 from potmeter.metrics.translation import scores
 
 from . import model
+from .averaging import average
 from .baselines import no_attention_bleu, retrieval_bleu
 from .examples import examples
-from .model import COPY, END, START, filled
+from .model import filled
 from .pairs import Buckets, Pairs, pairs_of
 from .pictures import attention_picture
+from .presets import PRESETS
 from .recurrent import Recurrent
 from .search import Beam, Hypothesis, search
-from .tokenizer import PIECES, Tokenizer
+from .tokenizer import PIECES
 from .transformer import Transformer
+from .vocabularies import Vocabularies, directions
 
 Rows = tuple[list[int], list[int]]
 """Tokens of a source and of its translation."""
@@ -39,15 +42,8 @@ VALIDATED = 200
 """Pairs of the validation data that are translated during training."""
 TOGETHER = 64
 """Sentences that are translated at once."""
-NMT = model.Config(
-    both=False, vocabulary=17_191, target_vocabulary=7_709, width=512, layers=2, decoder_layers=2, batch_size=128,
-    optimizer="sgd", lr=1.0, clip=5.0, schedule="luong234", label_smoothing=0.0, copied=0.0, uniform=0.1,
-)  # fmt: skip
 
-SMALL = model.Config(
-    architecture="transformer", vocabulary=4000, width=160, layers=3, decoder_layers=2, heads=4, feed_forward=480,
-    dropout=0.1, longest=32, batch_size=64, lr=3e-3, warmup=0.1, clip=1.0, ema=0.999,
-)  # fmt: skip
+COLUMNS = ("source", "translation", "score", "log p")
 
 
 @dataclass(frozen=True)
@@ -64,25 +60,13 @@ class Translator(System):
 
     name = "translator"
     Config = model.Config
-    presets = {
-        "tiny": model.Config(
-            dataset="reverse", both=False, vocabulary=24, width=64, layers=2, decoder_layers=2, dropout=0.0,
-            label_smoothing=0.0, copied=0.0, lr=5e-3, clip=1.0, batch_size=64,
-        ),
-        "lecture": SMALL,
-        "luong": replace(SMALL, architecture="luong", layers=2),
-        "plain": replace(SMALL, architecture="none", layers=2, width=192),
-        "transformer": replace(SMALL, vocabulary=16_000, width=512, layers=6, decoder_layers=6, heads=8, feed_forward=2048,
-                               longest=100, lr=7e-4),
-        "gnmt": replace(NMT, architecture="gnmt", layers=4, decoder_layers=4),
-        "paper": NMT,
-    }  # fmt: skip
+    presets = PRESETS
     goal = Goal("bleu", "higher")
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
         self.model: model.Translation = (Transformer if config.architecture == "transformer" else Recurrent)(config)
-        self.tokenizers: tuple[Tokenizer, ...] = ()
+        self.vocabularies: Vocabularies | None = None
 
     # 1. Pairs of sentences
 
@@ -101,16 +85,10 @@ class Translator(System):
         return replace(config, languages=splits.train.languages, dataset=splits.origin)
 
     def fit_assets(self, splits: Splits) -> None:
-        """Learn the vocabularies: one for both languages, or one each."""
-        if self.tokenizers:
-            return
-        sides, c = list(zip(*splits.train.pairs, strict=True)), self.config
-        if c.target_vocabulary is None:
-            both = [text for side in sides for text in side]
-            self.tokenizers = (Tokenizer.train(both, c.vocabulary, c.languages),)
-        else:
-            sizes = (c.vocabulary, c.target_vocabulary)
-            self.tokenizers = tuple(Tokenizer.train(side, n, c.languages) for side, n in zip(sides, sizes, strict=True))
+        """Learn the vocabularies; those that came with the weights stay."""
+        self.vocabularies = self.vocabularies or Vocabularies.train(
+            [*zip(*splits.train.pairs, strict=True)], self.config
+        )
 
     # 3. The loss: cross-entropy
 
@@ -149,8 +127,8 @@ class Translator(System):
         examples = []
         for source, target in zip(*pairs.sides(direction), strict=True):
             shared = {w for w in PIECES.findall(source) if len(w) > 2 and w in PIECES.findall(target)}
-            plain = self.read(source, direction)[0], self.wanted(target, direction)
-            hidden = self.read(source, direction, shared)[0], self.wanted(target, direction, shared)
+            plain = self.known.read(source, direction)[0], self.known.wanted(target)
+            hidden = self.known.read(source, direction, shared)[0], self.known.wanted(target, shared)
             examples.append((plain, hidden if shared else plain))
         return examples
 
@@ -183,9 +161,8 @@ class Translator(System):
             rows = sorted((one[0] for one in self.encoded(data, direction)), key=lambda row: len(row[0]) + len(row[1]))
             for start in range(0, len(rows), TOGETHER):
                 source, target = zip(*rows[start : start + TOGETHER], strict=True)
-                parts.append(
-                    self.model.translation_loss(filled([*source], self.device), filled([*target], self.device))
-                )
+                batch = filled([*source], self.device), filled([*target], self.device)
+                parts.append(self.model.translation_loss(*batch))
         return torch.cat(parts).double().mean()
 
     def baselines(self, splits: Splits) -> dict[str, float]:
@@ -221,11 +198,16 @@ class Translator(System):
         best <= beam or reject(f"A beam of {beam} has at most {beam} alternatives.", best)
         way = direction or self.directions[0]
         found = self.hypotheses(lines, way, Beam(beam, length_penalty, coverage_penalty), best)
-        rows = [(line, self.written(line, way, one), one.score, one.log_p)
-                for line, several in zip(lines, found, strict=True) for one in several]  # fmt: skip
-        text = "\n".join(self.written(line, way, several[0]) for line, several in zip(lines, found, strict=True))
-        return Translated(Text(text), self.picture(lines[0], way, found[0][0]),
-                          Table(("source", "translation", "score", "log p"), rows))  # fmt: skip
+        written = [
+            [self.known.written(line, way, one) for one in several] for line, several in zip(lines, found, strict=True)
+        ]
+        rows = [(line, text, one.score, one.log_p) for line, several, texts in zip(lines, found, written, strict=True)
+                for one, text in zip(several, texts, strict=True)]  # fmt: skip
+        weights, picture = found[0][0].weights, None
+        if weights is not None:
+            source, target = self.known.names(lines[0], way, found[0][0])
+            picture = attention_picture(source, target, weights[:, : len(source)])
+        return Translated(Text("\n".join(texts[0] for texts in written)), picture, Table(COLUMNS, rows))
 
     @task
     def batch(
@@ -245,9 +227,9 @@ class Translator(System):
             length_penalty: 0 prefers short translations, 1 long ones
         """
         lines = texts.text.splitlines()
-        whole = iter(self.translate([line for line in lines if line.strip()], direction or self.directions[0],
-                                    Beam(beam, length_penalty)))  # fmt: skip
-        return Text("\n".join(next(whole) if line.strip() else "" for line in lines))
+        full = [line for line in lines if line.strip()]
+        done = iter(self.translate(full, direction or self.directions[0], Beam(beam, length_penalty)))
+        return Text("\n".join(next(done) if line.strip() else "" for line in lines))
 
     @task
     def score(self, texts: Text, references: Text) -> Text:
@@ -263,88 +245,46 @@ class Translator(System):
     def examples(self) -> list[Example]:
         return examples(self.config.dataset)
 
-    # Between sentences and tokens
-
-    @cached_property
+    @property
     def directions(self) -> tuple[str, ...]:
         """What it translates, as ``en-hu``."""
-        one, other = self.config.languages
-        return (f"{one}-{other}", f"{other}-{one}") if self.config.both else (f"{one}-{other}",)
+        return directions(self.config.languages, self.config.both)
 
-    def read(self, text: str, direction: str, hidden: Iterable[str] = ()) -> tuple[list[int], list[str]]:
-        """A source sentence as tokens, and the words to be copied."""
-        first = [self.known[0].language(direction.rpartition("-")[2])] if self.config.both else []
-        ids, words = self.known[0].encode(text, hidden)
-        return [*first, *ids, END], words
-
-    def wanted(self, text: str, direction: str, hidden: Iterable[str] = ()) -> list[int]:
-        """A translation as tokens, from the start to the end."""
-        return [START, *self.known[-1].encode(text, hidden)[0], END]
+    @property
+    def known(self) -> Vocabularies:
+        """The vocabularies."""
+        return self.vocabularies or reject("The system has no vocabulary yet: train it, or load weights.", self.name)
 
     def translate(self, texts: Sequence[str], direction: str, beam: Beam) -> list[str]:
         """The best translation of each text."""
         found = self.hypotheses(texts, direction, beam)
-        return [self.written(text, direction, one[0]) for text, one in zip(texts, found, strict=True)]
+        return [self.known.written(text, direction, one[0]) for text, one in zip(texts, found, strict=True)]
 
     @torch.no_grad()
     def hypotheses(self, texts: Sequence[str], direction: str, beam: Beam, best: int = 1) -> list[list[Hypothesis]]:
         """The best translations of each text; texts of about equal length are translated together."""
-        rows = [self.read(text, direction)[0] for text in texts]
-        beam = replace(beam, known=len(self.known[-1]))
+        rows = [self.known.read(text, direction)[0] for text in texts]
+        beam = replace(beam, known=len(self.known.target))
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+        parts = [order[start : start + TOGETHER] for start in range(0, len(rows), TOGETHER)]
         found: list[list[Hypothesis]] = [[] for _ in rows]
-        for start in progress(range(0, len(rows), TOGETHER), "sentences") if len(rows) > TOGETHER else (0,):
-            part = order[start : start + TOGETHER]
-            several = search(self.model, filled([rows[i] for i in part], self.device), beam, best) if part else []
+        for part in progress(parts, "sentences") if len(parts) > 1 else parts:
+            several = search(self.model, filled([rows[i] for i in part], self.device), beam, best)
             for i, one in zip(part, several, strict=True):
                 found[i] = one
         return found
 
-    def written(self, text: str, direction: str, found: Hypothesis) -> str:
-        """A translation as text; each copied word is the one that was looked at most."""
-        ids, words = self.read(text, direction)
-        places = [i for i, token in enumerate(ids) if token == COPY]
-        copied: list[str] = []
-        for number, token in enumerate(found.tokens):
-            if token == COPY and places:
-                at = (
-                    min(len(copied), len(places) - 1)
-                    if found.weights is None
-                    else int(found.weights[number, places].argmax())
-                )
-                copied.append(words[at])
-        return self.known[-1].decode(found.tokens, copied)
-
-    def picture(self, text: str, direction: str, found: Hypothesis) -> Image | None:
-        """Which word looked at which; None of a model that has no attention."""
-        if found.weights is None:
-            return None
-        ids = self.read(text, direction)[0]
-        names = [
-            [known.name(i) for i in part]
-            for known, part in ((self.known[0], ids), (self.known[-1], [*found.tokens, END]))
-        ]
-        return attention_picture(names[0], names[1], found.weights[:, : len(ids)])
-
-    @property
-    def known(self) -> tuple[Tokenizer, ...]:
-        """The vocabularies."""
-        return self.tokenizers or reject("The system has no vocabulary yet: train it, or load weights.", self.name)
-
     # Saving and loading
 
+    @classmethod
+    def from_average(cls, *where: str | Path) -> Self:
+        """The mean of several weights, each named as for ``from_pretrained``; a run's folder stands for all it keeps."""
+        found = [one for place in where for one in checkpoint.steps(Path(place)) or [Path(place)]]
+        found or reject("There are no weights to average.", where)
+        return average([cls.from_pretrained(one) for one in found]).eval()
+
     def save_assets(self, folder: Path) -> None:
-        for path, tokenizer in zip(self.vocabulary_files(folder), self.known, strict=True):
-            tokenizer.save(path)
+        self.known.save(folder)
 
     def load_assets(self, folder: Path) -> None:
-        self.tokenizers = tuple(Tokenizer.load(path) for path in self.vocabulary_files(folder))
-        sizes = (self.config.vocabulary, self.config.target_vocabulary or 0)
-        for tokenizer, size in zip(self.tokenizers, sizes, strict=False):
-            found = len(tokenizer)
-            found <= size or reject(f"{folder} does not fit: the weights are for {size} tokens.", f"{found} tokens")
-
-    def vocabulary_files(self, folder: Path) -> list[Path]:
-        """Where the vocabularies are kept."""
-        names = ["tokenizer.json"] if self.config.target_vocabulary is None else ["source.json", "target.json"]
-        return [folder / name for name in names]
+        self.vocabularies = Vocabularies.load(folder, self.config)
