@@ -20,7 +20,7 @@ from potmeter import registry
 from potmeter.cli import execute
 from potmeter.core.load import load
 from potmeter.core.system import summarise
-from potmeter.data.packages import PACKAGES
+from potmeter.data.packages import PACKAGES, WESNOTH
 from potmeter.data.splits import every
 
 RECIPES = {
@@ -39,6 +39,8 @@ RECIPES = {
     "gan.digits": "--preset lecture --steps 10000 --eval-every 1000",
     "stylegan.faces": "--preset lecture --steps 9000 --eval-every 900",
     "word2vec.english": "--preset lecture --steps 880 --eval-every 1000",
+    "translator.plain": "--preset plain --steps 12000 --budget 40m --eval-every 2000",
+    "translator.en-hu": "--preset lecture --steps 12000 --budget 78m --eval-every 1000",
 }
 """Flags of ``potmeter train`` for each folder of weights."""
 
@@ -47,6 +49,7 @@ PACKAGE_OF = {
     "photos4": ("tuxpaint", "gcompris", "mobilenet"),
     "mnist": ("mnist",),
     "fashion": ("fashion",),
+    "english-hungarian": ("libreoffice-help-en", "libreoffice-help-hu", "libreoffice-hu", "gnome-help", *WESNOTH),
     "english": ("austen", "stdlib", "brown", "treasury", "commentary", "bible"),
 }
 """The data packages behind each data set's name."""

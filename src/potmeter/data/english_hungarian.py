@@ -44,14 +44,17 @@ def english_hungarian() -> dict[str, list[Pair]]:
         UserError: When a package cannot be fetched, or does not hold what it should.
     """
     parts: dict[str, list[Pair]] = {"train": [], "valid": [], "test": []}
-    seen: set[str] = set()
+    seen: dict[str, set[str]] = {"english": set(), "hungarian": set()}
     documents = sorted(numbered(), key=lambda document: list(parts).index(document[0]))  # training first
     for part, pairs in documents:
         for english, hungarian in sentences(pairs):
-            keys = {key(english), "=" + key(hungarian)} if part != "train" else {key(english)}
-            if keys & seen or (part != "train" and not measured(english, hungarian)):
+            sides = {key(english), key(hungarian)}
+            if key(english) in seen["english"]:
                 continue
-            seen |= {key(english), "=" + key(hungarian)}
+            if part != "train" and (sides & (seen["english"] | seen["hungarian"]) or not measured(english, hungarian)):
+                continue
+            seen["english"].add(key(english))
+            seen["hungarian"].add(key(hungarian))
             parts[part].append((english, hungarian))
     return {part: pairs or reject("The packages do not hold the texts.", part) for part, pairs in parts.items()}
 

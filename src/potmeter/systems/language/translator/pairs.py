@@ -20,6 +20,8 @@ Pair = tuple[str, str]
 
 HELD = 2000
 """Most pairs of a user's files that are held out for validation, and as many for testing."""
+CHARACTERS = 2000
+"""Most characters of a sentence."""
 POOL = 50
 """Batches' worth of pairs that are sorted by length together."""
 REVERSED = {"train": 20_000, "valid": 200, "test": 400}
@@ -74,13 +76,15 @@ def pairs_of(source: str, target: str | None) -> Splits:
 def aligned(source: Path, target: Path) -> Splits:
     """Pairs of the lines of two files; of the last tenth half validates and half tests, drawn by a fixed seed.
 
-    Pairs of which a side is empty are left out; equal pairs are kept once.
+    Pairs of which a side is empty, or longer than any sentence, are left out; equal pairs are kept once.
     """
     sides = [[line.strip() for line in Text.open(path).text.splitlines()] for path in (source, target)]
     len(sides[0]) == len(sides[1]) or reject(
         f"{source} and {target} must have the same number of lines.", f"{len(sides[0]):,} and {len(sides[1]):,}"
     )
-    found = [*dict.fromkeys(pair for pair in zip(*sides, strict=True) if all(pair))]
+    found = [
+        *dict.fromkeys(pair for pair in zip(*sides, strict=True) if all(0 < len(side) <= CHARACTERS for side in pair))
+    ]
     random.Random(0).shuffle(found)
     held = min(len(found) // 20, HELD)
     held >= 1 or reject(f"{source} and {target} must have at least 20 pairs without empty lines.", len(found))

@@ -27,7 +27,7 @@ from .averaging import average
 from .baselines import no_attention_bleu, retrieval_bleu
 from .examples import examples
 from .model import filled
-from .pairs import Buckets, Pairs, pairs_of
+from .pairs import CHARACTERS, Buckets, Pairs, pairs_of
 from .pictures import attention_picture
 from .presets import PRESETS
 from .recurrent import Recurrent
@@ -47,12 +47,18 @@ COLUMNS = ("source", "translation", "score", "log p")
 
 
 @dataclass(frozen=True)
-class Translated:
-    """What ``run`` finds."""
+class Unattended:
+    """What ``run`` finds without attention."""
 
     translation: Text
-    attention: Image | None
     alternatives: Table
+
+
+@dataclass(frozen=True)
+class Translated(Unattended):
+    """What it finds with attention: which word of the first line's translation looked at which of its words."""
+
+    attention: Image
 
 
 class Translator(System):
@@ -182,7 +188,7 @@ class Translator(System):
         length_penalty: Annotated[float, Range(0, 2)] = 0.6,
         coverage_penalty: Annotated[float, Range(0, 2)] = 0.0,
         best: Annotated[int, Range(1, 64)] = 3,
-    ) -> Translated:
+    ) -> Unattended:
         """Translate a text, and show which words were looked at.
 
         Args:
@@ -203,11 +209,12 @@ class Translator(System):
         ]
         rows = [(line, text, one.score, one.log_p) for line, several, texts in zip(lines, found, written, strict=True)
                 for one, text in zip(several, texts, strict=True)]  # fmt: skip
-        weights, picture = found[0][0].weights, None
-        if weights is not None:
-            source, target = self.known.names(lines[0], way, found[0][0])
-            picture = attention_picture(source, target, weights[:, : len(source)])
-        return Translated(Text("\n".join(texts[0] for texts in written)), picture, Table(COLUMNS, rows))
+        translation, alternatives = Text("\n".join(texts[0] for texts in written)), Table(COLUMNS, rows)
+        if (weights := found[0][0].weights) is None:
+            return Unattended(translation, alternatives)
+        source, target = self.known.names(lines[0], way, found[0][0])
+        picture = attention_picture(source, target, weights[:, : len(source)])
+        return Translated(translation, alternatives, picture)
 
     @task
     def batch(
@@ -263,6 +270,8 @@ class Translator(System):
     @torch.no_grad()
     def hypotheses(self, texts: Sequence[str], direction: str, beam: Beam, best: int = 1) -> list[list[Hypothesis]]:
         """The best translations of each text; texts of about equal length are translated together."""
+        for text in texts:
+            len(text) <= CHARACTERS or reject(f"A sentence has at most {CHARACTERS:,} characters.", f"{len(text):,}")
         rows = [self.known.read(text, direction)[0] for text in texts]
         beam = replace(beam, known=len(self.known.target))
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
