@@ -359,3 +359,73 @@ def test_the_loss_is_the_mean_surprise_of_the_real_tokens():
     expected = [-log_p[b, t, target[b, t + 1]] for b, t in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]]
     torch.testing.assert_close(model.translation_loss(source, target), torch.stack(expected))
     assert math.isfinite(float(model.translation_loss(source, target, 0.1).sum()))
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory):
+    """Two systems of one vocabulary, with other weights, and their folders."""
+    splits = pairs_of("reverse", None)
+    made = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        config = Translator.fit_config(Translator.presets["tiny"], splits)
+        system = Translator(config).eval().requires_grad_(False)
+        system.fit_assets(splits)
+        made.append((system, system.save_pretrained(tmp_path_factory.mktemp("weights") / str(seed))))
+    return made
+
+
+def test_the_average_is_the_mean_of_the_weights(untrained):
+    (one, first), (other, second) = untrained
+    mean = Translator.from_average(first, second)
+    for key, value in mean.state_dict().items():
+        torch.testing.assert_close(value, (one.state_dict()[key] + other.state_dict()[key]) / 2)
+    assert mean.known.source.library.to_str() == one.known.source.library.to_str()
+
+
+def test_only_weights_of_one_kind_have_a_mean(untrained, tmp_path):
+    (one, first), _ = untrained
+    other = Translator(replace(one.config, width=32))
+    other.vocabularies = one.vocabularies
+    with pytest.raises(UserError, match="Only weights of one Config.*Received"):
+        Translator.from_average(first, other.save_pretrained(tmp_path / "other"))
+    with pytest.raises(UserError, match="no weights to average"):
+        Translator.from_average()
+
+
+def test_lines_are_translated_one_by_one_and_empty_ones_stay(untrained):
+    system = untrained[0][0]
+    lines = system.batch("1 2 3\n\n4 5\n", beam=2).text.split("\n")
+    assert len(lines) == 3 and lines[1] == "" and lines[0] == system.run("1 2 3", beam=2, best=1).translation.text
+    assert lines[2] == system.run("4 5", beam=2, best=1).translation.text
+
+
+def test_alternatives_are_listed_the_best_first_and_attention_is_drawn(untrained):
+    found = untrained[0][0].run("1 2 3 4", beam=4, best=4)
+    assert [row[0] for row in found.alternatives.rows] == ["1 2 3 4"] * 4
+    values = [row[2] for row in found.alternatives.rows]
+    assert values == sorted(values, reverse=True) and found.alternatives.rows[0][1] == found.translation.text
+    assert found.attention.size[0] > 200
+
+
+def test_what_is_too_long_or_nothing_is_told(untrained):
+    system = untrained[0][0]
+    for text, words in (("", "no text to translate"), ("1 " * 2000, "at most 2,000 characters")):
+        with pytest.raises(UserError, match=f"{words}.*Received"):
+            system.run(text)
+    with pytest.raises(UserError, match="direction is one of digits-reversed.*Received: en-hu"):
+        system.run("1 2", direction="en-hu")
+
+
+def test_a_copied_word_is_the_one_that_was_looked_at_most(untrained):
+    from potmeter.systems.language.translator.search import Hypothesis
+
+    known = untrained[0][0].known
+    ids, words = known.read("1 ä ö 2", "digits-reversed")
+    assert words == ["ä", "ö"]
+    weights = torch.zeros(3, len(ids))
+    places = [place for place, token in enumerate(ids) if token == COPY]
+    weights[0, places[1]], weights[1, places[0]] = 0.6, 0.9
+    found = Hypothesis([COPY, COPY], 0.0, 0.0, weights)
+    assert known.written("1 ä ö 2", "digits-reversed", found) == "öä"
+    assert known.written("1 ä ö 2", "digits-reversed", replace(found, weights=None)) == "äö"

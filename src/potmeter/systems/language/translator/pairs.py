@@ -106,7 +106,7 @@ def reversed_digits() -> dict[str, list[Pair]]:
     parts: dict[str, list[Pair]] = {name: [] for name in ("test", "valid", "train")}
     for name, part in parts.items():
         while len(part) < REVERSED[name]:
-            digits = [str(rng.randrange(10)) for _ in range(rng.randint(2, 10))]
+            digits = [str(rng.randrange(10)) for _ in range(rng.randint(2, 8))]
             if (row := " ".join(digits)) not in seen:
                 part.append((row, " ".join(digits[::-1])))
                 seen |= {row} if len(digits) > 3 or name != "train" else set()  # there are few short ones

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +16,8 @@ from .tokenizer import SPACE
 
 CELL = 0.42
 """Inches of a word's row or column."""
+MARGIN = 0.25
+"""Inches at the right and below."""
 MOST = 60
 """Words on either side that are drawn; the rest of a long sentence is left out."""
 INK = "#1f2933"
@@ -68,14 +71,12 @@ def drawn(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    side = 0.12 * max(map(len, [*source, *target])) + 0.3  # inches that the longest word takes
+    left, top = (0.125 * max(map(len, names)) + 0.3 for names in (target, source))  # inches that the words take
     width, height = (max(CELL * len(words), 1.0) for words in (source, target))
-    figure = Figure(figsize=(width + side + 0.3, height + side + 0.3), dpi=100, facecolor="white")
+    whole = (width + left + MARGIN, height + top + MARGIN)
+    figure = Figure(figsize=whole, dpi=100, facecolor="white")
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes(
-        (side / (width + side + 0.3), 0.2 / (height + side + 0.3),
-         width / (width + side + 0.3), height / (height + side + 0.3))
-    )  # fmt: skip
+    axes = figure.add_axes((left / whole[0], MARGIN / whole[1], width / whole[0], height / whole[1]))
     axes.pcolormesh(weights, cmap="Blues", vmin=0, vmax=1, edgecolors="#e4e7eb", linewidth=1)
     axes.invert_yaxis()
     axes.xaxis.tick_top()
@@ -84,5 +85,7 @@ def drawn(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> 
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    canvas.draw()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the font has not every script's letters, and draws boxes for them
+        canvas.draw()
     return Image(np.asarray(canvas.buffer_rgba())[..., :3].copy())

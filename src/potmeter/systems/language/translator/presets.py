@@ -23,8 +23,8 @@ BASE = Config(
 
 PRESETS = {
     "tiny": Config(
-        dataset="reverse", both=False, vocabulary=24, width=64, layers=2, decoder_layers=2, dropout=0.0,
-        label_smoothing=0.0, copied=0.0, lr=5e-3, clip=1.0, batch_size=64,
+        dataset="reverse", both=False, vocabulary=24, width=48, layers=2, decoder_layers=2, dropout=0.0,
+        label_smoothing=0.0, copied=0.0, lr=1e-2, clip=1.0, batch_size=64,
     ),
     "lecture": SMALL,
     "luong": replace(SMALL, architecture="luong", layers=2),

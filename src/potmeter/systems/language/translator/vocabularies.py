@@ -48,22 +48,27 @@ class Vocabularies:
         return [START, *self.target.encode(text, hidden)[0], END]
 
     def written(self, text: str, direction: str, found: Hypothesis) -> str:
-        """The translation of a text; for each token to copy the word that was looked at most, or the next one."""
+        """The translation of a text."""
+        return self.target.decode(found.tokens, self.copied(text, direction, found))
+
+    def copied(self, text: str, direction: str, found: Hypothesis) -> list[str]:
+        """For each token to copy the word of the text that was looked at most; without attention the next one."""
         ids, words = self.read(text, direction)
         places = [place for place, token in enumerate(ids) if token == COPY]
-        copied: list[str] = []
-        for number, token in enumerate(found.tokens):
-            if token == COPY and places:
-                looked = None if found.weights is None else int(found.weights[number, places].argmax())
-                copied.append(words[min(len(copied), len(words) - 1) if looked is None else looked])
-        return self.target.decode(found.tokens, copied)
+        numbers = [number for number, token in enumerate(found.tokens) if token == COPY and places]
+        if found.weights is None:
+            return [words[min(n, len(words) - 1)] for n in range(len(numbers))]
+        return [words[int(found.weights[number, places].argmax())] for number in numbers]
 
     def names(self, text: str, direction: str, found: Hypothesis) -> tuple[list[str], list[str]]:
         """How the tokens of a source and its translation are written, copied words as themselves."""
         ids, words = self.read(text, direction)
-        left = iter(words)
-        source = [next(left) if token == COPY else self.source.name(token) for token in ids]
-        return source, [self.target.name(token) for token in (*found.tokens, END)]
+        sides = ((ids, words, self.source), ([*found.tokens, END], self.copied(text, direction, found), self.target))
+        named = []
+        for tokens, whole, tokenizer in sides:
+            left = iter(whole)
+            named.append([next(left, "") if token == COPY else tokenizer.name(token) for token in tokens])
+        return named[0], named[1]
 
     def save(self, folder: Path) -> None:
         """Write the vocabularies."""
