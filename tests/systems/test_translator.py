@@ -429,3 +429,13 @@ def test_a_copied_word_is_the_one_that_was_looked_at_most(untrained):
     found = Hypothesis([COPY, COPY], 0.0, 0.0, weights)
     assert known.written("1 ä ö 2", "digits-reversed", found) == "öä"
     assert known.written("1 ä ö 2", "digits-reversed", replace(found, weights=None)) == "äö"
+
+
+@pytest.mark.network
+def test_no_example_was_trained_on():
+    from potmeter.data.english_hungarian import english_hungarian, key
+    from potmeter.systems.language.translator import examples
+
+    known = {key(side) for pair in english_hungarian()["train"] for side in pair}
+    texts = [examples.OFFICE, examples.GAME, examples.HUNGARIAN, examples.COPIED, *examples.EVERYDAY.split("\n")]
+    assert not known & {key(text) for text in texts}

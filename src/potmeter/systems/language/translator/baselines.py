@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from potmeter import registry
 from potmeter.core.options import Options
 from potmeter.data.clients import say
 from potmeter.data.splits import Splits
@@ -54,7 +55,7 @@ def no_attention_bleu(system: Translator, splits: Splits) -> dict[str, float]:
 
     if splits.origin == "reverse":
         plain = trained_alike(system, splits)
-    elif splits.origin == "english-hungarian":
+    elif splits.origin == "english-hungarian" and (registry.WEIGHTS / f"translator.{PLAIN}").is_dir():
         plain = Translator.from_pretrained(PLAIN)
     else:
         say("no_attention_bleu is left out; train a rival on the same files with --architecture none.")
