@@ -4,8 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-bench
-BENCHED := blackbox classifier featurevis vae autoencoder gan stylegan latents attack patch word2vec gpt2
-BENCHED := blackbox classifier featurevis vae autoencoder attack patch word2vec gpt2 translator
+BENCHED := blackbox classifier featurevis vae autoencoder gan stylegan latents attack patch word2vec gpt2 translator
 
 .PHONY: setup tour test check bench weights
 

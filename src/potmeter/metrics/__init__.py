@@ -1,2 +1,1 @@
-"""Measures that several systems share: tensors in, numbers out; no system, no network of our own."""
-"""Measures that several systems share."""
+"""Measures that several systems share: tensors and texts in, numbers out; no system, no network of our own."""
