@@ -161,7 +161,7 @@ BUILT_IN = (
         summary="Variational autoencoder: pictures from a latent space in which one can walk",
         target="potmeter.systems.generative.vae.system:VAE",
         capabilities=("Generator", "Encoder"),
-        weights=("digits", "plane"),
+        weights=("digits", "plane", "faces"),
     ),
     Entry(
         name="latents",

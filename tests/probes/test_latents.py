@@ -172,6 +172,15 @@ def test_a_separating_plane_finds_the_axis():
     assert separating(z, has)[0] == pytest.approx(float(mean_difference(z, has)[0]), rel=0.15)
 
 
+def test_a_step_between_groups_that_overlap_is_as_long_as_the_codes_spread():
+    z, has, _ = planted()
+    torch.testing.assert_close(vectors.direction(z, has), mean_difference(z, has), msg="far apart: nothing is added")
+    has = torch.randn(len(z), generator=torch.Generator().manual_seed(1)) + 0.1 * z[:, 0] > 0
+    step, short = vectors.direction(z, has), mean_difference(z, has)
+    assert short.norm() < 0.3 and float(step.norm()) == pytest.approx(1, abs=0.1)
+    torch.testing.assert_close(step / step.norm(), short / short.norm())
+
+
 def test_an_attribute_that_all_have_or_none_is_told():
     z, all_of_them = torch.randn(10, 3), torch.ones(10, dtype=torch.bool)
     for has in (all_of_them, ~all_of_them):
@@ -188,7 +197,7 @@ def test_an_attribute_that_all_have_or_none_is_told():
 @pytest.fixture
 def painted(monkeypatch):
     """The painter's own pictures stand in for a named data set, its judge for a classifier's weights."""
-    monkeypatch.setattr(labelling, "pictures", lambda source, size, channels, labels: paintings())
+    monkeypatch.setattr(labelling, "pictures", lambda source, size, channels, labels: paintings(6000))
     monkeypatch.setattr(books, "load", lambda name: Judge())
     monkeypatch.setattr(probe, "load", lambda name: Judge())
     model = Painter()
@@ -288,7 +297,7 @@ def test_a_vector_is_a_file_that_can_be_used_again(painted, tmp_path):
     made = instrument.vector("smiling", balance="feminine styling")
     made.vector.save(tmp_path / "smile" / "vector.json")
     facts = json.loads(made.vector.text)
-    assert facts["attribute"] == "smiling" and facts["count"] == 1000 and facts["source"] == "paintings"
+    assert facts["attribute"] == "smiling" and facts["count"] == 3000 and facts["source"] == "paintings"
     again = instrument.library.get(str(tmp_path / "smile"), None, "mean", None, "classifier.faces")
     assert again == vectors.read(tmp_path / "smile" / "vector.json") and again.balance == "feminine styling"
     with pytest.raises(UserError, match="is one of other weights"):

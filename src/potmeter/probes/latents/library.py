@@ -16,8 +16,8 @@ from .labelled import Labelled, data_of, drawn, encoded, fingerprint, quick
 from .planted import correlated
 from .vectors import Vector, direction
 
-COUNT = 4000
-"""Pictures, or drawn codes, that a vector is made of."""
+COUNT, DRAWN = 12_000, 4000
+"""Most pictures, and how many drawn codes, that a vector is made of."""
 
 NAMES = ("{} biased by {}", "{} balanced by {}")
 """What vectors of codes with a planted correlation are called."""
@@ -102,5 +102,5 @@ class Library:
             if data is not None or quick(self.model):
                 self.known[data, judge] = encoded(self.model, data_of(self.model, data), "train", COUNT)
             else:
-                self.known[data, judge] = drawn(self.model, load(judge), COUNT)
+                self.known[data, judge] = drawn(self.model, load(judge), DRAWN)
         return self.known[data, judge]

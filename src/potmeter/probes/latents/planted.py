@@ -14,8 +14,8 @@ from .vectors import direction
 
 AGREEMENT = 0.9
 """Share of the pictures in which both attributes are alike, where a correlation is planted."""
-COEFFICIENT = 1.5
-"""What a vector is multiplied by when its effect is measured: within the slider's −1 … 2."""
+COEFFICIENT = 2.0
+"""What a vector is multiplied by when its effect is measured: the end of the slider."""
 
 
 def correlated(has: Tensor, other: Tensor, seed: int = 0, agreement: float = AGREEMENT) -> Tensor:
@@ -46,8 +46,9 @@ def effects(
         short: What the two are called in the figures.
 
     Returns:
-        ``biased_…_flip``, ``biased_…_change``, ``balanced_…_flip``, ``balanced_…_change``, and ``seen_…``, the share of
-        test codes whose picture shows the attribute as it should.
+        ``biased_…_flip``, ``biased_…_change``, ``balanced_…_flip``, ``balanced_…_change``; ``…_added`` and ``…_removed``,
+        the flips of those without and of those with the attribute; ``seen_…``, the share of test codes whose picture shows
+        the attribute as it should.
     """
     some = train.select(correlated(train.has(attribute), train.has(other)))
     names = tuple(words(judge.classes))
@@ -58,9 +59,11 @@ def effects(
     for kind, balance in (("biased", None), ("balanced", some.has(other))):
         step = COEFFICIENT * direction(some.codes, some.has(attribute), balance)
         after = seen(judge, decoded(model, test.codes + sign * step))
-        changed = (after != before)[right].float().mean(0)
-        figures[f"{kind}_{short[0]}_flip"] = float(changed[names.index(attribute)])
-        figures[f"{kind}_{short[1]}_change"] = float(changed[names.index(other)])
+        flipped, changed = ((after != before)[:, names.index(name)].float() for name in (attribute, other))
+        figures[f"{kind}_{short[0]}_flip"] = float(flipped[right].mean())
+        figures[f"{kind}_{short[1]}_change"] = float(changed[right].mean())
+        figures[f"{kind}_{short[0]}_added"] = float(flipped[right & ~has].mean())
+        figures[f"{kind}_{short[0]}_removed"] = float(flipped[right & has].mean())
     return figures
 
 

@@ -22,7 +22,7 @@ from potmeter.nn.sheets import as_inputs, sheet, walk
 
 from . import paths
 from .labelled import data_of, decoded, device_of, drawn, encoded, quick, shape_of
-from .library import COUNT, Library
+from .library import COUNT, DRAWN, Library
 from .planted import AGREEMENT, Pixels, effects
 from .results import Made, VectorFile, Walk
 
@@ -304,7 +304,7 @@ class Latents(Probe):
             splits = data_of(self.model, None)
             train, test = (encoded(self.model, splits, part, COUNT) for part in PARTS)
         else:
-            train, test = (drawn(self.model, self.measuring, COUNT, seed) for seed in (0, 1))
+            train, test = (drawn(self.model, self.measuring, DRAWN, seed) for seed in (0, 1))
         return effects(self.model, self.measuring, train, test, *PLANTED)
 
     @torch.no_grad()
@@ -312,7 +312,7 @@ class Latents(Probe):
         """The same with pixels in place of codes."""
         splits = data_of(self.model, None)
         pixels = Pixels(shape_of(self.model))
-        train, test = (encoded(pixels, splits, part, COUNT // 4) for part in PARTS)
+        train, test = (encoded(pixels, splits, part, DRAWN) for part in PARTS)
         found = effects(pixels, self.measuring, train, test, *PLANTED)
         return {f"pixels_{name}": value for name, value in found.items()}
 
@@ -322,13 +322,13 @@ class Latents(Probe):
         return load("classifier.faces")
 
     def examples(self) -> list[Example]:
-        faces = {n: sample(f"face-{n}") for n in (4, 5, 6, 9, 15, 18, 33, 54)}
+        faces = {n: sample(f"face-{n}") for n in (4, 6, 9, 15, 18, 33, 54, 1464, 1344)}
         return [
             Example("Which way is a smile? Less of it on the left, more on the right", image=faces[15]),
             Example("A smile from faces in which smiles and styling go together, and balanced", task="bias", image=faces[18]),
             Example("Glasses", image=faces[33], attribute="glasses"),
-            Example("What differs between two faces, on a third", task="apply", source1=faces[5], source2=faces[6],
-                    target=faces[15]),
+            Example("What differs between two faces, on a third", task="apply", source1=faces[1464],
+                    source2=faces[1344], target=faces[15]),
             Example("A walk through three faces", task="walk", images=[faces[15], faces[9], faces[6]]),
             Example("Three faces in three corners, their analogy in the fourth", task="jdiagram", a=faces[33], b=faces[54],
                     c=faces[15]),

@@ -83,8 +83,20 @@ def direction(
 ) -> Float[Tensor, " d"]:
     """The vector of an attribute by one of ``METHODS``, balanced where another attribute is given."""
     if method == "svm":
-        return separating(z, has, other)
-    return mean_difference(z, has) if other is None else balanced_difference(z, has, other)
+        step = separating(z, has, other)
+    else:
+        step = mean_difference(z, has) if other is None else balanced_difference(z, has, other)
+    return lengthened(step, z, has)
+
+
+def lengthened(step: Float[Tensor, " d"], z: Float[Tensor, "n d"], has: Bool[Tensor, " n"]) -> Float[Tensor, " d"]:
+    """A step at least as long as the standard deviation, along it, of the codes within the two groups.
+
+    Where the groups overlap their means lie so close together that the step between them could not be seen.
+    """
+    along = z @ (step / step.norm().clamp(min=1e-12))
+    within = torch.where(has, along - along[has].mean(), along - along[~has].mean()).square().mean().sqrt()
+    return step * (within / step.norm().clamp(min=1e-12)).clamp(min=1)
 
 
 # As a file ----------------------------------------------------------------------------------------------------------
