@@ -37,7 +37,7 @@ RECIPES = {
     "vae.plane": "--preset plane --budget 7m",
     "vae.faces": "--preset faces --steps 8000",
     "gan.digits": "--preset lecture --steps 10000 --eval-every 1000",
-    "stylegan.faces": "--preset lecture --steps 9000 --eval-every 900",
+    "stylegan.faces": "--preset lecture --steps 12000 --eval-every 1500",
     "word2vec.english": "--preset lecture --steps 880 --eval-every 1000",
     "translator.plain": "--preset plain --steps 12000 --budget 40m --eval-every 2000",
     "translator.en-hu": "--preset lecture --steps 12000 --budget 78m --eval-every 1000",

@@ -15,6 +15,7 @@ from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.systems.generative.stylegan import Config, Discriminator, Generator, StyleGAN
+from potmeter.systems.generative.stylegan.game import styles
 from potmeter.systems.generative.stylegan.growth import enlarged, shrunk, stage
 from potmeter.systems.generative.stylegan.layers import EqualConv2d, EqualLinear, blur, normalised
 from potmeter.systems.generative.stylegan.model import Style, mixed
@@ -148,9 +149,9 @@ def test_truncation_goes_from_the_picture_through_the_mean_to_its_opposite(gener
 
 def test_mixed_styles_are_one_source_before_the_cut_and_the_other_after(generator):
     a, b = torch.randn(2, 8), torch.randn(2, 8)
-    styles = mixed(a, b, torch.tensor([2, 6]), 6)
-    assert torch.equal(styles[0, :2], a[:1].expand(2, -1)) and torch.equal(styles[0, 2:], b[:1].expand(4, -1))
-    assert torch.equal(styles[1], a[1:].expand(6, -1))
+    every = mixed(a, b, torch.tensor([2, 6]), 6)
+    assert torch.equal(every[0, :2], a[:1].expand(2, -1)) and torch.equal(every[0, 2:], b[:1].expand(4, -1))
+    assert torch.equal(every[1], a[1:].expand(6, -1))
 
 
 def test_fine_styles_leave_coarse_features_alone(generator):
@@ -160,14 +161,14 @@ def test_fine_styles_leave_coarse_features_alone(generator):
 
 
 def test_noise_changes_pixels_only_where_the_layer_lets_it(generator):
-    styles = generator.truncated(torch.randn(2, 8))
-    plain = generator.synthesis(styles, [None] * 6)
-    assert not torch.allclose(plain, generator.synthesis(styles))
-    assert torch.equal(generator.synthesis(styles), generator.synthesis(styles)), "where none is given, it is fixed"
+    every = generator.truncated(torch.randn(2, 8))
+    plain = generator.synthesis(every, [None] * 6)
+    assert not torch.allclose(plain, generator.synthesis(every))
+    assert torch.equal(generator.synthesis(every), generator.synthesis(every)), "where none is given, it is fixed"
     for layer in generator.modules():
         if isinstance(layer, Style):
             torch.nn.init.zeros_(layer.noise)
-    torch.testing.assert_close(generator.synthesis(styles), plain)
+    torch.testing.assert_close(generator.synthesis(every), plain)
 
 
 @settings(max_examples=20, deadline=None)
@@ -189,11 +190,11 @@ def test_resolutions_are_learned_then_faded_in_one_after_the_other():
 
 
 def test_a_new_resolution_begins_as_the_one_before_doubled(generator):
-    styles = generator.truncated(torch.randn(2, 8))
+    every = generator.truncated(torch.randn(2, 8))
     noise = [getattr(generator.synthesis, f"noise{i}") for i in range(6)]
-    before = generator.synthesis(styles, noise[:4], 1)
+    before = generator.synthesis(every, noise[:4], 1)
     torch.testing.assert_close(
-        generator.synthesis(styles, noise, 2, 0.0), F.interpolate(before, scale_factor=2), rtol=1e-4, atol=1e-5
+        generator.synthesis(every, noise, 2, 0.0), F.interpolate(before, scale_factor=2), rtol=1e-4, atol=1e-5
     )
     net, images = Discriminator(SMALL), torch.rand(4, 3, 16, 24)
     torch.testing.assert_close(net(images, 2, 0.0), net(F.avg_pool2d(images, 2), 1), rtol=1e-4, atol=1e-5)
@@ -238,7 +239,7 @@ def test_it_grows_and_goes_on_to_the_bit_in_the_middle_of_it(tmp_path):
 def test_the_mean_style_follows_the_mapping(tmp_path):
     run = trainer(StyleGAN, replace(GROWING, average_beta=0.5), tmp_path, shapes(), steps=30)
     for _ in range(30):
-        run.system.styles(run.rng, 64, 2)
+        styles(run.system, run.rng, 64, 2)
     expected = run.system.generator.mapping(run.rng.normal(2000, 8)).mean(0)
     torch.testing.assert_close(run.system.generator.average, expected.detach(), atol=0.25, rtol=0)
 
@@ -246,13 +247,13 @@ def test_the_mean_style_follows_the_mapping(tmp_path):
 def test_as_many_pictures_are_mixed_as_should_be():
     torch.manual_seed(0)
     system = StyleGAN(replace(GROWING, mixing=0.6))
-    styles = system.styles(Stream(0), 600, 2).detach()
-    two = (styles[:, 0] != styles[:, -1]).any(1).float().mean().item()
+    drawn = styles(system, Stream(0), 600, 2).detach()
+    two = (drawn[:, 0] != drawn[:, -1]).any(1).float().mean().item()
     assert two == pytest.approx(0.6, abs=0.06)
 
 
 def test_a_collapse_ends_the_training_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("potmeter.systems.generative.stylegan.system.GRACE", 0)
+    monkeypatch.setattr("potmeter.systems.generative.stylegan.game.GRACE", 0)
     run = trainer(StyleGAN, GROWING, tmp_path, shapes(), steps=10)
     for colour in run.system.generator.synthesis.colours:
         torch.nn.init.zeros_(colour.weight)  # whatever the style, one picture

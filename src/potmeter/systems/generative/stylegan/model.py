@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -168,9 +167,9 @@ class Synthesis(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = c = config
+        coarser = (None, *c.filters)
         self.levels = nn.ModuleList(
-            Level(before, after, c.latent, c.size(level))
-            for level, (before, after) in enumerate(pairwise((None, *c.filters)))
+            Level(coarser[level], filters, c.latent, c.size(level)) for level, filters in enumerate(c.filters)
         )
         self.colours = nn.ModuleList(EqualConv2d(filters, c.channels, 1, gain=1.0) for filters in c.filters)
         self.colour_biases = nn.ParameterList(nn.Parameter(torch.zeros(c.channels)) for _ in c.filters)

@@ -14,6 +14,7 @@ from potmeter.core.system import in_batches
 from potmeter.media import Image
 from potmeter.nn.sheets import sheet
 
+from .game import noise as fresh_noise
 from .model import Config, mixed
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def noise(system: StyleGAN, w: Tensor, rng: Stream, draws: int = 16) -> Image:
     styles, rows = system.generator.truncated(w), []
     for style in styles.split(1):
         plain = system.painted(style, [None] * (2 * (level + 1)))
-        drawn = system.painted(style.expand(draws, -1, -1), system.noise(rng, draws, level))
+        drawn = system.painted(style.expand(draws, -1, -1), fresh_noise(system.config, rng, draws, level))
         spread = (10 * drawn.std(0, keepdim=True).mean(1, keepdim=True)).expand_as(plain).clamp(0, 1)
         rows += [plain, drawn[:2], spread]
     return sheet(torch.cat(rows), columns=4)

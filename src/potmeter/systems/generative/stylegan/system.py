@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.optim import Adam, Optimizer
 
 from potmeter.core.inversion import invert
-from potmeter.core.judge import comparable, stop_if_collapsed
+from potmeter.core.judge import comparable
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Batch, Example, Goal, System
@@ -22,24 +22,21 @@ from potmeter.data.named import pictures
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Video
-from potmeter.metrics.coverage import diversity
-from potmeter.nn.adversaries import discriminator_loss, generator_loss, r1_penalty
 from potmeter.nn.sheets import as_inputs, sheet, walk
 
 from . import model, sheets
 from .checkpoints import read_port
 from .discriminator import Discriminator
 from .examples import examples
-from .growth import enlarged, shrunk, stage
+from .game import play
+from .growth import enlarged, stage
 from .measure import distances, judge_of, straightness
 
 if TYPE_CHECKING:
     from potmeter.core.train import Trainer
 
-GRACE, CHECKED = 500, 100
-"""Steps before a training is first looked after, and between two looks."""
 SAMPLES = 2000
-"""Real pictures that are compared, in two halves; and paths that are measured."""
+"""Real pictures that are compared, in two halves; pictures whose attributes are read; four times the paths."""
 HALF_LIFE = 10_000
 """Pictures after which the moving average has forgotten half (the paper's)."""
 
@@ -52,7 +49,7 @@ def averaged_over(batch_size: int) -> float:
 PAPER = model.Config(batch_size=32, lr=1e-3, schedule="constant", ema=averaged_over(32))
 LECTURE = replace(
     PAPER, dataset="faces", height=64, width=64, latent=128, filters=(128, 96, 48, 24, 16), batch_size=16, lr=2e-3,
-    ema=averaged_over(16), stable_kimg=12.0, fade_kimg=8.0, r1=0.3, r1_every=16, judge_size=128,
+    ema=averaged_over(16), stable_kimg=12.0, fade_kimg=8.0, r1=5.0, r1_every=8, haze=0.15, judge_size=128,
 )  # fmt: skip
 
 
@@ -64,7 +61,8 @@ class StyleGAN(System):
     presets = {
         "tiny": replace(
             LECTURE, dataset="digits", height=28, width=28, channels=1, latent=16, mapping_layers=2, mapping_rate=0.1,
-            filters=(16, 16, 8), first_level=2, lr=4e-3, ema=0.98, judge="classifier.digits", judge_size=28,
+            filters=(16, 16, 8), first_level=2, lr=4e-3, ema=0.98, r1=0.3, r1_every=16, haze=0.0,
+            judge="classifier.digits", judge_size=28,
         ),
         "lecture": LECTURE,
         "faces128": replace(LECTURE, height=128, width=128, filters=(128, 96, 48, 24, 16, 8)),
@@ -116,45 +114,7 @@ class StyleGAN(System):
         return {name: Adam(p.parameters(), lr=self.config.lr, betas=(0.0, 0.99), eps=1e-8) for name, p in parts.items()}
 
     def step(self, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
-        """One step of the discriminator, with R1 every so often, and one of the generator, on the same made pictures."""
-        c, count = self.config, len(batch["image"])
-        level, share = self.stage
-        real = shrunk(2 * batch["image"] - 1, c, level, share).contiguous(memory_format=torch.channels_last)
-        made = self.generator.synthesis(
-            self.styles(trainer.rng, count, level), self.noise(trainer.rng, count, level), level, share
-        )
-        haze = lambda images: images + c.haze * trainer.rng.normal(*images.shape) if c.haze else images
-        verdict = lambda images: self.discriminator(haze(images), level, share)
-        verdicts = verdict(torch.cat([real, made.detach()])).chunk(2)
-        loss = discriminator_loss("non-saturating", *verdicts)
-        slopes = c.r1_every * c.r1 / 2 * r1_penalty(verdict, real).mean() if self.penalised(trainer) else 0.0
-        trainer.update(loss + slopes, "discriminator")
-        fooled = generator_loss("non-saturating", verdict(made))
-        trainer.update(fooled, "generator")
-        self.seen += c.batch_size
-        if trainer.step >= GRACE and trainer.step % CHECKED == 0:
-            stop_if_collapsed(float(diversity(made, real)), trainer.step)
-        return {"loss": loss, "generator": fooled, "level": made.new_tensor(level - 1 + share)}
-
-    def penalised(self, trainer: Trainer) -> bool:
-        """Whether R1 counts in this step."""
-        return self.config.r1 > 0 and trainer.step % self.config.r1_every == 0
-
-    def styles(self, rng: Stream, count: int, level: int) -> Tensor:
-        """Styles (B, layers, latent) for training: of some pictures from a random layer on those of another z."""
-        c = self.config
-        z, other = rng.normal(count, 2, c.latent).unbind(1)
-        w = self.generator.mapping(z)
-        with torch.no_grad():
-            self.generator.average.lerp_(w.mean(0), 1 - c.average_beta)
-        layers = 2 * (level + 1)
-        cut = 1 + rng.integers(layers - 1, count)
-        cut = torch.where(rng.uniform(count) < c.mixing, cut, layers)
-        return model.mixed(w, self.generator.mapping(other), cut, layers)
-
-    def noise(self, rng: Stream, count: int, level: int) -> list[Tensor | None]:
-        """Fresh noise for each layer."""
-        return [rng.normal(count, 1, *self.config.size(layer // 2)) for layer in range(2 * (level + 1))]
+        return play(self, batch, trainer)
 
     @property
     def stage(self) -> tuple[int, float]:
@@ -168,7 +128,7 @@ class StyleGAN(System):
     def evaluate(self, data: Any) -> dict[str, Tensor]:
         """Distance with its floor, coverage, path lengths, separabilities."""
         measured = distances(self, data, SAMPLES, floor=True)
-        return measured | straightness(self, data, SAMPLES // 2, SAMPLES)
+        return measured | straightness(self, data, SAMPLES // 4, SAMPLES)
 
     def baselines(self, splits: Splits) -> dict[str, float]:
         """A Gaussian fitted to each pixel of the training pictures by itself."""
