@@ -7,15 +7,17 @@ from potmeter.data.faces import faces
 from potmeter.data.samples import one_of_each_digit
 from potmeter.media import Image
 
-GIVEN = (0, 1, 2, 3, 4, 5)
+GIVEN = (0, 1, 2)
 """Test faces to be found, by their places: the first ones, whatever they are."""
 
 
 def examples(dataset: str, size: int) -> list[Example]:
     """The examples of the weights that were trained on a data set with pictures of this height."""
     given = held_out(dataset, size)
-    found = [Example("Test pictures, and the nearest ones that it can draw", task="project", images=given)]
-    mixes = [Example("Two test pictures, found and mixed", task="mix", a=given[0], b=given[1])] if given else []
+    found = [Example("Test pictures, and the nearest ones that it can draw", task="project", images=given, steps=120)]
+    mixes = (
+        [Example("Two test pictures, found and mixed", task="mix", a=given[0], b=given[1], steps=120)] if given else []
+    )
     return [
         Example("Pictures of nobody", seed=1) if dataset == "faces" else Example("Pictures nobody made", seed=1),
         Example("Towards the mean picture, and beyond it to the opposite", task="truncation", seed=1),
@@ -33,4 +35,4 @@ def held_out(dataset: str, size: int) -> list[Image]:
     if dataset == "faces":
         test = faces(size).test
         return [Image.from_tensor(test[i]["image"]) for i in GIVEN]
-    return one_of_each_digit("mnist" if dataset == "mnist" else "digit")[:6] if dataset in ("mnist", "digits") else []
+    return one_of_each_digit("mnist" if dataset == "mnist" else "digit")[:3] if dataset in ("mnist", "digits") else []
