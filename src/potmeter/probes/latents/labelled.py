@@ -60,7 +60,7 @@ def data_of(model: Any, source: str | None) -> Splits:
         model: The generator.
         source: Default: what its Config says that it was trained on.
     """
-    chosen: str = source or getattr(getattr(model, "config", None), "dataset", "")
+    chosen = str(source or getattr(getattr(model, "config", None), "dataset", ""))
     chosen or reject("Which pictures have labels? Name some with --data.", "none")
     channels, height, width = shape_of(model)
     size: Any = height if height == width else (height, width)

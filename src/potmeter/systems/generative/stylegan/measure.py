@@ -46,12 +46,10 @@ def straightness(system: StyleGAN, data: Any, paths: int, points: int) -> dict[s
     judge, rng = judge_of(system), Stream(1, device=system.device)
     a, b, share = system.sample(paths, rng), system.sample(paths, rng), rng.uniform(paths)
     ends = {"z": (a, b), "w": (system.generator.mapping(a), system.generator.mapping(b))}
-    values = {
-        f"ppl_{space}": perceptual_path_length(
-            lambda x, space=space: judge.features(system.decode(x, space)), *pair, share, spherical=space == "z"
-        )
-        for space, pair in ends.items()
-    }
+    values = {}
+    for space, pair in ends.items():
+        seen = lambda x, of=space: judge.features(system.decode(x, of))
+        values[f"ppl_{space}"] = perceptual_path_length(seen, *pair, share, spherical=space == "z")
     attributes = attributes_of(data, 2000)
     if attributes is not None:
         z = system.sample(points, rng)
