@@ -380,3 +380,21 @@ def test_the_shipped_judge_sees_smile_and_styling_of_drawn_test_faces():
     for name in ("smiling", "feminine styling"):
         true = [face(COUNTS["train"] + COUNTS["valid"] + n)[1][KNOWN.index(name)] for n in numbers]
         assert sum(a == b for a, b in zip(found[:, names.index(name)].tolist(), true, strict=True)) >= 39
+
+
+def test_the_shipped_vectors_are_those_of_the_shipped_weights_and_make_smiles():
+    from potmeter.data.samples import sample
+    from potmeter.probes.latents.demo import demo
+
+    instrument = Latents()
+    shipped = instrument.library.shipped
+    assert {"smiling", "glasses", "bearded"} <= shipped.keys() and all(len(v.values) == 64 for v in shipped.values())
+    numbers = (5, 13, 15, 18, 22, 33, 35, 38, 39, 40)  # serious ones
+    with torch.no_grad():
+        start = instrument.codes([sample(f"face-{n}") for n in numbers], 10, 0)
+        moved = decoded(instrument.model, start + 2 * shipped["smiling"].tensor(start))
+    names = list(words(instrument.measuring.classes))
+    assert seen(instrument.measuring, moved)[:, names.index("smiling")].sum() >= 9
+    sliders = demo(instrument)
+    still, moved = (sliders.show((0.0,) * (len(sliders.names) - 1) + (c,)) for c in (0.0, 2.0))
+    assert sliders.names[-1] == "smiling" and (still.pixels != moved.pixels).any()
