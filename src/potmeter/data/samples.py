@@ -9,6 +9,10 @@ from potmeter.errors import reject
 from potmeter.media import Image
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
     from potmeter.data.splits import TensorData
 
 PHOTOS = {
@@ -66,9 +70,7 @@ def sample(name: str) -> Image:
 
         return decode(wild_files()[WILD[name]])
     if kind == "face" and number.isdecimal() and number.isascii() and int(number) < FACES:
-        from potmeter.data.faces import COUNTS, renderer
-
-        return Image(renderer(64)(COUNTS["train"] + COUNTS["valid"] + int(number)))
+        return face(int(number))
     if kind == "digit" and number in tuple("0123456789"):
         return digit(int(number))
     if kind in FETCHED and number.isdecimal() and number.isascii() and int(number) < FETCHED[kind]:
@@ -100,6 +102,21 @@ def digit(label: int) -> Image:
 
     test = sklearn_digits().test
     return Image.from_tensor(test[test.tensors["label"].tolist().index(label)]["image"])
+
+
+def face(number: int) -> Image:
+    """A drawn test face."""
+    from potmeter.data.faces import COUNTS
+
+    return Image(face_renderer()(COUNTS["train"] + COUNTS["valid"] + number))
+
+
+@cache
+def face_renderer() -> Callable[[int], np.ndarray]:
+    """What draws faces; kept, since reading the style takes longer than drawing."""
+    from potmeter.data.faces import renderer
+
+    return renderer(64)
 
 
 def numbered(kind: str, number: int) -> Image:

@@ -61,6 +61,7 @@ def data_of(model: Any, source: str | None) -> Splits:
         source: Default: what its Config says that it was trained on.
     """
     chosen = str(source or getattr(getattr(model, "config", None), "dataset", ""))
+    chosen = source or str(getattr(getattr(model, "config", None), "dataset", ""))
     chosen or reject("Which pictures have labels? Name some with --data.", "none")
     channels, height, width = shape_of(model)
     size: Any = height if height == width else (height, width)
