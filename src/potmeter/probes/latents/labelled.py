@@ -60,7 +60,6 @@ def data_of(model: Any, source: str | None) -> Splits:
         model: The generator.
         source: Default: what its Config says that it was trained on.
     """
-    chosen = str(source or getattr(getattr(model, "config", None), "dataset", ""))
     chosen = source or str(getattr(getattr(model, "config", None), "dataset", ""))
     chosen or reject("Which pictures have labels? Name some with --data.", "none")
     channels, height, width = shape_of(model)
