@@ -171,6 +171,14 @@ def test_noise_changes_pixels_only_where_the_layer_lets_it(generator):
     torch.testing.assert_close(generator.synthesis(every), plain)
 
 
+def test_noise_is_as_strong_as_is_asked_for(generator):
+    every = generator.truncated(torch.randn(2, 8))
+    assert torch.equal(generator.synthesis(every, generator.fixed_noise(1.0)), generator.synthesis(every))
+    assert torch.equal(generator.synthesis(every, generator.fixed_noise(0.0)), generator.synthesis(every, [None] * 6))
+    system = StyleGAN(replace(GROWING, noise=0.0)).eval()
+    assert (system.run(count=2, seed=0).pixels == system.run(count=2, seed=0, noise=0.0).pixels).all()
+
+
 @settings(max_examples=20, deadline=None)
 @given(levels=st.integers(1, 9))
 def test_the_coarse_middle_and_fine_styles_are_all_there_are(levels):

@@ -47,6 +47,8 @@ class Config(Recipe):
     """Thousands of real pictures shown at a resolution before the next one fades in."""
     fade_kimg: float = 600.0
     """Thousands of real pictures over which it fades in."""
+    noise: float = 1.0
+    """Strength of the noise in pictures that are drawn after training, as a share of that in training."""
     mixing: float = 0.9
     """Share of the pictures made with two styles: one up to a random layer, the other from there."""
     average_beta: float = 0.995
@@ -77,7 +79,7 @@ class Config(Recipe):
         0 <= self.first_level < len(self.filters) or reject(
             f"first_level must lie between 0 and {len(self.filters) - 1}.", self.first_level
         )
-        for name in ("stable_kimg", "fade_kimg", "r1", "haze"):
+        for name in ("stable_kimg", "fade_kimg", "r1", "haze", "noise"):
             getattr(self, name) >= 0 or reject(f"{name} must not be negative.", getattr(self, name))
         self.mapping_rate > 0 or reject("mapping_rate must be positive.", self.mapping_rate)
         0 <= self.mixing <= 1 or reject("mixing is a share, 0 to 1.", self.mixing)
@@ -233,6 +235,11 @@ class Generator(nn.Module):
     def forward(self, z: Float[Tensor, "b latent"], psi: float = 1.0) -> Float[Tensor, "b c h w"]:
         pictures: Tensor = self.synthesis(self.truncated(self.mapping(z), psi))
         return pictures
+
+    def fixed_noise(self, strength: float) -> list[Tensor | None]:
+        """The fixed noise for each layer, so strong; none for 0."""
+        layers = range(self.config.layers)
+        return [strength * getattr(self.synthesis, f"noise{layer}") if strength else None for layer in layers]
 
     def truncated(
         self, w: Float[Tensor, "b latent"], psi: float = 1.0, layers: int = 8

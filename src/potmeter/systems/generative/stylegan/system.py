@@ -142,6 +142,7 @@ class StyleGAN(System):
         *,
         count: Annotated[int, Range(1, 200)] = 40,
         psi: Annotated[float, Range(-2, 2)] = 0.7,
+        noise: Annotated[float, Range(0, 2)] | None = None,
         seed: Annotated[int, Range(0, 2**31)] | None = None,
     ) -> Image:
         """Draw new pictures.
@@ -149,10 +150,11 @@ class StyleGAN(System):
         Args:
             count: how many
             psi: truncation: 1 as trained, 0 the mean picture; between, fewer kinds of better pictures
+            noise: strength of the noise, as a share of that in training; default: that of the weights
             seed: start of the random numbers; the same seed gives the same pictures
         """
         rng = Stream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
-        return sheet(self.drawn(self.generator.mapping(self.sample(count, rng)), psi))
+        return sheet(self.drawn(self.generator.mapping(self.sample(count, rng)), psi, noise))
 
     @task
     @torch.no_grad()
@@ -297,15 +299,20 @@ class StyleGAN(System):
         unlikely = lambda x: 1e-3 * ((x - centre) / spread).square().mean(1)
         return invert(lambda x: self.decode(x, space), images, candidates, steps=steps, likely=unlikely)
 
-    def drawn(self, w: Tensor, psi: float = 1.0) -> Tensor:
+    def drawn(self, w: Tensor, psi: float = 1.0, noise: float | None = None) -> Tensor:
         """Pictures in [0, 1] of styles w (B, latent), truncated."""
-        return self.painted(self.generator.truncated(w, psi))
+        return self.painted(self.generator.truncated(w, psi), self.generator.fixed_noise(self.given(noise)))
 
     def painted(self, styles: Tensor, noise: list[Tensor | None] | None = None) -> Tensor:
         """Pictures in [0, 1] of styles (B, layers, latent), at full size even while smaller ones are learned."""
         c, (level, share) = self.config, self.stage
-        images = self.generator.synthesis(styles, noise, level, share)
+        noise = self.generator.fixed_noise(c.noise) if noise is None else noise
+        images = self.generator.synthesis(styles, noise[: 2 * (level + 1)], level, share)
         return enlarged(((images + 1) / 2).clamp(0, 1), (c.height, c.width))
+
+    def given(self, noise: float | None) -> float:
+        """A strength of the noise, or the usual one."""
+        return self.config.noise if noise is None else noise
 
     def checked_space(self, space: str | None) -> None:
         """Raises UserError for a latent space that there is not."""
