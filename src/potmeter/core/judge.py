@@ -78,7 +78,7 @@ class Judge:
         shown = (fitted(part, self.network.input_shape[0], self.side) for part in images.split(100))
         return torch.cat([self.network.logits(part).argmax(1) for part in shown])
 
-    def compared(self, made: Tensor, real: Tensor, others: Tensor | None = None) -> dict[str, float | Tensor]:
+    def compared(self, made: Tensor, real: Tensor, others: Tensor | None = None) -> dict[str, Tensor]:
         """Made pictures beside real ones, by their vectors, as many of each.
 
         Args:
@@ -92,6 +92,9 @@ class Judge:
         values: dict[str, float | Tensor]
         values = {"distance": frechet_distance(made, real), "covered": neighbour_coverage(real, made, NEIGHBOURS)}
         return values if others is None else values | {"floor": frechet_distance(others, real)}
+        distance = torch.tensor(frechet_distance(made, real))
+        values = {"distance": distance, "covered": neighbour_coverage(real, made, NEIGHBOURS)}
+        return values if others is None else values | {"floor": torch.tensor(frechet_distance(others, real))}
 
     def gaussian(self, splits: Splits, count: int, *, apart: bool = False) -> float:
         """Fréchet distance of ``count`` pictures drawn from a Gaussian fitted to the training pictures' pixels.

@@ -41,7 +41,7 @@ def measured(system: GAN, data: Any, count: int, *, floor: bool = False) -> dict
         values["coverage"] = (shares > 0.2 / len(c.classes)).sum().float()
         if c.kinds:
             values["conditional_accuracy"] = (found == z[:, c.latent :].argmax(1)).float()
-    return {key: torch.as_tensor(value) for key, value in values.items()}
+    return values
 
 
 def judge_of(system: GAN) -> Judge:

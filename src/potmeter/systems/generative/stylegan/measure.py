@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -37,7 +38,7 @@ def distances(system: StyleGAN, data: Any, count: int, *, floor: bool = False) -
     values = {"fid": compared["distance"], "covered": compared["covered"]}
     if floor:
         values["fid_real_real"] = compared["floor"]
-    return {key: torch.as_tensor(value) for key, value in values.items()}
+    return values
 
 
 @torch.no_grad()
@@ -50,6 +51,9 @@ def straightness(system: StyleGAN, data: Any, paths: int, points: int) -> dict[s
     for space, pair in ends.items():
         seen = lambda x, of=space: judge.features(system.decode(x, of))
         values[f"ppl_{space}"] = perceptual_path_length(seen, *pair, share, spherical=space == "z")
+    for space, (start, end) in ends.items():
+        seen = partial(seen_in, system, judge, space)
+        values[f"ppl_{space}"] = perceptual_path_length(seen, start, end, share, spherical=space == "z")
     attributes = attributes_of(data, 2000)
     if attributes is not None:
         z = system.sample(points, rng)
@@ -58,6 +62,11 @@ def straightness(system: StyleGAN, data: Any, paths: int, points: int) -> dict[s
         for space, latents in {"z": z, "w": system.generator.mapping(z)}.items():
             values[f"separability_{space}"] = torch.tensor(linear_separability(latents, scores))
     return values
+
+
+def seen_in(system: StyleGAN, judge: Judge, space: str, latents: Tensor) -> Tensor:
+    """What the judge sees in the pictures of vectors of a space."""
+    return judge.features(system.decode(latents, space))
 
 
 def attributes_of(data: Any, count: int) -> Tensor | None:
