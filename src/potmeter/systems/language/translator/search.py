@@ -37,7 +37,7 @@ class Beam:
 
     Args:
         width: Hypotheses that are kept at each step; 1 = greedy.
-        length: α; 0 prefers short translations.
+        length: α; 0 prefers short translations. 1.4 was the best of 0.6, 1 and 1.4 on validation pairs.
         coverage: β; 0 = no coverage penalty.
         longest: Most tokens of a translation; None = twice the source's, and ten.
         shortest: Fewest tokens of a translation.
@@ -47,7 +47,7 @@ class Beam:
     """
 
     width: int = 5
-    length: float = 0.6
+    length: float = 1.4
     coverage: float = 0.0
     longest: int | None = None
     shortest: int = 0

@@ -185,7 +185,7 @@ class Translator(System):
         *,
         direction: Annotated[str, Choice("directions")] | None = None,
         beam: Annotated[int, Range(1, 64)] = 5,
-        length_penalty: Annotated[float, Range(0, 2)] = 0.6,
+        length_penalty: Annotated[float, Range(0, 2)] = 1.4,
         coverage_penalty: Annotated[float, Range(0, 2)] = 0.0,
         best: Annotated[int, Range(1, 64)] = 3,
     ) -> Unattended:
@@ -223,7 +223,7 @@ class Translator(System):
         *,
         direction: Annotated[str, Choice("directions")] | None = None,
         beam: Annotated[int, Range(1, 64)] = 5,
-        length_penalty: Annotated[float, Range(0, 2)] = 0.6,
+        length_penalty: Annotated[float, Range(0, 2)] = 1.4,
     ) -> Text:
         """Translate a file line by line, many lines at once; an empty line stays empty.
 
