@@ -89,9 +89,6 @@ class Judge:
             ``distance``: Fréchet's; ``covered`` (N,): whether a made picture is as near to each real one as its fifth
             real neighbour; ``floor``: the distance of the others from the real ones.
         """
-        values: dict[str, float | Tensor]
-        values = {"distance": frechet_distance(made, real), "covered": neighbour_coverage(real, made, NEIGHBOURS)}
-        return values if others is None else values | {"floor": frechet_distance(others, real)}
         distance = torch.tensor(frechet_distance(made, real))
         values = {"distance": distance, "covered": neighbour_coverage(real, made, NEIGHBOURS)}
         return values if others is None else values | {"floor": torch.tensor(frechet_distance(others, real))}

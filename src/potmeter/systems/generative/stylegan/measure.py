@@ -48,9 +48,6 @@ def straightness(system: StyleGAN, data: Any, paths: int, points: int) -> dict[s
     a, b, share = system.sample(paths, rng), system.sample(paths, rng), rng.uniform(paths)
     ends = {"z": (a, b), "w": (system.generator.mapping(a), system.generator.mapping(b))}
     values = {}
-    for space, pair in ends.items():
-        seen = lambda x, of=space: judge.features(system.decode(x, of))
-        values[f"ppl_{space}"] = perceptual_path_length(seen, *pair, share, spherical=space == "z")
     for space, (start, end) in ends.items():
         seen = partial(seen_in, system, judge, space)
         values[f"ppl_{space}"] = perceptual_path_length(seen, start, end, share, spherical=space == "z")
