@@ -68,7 +68,7 @@ def noise(system: StyleGAN, w: Tensor, rng: Stream, draws: int = 16) -> Image:
     level, _ = system.stage
     styles, rows = system.generator.truncated(w), []
     for style in styles.split(1):
-        plain = system.painted(style, system.generator.fixed_noise(0))
+        plain = system.painted(style, system.generator.fixed_noise(0.0))
         drawn = system.painted(style.expand(draws, -1, -1), fresh_noise(system.config, rng, draws, level))
         spread = (10 * drawn.std(0, keepdim=True).mean(1, keepdim=True)).expand_as(plain).clamp(0, 1)
         rows += [plain, drawn[:2], spread]
