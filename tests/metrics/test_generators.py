@@ -10,7 +10,7 @@ from scipy.stats import entropy
 from potmeter.errors import UserError
 from potmeter.metrics.coverage import diversity, neighbour_coverage
 from potmeter.metrics.features import fitted
-from potmeter.metrics.path_length import perceptual_path_length, slerp
+from potmeter.metrics.path_length import perceptual_path_length
 from potmeter.metrics.separability import attribute_scores, conditional_entropy, linear_separability
 
 
@@ -52,15 +52,6 @@ def test_pictures_are_brought_to_what_a_network_takes():
     assert torch.equal(fitted(grey, 3, 8)[:, 2:], grey) and torch.equal(fitted(grey, 1, 8), grey)
     torch.testing.assert_close(fitted(torch.full((1, 3, 4, 4), 0.5), 1, 6), torch.full((1, 1, 6, 6), 0.5))
     assert fitted(colour, 3, 20).shape == (2, 3, 20, 20)
-
-
-def test_slerp_keeps_to_the_sphere_and_meets_its_ends():
-    a, b = points(10), 3 * points(10, seed=1)
-    unit = torch.nn.functional.normalize
-    torch.testing.assert_close(slerp(a, b, torch.tensor(0.0)), unit(a))
-    torch.testing.assert_close(slerp(a, b, torch.tensor(1.0)), unit(b), atol=1e-5, rtol=0)
-    middle = slerp(a, b, torch.tensor(0.5))
-    torch.testing.assert_close(middle, unit(unit(a) + unit(b)), atol=1e-5, rtol=0)
 
 
 def test_a_path_is_as_long_as_its_turning():

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
+
+from potmeter.nn.paths import lerp, slerp
 
 
 def perceptual_path_length(
@@ -35,19 +38,11 @@ def perceptual_path_length(
         step: ε.
         chunk: Paths at once.
     """
-    between = slerp if spherical else torch.lerp
-    lengths = []
-    for some_a, some_b, t in zip(a.split(chunk), b.split(chunk), share[:, None].split(chunk), strict=True):
+    if spherical:
+        a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
+    between, lengths = slerp if spherical else lerp, []
+    for some_a, some_b, t in zip(a.split(chunk), b.split(chunk), share.split(chunk), strict=True):
         pair = torch.cat([between(some_a, some_b, t), between(some_a, some_b, t + step)])
-        here, there = torch.nn.functional.normalize(seen(pair), dim=1).chunk(2)
+        here, there = F.normalize(seen(pair), dim=1).chunk(2)
         lengths.append((here - there).square().sum(1) / step**2)
     return torch.cat(lengths)
-
-
-def slerp(a: Float[Tensor, "n latent"], b: Float[Tensor, "n latent"], share: Tensor) -> Float[Tensor, "n latent"]:
-    """Along the arc from the direction of ``a`` to that of ``b``, as unit vectors (Shoemake 1985)."""
-    a, b = (torch.nn.functional.normalize(x, dim=1) for x in (a, b))
-    cosine = (a * b).sum(1, keepdim=True).clamp(-1, 1)
-    across = torch.nn.functional.normalize(b - cosine * a, dim=1)
-    angle = share * cosine.acos()
-    return a * angle.cos() + across * angle.sin()

@@ -18,6 +18,7 @@ from potmeter.data.celeba import is_celeba
 from potmeter.data.named import pictures
 from potmeter.data.splits import Splits, column, every
 from potmeter.errors import reject
+from potmeter.metrics.features import fitted
 
 BATCH = 100
 """Pictures that are encoded, or codes that are decoded, at once."""
@@ -96,12 +97,9 @@ def drawn(model: Any, judge: Classifier, count: int, seed: int = 0) -> Labelled:
 
 def seen(judge: Classifier, images: Tensor) -> Tensor:
     """What a judge sees in pictures (N, C, H, W): for each word of its classes whether it is likelier than not, (N, A)."""
-    channels, height, width = judge.input_shape
-    if images.shape[1] != channels:
-        images = images.mean(1, keepdim=True).expand(-1, channels, -1, -1)
-    if images.shape[2:] != (height, width):
-        images = nn.functional.interpolate(images, (height, width), mode="bilinear", antialias=True)
-    shares = torch.cat([judge.logits(part).softmax(1) for part in images.split(BATCH)])  # (N, classes)
+    channels, side, _ = judge.input_shape
+    parts = (fitted(part, channels, side) for part in images.split(BATCH))
+    shares = torch.cat([judge.logits(part).softmax(1) for part in parts])  # (N, classes)
     return torch.stack([shares[:, which].sum(1) > 0.5 for which in words(judge.classes).values()], 1)
 
 

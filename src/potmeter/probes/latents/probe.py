@@ -18,9 +18,10 @@ from potmeter.data.samples import sample
 from potmeter.errors import reject
 from potmeter.media import Image, Table
 from potmeter.nn.pages import page, shown
+from potmeter.nn.paths import along
 from potmeter.nn.sheets import as_inputs, sheet, walk
 
-from . import paths
+from . import diagrams
 from .labelled import data_of, decoded, device_of, drawn, encoded, quick, shape_of
 from .library import COUNT, DRAWN, Library
 from .planted import AGREEMENT, Pixels, effects
@@ -177,7 +178,7 @@ class Latents(Probe):
             seed: start of the random numbers
         """
         images is None or len(images) >= 2 or reject("A walk leads through at least two pictures.", "one")
-        way_codes = paths.along(self.codes(images, stops, seed), frames, way)
+        way_codes = along(self.codes(images, stops, seed), frames, way)
         pictures = decoded(self.model, way_codes).cpu()
         some = torch.linspace(0, len(pictures) - 1, min(9, len(pictures))).round().long()
         return Walk(walk(pictures), sheet(pictures[some], columns=len(some)))
@@ -207,7 +208,7 @@ class Latents(Probe):
         count = rows * columns
         given = len(images) if images is not None else count
         given == count or reject(f"A grid of {rows} × {columns} takes {count} pictures.", given)
-        codes = paths.mine(self.codes(images, count, seed), columns, between + 2, way)
+        codes = diagrams.mine(self.codes(images, count, seed), columns, between + 2, way)
         return sheet(decoded(self.model, codes).cpu(), columns=(columns - 1) * (between + 1) + 1, gap=1)
 
     @task
@@ -232,7 +233,7 @@ class Latents(Probe):
             way: slerp, along the sphere that codes lie near; or lerp, straight
             seed: start of the random numbers
         """
-        codes = paths.jdiagram(*self.three(a, b, c, seed), side, way)
+        codes = diagrams.jdiagram(*self.three(a, b, c, seed), side, way)
         return sheet(decoded(self.model, codes).cpu(), columns=side, gap=1)
 
     @task
@@ -249,7 +250,7 @@ class Latents(Probe):
             seed: start of the random numbers
         """
         codes = self.three(a, b, c, seed)
-        four = decoded(self.model, torch.stack([*codes, paths.analogy(*codes)])).cpu()
+        four = decoded(self.model, torch.stack([*codes, diagrams.analogy(*codes)])).cpu()
         cells = [
             (shown(x, 2 * SIDE), name) for x, name in zip(four, ("a", "is to b", "as c", "is to this"), strict=True)
         ]
