@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import torch
-from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
 from potmeter.core.random import Stream
@@ -18,6 +17,7 @@ from potmeter.data.samples import one_of_each_digit
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Video
+from potmeter.metrics.pca import pca_mse
 from potmeter.nn.sheets import as_inputs, sheet, walk
 
 from . import model
@@ -90,14 +90,10 @@ class Autoencoder(System):
     def baselines(self, splits: Splits) -> dict[str, float]:
         """PCA with as many components as each code has numbers."""
         train, test = (
-            torch.cat([batch["image"].flatten(1) for batch in in_batches(part, 5000)]).numpy()
+            torch.cat([batch["image"].flatten(1) for batch in in_batches(part, 5000)])
             for part in (splits.train, splits.test)
         )
-        errors = {}
-        for latent in self.config.latents:
-            pca = PCA(min(latent, *train.shape), random_state=0).fit(train)
-            errors[f"pca_mse_{latent}"] = float(((pca.inverse_transform(pca.transform(test)) - test) ** 2).mean())
-        return errors
+        return {f"pca_mse_{latent}": pca_mse(train, test, latent) for latent in self.config.latents}
 
     # 5. Use
 

@@ -1,14 +1,9 @@
-"""Densities and reconstructions without a network, for the variational autoencoder to beat."""
+"""Densities of binary pictures without a network, for the variational autoencoder to beat."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from sklearn.decomposition import PCA
 from torch import Tensor
-
-from potmeter.core.system import in_batches
 
 
 def pixel_nll(train: Tensor, test: Tensor) -> float:
@@ -40,10 +35,3 @@ def joint(x: Tensor, means: Tensor, shares: Tensor) -> Tensor:
     """log p(x, k) of pictures (N, D) and components (K, D): (N, K)."""
     odds = means.log() - (1 - means).log()
     return x @ odds.T + (1 - means).log().sum(1) + shares.log()
-
-
-def pca_mse(train: Any, test: Any, components: int) -> float:
-    """Mean squared error of pictures rebuilt from their principal components (Pearson 1901), taken from ``train``."""
-    x, y = (torch.cat([batch["image"].flatten(1) for batch in in_batches(part, 500)]).numpy() for part in (train, test))
-    pca = PCA(min(components, *x.shape), svd_solver="randomized", random_state=0).fit(x)
-    return float(((pca.inverse_transform(pca.transform(y)) - y) ** 2).mean())

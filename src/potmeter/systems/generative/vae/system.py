@@ -18,16 +18,15 @@ from potmeter.data.samples import one_of_each_digit, sample
 from potmeter.data.splits import Splits, TensorData, every
 from potmeter.errors import reject
 from potmeter.media import Image, Video
+from potmeter.metrics.pca import pca_mse
 from potmeter.nn.sheets import as_inputs, sheet, walk
 
 from . import model
-from .baselines import mixture_nll, pca_mse, pixel_nll
+from .baselines import mixture_nll, pixel_nll
 
 LECTURE = model.Config(
     batch_size=64, lr=3e-3, warmup=0.02, filters=(32, 64), blocks=(0, 0), widths=(256,), norm="batch"
 )
-
-
 FACES = replace(
     LECTURE, dataset="faces", image_size=64, channels=3, likelihood="gaussian", latent=64, batch_size=32,
     filters=(16, 32, 64, 128), blocks=(0, 0, 0, 0),
@@ -117,7 +116,9 @@ class VAE(System):
     def baselines(self, splits: Splits) -> dict[str, float]:
         """Densities without a network: independent pixels, and a mixture of 200 such; or PCA with as many components."""
         if self.config.likelihood == "gaussian":
-            return {"pca_mse": pca_mse(every(splits.train, 5000), splits.test, self.config.latent)}
+            parts = (every(splits.train, 5000), splits.test)
+            known, asked = (torch.cat([b["image"].flatten(1) for b in in_batches(part, 500)]) for part in parts)
+            return {"pca_mse": pca_mse(known, asked, self.config.latent)}
         train = torch.cat([batch["image"].flatten(1) for batch in in_batches(splits.train, 5000)])
         rng = Stream(0)
         test = torch.cat([self.prepared(b["image"], rng).flatten(1) for b in in_batches(splits.test, 500)])
