@@ -150,7 +150,7 @@ def test_a_class_that_is_none_is_told():
     system = GAN(TINY).eval()
     with pytest.raises(UserError, match="label is one of.*Received: ten"):
         system.run(label="ten")
-    with pytest.raises(UserError, match="The classes are.*Received: ten"):
+    with pytest.raises(UserError, match="no class of that name.*Received: ten"):
         system.decode(torch.zeros(1, 16), "z", "ten")
     with pytest.raises(UserError, match="2 of them. Received: 3"):
         system.decode(torch.zeros(2, 16), "z", ["1", "2", "3"])
@@ -209,7 +209,7 @@ def test_r1_counts_only_every_so_many_steps_and_then_so_many_times(tmp_path):
 
 
 def test_a_collapse_ends_the_training_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("potmeter.systems.generative.gan.system.GRACE", 0)
+    monkeypatch.setattr("potmeter.core.judge.GRACE", 0)
     splits = patterns(40)
     run = trainer(GAN, replace(TINY, classes=splits.classes), tmp_path, splits, steps=10)
     torch.nn.init.zeros_(run.system.generator.project.weight)  # whatever the noise, one picture

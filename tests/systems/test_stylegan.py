@@ -261,7 +261,7 @@ def test_as_many_pictures_are_mixed_as_should_be():
 
 
 def test_a_collapse_ends_the_training_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("potmeter.systems.generative.stylegan.game.GRACE", 0)
+    monkeypatch.setattr("potmeter.core.judge.GRACE", 0)
     run = trainer(StyleGAN, GROWING, tmp_path, shapes(), steps=10)
     for colour in run.system.generator.synthesis.colours:
         torch.nn.init.zeros_(colour.weight)  # whatever the style, one picture

@@ -16,14 +16,14 @@ from potmeter.core.random import Stream
 from potmeter.core.system import in_batches
 from potmeter.data.splits import Splits, every
 from potmeter.errors import reject
-from potmeter.metrics.coverage import neighbour_coverage
+from potmeter.metrics.coverage import diversity, neighbour_coverage
 from potmeter.metrics.features import features, fitted
 from potmeter.metrics.frechet import frechet_distance
 
 LEAST = 0.15
 """Made pictures that differ less than this, as a share of how much real ones do, are all the same."""
-
-
+GRACE, CHECKED = 500, 100
+"""Steps before a training is first looked after, and between two looks."""
 NEIGHBOURS = 5
 """Real pictures among whose distances a made one counts as near."""
 known: WeakKeyDictionary[Any, dict[tuple[int, int, int], Tensor]] = WeakKeyDictionary()
@@ -34,13 +34,19 @@ class Collapsed(Diverged):
     """The generator draws the same picture, whatever the noise."""
 
 
-def stop_if_collapsed(diversity: float, step: int) -> None:
+def watch(made: Tensor, real: Tensor, step: int, labels: Tensor | None = None) -> None:
+    """Look, every so many steps of a training, whether the generator has collapsed. Raises Collapsed."""
+    if step >= GRACE and step % CHECKED == 0:
+        stop_if_collapsed(float(diversity(made, real, labels)), step)
+
+
+def stop_if_collapsed(share: float, step: int) -> None:
     """End a training whose generator has collapsed. Raises Collapsed."""
-    if diversity < LEAST:
+    if share < LEAST:
         raise Collapsed(
             f"The generator has collapsed at step {step}: its pictures differ less than {LEAST:.0%} as much as real ones. "
             "Lower --lr, raise --r1, or begin with another --seed.",
-            received=f"{diversity:.1%}",
+            received=f"{share:.1%}",
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
@@ -12,9 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from potmeter.core.capabilities import class_number
 from potmeter.core.export import Method
 from potmeter.core.inversion import invert
-from potmeter.core.judge import comparable, stop_if_collapsed
+from potmeter.core.judge import comparable, watch
 from potmeter.core.random import Stream
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Batch, Example, Goal, System
@@ -23,8 +23,8 @@ from potmeter.data.samples import one_of_each_digit
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Video
-from potmeter.metrics.coverage import diversity
 from potmeter.nn.adversaries import discriminator_loss, generator_loss, gradient_penalty, r1_penalty
+from potmeter.nn.paths import along
 from potmeter.nn.sheets import as_inputs, sheet, walk
 
 from . import model
@@ -33,8 +33,6 @@ from .measure import judge_of, measured
 if TYPE_CHECKING:
     from potmeter.core.train import Trainer
 
-GRACE, CHECKED = 500, 100
-"""Steps before a training is first looked after, and between two looks."""
 COUNT = 10_000
 """Real pictures that are compared, in two halves."""
 LECTURE = model.Config(batch_size=64, lr=2e-3, schedule="linear", ema=0.999, filters=(32, 64))
@@ -115,8 +113,7 @@ class GAN(System):
             self.last = generator_loss(c.objective, self.discriminator(made, weights))
             trainer.update(self.last, "generator")
             self.last = self.last.detach()
-        if trainer.step >= GRACE and trainer.step % CHECKED == 0:
-            stop_if_collapsed(float(diversity(made, real, batch.get("label"))), trainer.step)
+        watch(made, real, trainer.step, batch.get("label"))
         return {"loss": loss, "generator": self.last}
 
     def penalties(self, real: Tensor, made: Tensor, weights: Tensor | None, trainer: Trainer) -> Tensor:
@@ -188,9 +185,7 @@ class GAN(System):
         if self.kinds:
             order = [label] * stops if label else [self.classes[i % self.kinds] for i in range(stops)]
             z[:, self.config.latent :] = self.weights_of(order, stops)
-        share = torch.linspace(0, 1, frames + 1, device=self.device)[:-1, None]
-        way = [a + share * (b - a) for a, b in pairwise(z)]
-        return walk(self.decode(torch.cat([*way, z[-1:]])))
+        return walk(self.decode(along(z, frames, "lerp")))
 
     def examples(self) -> list[Example]:
         if self.config.dataset not in ("mnist", "digits"):
@@ -292,8 +287,6 @@ class GAN(System):
     def weights_of(self, names: Any, count: int) -> Tensor:
         """Names of classes, one for all or one each, as weights (count, classes)."""
         names = [names or self.classes[0]] * count if isinstance(names, str | None) else list(names)
-        for name in names:
-            name in self.classes or reject(f"The classes are {', '.join(self.classes)}.", name)
         len(names) == count or reject(f"One class for all, or {count} of them.", len(names))
-        numbers = torch.tensor([self.classes.index(name) for name in names], device=self.device)
+        numbers = torch.tensor([class_number(self.classes, name) for name in names], device=self.device)
         return F.one_hot(numbers, self.kinds).float()

@@ -14,9 +14,9 @@ GIVEN = (0, 1, 2)
 def examples(dataset: str, size: int) -> list[Example]:
     """The examples of the weights that were trained on a data set with pictures of this height."""
     given = held_out(dataset, size)
-    found = [Example("Test pictures, and the nearest ones that it can draw", task="project", images=given, steps=120)]
+    found = [Example("Test pictures, and the nearest ones that it can draw", task="project", images=given, steps=80)]
     mixes = (
-        [Example("Two test pictures, found and mixed", task="mix", a=given[0], b=given[1], steps=120)] if given else []
+        [Example("Two test pictures, found and mixed", task="mix", a=given[0], b=given[1], steps=80)] if given else []
     )
     return [
         Example("Pictures of nobody", seed=1) if dataset == "faces" else Example("Pictures nobody made", seed=1),

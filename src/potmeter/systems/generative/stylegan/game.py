@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from potmeter.core.judge import stop_if_collapsed
+from potmeter.core.judge import watch
 from potmeter.core.random import Stream
 from potmeter.core.system import Batch
-from potmeter.metrics.coverage import diversity
 from potmeter.nn.adversaries import discriminator_loss, generator_loss, r1_penalty
 
 from .growth import shrunk
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from potmeter.core.train import Trainer
 
     from .system import StyleGAN
-
-GRACE, CHECKED = 500, 100
-"""Steps before a training is first looked after, and between two looks."""
 
 
 def play(system: StyleGAN, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
@@ -43,8 +39,7 @@ def play(system: StyleGAN, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
     fooled = generator_loss("non-saturating", verdict(made))
     trainer.update(fooled, "generator")
     system.seen += c.batch_size
-    if trainer.step >= GRACE and trainer.step % CHECKED == 0:
-        stop_if_collapsed(float(diversity(made, real)), trainer.step)
+    watch(made, real, trainer.step)
     return {"loss": loss, "generator": fooled, "level": made.new_tensor(level - 1 + share)}
 
 

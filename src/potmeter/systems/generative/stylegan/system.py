@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -22,6 +21,7 @@ from potmeter.data.named import pictures
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Video
+from potmeter.nn.paths import along
 from potmeter.nn.sheets import as_inputs, sheet, walk
 
 from . import model, sheets
@@ -242,9 +242,7 @@ class StyleGAN(System):
             seed: start of the random numbers
         """
         w = self.generator.mapping(self.sample(stops, Stream(seed, device=self.device)))
-        share = torch.linspace(0, 1, frames + 1, device=self.device)[:-1, None]
-        way = [a + share * (b - a) for a, b in pairwise(w)]
-        return walk(self.drawn(torch.cat([*way, w[-1:]]), psi))
+        return walk(self.drawn(along(w, frames, "lerp"), psi))
 
     @task
     @torch.no_grad()
