@@ -41,7 +41,7 @@ class Beam:
         coverage: β; 0 = no coverage penalty.
         longest: Most tokens of a translation; None = twice the source's, and ten.
         shortest: Fewest tokens of a translation.
-    known: Tokens that stand for something; None = all.
+        known: Tokens that stand for something; None = all.
         exact: Go on until nothing unfinished can get among the best, however long it becomes; else until nothing would
             that ended at once.
     """

@@ -132,7 +132,7 @@ class Translator(System):
         """Source and target tokens of each pair, plainly and with the words that stand on both sides hidden."""
         examples = []
         for source, target in zip(*pairs.sides(direction), strict=True):
-            shared = {w for w in PIECES.findall(source) if len(w) > 2 and w in PIECES.findall(target)}
+            shared = {word for word in {*PIECES.findall(source)} & {*PIECES.findall(target)} if len(word) > 2}
             plain = self.known.read(source, direction)[0], self.known.wanted(target)
             hidden = self.known.read(source, direction, shared)[0], self.known.wanted(target, shared)
             examples.append((plain, hidden if shared else plain))

@@ -43,9 +43,8 @@ class Tokenizer:
         [library.token_to_id(name) for name in SPECIAL] == [0, 1, 2, 3] or reject(
             "The vocabulary does not begin with the special tokens.", f"{len(self)} tokens"
         )
-        self.characters = {token for token in library.get_vocab() if len(token) == 1} - {
-            "<"
-        }  # with which special tokens begin
+        single = {token for token in library.get_vocab() if len(token) == 1}
+        self.characters = single - {"<"}  # with which special tokens begin
 
     def __len__(self) -> int:
         return self.library.get_vocab_size()
