@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
-
 from potmeter.core.demo import Words
 from potmeter.media import Bars, Image
 
@@ -42,7 +40,7 @@ def demo(system: GPT2) -> Words:
         return Read(surprise_picture(readable(tokens, bits.tolist()), WIDTH), Bars(likely))
 
     def go_on(text: str) -> Iterator[tuple[str, Read]]:
-        for longer in system.run(text, tokens=ADDED, seed=int(torch.randint(2**31, ()))):
+        for longer in system.run(text, tokens=ADDED):
             if len(longer.text) > MOST:
                 return
             yield longer.text, show(longer.text)

@@ -281,10 +281,10 @@ class GPT2(System):
 
     def reader(self, int8: bool) -> Read | None:
         """The compiled way to read a token, where it pays; None: the model's own."""
-        if int8 and not can_step(self.model):
-            reject("int8 works on a CPU, with weights in float32.", str(self.device))
+        possible = can_step(self.model)
+        possible or not int8 or reject("int8 works on a CPU, with weights in float32.", str(self.device))
         large = sum(p.numel() for p in self.model.parameters()) >= COMPILED
-        return Step(self.model, int8) if can_step(self.model) and (int8 or large) else None
+        return Step(self.model, int8) if possible and (int8 or large) else None
 
     # Saving and loading
 
