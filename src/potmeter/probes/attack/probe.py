@@ -216,13 +216,13 @@ class Attack(Probe):
         return robustness.under_noise(robustness.digits())
 
     def examples(self) -> list[Example]:
-        photos = [sample(f"imagenet-{number}") for number in range(6)]
+        photos = [sample(f"imagenet-{number}") for number in range(4)]
         return [
             Example("The slide: a giant panda becomes a gibbon", image=sample("panda"), target="gibbon"),
             Example("The cat becomes a toaster", image=sample("cat"), target="toaster"),
             Example("One step along the sign of the gradient", image=sample("panda"), method="fgsm"),
-            Example("Whose pictures deceive whom, of six photos", task="transfer", images=photos, steps=10),
-            Example("How much does it take, for these six?", task="robustness", images=photos, steps=5),
+            Example("Whose pictures deceive whom, of four photos", task="transfer", images=photos, steps=10),
+            Example("How much does it take, for these four?", task="robustness", images=photos, steps=5),
         ]
 
     # Between pictures and tensors
