@@ -124,6 +124,16 @@ def test_random_starts_fill_the_ball(norm):
     assert change.mean(0).abs().max() < 0.02
 
 
+@pytest.mark.parametrize("steps", [1, 2, 5, 40])
+def test_however_few_the_steps_they_reach_the_edge_of_the_ball(steps):
+    change = (pgd(MODEL, X, Y, 0.02, steps=steps) - X).abs()
+    inside = (X > 0.05) & (X < 0.95)
+    assert (change[inside] > 0.0199).float().mean() > 0.5
+    assert steps == 1 or errors(MODEL, pgd(MODEL, X, Y, 0.02, steps=steps), Y) >= errors(
+        MODEL, fgsm(MODEL, X, Y, 0.01), Y
+    )
+
+
 def test_pgd_harms_more_than_fgsm_and_that_more_than_noise():
     eps = 0.05
     noise = (X + eps * torch.randn_like(X).sign()).clamp(0, 1)

@@ -62,7 +62,8 @@ def pgd(
         y: The right classes (B,); the wanted ones where ``targeted``.
         eps: Radius of the ball: largest change of a value (L∞), or of the whole picture (L2).
         steps: Gradient steps from each start.
-        step: Length of a step; default: eps / 30 for L∞ (Madry's 0.01 for 0.3), 2.5 eps / steps for L2.
+        step: Length of a step; default: for L∞ eps / 30 (Madry's 0.01 for 0.3), for fewer than 40 steps so much more that
+            all of them reach as far; for L2 2.5 eps / steps.
         norm: ``linf`` or ``l2``.
         restarts: Number of starts.
         targeted: Lower the loss of ``y`` instead of raising it.
@@ -74,7 +75,9 @@ def pgd(
     """
     check(model, x, y, eps, norm)
     sign, rng = (-1.0 if targeted else 1.0), Stream(seed)
-    length = step if step is not None else (eps / max(30, 40 / max(steps, 1)) if norm == "linf" else 2.5 * eps / steps)
+    length = (
+        step if step is not None else (eps / min(30, 0.75 * max(steps, 1)) if norm == "linf" else 2.5 * eps / steps)
+    )
     worst, highest = x.clone(), torch.full((len(x),), -torch.inf, device=x.device)
     left = torch.arange(len(x), device=x.device)  # the pictures still to be attacked
     for number in range(restarts):
