@@ -1,5 +1,6 @@
 """The training loop: when it stops, what it keeps, how it goes on."""
 
+import json
 import math
 import os
 import signal
@@ -293,8 +294,30 @@ def test_a_folder_with_a_run_is_not_overwritten(tmp_path):
 
 def test_a_run_does_not_go_on_with_another_config(tmp_path):
     trainer(Line, TINY, tmp_path / "run", steps=2).fit()
-    with pytest.raises(UserError, match=r"was trained with Config.*width=32.*Received.*width=16"):
+    with pytest.raises(UserError, match=r"was trained with width=32\. Received: width=16"):
         trainer(Line, replace(TINY, width=16), tmp_path / "run", steps=4, resume=True).fit()
+
+
+def test_a_run_goes_on_when_the_config_has_a_new_field_at_its_default(tmp_path):
+    trainer(Line, TINY, tmp_path / "run", steps=2).fit()
+    file = tmp_path / "run" / "step-00000002" / "config.json"
+    description = json.loads(file.read_text())
+    assert description["config"].pop("warmup") == TINY.warmup
+    file.write_text(json.dumps(description))
+    assert trainer(Line, TINY, tmp_path / "run", steps=4, resume=True).fit().name == "step-00000004"
+
+
+def test_a_run_does_not_go_on_when_the_networks_parameters_come_in_another_order(tmp_path):
+    """The optimisers' state is numbered: it would be given to other parameters, of other sizes."""
+
+    class Reordered(Line):
+        def __init__(self, config):
+            super().__init__(config)
+            self.first = self._modules.pop("first")  # now after ``last``
+
+    trainer(Line, TINY, tmp_path / "run", steps=2).fit()
+    with pytest.raises(UserError, match="The network's code has changed since .*Received"):
+        trainer(Reordered, TINY, tmp_path / "run", steps=4, resume=True).fit()
 
 
 def test_a_file_in_the_runs_place_is_told(tmp_path):

@@ -277,7 +277,7 @@ class Trainer:
         """What continues the run besides the weights that are used; the same in every process."""
         return {
             "progress": asdict(replace(self.progress, seconds=self.seconds)),
-            "config": repr(self.system.config),
+            "order": self.order(),
             "rng": self.rng.state_dict(),
             "optimizers": {name: optimizer_state(self.system, o, self.sharded) for name, o in self.optimizers.items()},
             # with a moving average the weights folder holds that, and the weights being trained are kept here
@@ -285,9 +285,13 @@ class Trainer:
         }
 
     def load(self, folder: Path, state: dict[str, Any], own: dict[str, Any]) -> None:
-        """Continue from a checkpoint. Raises UserError when the run was made with another Config."""
-        if state["config"] != repr(self.system.config):
-            raise UserError(f"{self.run} was trained with {state['config']}.", received=repr(self.system.config))
+        """Continue from a checkpoint. Raises UserError when the run was made with another Config or network."""
+        before, now = (asdict(c) for c in (weights.read_config(type(self.system), folder), self.system.config))
+        if changed := [key for key in now if before[key] != now[key]]:
+            was, received = (", ".join(f"{key}={c[key]!r}" for key in changed) for c in (before, now))
+            raise UserError(f"{self.run} was trained with {was}.", received=received)
+        if state["order"] != self.order():  # optimisers number their state, and would take it for another parameter's
+            reject(f"The network's code has changed since {self.run} was begun; --out names another.", str(self.run))
         load_full_state(self.used_system(), folder / "model.safetensors", self.sharded)
         if self.average:
             self.system.load_state_dict(state["average"]["model"])
@@ -303,6 +307,10 @@ class Trainer:
             torch.set_rng_state(own["torch"])
             if "cuda" in own and self.device.type == "cuda":
                 torch.cuda.set_rng_state(own["cuda"], self.device)
+
+    def order(self) -> list[str]:
+        """The names of the parameters, as the optimisers count them."""
+        return [name for name, _ in self.system.named_parameters()]
 
     def recipe(self) -> dict[str, Any]:
         """How the weights were made, for their card. A user's paths stay out of it."""

@@ -90,18 +90,23 @@ def save(system: System, folder: Path, tensors: dict[str, torch.Tensor] | None =
 
 def read_folder(system_class: type[S], folder: Path) -> S:
     """A system from its weights folder, in evaluation mode. Raises UserError when something is missing or does not fit."""
+    system = system_class(read_config(system_class, folder))
+    load_state(system, folder / "model.safetensors")
+    system.load_assets(folder)
+    if (folder / "card.json").is_file():
+        system.card = read_json(folder / "card.json")
+    return system.eval()
+
+
+def read_config(system_class: type[System], folder: Path) -> Any:
+    """The Config that a weights folder was saved with; what that did not know yet has its default."""
     description = read_json(folder / "config.json")
     if (owner := description.get("system")) != system_class.name:
         raise UserError(f"{folder} holds weights of {owner}, not of {system_class.name}.", received=owner)
     values = description.get("config")
     if not isinstance(values, dict):
         reject(f"{folder}/config.json has no config.", values)
-    system = system_class(build_config(system_class.Config, values))
-    load_state(system, folder / "model.safetensors")
-    system.load_assets(folder)
-    if (folder / "card.json").is_file():
-        system.card = read_json(folder / "card.json")
-    return system.eval()
+    return build_config(system_class.Config, values)
 
 
 def load_state(system: System, path: Path) -> None:
