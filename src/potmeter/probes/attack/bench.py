@@ -41,71 +41,91 @@ class Logits(nn.Module):
         return logits
 
 
+class Peers:
+    """foolbox and ART, and the network as they take it.
+
+    Args:
+        model: The system.
+        shape: (C, H, W) of its pictures.
+    """
+
+    def __init__(self, model: Any, shape: tuple[int, ...]) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # foolbox imports from an old name of scipy's
+            self.foolbox: Any = import_module("foolbox")
+            self.evasion: Any = import_module("art.attacks.evasion")
+            estimators: Any = import_module("art.estimators.classification")
+        network = Logits(model).eval()
+        self.boxed = self.foolbox.PyTorchModel(network, bounds=(0, 1), device="cpu")
+        self.art = estimators.PyTorchClassifier(network, nn.CrossEntropyLoss(), shape, 10, clip_values=(0, 1))
+
+    def by_foolbox(self, attack: Any, x: Tensor, y: Tensor, eps: float | None) -> Callable[[], Any]:
+        """An attack of foolbox's, to be timed."""
+        return lambda: attack(self.boxed, x, y, epsilons=eps)
+
+    def by_art(self, name: str, x: Tensor, y: Tensor, **settings: Any) -> Callable[[], Any]:
+        """An attack of ART's, to be timed."""
+        attack = getattr(self.evasion, name)(self.art, batch_size=len(x), **settings)
+        return lambda: attack.generate(x.numpy(), y.numpy())
+
+
 def rows() -> Iterator[Row]:
     """The comparisons. The parameters ask for no gradient, for us and for the peers, as ``core.load`` gives systems."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # foolbox imports from an old name of scipy's
-        foolbox: Any = import_module("foolbox")
-        evasion: Any = import_module("art.attacks.evasion")
-        estimators: Any = import_module("art.estimators.classification")
-
     model = load("classifier.digits")
     batch = next(in_batches(digits(BATCH), BATCH))
     x, y = batch["image"], batch["label"]
-    boxed = foolbox.PyTorchModel(Logits(model).eval(), bounds=(0, 1), device="cpu")
-    art = estimators.PyTorchClassifier(Logits(model).eval(), nn.CrossEntropyLoss(), x.shape[1:], 10, clip_values=(0, 1))
-    pixels, labels = x.numpy(), y.numpy()
-
-    def boxes(attack: Any, eps: float | None) -> Callable[[], object]:
-        return lambda: attack(boxed, x, y, epsilons=eps)
-
-    def arts(attack: Any) -> Callable[[], object]:
-        return lambda: attack.generate(pixels, labels)
-
-    linf = foolbox.attacks.LinfPGD(abs_stepsize=0.01, steps=40)
-    steps = {"eps": EPS, "eps_step": 0.01, "max_iter": 40, "num_random_init": 1, "batch_size": BATCH, "verbose": False}
-    contests = {
-        ("pgd40", 40): {
-            "ours": lambda: pgd(model, x, y, EPS, steps=40, step=0.01),
-            "foolbox": boxes(linf, EPS),
-            "ART": arts(evasion.ProjectedGradientDescent(art, **steps)),
-        },
-        ("fgsm", 1): {
-            "ours": lambda: fgsm(model, x, y, EPS),
-            "foolbox": boxes(foolbox.attacks.FGSM(), EPS),
-            "ART": arts(evasion.FastGradientMethod(art, eps=EPS, batch_size=BATCH)),
-        },
-    }
-    for (name, passes), functions in contests.items():
-        what = f"{name}_images_per_s"
-        if wanted(what):
-            raw = {"raw": lambda: input_gradient(lambda images: model.input_loss(images, y), x)}
-            seconds = interleave({key: timed(f) for key, f in (functions | raw).items()})
-            for peer in ("foolbox", "ART"):
-                ours, theirs = BATCH / seconds["ours"], BATCH / seconds[peer]
-                limit = BATCH / seconds["raw"] / passes
-                yield compare(what, "images/s", ours, theirs, peer, limit=limit, note=NOTES[name])
-
+    peers = Peers(model, x.shape[1:])
+    for name, passes in (("pgd40", 40), ("fgsm", 1)):
+        if wanted(f"{name}_images_per_s"):
+            yield from along_the_gradient(name, passes, model, x, y, peers)
     if wanted("cw_images_per_s"):
-        x, y = x[:FEW], y[:FEW]
-        pixels, labels = x.numpy(), y.numpy()
-        search = foolbox.attacks.L2CarliniWagnerAttack(SEARCHES, STEPS, stepsize=LR)
-        first: dict[str, Callable[[], Any]] = {
-            "ours": lambda: carlini_wagner(model, x, y, searches=SEARCHES, steps=STEPS, lr=LR),
-            "foolbox": boxes(search, None),
-        }
-        seconds = interleave({key: timed(f) for key, f in first.items()}, rounds=3)
-        note = quality(model, x, y, first["ours"], first["foolbox"])
-        yield compare("cw_images_per_s", "images/s", FEW / seconds["ours"], FEW / seconds["foolbox"], "foolbox",
-                      note=note)  # fmt: skip
-        short = {"binary_search_steps": 1, "max_iter": SHORT, "initial_const": 1e-3, "learning_rate": LR}
-        second: dict[str, Callable[[], Any]] = {
-            "ours": lambda: carlini_wagner(model, x, y, searches=1, steps=SHORT, lr=LR),
-            "ART": arts(evasion.CarliniL2Method(art, **short, batch_size=FEW, verbose=False)),
-        }
-        seconds = interleave({key: timed(f) for key, f in second.items()}, rounds=3)
-        note = f"1 search of {SHORT} steps, because ART tries ten lengths for every step"
-        yield compare("cw_images_per_s", "images/s", FEW / seconds["ours"], FEW / seconds["ART"], "ART", note=note)
+        yield from nearest(model, x[:FEW], y[:FEW], peers)
+
+
+def along_the_gradient(name: str, passes: int, model: Any, x: Tensor, y: Tensor, peers: Peers) -> Iterator[Row]:
+    """FGSM or PGD, so many passes of the network, beside both peers."""
+    attacks = peers.foolbox.attacks
+    contests: dict[str, dict[str, Callable[[], Any]]] = {
+        "pgd40": {
+            "ours": lambda: pgd(model, x, y, EPS, steps=40, step=0.01),
+            "foolbox": peers.by_foolbox(attacks.LinfPGD(abs_stepsize=0.01, steps=40), x, y, EPS),
+            "ART": peers.by_art("ProjectedGradientDescent", x, y, eps=EPS, eps_step=0.01, max_iter=40,
+                                num_random_init=1, verbose=False),
+        },
+        "fgsm": {
+            "ours": lambda: fgsm(model, x, y, EPS),
+            "foolbox": peers.by_foolbox(attacks.FGSM(), x, y, EPS),
+            "ART": peers.by_art("FastGradientMethod", x, y, eps=EPS),
+        },
+    }  # fmt: skip
+    raw = {"raw": lambda: input_gradient(lambda images: model.input_loss(images, y), x)}
+    rates = rates_of(contests[name] | raw, len(x), 7)
+    for peer in ("foolbox", "ART"):
+        yield compare(f"{name}_images_per_s", "images/s", rates["ours"], rates[peer], peer,
+                      limit=rates["raw"] / passes, note=NOTES[name])  # fmt: skip
+
+
+def nearest(model: Any, x: Tensor, y: Tensor, peers: Peers) -> Iterator[Row]:
+    """Carlini and Wagner's search for the nearest deceiving picture."""
+    search = peers.foolbox.attacks.L2CarliniWagnerAttack(SEARCHES, STEPS, stepsize=LR)
+    ours = lambda: carlini_wagner(model, x, y, searches=SEARCHES, steps=STEPS, lr=LR)
+    theirs = peers.by_foolbox(search, x, y, None)
+    rates = rates_of({"ours": ours, "peer": theirs}, len(x), 3)
+    note = quality(model, x, y, ours, theirs)
+    yield compare("cw_images_per_s", "images/s", rates["ours"], rates["peer"], "foolbox", note=note)
+
+    short = lambda: carlini_wagner(model, x, y, searches=1, steps=SHORT, lr=LR)
+    theirs = peers.by_art("CarliniL2Method", x, y, binary_search_steps=1, max_iter=SHORT, initial_const=1e-3,
+                          learning_rate=LR, verbose=False)  # fmt: skip
+    rates = rates_of({"ours": short, "peer": theirs}, len(x), 3)
+    note = f"1 search of {SHORT} steps, because ART tries ten lengths for every step"
+    yield compare("cw_images_per_s", "images/s", rates["ours"], rates["peer"], "ART", note=note)
+
+
+def rates_of(functions: dict[str, Callable[[], Any]], count: int, rounds: int) -> dict[str, float]:
+    """Pictures a second of each function, which deals with ``count`` at once."""
+    seconds = interleave({name: timed(function) for name, function in functions.items()}, rounds)
+    return {name: count / value for name, value in seconds.items()}
 
 
 NOTES = {
