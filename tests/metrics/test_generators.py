@@ -97,3 +97,10 @@ def test_attributes_are_read_off_features_as_they_were_labelled():
     scores = attribute_scores(real, labels, made)
     right = (scores > 0) == torch.stack([made[:, 0] > 0, made[:, 1] + made[:, 2] > 0.5], 1)
     assert scores.shape == (200, 2) and right.float().mean() > 0.9
+
+
+def test_attributes_that_all_have_or_none_say_nothing():
+    real = points(100, 6)
+    labels = torch.stack([torch.ones(100), torch.zeros(100), (real[:, 0] > 0).float()], 1)
+    assert attribute_scores(real, labels, points(50, 6)).shape == (50, 1)
+    assert attribute_scores(real, labels[:, :2], points(50, 6)).shape == (50, 0)

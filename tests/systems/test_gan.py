@@ -184,6 +184,25 @@ def test_every_objective_learns_which_stripes_are_which(tmp_path, change):
         assert along[0] < along[1], f"stripes {kind} change across, not along them"
 
 
+@pytest.mark.parametrize("conditional", [True, False])
+def test_the_discriminator_sees_real_and_made_pictures_apart_and_sorted_only_where_both_have_classes(
+    tmp_path, conditional
+):
+    """The spread over neighbours is of pictures of one kind, and neither kind's neighbours are more alike than the other's."""
+    splits = patterns(40)
+    config = replace(TINY, classes=splits.classes, conditional=conditional, batch_size=6, group=4, r1=0.0)
+    run, shown = trainer(GAN, config, tmp_path, splits, steps=10), []
+    run.system.discriminator.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach().clone()))
+    batch = next(iter(run.batches))
+    run.system.step(batch, run)
+    real = 2 * batch["image"] - 1
+    if conditional:
+        real = real[batch["label"].argsort(stable=True)]
+    assert [len(images) for images in shown] == [6, 6, 6]
+    assert torch.equal(shown[0], real)
+    assert torch.equal(shown[1], shown[2]), "both networks are told of the same made pictures"
+
+
 def test_only_every_so_many_steps_the_generator_plays(tmp_path):
     splits = patterns(40)
     config = replace(TINY, classes=splits.classes, objective="wgan-gp", r1=0.0, critic_steps=3, ema=0.0)

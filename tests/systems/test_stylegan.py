@@ -1,5 +1,6 @@
 """StyleGAN: the paper's sizes, each layer by its definition, growth without a jump, and styles that mix."""
 
+import inspect
 from dataclasses import replace
 
 import pytest
@@ -68,6 +69,8 @@ def test_the_paper_preset_has_the_papers_settings():
     small = StyleGAN(StyleGAN.presets["tiny"])
     for optimizer in small.optimizers().values():
         assert optimizer.defaults["betas"] == (0.0, 0.99) and optimizer.defaults["eps"] == 1e-8
+    assert (c.lr, c.stable_kimg, c.fade_kimg, c.haze, c.noise) == (1e-3, 600.0, 600.0, 0.0, 1.0)
+    assert c.layers == 18 and inspect.signature(Generator.truncated).parameters["layers"].default == 8
 
 
 # Layers ---------------------------------------------------------------------------------------------------------------
@@ -156,8 +159,11 @@ def test_mixed_styles_are_one_source_before_the_cut_and_the_other_after(generato
 
 def test_fine_styles_leave_coarse_features_alone(generator):
     a, b = torch.randn(1, 8), torch.randn(1, 8)
-    coarse = generator.synthesis(mixed(a, b, torch.tensor([2]), 6), level=0)
-    torch.testing.assert_close(coarse, generator.synthesis(mixed(a, a, torch.tensor([2]), 6), level=0))
+    seen, features = [], generator.synthesis.levels[0]
+    hook = features.register_forward_hook(lambda *call: seen.append(call[-1].clone()))
+    pictures = [generator.synthesis(mixed(a, fine, torch.tensor([2]), 6), level=2) for fine in (a, b)]
+    hook.remove()
+    assert torch.equal(*seen) and not torch.equal(*pictures)
 
 
 def test_noise_changes_pixels_only_where_the_layer_lets_it(generator):
@@ -252,6 +258,15 @@ def test_the_mean_style_follows_the_mapping(tmp_path):
     torch.testing.assert_close(run.system.generator.average, expected.detach(), atol=0.25, rtol=0)
 
 
+def test_a_checkpoints_mean_style_is_that_of_its_own_mapping(tmp_path):
+    """Truncation to ψ = 0 then gives the mean picture, though the average of weights lags behind those being trained."""
+    config = replace(GROWING, ema=0.9, mapping_rate=1.0, lr=0.05)
+    run = trainer(StyleGAN, config, tmp_path, shapes(), steps=8, eval_every=100)
+    run.fit()
+    expected = run.system.generator.mapping(Stream(1).normal(20_000, 8)).mean(0).detach()
+    torch.testing.assert_close(run.system.generator.average, expected, atol=0.05, rtol=0)
+
+
 def test_as_many_pictures_are_mixed_as_should_be():
     torch.manual_seed(0)
     system = StyleGAN(replace(GROWING, mixing=0.6))
@@ -310,6 +325,7 @@ def test_pictures_of_any_shape_and_kind_come_in():
         ({"mapping_rate": 0.0}, "mapping_rate must be positive"),
         ({"average_beta": 1.0}, "average_beta must be at least 0"),
         ({"channels": 4}, "channels is 1 or 3"),
+        ({"height": 256, "width": 256}, "has more than one pixel: give fewer filters"),
     ],
 )
 def test_nonsense_is_refused(change, words):

@@ -104,9 +104,10 @@ class Judge:
 
         Args:
             splits: Where training and test pictures are.
-            count: How many are drawn, and at most compared with.
+            count: How many are drawn and compared with, and at most half of the test pictures, as where there is a floor.
             apart: Each pixel by itself; else with all their covariances, as 5,000 pictures show them.
         """
+        count = min(count, len(splits.test) // 2)
         real, rng = self.of(splits.test, count), Stream(0, device=self.device)
         images = torch.cat([batch["image"] for batch in in_batches(every(splits.train, 5000), 500, self.device)])
         x = images.flatten(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -61,7 +62,7 @@ class AttributeFolder(FolderData):
 
 def is_celeba(source: str | Path) -> bool:
     """Whether a folder has a table of attributes beside its pictures."""
-    return any((Path(source) / name).is_file() for name in TABLES)
+    return any(os.path.isfile(os.path.join(source, name)) for name in TABLES)  # False for what can be no path
 
 
 def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3) -> Splits:

@@ -49,7 +49,8 @@ def image_folder(source: str | Path, size: int | tuple[int, int], *, channels: i
         ('daisy', 'rose')
     """
     root = Path(source)
-    root.is_dir() or reject(f"{root} is not a folder." if root.exists() else f"There is no folder {root}.", str(source))
+    if not os.path.isdir(root):  # os.path: False for what can be no path
+        reject(f"{root} is not a folder." if os.path.exists(root) else f"There is no folder {root}.", str(source))
     names = [path.name for path in subfolders(root)]
     skipped: list[Path] = []
     if "train" in names and len(names) > 1 and set(names) <= set(PARTS):

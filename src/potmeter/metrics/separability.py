@@ -62,8 +62,8 @@ def attribute_scores(
 
     mean, spread = real.mean(0), real.std(0) + 1e-6
     x, z = (((part - mean) / spread).cpu().numpy() for part in (real, made))
-    columns = []
+    columns = []  # of attributes that some have and some lack
     for y in attributes.T.cpu().numpy() > 0.5:
         if 0 < y.mean() < 1:
             columns.append(torch.from_numpy(LogisticRegression(C=0.01, max_iter=200).fit(x, y).decision_function(z)))
-    return torch.stack(columns, 1).float()
+    return torch.stack(columns, 1).float() if columns else made.new_zeros(len(made), 0)

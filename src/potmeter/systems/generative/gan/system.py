@@ -99,21 +99,22 @@ class GAN(System):
     def step(self, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
         """One step of the discriminator on real and made pictures; then, every ``critic_steps``, one of the generator."""
         c = self.config
-        if "label" in batch:  # so that neighbours, whose spread the discriminator sees, are of one class
+        if self.kinds and "label" in batch:  # so that neighbours, whose spread the discriminator sees, are of one class
             order = batch["label"].argsort(stable=True)
             batch = {name: values[order] for name, values in batch.items()}
         real, weights = self.signed(batch["image"]), self.one_hot(batch.get("label"))
         plays = trainer.step % c.critic_steps == 0  # both steps use the same made pictures
         with torch.set_grad_enabled(plays):
             made = self.generator(trainer.noise(len(real), c.latent), weights)
-        verdicts = self.discriminator(torch.cat([real, made.detach()]), self.twice(weights)).chunk(2)
-        loss = discriminator_loss(c.objective, *verdicts)
+        verdict = lambda images: self.discriminator(images, weights)
+        # apart, so that statistics over a batch, and over groups in it, are of pictures of one kind
+        loss = discriminator_loss(c.objective, verdict(real), verdict(made.detach()))
         trainer.update(loss + self.penalties(real, made.detach(), weights, trainer), "discriminator")
         if plays:
-            self.last = generator_loss(c.objective, self.discriminator(made, weights))
+            self.last = generator_loss(c.objective, verdict(made))
             trainer.update(self.last, "generator")
             self.last = self.last.detach()
-        watch(made, real, trainer.step, batch.get("label"))
+        watch(made, real, trainer.step, batch.get("label") if self.kinds else None)
         return {"loss": loss, "generator": self.last}
 
     def penalties(self, real: Tensor, made: Tensor, weights: Tensor | None, trainer: Trainer) -> Tensor:
@@ -279,10 +280,6 @@ class GAN(System):
     def one_hot(self, labels: Tensor | None) -> Tensor | None:
         """Labels (B,) as weights of the classes (B, classes); None where none can be asked for."""
         return F.one_hot(labels, self.kinds).float() if labels is not None and self.kinds else None
-
-    def twice(self, weights: Tensor | None) -> Tensor | None:
-        """Weights for the real and the made pictures of a batch."""
-        return None if weights is None else torch.cat([weights, weights])
 
     def weights_of(self, names: Any, count: int) -> Tensor:
         """Names of classes, one for all or one each, as weights (count, classes)."""

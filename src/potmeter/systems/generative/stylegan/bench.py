@@ -60,7 +60,7 @@ def compared() -> Iterator[Row]:
             step = our_step(config, Path(folder))
             seconds = interleave({"ours": timed(step), "peer": timed(peer_step(generator, discriminator, config))})
         rates = {name: 3600 * size / value for name, value in seconds.items()}
-        note = "both with R1 in every step; --preset lecture has it in every sixteenth, and grows"
+        note = "both with R1 in every step; --preset lecture has it in every eighth, and grows"
         yield compare("kimg_per_hour_train", "kimg/h", rates["ours"], rates["peer"], "gan-lab", note=note)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from potmeter.core import dist
 from potmeter.core.judge import watch
 from potmeter.core.random import Stream
 from potmeter.core.system import Batch
@@ -30,7 +31,7 @@ def play(system: StyleGAN, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
     haze = lambda images: images + c.haze * rng.normal(*images.shape) if c.haze else images
     verdict = lambda images: system.discriminator(haze(images), level, share)
 
-    loss = discriminator_loss("non-saturating", *verdict(torch.cat([real, made.detach()])).chunk(2))
+    loss = discriminator_loss("non-saturating", verdict(real), verdict(made.detach()))
     slopes = real.new_zeros(())
     if c.r1 and trainer.step % c.r1_every == 0:
         slopes = c.r1_every * c.r1 / 2 * r1_penalty(verdict, real).mean()
@@ -49,7 +50,7 @@ def styles(system: StyleGAN, rng: Stream, count: int, level: int) -> Tensor:
     z, other = rng.normal(count, 2, c.latent).unbind(1)
     w = generator.mapping(z)
     with torch.no_grad():
-        generator.average.lerp_(w.mean(0), 1 - c.average_beta)
+        generator.average.lerp_(dist.mean(w.mean(0)), 1 - c.average_beta)
     layers = 2 * (level + 1)
     cut = 1 + rng.integers(layers - 1, count)
     cut = torch.where(rng.uniform(count) < c.mixing, cut, layers)

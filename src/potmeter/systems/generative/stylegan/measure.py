@@ -43,7 +43,7 @@ def distances(system: StyleGAN, data: Any, count: int, *, floor: bool = False) -
 
 @torch.no_grad()
 def straightness(system: StyleGAN, data: Any, paths: int, points: int) -> dict[str, Tensor]:
-    """``ppl_z`` and ``ppl_w``, perceptual path lengths; ``separability_z`` and ``separability_w`` where data have labels."""
+    """``ppl_z`` and ``ppl_w``, perceptual path lengths; ``separability_z`` and ``separability_w`` where pictures differ in what they are labelled with."""
     judge, rng = judge_of(system), Stream(1, device=system.device)
     a, b, share = system.sample(paths, rng), system.sample(paths, rng), rng.uniform(paths)
     ends = {"z": (a, b), "w": (system.generator.mapping(a), system.generator.mapping(b))}
@@ -56,7 +56,8 @@ def straightness(system: StyleGAN, data: Any, paths: int, points: int) -> dict[s
         z = system.sample(points, rng)
         made = torch.cat([judge.features(system.decode(part)) for part in z.split(CHUNK)])
         scores = attribute_scores(judge.of(data, 2000), attributes, made)
-        for space, latents in {"z": z, "w": system.generator.mapping(z)}.items():
+        spaces = {"z": z, "w": system.generator.mapping(z)} if scores.numel() else {}
+        for space, latents in spaces.items():
             values[f"separability_{space}"] = torch.tensor(linear_separability(latents, scores))
     return values
 

@@ -7,6 +7,7 @@ and shifts it by a learned linear function of w (equation 1). Inside, pixels lie
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,6 +77,9 @@ class Config(Recipe):
         for name in ("height", "width"):
             side = getattr(self, name)
             side % parts == 0 or reject(f"{name} must be divisible by {parts}, for {len(self.filters)} filters.", side)
+        math.prod(self.size(0)) > 1 or reject(
+            "At the coarsest resolution a picture has more than one pixel: give fewer filters.", len(self.filters)
+        )
         0 <= self.first_level < len(self.filters) or reject(
             f"first_level must lie between 0 and {len(self.filters) - 1}.", self.first_level
         )

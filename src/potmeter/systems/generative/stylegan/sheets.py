@@ -55,7 +55,7 @@ def bands(config: Config) -> list[tuple[int, int]]:
 
 
 def mixes(system: StyleGAN, images: Tensor, w: Tensor) -> Image:
-    """Two given pictures; then the first one's find, the mixes with ever fewer of the second one's styles, the second's."""
+    """Two given pictures; then the first one's find, the mixes with ever more of the second one's styles, the second's."""
     layers = system.config.layers
     cuts = torch.arange(layers, -1, -2, device=w.device)
     mixture = system.painted(mixed(w[:1].expand(len(cuts), -1), w[1:].expand(len(cuts), -1), cuts, layers))

@@ -123,6 +123,10 @@ class StyleGAN(System):
 
     def validate(self, data: Any) -> dict[str, Tensor]:
         """The distance and the coverage on 500 pictures."""
+        with torch.no_grad():  # what was gathered during training lags behind the mapping network
+            self.generator.average.copy_(
+                self.generator.mapping(self.sample(10_000, Stream(0, device=self.device))).mean(0)
+            )
         return distances(self, data, 500)
 
     def evaluate(self, data: Any) -> dict[str, Tensor]:
@@ -184,7 +188,7 @@ class StyleGAN(System):
 
     @task
     def mix(self, a: Image, b: Image, *, steps: Annotated[int, Range(1, 2000)] = 150) -> Image:
-        """Two pictures of yours, found among the generator's, with the styles of the first up to ever later layers.
+        """Two pictures of yours, found among the generator's, with the styles of the first up to ever earlier layers.
 
         Args:
             a: where the coarse styles come from
