@@ -49,6 +49,18 @@ def test_the_gaussian_likelihood_is_torchs():
     torch.testing.assert_close(model.log_likelihood(x, z), expected)
 
 
+def test_a_shortcut_adds_a_linear_map_to_what_the_layers_say():
+    torch.manual_seed(0)
+    model = VariationalAutoencoder(replace(SMALL, shortcut=True)).eval()
+    x, z = torch.rand(4, 1, 8, 8), torch.randn(4, 2)
+    layers = model.posterior(model.encoder(x))
+    mean, log_variance = model.encode(x)
+    torch.testing.assert_close(mean - layers[:, :2], (2 * x - 1).flatten(1) @ model.linear_code.weight.T)
+    torch.testing.assert_close(log_variance, layers[:, 2:])
+    added = model.decode(z).logit() - model.decoder(z)
+    torch.testing.assert_close(added.flatten(1), z @ model.linear_picture.weight.T, rtol=1e-3, atol=1e-5)
+
+
 def test_the_importance_weighted_likelihood_is_the_integral_over_the_latent_plane(small):
     x = pictures(3)
     axis = torch.linspace(-6, 6, 241)

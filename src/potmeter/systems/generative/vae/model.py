@@ -43,6 +43,8 @@ class Config(Recipe):
     """Units of the encoder's dense hidden layers; the decoder has them in reverse."""
     norm: Literal["none", "batch"] = "none"
     """Normalisation of the hidden layers."""
+    shortcut: bool = False
+    """A linear map beside the encoder's layers, and one beside the decoder's: pictures that are aligned gain by it."""
     likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
     """p(x|z): bernoulli for black-or-white pixels, gaussian (one learned deviation for all) for grey and colour."""
     beta: float = 1.0
@@ -72,24 +74,34 @@ class VariationalAutoencoder(nn.Module):
         self.encoder = Squeeze(shape, c.filters, c.blocks, c.widths, c.norm)
         self.posterior = nn.Linear(c.widths[-1], 2 * c.latent)
         self.decoder = Spread(c.latent, shape, c.filters, c.blocks, c.widths, c.norm)
+        if c.shortcut:
+            self.linear_code = nn.Linear(math.prod(shape), c.latent, bias=False)
+            self.linear_picture = nn.Linear(c.latent, math.prod(shape), bias=False)
         if c.likelihood == "gaussian":
             self.log_std = nn.Parameter(torch.tensor(-2.0))
 
     def encode(self, images: Float[Tensor, "b c h w"]) -> tuple[Float[Tensor, "b latent"], Float[Tensor, "b latent"]]:
         """Mean and log-variance of q(z|x) for pictures in [0, 1]."""
         mean, log_variance = self.posterior(self.encoder(images)).chunk(2, dim=1)
+        if self.config.shortcut:
+            mean = mean + self.linear_code(2 * images.flatten(1) - 1)
         return mean, log_variance.clamp(-12, 6)
+
+    def logits(self, z: Float[Tensor, "b latent"]) -> Float[Tensor, "b c h w"]:
+        """The expected picture of each code, before the sigmoid."""
+        pixels: Tensor = self.decoder(z)
+        return pixels + self.linear_picture(z).view_as(pixels) if self.config.shortcut else pixels
 
     def decode(self, z: Float[Tensor, "b latent"]) -> Float[Tensor, "b c h w"]:
         """The expected picture of each code, in [0, 1]."""
-        return torch.sigmoid(self.decoder(z))
+        return self.logits(z).sigmoid()
 
     def forward(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         return self.decode(self.encode(images)[0])
 
     def log_likelihood(self, images: Float[Tensor, "b c h w"], z: Float[Tensor, "b latent"]) -> Float[Tensor, " b"]:
         """log p(x|z) in nats, summed over the pixels."""
-        pixels = self.decoder(z)
+        pixels = self.logits(z)
         if self.config.likelihood == "bernoulli":
             log_p = -F.binary_cross_entropy_with_logits(pixels, images, reduction="none")
         else:
