@@ -43,7 +43,7 @@ def distances(system: StyleGAN, data: Any, count: int, *, floor: bool = False) -
 
 @torch.no_grad()
 def straightness(system: StyleGAN, data: Any, paths: int, points: int) -> dict[str, Tensor]:
-    """``ppl_z`` and ``ppl_w``, perceptual path lengths; ``separability_z`` and ``separability_w`` where pictures differ in what they are labelled with."""
+    """Perceptual path lengths, ``ppl_z`` and ``ppl_w``; ``separability_z`` and ``separability_w`` where labels differ."""
     judge, rng = judge_of(system), Stream(1, device=system.device)
     a, b, share = system.sample(paths, rng), system.sample(paths, rng), rng.uniform(paths)
     ends = {"z": (a, b), "w": (system.generator.mapping(a), system.generator.mapping(b))}
