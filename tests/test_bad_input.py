@@ -179,6 +179,8 @@ ROWS = [
     ("gpt2 nucleus of nan", "run gpt2 --top-p nan", "top_p must be finite"),
     ("gpt2 from nothing", "run gpt2 --top-k 0", "top_k must lie between"),
     ("gpt2 weights without a vocabulary", "run gpt2 --weights {here}/damaged", "neither weights nor checkpoints"),
+    ("gpt2 from no UTF-8", "run gpt2 caf\udce9", "prompt is not UTF-8 text"),
+    ("gpt2 scoring no UTF-8", "run gpt2:score caf\udce9", "text is not UTF-8 text"),
     ("gpt2 scoring nothing", "run gpt2:score {here}/empty.png", "is empty"),
     # generators
     ("gan of an odd size", "train gan --image-size 30 --steps 1", "image_size must be divisible by 4"),

@@ -85,6 +85,8 @@ class Parameter:
             value = float(value)
         elif not isinstance(value, self.type) or (isinstance(value, bool) and self.type is not bool):
             reject(f"{self.name} takes {ARTICLES.get(self.type, self.type.__name__)}.", value)
+        if isinstance(value, str):
+            encodable(self.name, value)
         if isinstance(value, float) and not math.isfinite(value):
             reject(f"{self.name} must be finite.", value)
         if self.range and not self.range.low <= value <= self.range.high:
@@ -92,6 +94,15 @@ class Parameter:
         if self.choice and owner is not None and value not in (choices := getattr(owner, self.choice.attribute)):
             reject(f"{self.name} is one of {', '.join(map(str, choices))}.", value)
         return value
+
+
+def encodable(name: str, text: str) -> str:
+    """The text itself. Raises UserError where a command line's bytes were not UTF-8: Python keeps them as surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{name} is not UTF-8 text.", received=ascii(text)) from None
+    return text
 
 
 ARTICLES = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path"}
@@ -186,7 +197,7 @@ def to_medium(name: str, kind: type[media.Medium], value: Any) -> media.Medium:
     if isinstance(value, kind):
         return value
     if kind is media.Text and isinstance(value, str) and not os.path.isfile(value):
-        return media.Text(value)
+        return media.Text(encodable(name, value))
     if isinstance(value, (str, Path)):
         return kind.open(value)
     if kind is media.Image:
