@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from potmeter.core.system import System
 
 S = TypeVar("S", bound="System")
-MAX_JSON = 16 * 2**20
+MAX_JSON = 256 * 2**20
+"""Largest JSON file that is read: word2vec's config names every word, and a vocabulary may have millions."""
 
 
 # Config as JSON --------------------------------------------------------------------------------------------------
