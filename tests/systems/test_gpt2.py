@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 from itertools import islice
 
@@ -101,8 +102,9 @@ def test_nonsense_is_refused(change, words):
 SCORES = torch.tensor([0.5, 0.25, 0.125, 0.0625, 0.0625]).log()
 
 
-def test_temperature_0_takes_the_likeliest():
-    assert {Sampler(0.0)(SCORES) for _ in range(20)} == {0}
+@pytest.mark.parametrize("temperature", [0.0, 1e-38, 1e-5])
+def test_temperature_0_or_nearly_takes_the_likeliest(temperature):
+    assert {Sampler(temperature, top_k=3, top_p=0.9)(10 * SCORES) for _ in range(20)} == {0}
 
 
 def kept(**settings):
@@ -385,6 +387,15 @@ def test_an_epoch_reads_every_token_once_and_any_place_can_be_gone_to():
     assert torch.equal(next(batches)["ids"], next(islice(iter_from(14), 1))["ids"])
 
 
+def test_the_order_of_an_epoch_takes_no_objects():
+    windows = Windows(np.zeros(2_000_000, np.uint16), 10, 4)
+    tracemalloc.start()
+    next(windows.starts())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200_000, "200,000 windows"
+
+
 def iter_from(batch):
     windows = Windows(np.arange(1000), 10, 7, seed=1)
     windows.load_state_dict({"position": 7 * batch})
@@ -440,9 +451,11 @@ def test_a_large_text_takes_no_more_memory_than_a_small_one(tmp_path, cache):
 
 def test_the_n_gram_models_probabilities_sum_to_one():
     rng = np.random.default_rng(0)
-    model = KneserNey(rng.choice(4, size=300, p=[0.5, 0.3, 0.15, 0.05]), 5, 3)  # 4 of 5 units occur
-    for context in ([0, 1], [2, 2], [4, 4], [3, 0]):
-        p = np.array([2.0 ** -model.bits(np.array([*context, unit]))[:, -1] for unit in range(5)])  # (5, order)
+    text = rng.choice(4, size=300, p=[0.5, 0.3, 0.15, 0.05])
+    model = KneserNey(np.array([5, *text, 6]), 7, 3)  # 4 never occurs, 5 only at the start, 6 only at the end
+    for context in ([0, 1], [2, 2], [4, 4], [3, 0], [1, 5], [5, text[0]], [1, 6], [text[-1], 6]):
+        p = np.array([2.0 ** -model.bits(np.array([*context, unit]))[:, -1] for unit in range(7)])  # (7, order)
+        assert (p > 0).all()
         np.testing.assert_allclose(p.sum(0), 1)
 
 

@@ -92,9 +92,9 @@ class KneserNey:
         discount = np.append(0, np.clip(free, 0.1, [1, 2, 3]))  # 0 would leave nothing for what was never seen
         taken = discount[np.minimum(counts, 3)]
         prefixes = len(self.grams[n - 2]) if n > 1 else 1
-        total = np.maximum(np.bincount(self.prefix[n - 1], counts, prefixes), 1e-9)
-        gamma = np.bincount(self.prefix[n - 1], taken, prefixes) / total
-        return (counts - taken) / total[self.prefix[n - 1]], gamma
+        total = np.bincount(self.prefix[n - 1], counts, prefixes)  # 0: only at the text's start or end, counts nothing
+        gamma = np.where(total > 0, np.bincount(self.prefix[n - 1], taken, prefixes), 1) / np.maximum(total, 1)
+        return (counts - taken) / np.maximum(total, 1)[self.prefix[n - 1]], gamma
 
     def bits(self, text: np.ndarray) -> np.ndarray:
         """−log₂ p of each unit of a text, (order, N): by models of every length up to ``order``."""

@@ -15,6 +15,8 @@ from .model import Cache, Transformer
 Choose = Callable[[Tensor], int]
 Read = Callable[[int, Cache], Tensor]
 """From one more token, and those before it, to the scores (V,) of the token to follow."""
+COLDEST = 1e-6
+"""A lower temperature counts as 0: no other token has a chance there, and scores divided by it may be infinite."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Sampler:
     rng: torch.Generator | None = None
 
     def __call__(self, scores: Float[Tensor, " v"]) -> int:
-        if self.temperature == 0:
+        if self.temperature < COLDEST:
             return int(scores.argmax())
         return int(torch.multinomial(self.kept(scores).softmax(0), 1, generator=self.rng))
 

@@ -94,8 +94,8 @@ class Windows:
         while True:
             rng = torch.Generator().manual_seed(hash((self.seed, epoch)) % 2**63)
             first = int(torch.randint(self.context, (), generator=rng))
-            for number in torch.randperm(self.count, generator=rng)[place:].tolist():
-                yield first + number * self.context
+            for number in torch.randperm(self.count, generator=rng)[place:].numpy():  # a list would take 40 bytes each
+                yield first + int(number) * self.context
             epoch, place = epoch + 1, 0
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
