@@ -97,6 +97,11 @@ class Text(Medium):
         except UnicodeDecodeError as error:
             raise UserError(f"{path} is not UTF-8 text (byte {error.start}).", received=str(path)) from None
 
+    @property
+    def lines(self) -> list[str]:
+        """The lines, each ended by a line feed alone: other signs that end lines may stand within a sentence."""
+        return self.text.replace("\r\n", "\n").removesuffix("\n").split("\n") if self.text else []
+
     def encode(self, suffix: str) -> bytes:
         return self.text.encode()
 

@@ -248,9 +248,11 @@ def test_a_score_says_bits_per_byte_and_draws_every_token(system):
 
 
 def test_a_batch_gives_what_each_prompt_gives_alone(system):
-    table = system.batch(Text("In the\n\nA rose\n"), tokens=6, seed=5)
-    alone = [[*system.run(prompt, tokens=6, seed=5 + n)][-1].text for n, prompt in enumerate(("In the", "A rose"))]
-    assert [prompt + rest for prompt, rest in table.rows] == alone
+    for how in ({}, {"stop": "e", "top_p": 0.9, "top_p_rule": "openai"}, {"int8": True}):
+        table = system.batch(Text("In the\n\nA\u2028rose\n"), tokens=6, seed=5, **how)
+        prompts = enumerate(("In the", "A\u2028rose"))
+        alone = [[*system.run(prompt, tokens=6, seed=5 + n, **how)][-1].text for n, prompt in prompts]
+        assert [prompt + rest for prompt, rest in table.rows] == alone
 
 
 def test_a_system_without_a_vocabulary_says_so():
@@ -278,9 +280,15 @@ def test_a_vocabulary_too_large_for_the_weights_is_told(system, tmp_path):
 @given(st.text(max_size=200))
 @settings(max_examples=100, deadline=None)
 def test_any_text_comes_back(text):
-    text = text.replace(END, "").encode("utf-8", "ignore").decode()
+    text = text.encode("utf-8", "ignore").decode()
     ids = TOKENIZER.encode(text)
     assert TOKENIZER.decode(ids) == text and b"".join(map(TOKENIZER.bytes_of, ids)) == text.encode()
+
+
+def test_a_text_that_holds_the_end_is_only_its_letters():
+    ids = TOKENIZER.encode(f"a{END}b")
+    assert TOKENIZER.end not in ids and TOKENIZER.decode(ids) == f"a{END}b"
+    assert TOKENIZER.encode_all([f"a{END}b"]) == [ids]
 
 
 def test_half_a_character_waits_for_the_rest():

@@ -307,6 +307,15 @@ def test_files_of_different_length_are_told(tmp_path):
         pairs_of(str(one), str(other))
 
 
+def test_only_a_line_feed_ends_a_line(tmp_path):
+    lines = [f"one{sign}line{n}" for n, sign in enumerate("\u2028\u2029\x85\x0b\x0c\x1c\r" * 4)]
+    (tmp_path / "a.en").write_bytes("\r\n".join(lines).encode())
+    (tmp_path / "a.hu").write_text("".join(f"{n}. sor\n" for n in range(len(lines))))
+    splits = pairs_of(str(tmp_path / "a.en"), str(tmp_path / "a.hu"))
+    found = {pair for part in (splits.train, splits.valid, splits.test) for pair in part.pairs}
+    assert found == {(line, f"{n}. sor") for n, line in enumerate(lines)}
+
+
 def test_empty_lines_are_left_out_with_their_translations(tmp_path):
     one, other = files(tmp_path)
     lines = one.read_text().splitlines()
@@ -398,6 +407,16 @@ def test_lines_are_translated_one_by_one_and_empty_ones_stay(untrained):
     lines = system.batch("1 2 3\n\n4 5\n", beam=2).text.split("\n")
     assert len(lines) == 3 and lines[1] == "" and lines[0] == system.run("1 2 3", beam=2, best=1).translation.text
     assert lines[2] == system.run("4 5", beam=2, best=1).translation.text
+    assert len(system.batch("1 2\u20283\n4 5", beam=1).text.split("\n")) == 2
+    assert system.score("1 2\x853 4 5 6", "1 2\x853 4 5 6").text.startswith("BLEU 100.0")
+
+
+def test_lines_are_translated_with_a_coverage_penalty_too(untrained):
+    system = untrained[0][0]
+    how = {"beam": 3, "coverage_penalty": 2.0}
+    one = "1 2 3 4 5 6 7"
+    assert system.batch(one, **how).text == system.run(one, **how).translation.text
+    assert system.batch(one, **how).text != system.batch(one, beam=3).text
 
 
 def test_alternatives_are_listed_the_best_first_and_attention_is_drawn(untrained):

@@ -217,6 +217,9 @@ class GPT2(System):
         temperature: Annotated[float, Range(0, 10)] = 0.8,
         top_k: Annotated[int, Range(1, 10**6)] | None = 40,
         top_p: Annotated[float, Range(0, 1)] | None = None,
+        top_p_rule: Literal["huggingface", "openai"] = "huggingface",
+        stop: str | None = None,
+        int8: bool = False,
         seed: Annotated[int, Range(0, 2**31 - 10**6)] = 0,
     ) -> Table:
         """Go on with many texts: the same for each as ``run`` with a seed of its own, the first one's being ``seed``.
@@ -227,14 +230,17 @@ class GPT2(System):
             temperature: 0 always takes the likeliest token
             top_k: draw from so many of the likeliest tokens
             top_p: draw from the likeliest tokens that have this probability together
+            top_p_rule: whether the token that reaches top_p is one of them (huggingface) or not (openai)
+            stop: end each before this text
+            int8: round the weights to 8 bits: faster where the model is large, and nearly as good
             seed: start of the random numbers
         """
-        rows = []
-        lines = [line for line in prompts.text.splitlines() if line.strip()]
+        rows, read = [], self.reader(int8)
+        lines = [line for line in prompts.lines if line.strip()]
         for number, prompt in enumerate(progress(lines, "prompts")):
-            (*_, whole) = self.run(
-                prompt, tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed + number
-            )
+            rng = torch.Generator(self.device).manual_seed(seed + number)
+            sampler = Sampler(temperature, top_k, top_p, top_p_rule, rng)
+            (*_, whole) = self.continued(prompt, tokens, sampler, stop, read)
             rows.append((prompt, whole.text[len(prompt) :]))
         return Table(("prompt", "continuation"), rows)
 

@@ -1,7 +1,7 @@
 """Text as numbers: byte-level byte-pair encoding, with a vocabulary of one's own or GPT-2's.
 
 Sennrich et al. (arXiv:1508.07909); over bytes, with the split into words that GPT-2 uses (Radford et al. 2019, section
-2.2): whatever the text, it comes back to the byte.
+2.2): whatever the text, it comes back to the byte. A text that holds ``END`` holds its letters, not the token.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Tokenizer:
 
     def __init__(self, library: Library) -> None:
         self.library = library
+        library.encode_special_tokens = True  # a text makes no token that parts texts
         end = library.token_to_id(END)
         self.end: int = reject(f"The vocabulary has no {END}.", f"{len(self)} tokens") if end is None else end
 

@@ -78,7 +78,7 @@ def aligned(source: Path, target: Path) -> Splits:
 
     Pairs of which a side is empty, or longer than any sentence, are left out; equal pairs are kept once.
     """
-    sides = [[line.strip() for line in Text.open(path).text.splitlines()] for path in (source, target)]
+    sides = [[line.strip() for line in Text.open(path).lines] for path in (source, target)]
     len(sides[0]) == len(sides[1]) or reject(
         f"{source} and {target} must have the same number of lines.", f"{len(sides[0]):,} and {len(sides[1]):,}"
     )

@@ -199,7 +199,7 @@ class Translator(System):
             coverage_penalty: how much it costs to leave a word of the source unlooked at
             best: alternatives to list, at most as many as the beam is wide
         """
-        lines = [line for line in text.splitlines() if line.strip()]
+        lines = [line for line in Text(text).lines if line.strip()]
         lines or reject("There is no text to translate.", text)
         best <= beam or reject(f"A beam of {beam} has at most {beam} alternatives.", best)
         way = direction or self.directions[0]
@@ -224,6 +224,7 @@ class Translator(System):
         direction: Annotated[str, Choice("directions")] | None = None,
         beam: Annotated[int, Range(1, 64)] = 5,
         length_penalty: Annotated[float, Range(0, 2)] = 1.4,
+        coverage_penalty: Annotated[float, Range(0, 2)] = 0.0,
     ) -> Text:
         """Translate a file line by line, many lines at once; an empty line stays empty.
 
@@ -232,11 +233,12 @@ class Translator(System):
             direction: from which language into which, as en-hu; default: the first there is
             beam: hypotheses that are kept at each step
             length_penalty: 0 prefers short translations, 1 long ones
+            coverage_penalty: how much it costs to leave a word of the source unlooked at
         """
-        lines = texts.text.splitlines()
-        full = [line for line in lines if line.strip()]
-        done = iter(self.translate(full, direction or self.directions[0], Beam(beam, length_penalty)))
-        return Text("\n".join(next(done) if line.strip() else "" for line in lines))
+        full = [line for line in texts.lines if line.strip()]
+        how = Beam(beam, length_penalty, coverage_penalty)
+        done = iter(self.translate(full, direction or self.directions[0], how))
+        return Text("\n".join(next(done) if line.strip() else "" for line in texts.lines))
 
     @task
     def score(self, texts: Text, references: Text) -> Text:
@@ -246,7 +248,7 @@ class Translator(System):
             texts: translations, one a line
             references: what they should be, line by line
         """
-        found = scores(texts.text.splitlines(), references.text.splitlines())
+        found = scores(texts.lines, references.lines)
         return Text(f"BLEU {found.bleu:.1f}  chrF {found.chrf:.1f}\n{found.signature}")
 
     def examples(self) -> list[Example]:
