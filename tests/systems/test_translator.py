@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from potmeter.errors import UserError
 from potmeter.metrics.translation import scores
 from potmeter.systems.language.translator import Config, Translator
+from potmeter.systems.language.translator.bench import naive
 from potmeter.systems.language.translator.model import COPY, END, PAD, START, filled
 from potmeter.systems.language.translator.pairs import Buckets, pairs_of
 from potmeter.systems.language.translator.pictures import grouped
@@ -181,17 +182,31 @@ def test_a_wide_beam_finds_what_exhaustive_search_finds(kind, alpha, beta):
         assert [one.score for one in found] == pytest.approx([score for _, score in expected], abs=1e-4)
 
 
-def test_a_beam_of_one_takes_the_likeliest_token():
-    model, source = small("luong", 3), filled([[5, 6, 7, END]])
-    (found,) = search(model, source, Beam(1, length=0.0, longest=12))
+def greedy(model, source, longest):
+    """The likeliest token, until that is the end; or there are as many as there may be, the end counted."""
     tokens, state = [START], model.encode(source)
-    with torch.no_grad():
-        while len(tokens) <= len(found[0].tokens):
-            scores = model.scores(model.decode(torch.tensor([tokens[-1:]]), state)[0])[0, 0]
-            scores[[PAD, START]] = -torch.inf
-            scores[END] = -torch.inf
-            tokens.append(int(scores.argmax()))
-    assert found[0].tokens == tokens[1:]
+    while len(tokens) < longest:
+        scores = model.scores(model.decode(torch.tensor([tokens[-1:]]), state)[0])[0, 0]
+        scores[[PAD, START]] = -torch.inf
+        if (token := int(scores.argmax())) == END:
+            break
+        tokens.append(token)
+    return tokens[1:]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_beam_of_one_takes_the_likeliest_token_and_ends_where_the_end_is_that(kind):
+    sources = [[5, 6, 7, END], [8, END], [9, 10, 11, 12, 13, END], [14, 15, END]]
+    lengths = []
+    for seed in (9, 18):  # with weights that end now and then
+        model = small(kind, seed)
+        expected = [greedy(model, filled([row]), 12) for row in sources]
+        for alpha in (0.0, 1.4):
+            found = search(model, filled(sources), Beam(1, alpha, longest=12))
+            assert [one.tokens for (one,) in found] == expected
+            assert [naive(model, row, Beam(1, alpha, longest=12)) for row in sources] == expected
+        lengths += map(len, expected)
+    assert 11 in lengths and any(0 < length < 11 for length in lengths), "some end, some do not"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -55,7 +55,7 @@ def against_loop(what: str, width: int) -> Row:
 
 def naive(model: Translation, source: list[int], beam: Beam) -> list[int]:
     """Beam search of one sentence, every hypothesis advanced by itself, the memories kept."""
-    longest = 2 * len(source) + 10
+    longest = beam.longest or 2 * len(source) + 10
     live = [(0.0, [START], model.encode(filled([source])))]
     best: tuple[float, list[int]] = (float("-inf"), [])
     for length in range(1, longest + 1):
@@ -65,14 +65,15 @@ def naive(model: Translation, source: list[int], beam: Beam) -> list[int]:
             x, _ = model.decode(torch.tensor([tokens[-1:]]), state)
             scores = model.scores(x[0, 0])
             scores[[PAD, START]] = -torch.inf
-            scores[beam.known :] = -torch.inf
+            scores[beam.known or len(scores) :] = -torch.inf
             step = scores.log_softmax(0)
             ended = (log_p + float(step[END])) / beam.penalty(length)
-            best = max(best, (ended, tokens[1:]), key=lambda pair: pair[0])
+            if beam.width > 1 or length == longest or step.argmax() == END:
+                best = max(best, (ended, tokens[1:]), key=lambda pair: pair[0])
             step[END] = -torch.inf
             values, places = step.topk(beam.width)
             grown += [(log_p + v, [*tokens, i], state) for v, i in zip(values.tolist(), places.tolist(), strict=True)]
         live = sorted(grown, key=lambda one: -one[0])[: beam.width]
-        if live[0][0] / beam.penalty(length + 1) <= best[0]:
+        if live[0][0] / beam.penalty(length + 1) <= best[0] or (beam.width == 1 and best[0] > float("-inf")):
             break
     return best[1]

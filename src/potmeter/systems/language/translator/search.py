@@ -36,7 +36,7 @@ class Beam:
     """How to search.
 
     Args:
-        width: Hypotheses that are kept at each step; 1 = greedy.
+        width: Hypotheses that are kept at each step; 1 = greedy: the likeliest token, until that is the end.
         length: α; 0 prefers short translations. 1.4 was the best of 0.6, 1 and 1.4 on validation pairs.
         coverage: β; 0 = no coverage penalty.
         longest: Most tokens of a translation; None = twice the source's, and ten.
@@ -94,6 +94,8 @@ def search(model: Translation, source: Int[Tensor, "b s"], beam: Beam, best: int
         step = allowed(model.scores(x[:, 0]), beam).log_softmax(1)  # (rows, V)
         total = log_p[:, :, None] + step.unflatten(0, (-1, k))  # (B, k, V)
         ends = total[:, :, END].clone() if length > beam.shortest else torch.full_like(log_p, -torch.inf)
+        if k == 1 and length < longest:
+            ends = ends.masked_fill(ends < total.amax(2), -torch.inf)
         finish(finished, sentences, ends, tokens, attended, looked, beam, state, best)
         total[:, :, END] = -torch.inf
         log_p, place = total.flatten(1).topk(k)  # (B, k)
@@ -140,7 +142,7 @@ def finish(
 
 def unfinished(done: list[Hypothesis], log_p: float, beam: Beam, length: int, longest: int, best: int) -> bool:
     """Whether a hypothesis with this log p may still end among the best."""
-    if length == longest or log_p == -torch.inf:
+    if length == longest or log_p == -torch.inf or (beam.width == 1 and done):
         return False
     bound = log_p / beam.penalty(longest if beam.exact else length + 1)
     return len(done) < best or bound > done[-1].score
