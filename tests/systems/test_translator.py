@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import itertools
-import math
 import random
+import unicodedata
 from dataclasses import replace
+from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from potmeter.core import dist
+from potmeter.core.train import Trainer
 from potmeter.errors import UserError
 from potmeter.metrics.translation import scores
 from potmeter.systems.language.translator import Config, Translator
+from potmeter.systems.language.translator.baselines import trained_alike
 from potmeter.systems.language.translator.bench import naive
 from potmeter.systems.language.translator.model import COPY, END, PAD, START, filled
-from potmeter.systems.language.translator.pairs import Buckets, pairs_of
+from potmeter.systems.language.translator.pairs import Buckets, Pairs, pairs_of
 from potmeter.systems.language.translator.pictures import grouped
 from potmeter.systems.language.translator.recurrent import LSTM, Recurrent
 from potmeter.systems.language.translator.search import Beam, search
-from potmeter.systems.language.translator.tokenizer import Tokenizer
+from potmeter.systems.language.translator.tokenizer import Tokenizer, words_of
 from potmeter.systems.language.translator.transformer import Transformer
+from potmeter.systems.language.translator.vocabularies import Vocabularies
 
 SMALL = Config(vocabulary=16, width=16, layers=2, decoder_layers=2, heads=2, feed_forward=32, both=False)
 KINDS = ("luong", "gnmt", "none", "transformer")
@@ -249,6 +255,13 @@ def test_a_sentence_comes_back(tokenizer):
         assert tokenizer.decode(ids) == text and not words
 
 
+def test_accents_may_stand_apart_from_their_letters():
+    tokenizer = Tokenizer.train(["A cellákat törli."] * 20, 60, ("en", "hu"))
+    apart = unicodedata.normalize("NFD", "cellákat")
+    assert len(apart) == 9 and tokenizer.encode(apart) == tokenizer.encode("cellákat")
+    assert tokenizer.encode(apart, {"cellákat"})[1] == ["cellákat"] and words_of(apart) == {"cellákat"}
+
+
 def test_a_word_with_an_unknown_character_is_copied(tokenizer):
     ids, words = tokenizer.encode("The Łódź elves march, 北京!")
     assert words == ["Łódź", "北京"] and ids.count(COPY) == 2
@@ -287,6 +300,26 @@ def test_batches_hold_every_pair_once_an_epoch_and_little_padding():
     again = Buckets(lengths, lambda numbers, seed: numbers, 10)
     again.load_state_dict({"position": 150})
     assert list(itertools.islice(again, 50)) == seen[150:]
+
+
+def test_the_same_words_are_hidden_on_any_number_of_processes(monkeypatch, untrained):
+    shared = tuple((f"save file{n % 40} as text{n % 7}", f"text{n % 7} file{n % 40}") for n in range(200))
+    system = Translator(Config(copied=0.5, batch_size=20, dataset="reverse", languages=("en", "hu")))
+    system.vocabularies = Vocabularies.train([*zip(*shared, strict=True)], system.config)
+    splits = SimpleNamespace(train=Pairs(shared, ("en", "hu")))
+    trainer = SimpleNamespace(device="cpu", options=SimpleNamespace(seed=0))
+
+    def rows(rank, processes):
+        monkeypatch.setattr(dist, "rank", lambda: rank)
+        monkeypatch.setattr(dist, "world", lambda: processes)
+        batches = islice(system.batches(splits, trainer), 40)  # two epochs
+        return [[[i for i in row if i != PAD] for row in batch["source"].tolist()] for batch in batches]
+
+    whole, halves = rows(0, 1), zip(rows(0, 2), rows(1, 2), strict=True)
+    assert whole == [one + other for one, other in halves]
+    hidden = [COPY in row for batch in whole for row in batch]
+    assert 0.4 < sum(hidden) / len(hidden) < 0.6
+    assert sorted(whole[:20]) != sorted(whole[20:]), "others in each epoch"
 
 
 def test_a_training_set_smaller_than_a_batch_still_fills_one():
@@ -382,7 +415,19 @@ def test_the_loss_is_the_mean_surprise_of_the_real_tokens():
     log_p = model(source, target[:, :-1]).log_softmax(2)
     expected = [-log_p[b, t, target[b, t + 1]] for b, t in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]]
     torch.testing.assert_close(model.translation_loss(source, target), torch.stack(expected))
-    assert math.isfinite(float(model.translation_loss(source, target, 0.1).sum()))
+    smoothed = F.cross_entropy(model(source, target[:, :-1]).mT, target[:, 1:], label_smoothing=0.1, reduction="none")
+    torch.testing.assert_close(model.translation_loss(source, target, 0.1), smoothed[target[:, 1:] != PAD])
+
+
+def test_plain_gradient_descent_minimises_the_mean_of_sentences_as_tensorflows_nmt_does(untrained):
+    system = untrained[0][0]
+    batch = {"source": filled([[5, 6, END], [7, END]]), "target": filled([[START, 8, 9, END], [START, 10, END]])}
+    nats = system.model.translation_loss(**batch)
+    assert len(nats) == 5 and {**system.loss(batch)} == {"loss": nats.mean()}
+    other = Translator(replace(system.config, optimizer="sgd")).eval()
+    other.load_state_dict(system.state_dict())
+    found = other.loss(batch)  # Σ over tokens / sentences, nmt/model.py, _compute_loss
+    torch.testing.assert_close(found, {"loss": nats.sum() / 2, "nats": nats.mean()})
 
 
 @pytest.fixture(scope="module")
@@ -440,6 +485,16 @@ def test_alternatives_are_listed_the_best_first_and_attention_is_drawn(untrained
     values = [row[2] for row in found.alternatives.rows]
     assert values == sorted(values, reverse=True) and found.alternatives.rows[0][1] == found.translation.text
     assert found.attention.size[0] > 200
+
+
+def test_a_rival_without_attention_can_be_made_of_every_preset(monkeypatch):
+    monkeypatch.setattr(Trainer, "fit", lambda self: None)
+    splits = pairs_of("reverse", None)
+    for name in ("lecture", "luong"):
+        config = replace(
+            Translator.presets[name], both=False, width=32, vocabulary=24, languages=("digits", "reversed")
+        )
+        assert trained_alike(Translator(config), splits).config.architecture == "none"
 
 
 def test_what_is_too_long_or_nothing_is_told(untrained):

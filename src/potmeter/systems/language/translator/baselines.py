@@ -69,7 +69,7 @@ def trained_alike(system: Translator, splits: Splits) -> Translator:
     """LSTMs without attention, after as many steps as the system has had."""
     from potmeter.core.train import Trainer, start
 
-    config = replace(system.config, architecture="none")
+    config = replace(system.config, architecture="none", layers=2, decoder_layers=2)  # as many in both, an even number
     steps = int(system.card.get("recipe", {}).get("steps", STEPS))
     plain = start(type(system), config, 0)
     with tempfile.TemporaryDirectory() as folder, torch.enable_grad():

@@ -59,7 +59,7 @@ class Config(Recipe):
     longest: int = 60
     """Most tokens of a sentence: longer pairs are not trained on."""
     copied: float = 0.2
-    """Share of the words standing in both sentences that are hidden in training, so that copying is learnt."""
+    """Share of the pairs whose common words are hidden, all of them, in training, so that copying is learnt."""
     optimizer: Literal["adamw", "sgd"] = "adamw"
     """AdamW, or plain gradient descent as in tensorflow/nmt."""
 

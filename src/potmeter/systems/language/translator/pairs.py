@@ -116,11 +116,12 @@ def reversed_digits() -> dict[str, list[Pair]]:
 class Buckets:
     """Batches of encoded examples, without end, each of about equally long ones, so that little is padding.
 
-    In an epoch every example comes once, in an order that depends on the seed and the epoch only.
+    In an epoch every example comes once, but for those that are left over, fewer than a batch, in an order that depends
+    on the seed and the epoch only.
 
     Args:
         lengths: Of the examples.
-        collate: Examples by their numbers, and a seed for what is random in them, as a batch.
+        collate: Examples by their numbers, and the epoch's seed for what is random in each, as a batch.
         batch_size: Examples in a batch, over all processes together.
         seed: Of the order.
     """
@@ -150,7 +151,7 @@ class Buckets:
             for batch in self.epoch(number)[first:]:
                 self.position += 1
                 own = batch[dist.rank() * share : (dist.rank() + 1) * share]
-                yield self.collate(own.tolist(), hash((self.seed, self.position, dist.rank())) % 2**63)
+                yield self.collate(own.tolist(), hash((self.seed, number)))  # the same on any number of processes
 
     def state_dict(self) -> dict[str, int]:
         """The position: batches given out so far."""

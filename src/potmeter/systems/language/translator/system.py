@@ -32,7 +32,7 @@ from .pictures import attention_picture
 from .presets import PRESETS
 from .recurrent import Recurrent
 from .search import Beam, Hypothesis, search
-from .tokenizer import PIECES
+from .tokenizer import words_of
 from .transformer import Transformer
 from .vocabularies import Vocabularies, directions
 
@@ -99,9 +99,16 @@ class Translator(System):
     # 3. The loss: cross-entropy
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Mean −log p of each token of the translation given the source and the tokens before it, in nats."""
+        """Mean −log p of each token of the translation given the source and the tokens before it, in nats.
+
+        Each process takes the mean of its own tokens. Plain gradient descent is tensorflow/nmt's, whose learning rate is
+        for the mean of whole sentences.
+        """
         smoothing = self.config.label_smoothing if self.training else 0.0
-        return {"loss": self.model.translation_loss(batch["source"], batch["target"], smoothing).mean()}
+        nats = self.model.translation_loss(batch["source"], batch["target"], smoothing)
+        if self.config.optimizer == "sgd":
+            return {"loss": nats.sum() / len(batch["target"]), "nats": nats.mean()}
+        return {"loss": nats.mean()}
 
     # 4. Training
 
@@ -121,8 +128,7 @@ class Translator(System):
         lengths = [len(one[0][0]) + len(one[0][1]) for one in encoded]
 
         def collate(numbers: list[int], seed: int) -> Batch:
-            rng = random.Random(seed)
-            rows = [encoded[i][rng.random() < self.config.copied] for i in numbers]
+            rows = [encoded[i][random.Random(hash((seed, i))).random() < self.config.copied] for i in numbers]
             source, target = zip(*rows, strict=True)
             return to_device({"source": filled([*source]), "target": filled([*target])}, trainer.device)
 
@@ -132,7 +138,7 @@ class Translator(System):
         """Source and target tokens of each pair, plainly and with the words that stand on both sides hidden."""
         examples = []
         for source, target in zip(*pairs.sides(direction), strict=True):
-            shared = {word for word in {*PIECES.findall(source)} & {*PIECES.findall(target)} if len(word) > 2}
+            shared = {word for word in words_of(source) & words_of(target) if len(word) > 2}
             plain = self.known.read(source, direction)[0], self.known.wanted(target)
             hidden = self.known.read(source, direction, shared)[0], self.known.wanted(target, shared)
             examples.append((plain, hidden if shared else plain))
@@ -169,7 +175,7 @@ class Translator(System):
                 source, target = zip(*rows[start : start + TOGETHER], strict=True)
                 batch = filled([*source], self.device), filled([*target], self.device)
                 parts.append(self.model.translation_loss(*batch))
-        return torch.cat(parts).double().mean()
+        return torch.cat(parts).cpu().double().mean()
 
     def baselines(self, splits: Splits) -> dict[str, float]:
         """The translation of the most similar sentence trained on, and a model without attention."""

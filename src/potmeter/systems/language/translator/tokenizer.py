@@ -7,6 +7,7 @@ word of the source that was looked at most stands in its place (Luong et al., ar
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -26,6 +27,16 @@ CHARACTERS = 160
 PIECES = re.compile(r"\w+|[^\w\s]")
 """Words and signs."""
 MAX_FILE = 16 * 2**20
+
+
+def composed(text: str) -> str:
+    """The text with each accent in its letter (NFC): apart, as macOS writes them, they would be signs."""
+    return unicodedata.normalize("NFC", text)
+
+
+def words_of(text: str) -> set[str]:
+    """The different words and signs of a sentence."""
+    return {*PIECES.findall(composed(text))}
 
 
 class Tokenizer:
@@ -69,7 +80,7 @@ class Tokenizer:
             words.append(match[0])
             return "<copy>"
 
-        return self.library.encode(PIECES.sub(known, text), add_special_tokens=False).ids, words
+        return self.library.encode(PIECES.sub(known, composed(text)), add_special_tokens=False).ids, words
 
     def decode(self, ids: Sequence[int], copied: Sequence[str] = ()) -> str:
         """The sentence of tokens, with these words for its ``COPY`` tokens."""
