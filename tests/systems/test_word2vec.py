@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.helpers import trainer
+from potmeter.core import dist
 from potmeter.core.weights import build_config
 from potmeter.errors import UserError
 from potmeter.systems.language.word2vec import kernel, picture, questions
-from potmeter.systems.language.word2vec.corpus import Passages, Stream, encoded
+from potmeter.systems.language.word2vec.corpus import PASSAGE, Passages, Stream, encoded
 from potmeter.systems.language.word2vec.huffman import huffman
 from potmeter.systems.language.word2vec.model import Config, WordVectors
 from potmeter.systems.language.word2vec.phrases import with_phrases
@@ -303,8 +304,9 @@ def test_a_text_of_one_word_is_told():
 
 def test_a_text_goes_round_and_its_position_is_its_state(tmp_path, monkeypatch):
     monkeypatch.setenv("POTMETER_CACHE", str(tmp_path))
-    v = vocabulary()
-    text = encoded(["w1 w2\n", "w3 w4 w5"], v)
+    v = Vocabulary(("ant", "bee", "cat", "dog", "elk"), (5, 4, 3, 2, 1))
+    text = encoded(["ant bee\n", "cat fox dog elk"], v)
+    assert text.tolist() == [0, 1, -1, 2, 3, 4]
     stream = Stream(np.arange(5, dtype=np.int32), 7)
     batches = iter(stream)
     assert next(batches)["text"].tolist() == [0, 1, 2, 3, 4, 0, 1]
@@ -313,7 +315,36 @@ def test_a_text_goes_round_and_its_position_is_its_state(tmp_path, monkeypatch):
     again = Stream(np.arange(5, dtype=np.int32), 7)
     again.load_state_dict(state)
     assert next(iter(again))["text"].tolist() == expected == [2, 3, 4, 0, 1, 2, 3]
-    assert len(Passages(text, v)) in (0, 1) and not list(tmp_path.iterdir()), "the file has no name"
+    assert not list(tmp_path.iterdir()), "the file has no name"
+
+
+def test_passages_are_the_whole_text_and_some_can_be_picked():
+    text = np.arange(2 * PASSAGE + 7)
+    data = Passages(text, vocabulary())
+    assert len(data) == 3 and np.concatenate(data.passages()).tolist() == text.tolist()
+    assert [p.tolist() for p in data.select([2, 0]).select([0]).passages()] == [[2 * PASSAGE + n for n in range(7)]]
+
+
+def test_the_end_of_a_line_is_no_word(tmp_path):
+    (tmp_path / "a.txt").write_text("ant bee\n" * 100 + "ant\n" * 100)
+    config = replace(TINY, dataset="english")
+    with pytest.raises(UserError, match="needs two words of the vocabulary.*Received: train"):
+        Word2Vec.data(config, str(tmp_path / "a.txt"))
+
+
+def test_it_trains_in_one_process(monkeypatch):
+    config = Word2Vec.fit_config(TINY, splits := Word2Vec.data(TINY))
+    monkeypatch.setattr(dist, "world", lambda: 2)
+    with pytest.raises(UserError, match="word2vec trains in one process; --workers.*Received: 2"):
+        Word2Vec(config).batches(splits, None)
+
+
+def test_it_trains_on_the_cpu_whatever_device_there_is(tmp_path, monkeypatch):
+    config = Word2Vec.fit_config(TINY, splits := Word2Vec.data(TINY))
+    moved = []
+    monkeypatch.setattr(Word2Vec, "cpu", lambda self: moved.append(self))
+    ready = trainer(Word2Vec, replace(config, ema=0.9), tmp_path, splits, steps=1)
+    assert moved == [ready.system]
 
 
 def test_what_is_measured_is_what_people_said():

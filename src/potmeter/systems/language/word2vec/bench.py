@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from potmeter.core.bench import Row, compare, interleave, wanted
 from potmeter.core.machine import matmul_rate
@@ -32,9 +33,8 @@ def rows() -> Iterator[Row]:
     for workers in (1, 2):
         if wanted(what := f"words_per_s_{workers}_workers"):
             rates = interleave({"ours": ours(config, text, workers), "gensim": gensim(config, text, workers)}, rounds=5)
-            limit = (
-                workers * matmul_rate() / (6 * config.dimensions * QUESTIONS)
-            )  # three products a question and number
+            rate = workers * matmul_rate() / torch.get_num_threads()
+            limit = rate / (6 * config.dimensions * QUESTIONS)  # three products a question and number
             note = "rows are read from the outer caches, at random: bound by memory, far from the arithmetic's rate"
             yield compare(what, "words/s", rates["ours"], rates["gensim"], "gensim", limit=limit, note=note)
     if wanted(what := "words_per_s_deterministic"):

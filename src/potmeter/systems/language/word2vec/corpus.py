@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from potmeter.core import dist
 from potmeter.data.fetch import cache_folder
 from potmeter.errors import reject
 
@@ -68,21 +67,17 @@ class Passages:
 
 
 class Stream:
-    """A text from front to back, again and again, ``batch_size`` words at a time, of which each process takes its part."""
+    """A text from front to back, again and again, ``batch_size`` words at a time."""
 
     def __init__(self, text: np.ndarray, batch_size: int) -> None:
         len(text) > 0 or reject("The training text has no word of the vocabulary.", "0 words")
-        batch_size % dist.world() == 0 or reject(
-            f"batch_size must be divisible by {dist.world()} processes.", batch_size
-        )
         self.text, self.batch_size, self.position = text, batch_size, 0
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        share = self.batch_size // dist.world()
         while True:
-            start = self.position + dist.rank() * share
-            self.position = (self.position + self.batch_size) % len(self.text)
-            yield {"text": torch.from_numpy(self.read(start % len(self.text), share))}
+            start = self.position
+            self.position = (start + self.batch_size) % len(self.text)
+            yield {"text": torch.from_numpy(self.read(start, self.batch_size))}
 
     def read(self, start: int, size: int) -> np.ndarray:
         """So many words from a place on; after the last one the first follows."""

@@ -17,7 +17,8 @@ from .prefetch import prefetch
 from .vocabulary import Vocabulary, alias_table
 
 BOUND = 6.0
-"""Scores beyond ±6 count as certain: the sigmoid is 0 or 1 there, as in the original program."""
+"""Scores beyond ±6 count as certain: the sigmoid is 0 or 1 there, as in the original program. In a tree that passes over
+them, right or wrong; here what is wrong is moved at full strength."""
 STEPS = 1024
 """Intervals of the sigmoid's table, between whose points it is interpolated: within 2e-6 of the true one."""
 LINE = 1000

@@ -2,7 +2,7 @@
 
 Mikolov et al., "Efficient Estimation of Word Representations in Vector Space" (arXiv:1301.3781) and "Distributed
 Representations of Words and Phrases and their Compositionality" (arXiv:1310.4546); where the papers and the original C
-program differ, the program is followed.
+program differ, the program is followed, but that it leaves a tree's scores beyond ±6 as they are (``kernel.BOUND``).
 
     score(context, asked) = mean of the context's input vectors · output vector of what is asked
 
@@ -58,7 +58,7 @@ class Config(Recipe):
     counts: tuple[int, ...] = ()
     """How often each of them occurs."""
     batch_size: int = 40_000
-    """Words of running text in one step, over all lanes and processes together."""
+    """Words of running text in one step, over all lanes together."""
     lr: float = 0.025
     """Peak learning rate; the original's is 0.025 for skip-gram and 0.05 for CBOW."""
     schedule: Literal["constant", "linear", "cosine"] = "linear"

@@ -32,7 +32,7 @@ from .phrases import with_phrases
 from .picture import draw_map
 from .planted import planted
 from .questions import analogy_test, judgements, questions_of, similarity_test, unit_length
-from .vocabulary import Vocabulary
+from .vocabulary import LINE_END, Vocabulary
 from .workers import Workers, measure
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Word2Vec(System):
         found = {
             part: Passages(encoded(read(part), vocabulary), vocabulary, judged) for part in ("train", "valid", "test")
         }
-        min(len(np.unique(data.text)) for data in found.values()) >= 2 or reject(
+        min((np.unique(data.text) != LINE_END).sum() for data in found.values()) >= 2 or reject(
             "The text is too short: each of its parts needs two words of the vocabulary.",
             ", ".join(f"{part} {len(data.text):,}" for part, data in found.items()),
         )
@@ -103,18 +103,19 @@ class Word2Vec(System):
     # 4. Training: the kernel moves the vectors, the loop does all the rest
 
     def optimizers(self) -> dict[str, Optimizer]:
+        """None. The trainer has chosen a device; the kernel learns in the CPU's memory."""
+        self.cpu()
         return {}
 
     def batches(self, splits: Splits, trainer: Trainer) -> Stream:
-        lanes = self.config.lanes
-        lanes % dist.world() == 0 or reject(f"lanes must be divisible by the {dist.world()} processes.", lanes)
+        dist.world() == 1 or reject("word2vec trains in one process; --workers gives it more threads.", dist.world())
         return Stream(splits.train.text, self.config.batch_size)
 
     def step(self, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
-        """Let the kernel learn from a piece of text; every process from its part, and all add up their changes."""
+        """Let the kernel learn from a piece of text."""
         if self.workers is None:
             threads = max(trainer.options.workers, 1)
-            self.workers = Workers(self.model, self.tables, self.config, self.config.lanes // dist.world(), threads)
+            self.workers = Workers(self.model, self.tables, self.config, self.config.lanes, threads)
         text = batch["text"].numpy()
         seeds = trainer.rng.integers(2**62, self.workers.pieces(len(text))).cpu().numpy()
         scale = lr_scale(trainer.share, self.config.schedule, self.config.warmup)
