@@ -5,6 +5,7 @@ with the files made below, {line} an ejected system, and {weights} weights of it
 """
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import PIL.Image
@@ -104,7 +105,7 @@ ROWS = [
     ("space in a used folder", "gallery --space {here}", "new or an empty folder"),
     # text
     ("an empty text", "train word2vec --preset tiny --steps 1 --data {here}/empty.png", "is empty"),
-    ("a binary text", "train word2vec --preset tiny --steps 1 --data {here}/black.png", "is not text|is not UTF-8"),
+    ("a binary text", "train word2vec --preset tiny --steps 1 --data {here}/black.png", "is not text: it has a null byte"),
     ("no UTF-8", "train word2vec --preset tiny --steps 1 --data {here}/latin.txt", "is not UTF-8 text"),
     ("too short a text", "train word2vec --preset tiny --steps 1 --data {here}/text.txt", "too short|two different words"),
     ("a text of one word", "train word2vec --preset tiny --steps 1 --data {here}/one.txt", "two different words"),
@@ -170,7 +171,7 @@ ROWS = [
     # gpt2
     ("gpt2 without a text", "train gpt2 --data {here}/missing.txt --steps 1", "missing.txt cannot be read"),
     ("gpt2 on an empty file", "train gpt2 --data {here}/empty.png --steps 1", "is empty"),
-    ("gpt2 on a binary file", "train gpt2 --data {here}/black.png --steps 1", "is not UTF-8 text|is not text|too short"),
+    ("gpt2 on a binary file", "train gpt2 --data {here}/huge.bin --steps 1", "is not text: it has null bytes"),
     ("gpt2 on invalid UTF-8", "train gpt2 --data {here}/latin1.txt --steps 1", "is not UTF-8 text"),
     ("gpt2 on a folder without text", "train gpt2 --data {here}/empty --steps 1", "holds no file of kind .txt"),
     ("gpt2 on a text shorter than its context", "train gpt2 --data {here}/line.txt --steps 1", "too short for a context"),
@@ -178,7 +179,7 @@ ROWS = [
     ("gpt2 too hot", "run gpt2 --temperature 11", "temperature must lie between"),
     ("gpt2 nucleus of nan", "run gpt2 --top-p nan", "top_p must be finite"),
     ("gpt2 from nothing", "run gpt2 --top-k 0", "top_k must lie between"),
-    ("gpt2 weights without a vocabulary", "run gpt2 --weights {here}/damaged", "neither weights nor checkpoints"),
+    ("gpt2 weights without a vocabulary", "run gpt2 --weights {here}/wordless", "tokenizer.json cannot be read"),
     ("gpt2 from no UTF-8", "run gpt2 caf\udce9", "prompt is not UTF-8 text"),
     ("gpt2 scoring no UTF-8", "run gpt2:score caf\udce9", "text is not UTF-8 text"),
     ("gpt2 scoring nothing", "run gpt2:score {here}/empty.png", "is empty"),
@@ -202,6 +203,8 @@ ROWS = [
 def places(tmp_path_factory, line_folder):
     """Good and bad files, none of which may change."""
     from core.helpers import trainer
+    from potmeter.systems.language.gpt2 import GPT2
+    from potmeter.systems.language.gpt2.tokenizer import Tokenizer
 
     here = tmp_path_factory.mktemp("files")
     (here / "empty").mkdir()
@@ -228,6 +231,9 @@ def places(tmp_path_factory, line_folder):
             mode, size, number % 2 if mode == "1" else 3 * number if len(mode) == 1 or ";" in mode else None
         )
         picture.save(here / "mixed" / f"{number}.{'jpg' if mode == 'CMYK' else 'png'}")
+    wordless = GPT2(replace(GPT2.presets["tiny"], vocabulary=257))
+    wordless.tokenizer = Tokenizer.train([], 257)
+    (wordless.save_pretrained(here / "wordless") / "tokenizer.json").unlink()
     trainer(Line, Line.presets["tiny"], here / "used", steps=1).fit()
     return {"here": here, "line": line_folder, "weights": Line(Config()).save_pretrained(here / "weights")}
 
