@@ -24,7 +24,7 @@ from potmeter.data.packages import PACKAGES, WESNOTH
 from potmeter.data.splits import every
 
 RECIPES = {
-    "gpt2.austen": "--preset lecture --budget 50m",
+    "gpt2.austen": "--preset lecture --steps 6000 --eval-every 500",
     "blackbox.moons": "--preset moons --steps 3000",
     "blackbox.sine": "--preset sine --steps 3000",
     "classifier.digits": "--preset digits --budget 5m",
@@ -35,12 +35,12 @@ RECIPES = {
     "autoencoder.digits": "--preset lecture --budget 42m",
     "vae.digits": "--preset lecture --budget 55m",
     "vae.plane": "--preset plane --budget 7m",
-    "vae.faces": "--preset faces --steps 8000",
+    "vae.faces": "--preset faces --steps 4000",
     "gan.digits": "--preset lecture --steps 10000 --eval-every 1000",
     "stylegan.faces": "--preset lecture --steps 12000 --eval-every 1500",
     "word2vec.english": "--preset lecture --steps 880 --eval-every 1000",
     "translator.plain": "--preset plain --steps 12000 --budget 40m --eval-every 2000",
-    "translator.en-hu": "--preset lecture --steps 12000 --budget 78m --eval-every 1000",
+    "translator.en-hu": "--preset lecture --steps 15000 --eval-every 1000",
 }
 """Flags of ``potmeter train`` for each folder of weights."""
 

@@ -29,7 +29,7 @@ LECTURE = model.Config(
 )
 FACES = replace(
     LECTURE, dataset="faces", image_size=64, channels=3, likelihood="gaussian", latent=64, batch_size=32,
-    filters=(16, 32, 64, 128), blocks=(0, 0, 0, 0), shortcut=True, beta=30.0,
+    filters=(16, 32, 64, 128), blocks=(0, 0, 0, 0), shortcut=True, beta=30.0, lr=1e-3,
 )  # fmt: skip
 SHOWN = range(10)
 """Test faces among the examples: the first ones."""
