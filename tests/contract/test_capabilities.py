@@ -84,14 +84,18 @@ def test_going_against_the_gradient_makes_the_target_likelier(trained):
 
 
 @for_systems("Generator")
-def test_samples_are_of_the_usual_space_and_reproducible(trained):
-    size = next(iter(trained.system.latent_spaces.values()))
-    z = trained.system.sample(5, Stream(3))
-    assert z.shape == (5, size) and z.isfinite().all()
-    assert torch.equal(z, trained.system.sample(5, Stream(3)))
-    assert not torch.equal(z, trained.system.sample(5, Stream(4)))
-    torch.manual_seed(1)
-    assert torch.equal(z, trained.system.sample(5, Stream(3))), "nothing but the stream decides"
+def test_every_space_has_samples_which_are_reproducible(trained):
+    for space, size in trained.system.latent_spaces.items():
+        z = trained.system.sample(5, Stream(3), space)
+        assert z.shape == (5, size) and z.isfinite().all()
+        assert torch.equal(z, trained.system.sample(5, Stream(3), space))
+        assert not torch.equal(z, trained.system.sample(5, Stream(4), space))
+        torch.manual_seed(1)
+        assert torch.equal(z, trained.system.sample(5, Stream(3), space)), "nothing but the stream decides"
+        pictures = trained.system.decode(trained.system.sample(20, Stream(0), space), space)
+        assert pictures.std(0).max() > 0.1, "codes are spread as widely as the pictures differ"
+    usual = next(iter(trained.system.latent_spaces))
+    assert torch.equal(trained.system.sample(5, Stream(3)), trained.system.sample(5, Stream(3), usual))
 
 
 @for_systems("Generator")
@@ -125,6 +129,8 @@ def test_a_space_that_is_none_is_told(trained):
     size = next(iter(trained.system.latent_spaces.values()))
     with pytest.raises(UserError, match="Received: nowhere"):
         trained.system.decode(torch.zeros(1, size), "nowhere")
+    with pytest.raises(UserError, match="Received: nowhere"):
+        trained.system.sample(1, Stream(0), "nowhere")
 
 
 # Encoder ------------------------------------------------------------------------------------------------------------

@@ -67,8 +67,8 @@ class Generator(Protocol):
         """Sizes of its latent spaces by name, the usual one first."""
         ...
 
-    def sample(self, n: int, rng: Stream) -> Float[Tensor, "n latent"]:
-        """Latent vectors of the usual space, drawn from its prior."""
+    def sample(self, n: int, rng: Stream, space: str | None = None) -> Float[Tensor, "n latent"]:
+        """Latent vectors of a space (default: the usual one), spread as the prior spreads them there."""
         ...
 
     def decode(

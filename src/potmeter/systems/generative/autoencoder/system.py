@@ -198,9 +198,9 @@ class Autoencoder(System):
         """The autoencoder with the most room."""
         return self.net(list(self.latent_spaces)[-1])
 
-    def sample(self, n: int, rng: Stream) -> Tensor:
-        """Codes (n, latent) of the narrowest space, from the normal distribution that fits the training pictures' codes."""
-        net = self.net()
+    def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
+        """Codes (n, latent) of a space, from the normal distribution that fits the training pictures' codes in it."""
+        net = self.net(space)
         return net.centre + net.spread * rng.normal(n, len(net.centre))
 
     def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:

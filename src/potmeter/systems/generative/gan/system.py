@@ -233,10 +233,10 @@ class GAN(System):
         joint = {"joint": self.config.latent + self.kinds} if self.kinds else {}
         return joint | {"z": self.config.latent}
 
-    def sample(self, n: int, rng: Stream) -> Tensor:
-        """Latent vectors (n, latent) of the usual space: the noise and, in equal shares, one class."""
+    def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
+        """Latent vectors (n, latent) of a space: the noise and, where it is ``joint``, in equal shares one class."""
         z = rng.normal(n, self.config.latent)
-        if not self.kinds:
+        if self.named_space(space) == "z":
             return z
         return torch.cat([z, F.one_hot(rng.integers(self.kinds, n), self.kinds).float()], 1)
 
@@ -248,9 +248,7 @@ class GAN(System):
             space: ``joint`` or ``z``; default: the first that there is.
             condition: In ``z``: names of classes, one for all or one each; default: the first class.
         """
-        spaces = self.latent_spaces
-        space = space or next(iter(spaces))
-        space in spaces or reject(f"There is the latent space {' and '.join(spaces)}.", space)
+        space, spaces = self.named_space(space), self.latent_spaces
         fits = z.ndim == 2 and z.shape[1] == spaces[space]
         fits or reject(f"A vector of the space {space} has the shape (B, {spaces[space]}).", tuple(z.shape))
         noise, weights = z[:, : self.config.latent], z[:, self.config.latent :]
@@ -260,12 +258,15 @@ class GAN(System):
 
     def encode(self, images: Tensor, space: str | None = None, steps: int = 150) -> Tensor:
         """Latent vectors (B, latent) of the pictures nearest to these, found by descent; the same every time."""
-        spaces = self.latent_spaces
-        space = space or next(iter(spaces))
-        space in spaces or reject(f"There is the latent space {' and '.join(spaces)}.", space)
-        candidates = self.sample(400, Stream(0, device=self.device))[:, : spaces[space]]
+        candidates = self.sample(400, Stream(0, device=self.device), space)
         unlikely = lambda z: 1e-3 * z[:, : self.config.latent].square().mean(1)
         return invert(lambda z: self.decode(z, space), images, candidates, steps=steps, likely=unlikely)
+
+    def named_space(self, space: str | None) -> str:
+        """A latent space by its name; default: the first that there is. Raises UserError for another."""
+        spaces = self.latent_spaces
+        space = space or next(iter(spaces))
+        return space if space in spaces else reject(f"There is the latent space {' and '.join(spaces)}.", space)
 
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         size = next(iter(self.latent_spaces.values()))

@@ -279,9 +279,11 @@ class StyleGAN(System):
         """``z``, the noise, and ``w``, the style that the mapping network makes of it."""
         return {"z": self.config.latent, "w": self.config.latent}
 
-    def sample(self, n: int, rng: Stream) -> Tensor:
-        """Vectors z (n, latent) from the prior."""
-        return rng.normal(n, self.config.latent)
+    def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
+        """Vectors (n, latent) of ``z``, from the prior, or of ``w``, where the mapping network puts those."""
+        self.checked_space(space)
+        z = rng.normal(n, self.config.latent)
+        return self.generator.mapping(z) if space == "w" else z
 
     def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
         """Pictures (B, C, H, W) in [0, 1] of vectors (B, latent) of ``z`` or ``w``, without truncation, with fixed noise."""
@@ -294,8 +296,7 @@ class StyleGAN(System):
         """Vectors (B, latent) of the pictures nearest to these, found by descent; the same every time."""
         self.checked_space(space)
         with torch.no_grad():
-            z = self.sample(400, Stream(0, device=self.device))
-            candidates = self.generator.mapping(z) if space == "w" else z
+            candidates = self.sample(400, Stream(0, device=self.device), space)
             spread = candidates.std()
         centre = self.generator.average if space == "w" else torch.zeros_like(self.generator.average)
         unlikely = lambda x: 1e-3 * ((x - centre) / spread).square().mean(1)
