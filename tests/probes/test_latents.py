@@ -85,6 +85,14 @@ def test_a_separating_plane_finds_the_axis():
     assert separating(z, has)[0] == pytest.approx(float(mean_difference(z, has)[0]), rel=0.15)
 
 
+def test_a_separating_plane_is_found_wherever_the_codes_lie_and_however_small_they_are():
+    z, has, other = planted()
+    for scale, centre in ((0.05, 9.9), (30.0, -100.0)):
+        moved = scale * z + centre
+        for kinds in ((has,), (has, other)):
+            torch.testing.assert_close(separating(moved, *kinds) / scale, separating(z, *kinds), rtol=1e-2, atol=1e-2)
+
+
 def test_a_step_between_groups_that_overlap_is_as_long_as_the_codes_spread():
     z, has, _ = planted()
     torch.testing.assert_close(vectors.direction(z, has), mean_difference(z, has), msg="far apart: nothing is added")
@@ -218,7 +226,7 @@ def test_a_vector_is_a_file_that_can_be_used_again(painted, tmp_path):
     assert fingerprint(Painter()) == fingerprint(Painter()) != fingerprint(Painter(2.0))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"attribute": "x"}', '{"attribute": "x", "values": [NaN]}', '{"attribute": "x", "values": []}', '{"attribute": "x", "values": ["a"]}'])  # fmt: skip
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"attribute": "x"}', '{"attribute": "x", "values": [NaN]}', '{"attribute": "x", "values": []}', '{"attribute": "x", "values": ["a"]}', '{"attribute": 3, "values": [1]}', '{"attribute": null, "values": [1]}', '{"attribute": "x", "space": 1, "values": [1]}'])  # fmt: skip
 def test_a_file_that_holds_no_vector_is_told(painted, tmp_path, text):
     (tmp_path / "vector.json").write_text(text)
     with pytest.raises(UserError, match="vector.json holds"):

@@ -58,6 +58,9 @@ def separating(
 ) -> Float[Tensor, " d"]:
     """The normal of a linear support vector machine's plane, as long as the means of the two groups lie apart along it.
 
+    The machine sees the codes moved and scaled to mean 0 and variance 1, by one factor for all dimensions, which turns no
+    normal: it holds its threshold as small as its weights, and errs far from the origin.
+
     Args:
         z: Codes.
         has: Which have the attribute.
@@ -72,7 +75,9 @@ def separating(
     kind = has.long() if other is None else 2 * has.long() + other.long()
     weight = len(z) / kind.bincount()[kind]
     machine = LinearSVC(C=1.0, max_iter=20_000, random_state=0)
-    machine.fit(z.double().cpu().numpy(), has.cpu().numpy(), sample_weight=(weight / weight.mean()).cpu().numpy())
+    centred = z.double() - z.double().mean(0)
+    centred = centred / centred.square().mean().sqrt().clamp(min=1e-12)
+    machine.fit(centred.cpu().numpy(), has.cpu().numpy(), sample_weight=(weight / weight.mean()).cpu().numpy())
     normal = torch.from_numpy(machine.coef_[0]).to(z)
     normal = normal / normal.norm()
     return (step @ normal) * normal
@@ -142,5 +147,7 @@ def read(path: str | Path) -> Vector:
         raise UserError(f"{path} cannot be read: {error.strerror}.", received=str(path)) from None
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise UserError(f"{path} holds no attribute vector: {error}.", received=path.name) from None
+    named = (found.attribute, found.space)
+    all(isinstance(name, str) for name in named) or reject(f"{path} holds names that are no text.", named)
     sound = bool(found.values) and bool(torch.tensor(found.values).isfinite().all())
     return found if sound else reject(f"{path} holds what is no finite number.", path.name)
