@@ -95,6 +95,7 @@ ROWS = [
     ("attack with too much", "run attack {here}/black.png --model classifier.digits --eps 2", "eps must lie between 0 and 1"),
     ("attack by magic", "run attack {here}/black.png --model classifier.digits --method magic", "magic"),
     ("attack in no steps", "run attack {here}/black.png --model classifier.digits --steps 0", "steps must lie between"),
+    ("attack on an unknown device", "run attack {here}/black.png --model classifier.digits --device tpu", "device is auto, cpu"),
     ("an unknown task of the attack", "run attack:defend {here}/black.png", "attack can run, robustness, transfer, universal"),
     ("gallery help", "gallery --help", WORKS),
     ("gallery port", "gallery --port 99999", "port"),

@@ -9,8 +9,11 @@ from torch import nn
 
 from fixtures.line import Line
 from fixtures.probe import Occlusion
+from potmeter import registry
+from potmeter.cli.run import prepare
+from potmeter.core import dist
 from potmeter.core.capabilities import PROTOCOLS, Attackable, Classifier
-from potmeter.core.load import Wrapped, load_model
+from potmeter.core.load import Wrapped, load, load_model
 from potmeter.core.probe import Probe
 from potmeter.core.signature import parameters
 from potmeter.data.samples import sample
@@ -110,6 +113,13 @@ def program(tmp_path):
 def test_it_works_on_a_function_in_a_users_file(program):
     probe = Occlusion(f"{program}:network")
     assert len(probe.model.classes) == 5 and isinstance(probe.run(PICTURE, patches=2), Image)
+
+
+def test_it_works_on_the_device_that_is_asked_for(monkeypatch, program):
+    monkeypatch.setattr(dist, "pick_device", lambda name: torch.device({"there": "meta"}[name]))
+    values = {"model": f"{program}:network", "device": "there"}
+    assert prepare(registry.find("attack"), values).device == torch.device("meta")
+    assert load("attack", values["model"], device="there").device == torch.device("meta")
 
 
 def test_a_function_may_wrap_its_network_itself_for_pictures_of_another_shape(program):

@@ -59,10 +59,11 @@ def prepare(reference: registry.Reference, values: dict[str, Any]) -> Any:
     if (seed := values.get("seed")) is not None:
         0 <= seed < 2**63 or reject("seed must not be negative, and below 2^63.", seed)
         torch.manual_seed(seed)
-    entry = reference.entry
+    entry, device = reference.entry, dist.pick_device(values["device"])
     if entry.kind == "probe":
-        return entry.load()(values["model"])
-    device = dist.pick_device(values["device"])
+        probe = entry.load()(values["model"])
+        probe.model.to(device)
+        return probe
     system = entry.load().from_pretrained(values["weights"] or reference.tag)
     return system.requires_grad_(False).to(device)
 

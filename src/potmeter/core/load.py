@@ -33,10 +33,11 @@ def load(name: str, weights: str | Path | None = None, *, device: str = "cpu") -
     Example:
         >>> load("classifier.digits").run("photo-of-a-digit.png", top=3)  # doctest: +SKIP
     """
-    reference = registry.find(name)
+    reference, place = registry.find(name), dist.pick_device(device)
     if reference.entry.kind == "probe":
-        return reference.entry.load()(weights)
-    place = dist.pick_device(device)
+        probe = reference.entry.load()(weights)
+        probe.model.to(place)
+        return probe
     system = reference.entry.load().from_pretrained(weights or reference.tag)
     return system.requires_grad_(False).to(place)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
+import torch
 from torch import nn
 
 from potmeter.core.capabilities import fulfils
@@ -40,6 +41,11 @@ class Probe:
         if not fulfils(self.model, self.needs):
             named = getattr(self.model, "name", type(self.model).__name__)
             raise UserError(f"{self.name} works on a {' and '.join(self.needs)}; {named} is none.", received=named)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next((p.device for p in self.model.parameters()), torch.device("cpu"))
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

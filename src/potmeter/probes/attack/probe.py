@@ -136,7 +136,7 @@ class Attack(Probe):
             eps: largest change of a value between 0 and 1
             steps: gradient steps
         """
-        second = load_model(other) if other is not None else second_network()
+        second = (load_model(other) if other is not None else second_network()).to(self.device)
         for what in ("input_shape", "classes"):
             mine, its = getattr(self.model, what), getattr(second, what, None)
             if mine != its and list(mine) != list(its or ()):
@@ -239,7 +239,7 @@ class Attack(Probe):
         height == width or reject("The network must take square pictures.", f"{height} × {width}")
         own = getattr(self.model, "inputs", None)  # a system may know more, as that digits are light on dark
         x = own(list(images)) if own else torch.stack([image.tensor(height, channels) for image in images])
-        return (255 * x).round().div(255).contiguous(memory_format=torch.channels_last)
+        return (255 * x).round().div(255).contiguous(memory_format=torch.channels_last).to(self.device)
 
 
 def read_back(image: Image, channels: int) -> Tensor:

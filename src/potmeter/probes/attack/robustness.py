@@ -66,7 +66,7 @@ def square_change(model: Any, x: Tensor, y: Tensor) -> Tensor:
 def noise(model: Any, x: Tensor, y: Tensor, eps: float = EPS, draws: int = RESTARTS) -> Tensor:
     """Of several draws of ±ε at random, one that deceives where there is one."""
     rng, found = Stream(0), x.clone()
-    left = torch.arange(len(x))
+    left = torch.arange(len(x), device=x.device)
     for _ in range(draws):
         found[left] = (x[left] + eps * signs(rng, *x[left].shape).to(x)).clamp(0, 1)
         with torch.no_grad():

@@ -115,7 +115,7 @@ class FeatureVisualisation(Probe):
             seed: start of all randomness
         """
         where, number = self.place(layer, channel)
-        found = extremes(self.model, where, number, photo_set(data, self.model, self.shape), 9)
+        found = extremes(self.model, where, number, self.photos(data), 9)
         signs = torch.tensor([-1.0, 1.0])
         low, high = self.pictures(objectives.channel(where.name, number) * signs, 2, steps, size, seed)
         cells = [
@@ -204,7 +204,7 @@ class FeatureVisualisation(Probe):
             count: how many at either end
         """
         where, number = self.place(layer, channel)
-        found = extremes(self.model, where, number, photo_set(data, self.model, self.shape), count)
+        found = extremes(self.model, where, number, self.photos(data), count)
         columns = math.ceil(math.sqrt(len(found.low)))
         return Extremes(mosaic(found.lowest, 480, columns), mosaic(found.highest, 480, columns))
 
@@ -265,7 +265,11 @@ class FeatureVisualisation(Probe):
         """(C, 1, 1), the colour of a picture in which nothing is: the mean that the network subtracts, else grey."""
         means = [b for name, b in self.model.named_buffers() if name.rpartition(".")[2] == "mean"]
         fitting = [b.flatten() for b in means if b.numel() == self.shape[0] and 0 <= b.min() and b.max() <= 1]
-        return (fitting[0] if fitting else torch.full((self.shape[0],), 0.5))[:, None, None]
+        return (fitting[0] if fitting else torch.full((self.shape[0],), 0.5, device=self.device))[:, None, None]
+
+    def photos(self, data: str | None) -> Tensor:
+        """Real pictures (N, C, S, S), where the model is."""
+        return photo_set(data, self.model, self.shape).to(self.device)
 
     def pictures(self, objective: Objective, count: int, steps: int, size: int | None, seed: int) -> Tensor:
         """Render pictures for an objective: (count, C, S, S) in [0, 1]."""

@@ -226,11 +226,6 @@ class Patch(Probe):
         named = zip(shares.tolist(), numbers.tolist(), strict=True)
         return Bars({self.model.classes[number]: share for share, number in named})
 
-    @property
-    def device(self) -> torch.device:
-        """Where the model is."""
-        return next((p.device for p in self.model.parameters()), torch.device("cpu"))
-
 
 def worn_by(photo: Image, made: Made, share: float, x: float, y: float, angle: float) -> Image:
     """A photo with a patch in one place, as an 8-bit picture."""
