@@ -1,6 +1,8 @@
 """A probe works on any model with the capability it needs, however that is named, and says so where it cannot."""
 
+import json
 import textwrap
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from torch import nn
 from fixtures.line import Line
 from fixtures.probe import Occlusion
 from potmeter import registry
+from potmeter.cli import execute
 from potmeter.cli.run import prepare
 from potmeter.core import dist
 from potmeter.core.capabilities import PROTOCOLS, Attackable, Classifier
@@ -126,6 +129,29 @@ def test_a_function_may_wrap_its_network_itself_for_pictures_of_another_shape(pr
     model = load_model(f"{program}:grey")
     assert model.input_shape == (1, 8, 8) and model.classes == ("a", "b")
     assert not isinstance(model.network, Wrapped)
+
+
+@pytest.fixture
+def listed(monkeypatch):
+    """The occlusion as a probe of the catalogue."""
+    entry = replace(registry.entries()["attack"], name="occlusion", target="fixtures.probe:Occlusion")
+    known = registry.entries() | {"occlusion": entry}
+    monkeypatch.setattr(registry, "entries", lambda: known)
+
+
+def test_it_measures_the_model_that_is_named(listed, program, capsys):
+    falls = {}
+    for model in (None, "classifier.digits", f"{program}:grey"):
+        assert execute(["eval", "occlusion", "--json", *(["--model", model] if model else [])]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert report["weights"] == (model or "classifier.digits")
+        falls[model] = report["metrics"]["largest_fall"]
+    assert falls[None] == falls["classifier.digits"] != falls[f"{program}:grey"]
+
+
+def test_a_probe_that_measures_networks_of_its_own_takes_no_model(capsys):
+    assert execute(["eval", "attack", "--model", "classifier.digits"]) == 2
+    assert "--model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -93,16 +93,21 @@ def evaluate(argv: list[str]) -> None:
     import torch
 
     from potmeter.core.load import load
-    from potmeter.core.signature import parameters
+    from potmeter.core.signature import Parameter, parameters
     from potmeter.core.system import summarise
     from potmeter.data.splits import every
 
     owner = reference.entry.load()
     if reference.entry.kind == "probe":
-        values = parse(f"potmeter eval {name}", [*reserved("json")], rest)
+        inputs = [replace(p, positional=False) for p in parameters(owner.evaluate)]
+        model = [Parameter("model", str, None, optional=True, help="the model to measure; see `potmeter list`")]
+        of_model = [*inputs, *model, *reserved("device")] if owner.measures_model else inputs
+        values = parse(f"potmeter eval {name}", [*of_model, *reserved("json")], rest)
         started = time.perf_counter()
-        probe = owner()
-        report: dict[str, Any] = {"system": reference.entry.name, "weights": None, "metrics": probe.evaluate()}
+        probe = load(name, values.get("model"), device=values.get("device", "cpu"))
+        weights = (values["model"] or owner.default) if owner.measures_model else None
+        metrics = probe.evaluate(**{p.name: values[p.name] for p in inputs})
+        report: dict[str, Any] = {"system": reference.entry.name, "weights": weights, "metrics": metrics}
         report |= {"baselines": probe.baselines()}
     else:
         data_flags = [replace(p, positional=False) for p in parameters(owner.data)]

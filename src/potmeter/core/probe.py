@@ -19,7 +19,7 @@ class Probe:
     """Base of the probes. It has no Config and no weights; what it makes is a result like any other.
 
     A subclass sets ``name`` and ``needs`` and writes ``run(self, …)``, whose signature is its interface on every face,
-    like a system's. The model it works on is ``self.model``.
+    like a system's; parameters of ``evaluate`` are flags of ``potmeter eval``. The model it works on is ``self.model``.
 
     Args:
         model: A system, or what names one: ``classifier.digits``, a checkpoint folder, ``torchvision:NAME``,
@@ -35,6 +35,8 @@ class Probe:
     """Capabilities of the model, by the names in ``core.capabilities``."""
     default: ClassVar[str]
     """The model where none is named."""
+    measures_model: ClassVar[bool] = True
+    """Whether ``evaluate`` measures that model; else it measures the method, on networks of its own."""
 
     def __init__(self, model: str | Path | nn.Module | None = None) -> None:
         self.model: Any = model if isinstance(model, nn.Module) else load_model(str(model or self.default))
@@ -50,14 +52,14 @@ class Probe:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for key, value in list(vars(cls).items()):
-            if key == "run" or getattr(value, "is_task", False):
+            if key in ("run", "evaluate") or getattr(value, "is_task", False):
                 setattr(cls, key, checked(value))
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """The probe at work."""
         raise NotImplementedError
 
-    def evaluate(self) -> dict[str, float]:
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Figures that say how well the probe works."""
         raise NotImplementedError
 

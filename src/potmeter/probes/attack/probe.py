@@ -59,6 +59,7 @@ class Attack(Probe):
     name = "attack"
     needs = ("Classifier", "Attackable")
     default = "classifier.imagenet"
+    measures_model = False
 
     def run(
         self,

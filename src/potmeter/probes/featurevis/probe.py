@@ -56,6 +56,7 @@ class FeatureVisualisation(Probe):
     name = "featurevis"
     needs = ()
     default = "classifier.imagenet"
+    measures_model = False
 
     def __init__(self, model: str | Path | nn.Module | None = None) -> None:
         super().__init__(model)
