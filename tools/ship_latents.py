@@ -19,13 +19,13 @@ FOLDER = registry.WEIGHTS / "latents.faces"
 
 def main() -> None:
     """Write a file for each attribute."""
-    library = load("latents", "vae.faces").library
+    library = load("latents", "vae.faces").library()
     FOLDER.mkdir(exist_ok=True)
     for old in FOLDER.glob("*.json"):
         old.unlink()
     with torch.no_grad():
-        made = [library.made(attribute, None, "mean", None, "classifier.faces") for attribute in ATTRIBUTES]
-        made += library.planted(*PLANTED, None, "classifier.faces")
+        made = [library.made(attribute) for attribute in ATTRIBUTES]
+        made += library.planted(*PLANTED)
     for vector in made:
         path = FOLDER / f"{vector.attribute.replace(' ', '-')}.json"
         path.write_text(vector.text(), "utf-8")

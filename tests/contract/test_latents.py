@@ -7,7 +7,7 @@ from potmeter.core.random import Stream
 from potmeter.core.system import in_batches
 from potmeter.media import Image
 from potmeter.probes.latents import Latents
-from potmeter.probes.latents.labelled import decoded, seen, words
+from potmeter.probes.latents.judges import seen, words
 
 from .conftest import for_systems
 
@@ -36,10 +36,10 @@ def test_a_vector_makes_its_attribute_likelier_in_every_generator(trained):
 
     @torch.no_grad()
     def shares(codes):
-        return seen(judge, decoded(trained.system, codes)).float().mean(0)
+        return seen(judge, probe.space().decode(codes)).float().mean(0)
 
     before = shares(codes)
     place = int((before - 0.2).abs().argmin())  # one that it draws now and then: of others it knows too little
-    vector = probe.library.made(names[place], None, "mean", None, "classifier.digits")
+    vector = probe.library().made(names[place])
     after = shares(codes + 1.5 * vector.tensor(codes))
     assert after[place] > before[place] + 0.2, f"{names[place]}: {before[place]:.2f} to {after[place]:.2f}"

@@ -16,16 +16,20 @@ from potmeter.probes.latents import (  # fmt: skip
     analogy,
     balanced_difference,
     jdiagram,
+    judges,
     mean_difference,
     mine,
-    probe,
     separating,
     vectors,
 )
 from potmeter.probes.latents import labelled as labelling
 from potmeter.probes.latents import library as books
-from potmeter.probes.latents.labelled import decoded, drawn, encoded, fingerprint, seen, words
-from potmeter.probes.latents.planted import Pixels, correlated
+from potmeter.probes.latents import probe as pages
+from potmeter.probes.latents.judges import judge_of, seen, words
+from potmeter.probes.latents.labelled import drawn, encoded, fingerprint
+from potmeter.probes.latents.planted import correlated
+from potmeter.probes.latents.space import Pixels, Space
+from potmeter.probes.latents.strips import SIDE
 
 # Diagrams -----------------------------------------------------------------------------------------------------------
 
@@ -119,8 +123,8 @@ def test_an_attribute_that_all_have_or_none_is_told():
 def painted(monkeypatch):
     """The painter's own pictures stand in for a named data set, its judge for a classifier's weights."""
     monkeypatch.setattr(labelling, "pictures", lambda source, size, channels, labels: paintings(6000))
-    monkeypatch.setattr(books, "load", lambda name: Judge())
-    monkeypatch.setattr(probe, "load", lambda name: Judge())
+    monkeypatch.setattr(judges, "load_model", {"classifier.paintings": Judge()}.get)
+    monkeypatch.setitem(judges.JUDGES, "paintings", "classifier.paintings")
     model = Painter()
     model.config = type("Config", (), {"dataset": "paintings"})()
     return model
@@ -132,7 +136,7 @@ def test_the_words_of_classes_are_attributes():
 
 
 def test_codes_of_pictures_have_their_labels(painted):
-    known = encoded(painted, paintings(), "train", 500)
+    known = encoded(Space(painted, "z"), paintings(), "train", 500)
     assert known.codes.shape == (500, 16) and known.known[:2] == ("smiling", "feminine styling")
     assert ((known.codes[:, 0] > 0) == known.has("smiling")).float().mean() > 0.98
     assert torch.equal(known.has("serious"), ~known.has("smiling"))
@@ -141,9 +145,9 @@ def test_codes_of_pictures_have_their_labels(painted):
 
 
 def test_drawn_codes_are_labelled_by_what_a_judge_sees():
-    known = drawn(Mute(), Judge(), 300)
+    known = drawn(Space(Mute(), "z"), Judge(), 300)
     assert torch.equal(known.has("smiling"), known.codes[:, 0] > 0)
-    assert torch.equal(known.codes, drawn(Mute(), Judge(), 300).codes), "the same every time"
+    assert torch.equal(known.codes, drawn(Space(Mute(), "z"), Judge(), 300).codes), "the same every time"
 
 
 def test_a_judge_sees_pictures_of_any_size_and_colour():
@@ -176,7 +180,7 @@ def test_the_measurement_sees_a_vector_that_does_nothing(painted, monkeypatch):
 
 
 def test_the_two_vectors_of_a_planted_correlation_can_be_seen(painted):
-    biased, balanced = Latents(painted).library.planted("smiling", "feminine styling", None, "classifier.faces")
+    biased, balanced = Latents(painted).library().planted("smiling", "feminine styling")
     assert biased.values[1] > 0.5 * biased.values[0] > 0 and abs(balanced.values[1]) < 0.2 * balanced.values[0]
     assert biased.attribute == "smiling biased by feminine styling" and balanced.balance == "feminine styling"
 
@@ -203,9 +207,9 @@ def test_it_is_a_probe_on_any_generator(painted):
 
 def test_the_strip_goes_from_less_to_more(painted):
     instrument = Latents(painted)
-    vector = instrument.library.get("smiling", None, "mean", None, "classifier.faces")
-    code = instrument.codes([picture()], 1, 0)[0]
-    moved = decoded(painted, code + torch.tensor([-1.0, 0.0, 1.0, 2.0])[:, None] * vector.tensor(code))
+    vector = instrument.library().get("smiling")
+    code = instrument.space().codes([picture()], 1, 0)[0]
+    moved = painted.decode(code + torch.tensor([-1.0, 0.0, 1.0, 2.0])[:, None] * vector.tensor(code))
     first = moved[:, 0, :4, :4].mean((1, 2))
     assert (first.diff() > 0).all() and abs(float(moved[1, 0, 0, 0] - picture().tensor()[0, 0, 0])) < 0.02
     page = instrument.run(picture(), attribute="smiling")
@@ -219,7 +223,7 @@ def test_a_vector_is_a_file_that_can_be_used_again(painted, tmp_path):
     made.vector.save(tmp_path / "smile" / "vector.json")
     facts = json.loads(made.vector.text)
     assert facts["attribute"] == "smiling" and facts["count"] == 3000 and facts["source"] == "paintings"
-    again = instrument.library.get(str(tmp_path / "smile"), None, "mean", None, "classifier.faces")
+    again = instrument.library().get(str(tmp_path / "smile"))
     assert again == vectors.read(tmp_path / "smile" / "vector.json") and again.balance == "feminine styling"
     with pytest.raises(UserError, match="is one of other weights"):
         Latents(Painter(scale=2.0)).run(attribute=str(tmp_path / "smile"))
@@ -254,7 +258,7 @@ def test_an_analogy_takes_over_what_differs(painted):
     one, two = (Image.from_tensor(painted.decode(z[None])[0]) for z in (dark, light))
     three = Image.from_tensor(painted.decode(torch.full((1, 16), -1.0))[0])
     instrument = Latents(painted)
-    codes = instrument.three(one, two, three, 0)
+    codes = instrument.space().three(one, two, three, 0)
     found = painted.decode(analogy(*codes)[None])[0, 0, :4, 12:].mean()
     assert float(found) == pytest.approx(float(torch.sigmoid(torch.tensor(1.0))), abs=0.02)
 
@@ -308,14 +312,14 @@ def test_the_shipped_vectors_are_those_of_the_shipped_weights_and_make_smiles():
     from potmeter.probes.latents.demo import demo
 
     instrument = Latents()
-    shipped = instrument.library.shipped
+    shipped = instrument.library().shipped
     assert {"smiling", "glasses", "bearded"} <= shipped.keys() and all(len(v.values) == 64 for v in shipped.values())
     numbers = (5, 13, 15, 18, 22, 33, 35, 38, 39, 40)  # serious ones
     with torch.no_grad():
-        start = instrument.codes([sample(f"face-{n}") for n in numbers], 10, 0)
-        moved = decoded(instrument.model, start + 2 * shipped["smiling"].tensor(start))
-    names = list(words(instrument.measuring.classes))
-    assert seen(instrument.measuring, moved)[:, names.index("smiling")].sum() >= 9
+        start = instrument.space().codes([sample(f"face-{n}") for n in numbers], 10, 0)
+        moved = instrument.space().decode(start + 2 * shipped["smiling"].tensor(start))
+    names = list(words(instrument.judge.classes))
+    assert seen(instrument.judge, moved)[:, names.index("smiling")].sum() >= 9
     sliders = demo(instrument)
     still, moved = (sliders.show((0.0,) * (len(sliders.names) - 1) + (c,)) for c in (0.0, 2.0))
     assert sliders.names[-1] == "smiling" and (still.pixels != moved.pixels).any()

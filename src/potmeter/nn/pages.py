@@ -55,11 +55,12 @@ def font(size: int) -> Any:
 
 
 def shown(x: Tensor, side: int) -> Image:
-    """A picture (C, H, W) in [0, 1] brought to about this side: small ones by whole factors, others smoothly."""
-    picture = Image.from_tensor(x)
-    if (factor := side // x.shape[-1]) >= 3:
+    """A picture (C, H, W) in [0, 1], its longer side brought to this one: small ones by whole factors, others smoothly."""
+    picture, longest = Image.from_tensor(x), max(x.shape[1:])
+    if (factor := side // longest) >= 3:
         picture = picture.enlarged(factor)
-    return Image.from_pil(picture.pil().resize((side, side), PIL.Image.Resampling.LANCZOS))
+    height, width = (max(1, round(side * n / longest)) for n in x.shape[1:])
+    return Image.from_pil(picture.pil().resize((width, height), PIL.Image.Resampling.LANCZOS))
 
 
 def mosaic(images: Tensor, side: int, columns: int, gap: int = 4) -> Image:

@@ -18,21 +18,23 @@ SHOWN = 6
 
 def demo(probe: Latents) -> Knobs | None:
     """The sliders; None for weights that no vector comes with."""
-    shipped = [vector for name, vector in probe.library.shipped.items() if " by " not in name]
+    shipped = [vector for name, vector in probe.library().shipped.items() if " by " not in name]
     if not shipped:
         return None
+    space = probe.space()
     with torch.no_grad():
-        code = probe.codes([sample(FACE)], 1, 0)[0]
+        code = space.codes([sample(FACE)], 1, 0)[0]
     steps = torch.stack([vector.tensor(code) for vector in shipped])  # (attributes, d)
 
     @torch.no_grad()
     def show(coefficients: tuple[float, ...]) -> Image:
         moved = code + torch.tensor(coefficients).to(code) @ steps
-        return Image.from_tensor(probe.model.decode(moved[None])[0].cpu()).enlarged(SHOWN)
+        return Image.from_tensor(space.decode(moved[None])[0]).enlarged(SHOWN)
 
     return Knobs(
         title="change the face",
         help="A slider adds an attribute's vector to the face's code: at 1 the step from the mean face without to the mean "
-        "face with, at −1 the step away. Move two: do they keep out of each other's way?",
+        "face with, lengthened to one standard deviation where faces without and with overlap; at −1 the step away. "
+        "Move two: do they keep out of each other's way?",
         names=tuple(vector.attribute for vector in shipped), low=-1, high=2, start=(0.0,) * len(shipped), show=show,
     )  # fmt: skip

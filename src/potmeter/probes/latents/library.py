@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from potmeter import registry
-from potmeter.core.load import load
+from potmeter.core.capabilities import Encoder
+from potmeter.data.clients import say
 from potmeter.errors import reject
 
 from . import vectors
+from .judges import judge_of
 from .labelled import Labelled, data_of, drawn, encoded, fingerprint, quick
 from .planted import correlated
+from .space import Space
 from .vectors import Vector, direction
 
-COUNT, DRAWN = 12_000, 4000
-"""Most pictures, and how many drawn codes, that a vector is made of."""
+COUNT, SEARCHED, DRAWN = 12_000, 200, 4000
+"""Of what a vector is made at most: pictures that are encoded, pictures whose codes are searched, codes that are drawn."""
 
 NAMES = ("{} biased by {}", "{} balanced by {}")
 """What vectors of codes with a planted correlation are called."""
 
 
+def opened(path: str, model: Any) -> Vector:
+    """A vector from a file, or the folder that it is in. Raises UserError for one of another network."""
+    found, spaces = vectors.read(path), model.latent_spaces
+    if found.weights != fingerprint(model):
+        reject("This vector is one of other weights, in whose space it means something else.", path)
+    if found.space not in spaces:
+        reject(f"This vector is of a space that there is not; there is {', '.join(spaces)}.", found.space)
+    size = spaces[found.space]
+    len(found.values) == size or reject(f"A vector of {found.space} has {size} numbers.", len(found.values))
+    return found
+
+
 class Library:
-    """The attribute vectors of one generator.
+    """The attribute vectors of one latent space.
 
     Args:
-        model: The generator.
+        space: The space.
     """
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
-        self.known: dict[tuple[str | None, str], Labelled] = {}
+    def __init__(self, space: Space) -> None:
+        self.space, self.model = space, space.model
+        self.known: dict[tuple[str | None, str | None], Labelled] = {}
 
-    def get(self, attribute: str, balance: str | None, method: str, data: str | None, judge: str) -> Vector:
+    def get(
+        self, attribute: str, balance: str | None = None, method: str = "mean", data: str | None = None,
+        judge: str | None = None,
+    ) -> Vector:  # fmt: skip
         """A vector from a file, a shipped one, or else one that is made now.
 
         Args:
@@ -42,27 +59,31 @@ class Library:
             balance: An attribute that shall not change along.
             method: ``mean`` or ``svm``.
             data: Labelled pictures; default: what the generator was trained on.
-            judge: Who labels drawn pictures, where the generator cannot encode quickly.
+            judge: Who labels drawn pictures, where the generator cannot encode quickly; default: as ``judge_of`` finds it.
 
         Raises:
-            UserError: For a vector of other weights, and for an attribute that is unknown, or that all have or none.
+            UserError: For a vector of other weights or another space, and for an attribute that is unknown, or that all
+                have or none.
         """
-        if attribute.endswith(".json") or os.path.isdir(attribute):
-            found = vectors.read(attribute)
-            fits = found.weights == fingerprint(self.model)
-            fits or reject("This vector is one of other weights, in whose space it means something else.", attribute)
-            return found
+        if vectors.is_file(attribute):
+            found, here = opened(attribute, self.model), self.space.name
+            return found if found.space == here else reject(f"This vector is not one of {here}.", found.space)
         kept = self.shipped.get(attribute)
         if data is None and kept is not None and (kept.balance, kept.method) == (balance, method):
             return kept
         return self.made(attribute, balance, method, data, judge)
 
-    def made(self, attribute: str, balance: str | None, method: str, data: str | None, judge: str) -> Vector:
+    def made(
+        self, attribute: str, balance: str | None = None, method: str = "mean", data: str | None = None,
+        judge: str | None = None,
+    ) -> Vector:  # fmt: skip
         """A vector from labelled codes; arguments as of ``get``."""
         attribute != balance or reject("An attribute is not balanced against itself.", attribute)
         return self.vector(self.labelled(data, judge), attribute, balance, method)
 
-    def planted(self, attribute: str, other: str, data: str | None, judge: str) -> tuple[Vector, Vector]:
+    def planted(
+        self, attribute: str, other: str, data: str | None = None, judge: str | None = None
+    ) -> tuple[Vector, Vector]:
         """The biased and the balanced vector of codes in which an attribute is made to correlate with another."""
         kept = [self.shipped.get(name.format(attribute, other)) for name in NAMES]
         if data is None and kept[0] is not None and kept[1] is not None:
@@ -82,8 +103,8 @@ class Library:
             values=tuple(direction(known.codes, known.has(attribute), other, method).tolist()),
             balance=balance,
             method=method,
-            space=next(iter(self.model.latent_spaces)),
-            model=getattr(self.model, "name", type(self.model).__name__),
+            space=self.space.name,
+            model=self.space.owner,
             weights=fingerprint(self.model),
             source=known.source,
             count=len(known.codes),
@@ -91,16 +112,26 @@ class Library:
 
     @cached_property
     def shipped(self) -> dict[str, Vector]:
-        """The vectors that come with the package for these weights, by attribute."""
+        """The vectors that come with the package for this space of these weights, by attribute."""
         found = [vectors.read(file) for file in sorted(registry.WEIGHTS.glob("latents.*/*.json"))]
-        mine = fingerprint(self.model) if found else ""
-        return {one.attribute: one for one in found if one.weights == mine}
+        mine = (fingerprint(self.model), self.space.name) if found else ()
+        return {one.attribute: one for one in found if (one.weights, one.space) == mine}
 
-    def labelled(self, data: str | None, judge: str) -> Labelled:
+    def labelled(self, data: str | None, judge: str | None) -> Labelled:
         """Codes with labels; kept, since making them takes seconds."""
         if (data, judge) not in self.known:
-            if data is not None or quick(self.model):
-                self.known[data, judge] = encoded(self.model, data_of(self.model, data), "train", COUNT)
-            else:
-                self.known[data, judge] = drawn(self.model, load(judge), DRAWN)
+            by_pictures = data is not None or quick(self.model)
+            made = self.encoded(data) if by_pictures else drawn(self.space, judge_of(self.model, judge), DRAWN)
+            self.known[data, judge] = made
         return self.known[data, judge]
+
+    def encoded(self, data: str | None) -> Labelled:
+        """The codes of labelled pictures: of few, and that is said, where each is searched for."""
+        if not isinstance(self.model, Encoder):
+            reject(f"{self.space.owner} is no Encoder: it finds no codes of pictures; leave --data out.", data)
+        splits = data_of(self.space, data)
+        if quick(self.model):
+            return encoded(self.space, splits, "train", COUNT)
+        few = f"{min(SEARCHED, len(splits.train))} of {len(splits.train):,} pictures are used"
+        say(f"{self.space.owner} searches for the code of each picture, which takes minutes; {few}.")
+        return encoded(self.space, splits, "train", SEARCHED)

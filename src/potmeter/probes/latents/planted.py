@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from potmeter.core.capabilities import Classifier
-
-from .labelled import Labelled, decoded, seen, words
+from .judges import seen, words
+from .labelled import Labelled
+from .space import Pixels, Space
 from .vectors import direction
 
 AGREEMENT = 0.9
@@ -29,7 +29,13 @@ def correlated(has: Tensor, other: Tensor, seed: int = 0, agreement: float = AGR
 
 
 def effects(
-    model: Any, judge: Classifier, train: Labelled, test: Labelled, attribute: str, other: str, short: tuple[str, str]
+    space: Space | Pixels,
+    judge: Any,
+    train: Labelled,
+    test: Labelled,
+    attribute: str,
+    other: str,
+    short: tuple[str, str],
 ) -> dict[str, float]:
     """What the biased and the balanced vector of a correlated training set do to codes that took no part in it.
 
@@ -38,7 +44,7 @@ def effects(
     attribute, changed.
 
     Args:
-        model: The generator.
+        space: Where the codes lie.
         judge: A classifier that took no part in making it.
         train, test: Codes with labels.
         attribute: The attribute whose vectors are measured.
@@ -53,37 +59,15 @@ def effects(
     some = train.select(correlated(train.has(attribute), train.has(other)))
     names = tuple(words(judge.classes))
     has, sign = test.has(attribute), torch.where(test.has(attribute), -1.0, 1.0)[:, None]
-    before = seen(judge, decoded(model, test.codes))
+    before = seen(judge, space.decode(test.codes))
     right = before[:, names.index(attribute)] == has
     figures = {f"seen_{short[0]}": float(right.float().mean())}
     for kind, balance in (("biased", None), ("balanced", some.has(other))):
         step = COEFFICIENT * direction(some.codes, some.has(attribute), balance)
-        after = seen(judge, decoded(model, test.codes + sign * step))
+        after = seen(judge, space.decode(test.codes + sign * step))
         flipped, changed = ((after != before)[:, names.index(name)].float() for name in (attribute, other))
         figures[f"{kind}_{short[0]}_flip"] = float(flipped[right].mean())
         figures[f"{kind}_{short[1]}_change"] = float(changed[right].mean())
         figures[f"{kind}_{short[0]}_added"] = float(flipped[right & ~has].mean())
         figures[f"{kind}_{short[0]}_removed"] = float(flipped[right & has].mean())
     return figures
-
-
-class Pixels:
-    """Pictures as their own codes: a generator without a network, for a real one to beat.
-
-    Args:
-        shape: (C, H, W).
-    """
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-
-    def parameters(self) -> list[Tensor]:
-        return []
-
-    def encode(self, images: Tensor) -> Tensor:
-        """Each picture as one long vector."""
-        return images.flatten(1)
-
-    def decode(self, z: Tensor) -> Tensor:
-        """The vector as a picture."""
-        return z.unflatten(1, self.shape).clamp(0, 1)

@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import torch
-from torch import Tensor
 
-from potmeter.core.capabilities import Encoder
-from potmeter.core.load import load
 from potmeter.core.probe import Probe
-from potmeter.core.random import Stream
-from potmeter.core.signature import Range, task
+from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example
 from potmeter.data.samples import sample
 from potmeter.errors import reject
 from potmeter.media import Image, Table
-from potmeter.nn.pages import page, shown
+from potmeter.nn.pages import page
 from potmeter.nn.paths import along
-from potmeter.nn.sheets import as_inputs, sheet, walk
+from potmeter.nn.sheets import sheet, walk
 
 from . import diagrams
-from .labelled import data_of, decoded, device_of, drawn, encoded, quick, shape_of
-from .library import COUNT, DRAWN, Library
-from .planted import AGREEMENT, Pixels, effects
+from .library import Library, opened
+from .measure import judge_of_faces, of_codes, of_pixels
+from .planted import AGREEMENT
 from .results import Made, VectorFile, Walk
+from .space import Space, Way
+from .strips import SIDE, cells, strip
+from .vectors import is_file
 
-SIDE = 112
-"""Pixels of a picture on a page."""
-PLANTED = ("smiling", "feminine styling", ("smile", "styling"))
-"""The attribute whose vectors are measured, the one that is made to correlate with it, and what figures call them."""
-PARTS: tuple[Literal["train"], Literal["test"]] = ("train", "test")
-
-Way = Literal["slerp", "lerp"]
 Method = Literal["mean", "svm"]
 Coefficient = Annotated[float, Range(-10, 10)]
 Seed = Annotated[int, Range(0, 2**31)]
+Named = Annotated[str, Choice("latent_spaces")]
 
 
 class Latents(Probe):
@@ -58,7 +52,8 @@ class Latents(Probe):
         high: Coefficient = 2.0,
         steps: Annotated[int, Range(2, 20)] = 7,
         data: str | None = None,
-        judge: str = "classifier.faces",
+        judge: str | None = None,
+        space: Named | None = None,
         seed: Seed = 0,
     ) -> Image:
         """Take an attribute away from a picture and give it more of it, step by step.
@@ -69,17 +64,21 @@ class Latents(Probe):
             balance: an attribute that shall not change along, though it correlates with the first
             method: mean, the difference of two means; or svm, the normal of a separating plane
             low: the vector's coefficient on the left
-            high: and on the right; 1 is the step from the mean picture without to the mean picture with
+            high: and on the right; 1 is the step from the mean picture without to the mean picture with, or one standard
+                deviation where the two overlap and that is longer
             steps: how many pictures
             data: labelled pictures, a named set or a folder; default: what the generator was trained on
-            judge: who labels drawn pictures, where the generator cannot encode quickly
+            judge: who labels drawn pictures, where it cannot encode quickly; default: a shipped classifier of its data
+            space: the latent space; default: the generator's usual one, or that of the vector's file
             seed: start of the random numbers for the picture that is drawn
         """
-        code = self.codes([image] if image is not None else None, 1, seed)
-        found = self.library.get(attribute, balance, method, data, judge)
-        strip = self.strip(code[0], found.tensor(code), low, high, steps)
-        given = [] if image is None else [(shown(as_inputs([image], *self.form)[0], SIDE), "given")]
-        return page([(found.attribute, [*given, *strip])])
+        if space is None and is_file(attribute):  # which brings its own
+            space = opened(attribute, self.model).space
+        library, where = self.library(space), self.space(space)
+        code = where.codes(None if image is None else [image], 1, seed)[0]
+        found = library.get(attribute, balance, method, data, judge)
+        given = [] if image is None else cells(where.inputs([image]), ["given"])
+        return page([(found.attribute, [*given, *strip(where, code, found.tensor(code), low, high, steps)])])
 
     @task
     @torch.no_grad()
@@ -90,7 +89,8 @@ class Latents(Probe):
         balance: str | None = None,
         method: Method = "mean",
         data: str | None = None,
-        judge: str = "classifier.faces",
+        judge: str | None = None,
+        space: Named | None = None,
         seed: Seed = 0,
     ) -> Made:
         """Make the vector of an attribute, to be kept as a file and given to ``--attribute`` again.
@@ -100,13 +100,15 @@ class Latents(Probe):
             balance: an attribute that shall not change along, though it correlates with the first
             method: mean, the difference of two means; or svm, the normal of a separating plane
             data: labelled pictures, a named set or a folder; default: what the generator was trained on
-            judge: who labels drawn pictures, where the generator cannot encode quickly
+            judge: who labels drawn pictures, where it cannot encode quickly; default: a shipped classifier of its data
+            space: the latent space; default: the generator's usual one
             seed: start of the random numbers for the picture that is drawn
         """
-        found = self.library.made(attribute, balance, method, data, judge)
-        code = self.codes(None, 1, seed)
-        strip = self.strip(code[0], found.tensor(code), -1, 2, 7)
-        return Made(page([(found.attribute, strip)]), VectorFile(found.text()))
+        where, found = self.space(space), self.library(space).made(attribute, balance, method, data, judge)
+        code = where.sample(1, seed)[0]
+        return Made(
+            page([(found.attribute, strip(where, code, found.tensor(code), -1, 2, 7))]), VectorFile(found.text())
+        )
 
     @task
     @torch.no_grad()
@@ -120,7 +122,8 @@ class Latents(Probe):
         high: Coefficient = 2.0,
         steps: Annotated[int, Range(2, 20)] = 7,
         data: str | None = None,
-        judge: str = "classifier.faces",
+        judge: str | None = None,
+        space: Named | None = None,
         seed: Seed = 0,
     ) -> Image:
         """What a vector learns from pictures in which two attributes go together, and how balancing mends it.
@@ -133,27 +136,30 @@ class Latents(Probe):
             high: and on the right
             steps: how many pictures
             data: labelled pictures, a named set or a folder; default: what the generator was trained on
-            judge: who labels drawn pictures, where the generator cannot encode quickly
+            judge: who labels drawn pictures, where it cannot encode quickly; default: a shipped classifier of its data
+            space: the latent space; default: the generator's usual one
             seed: start of the random numbers for the picture that is drawn
         """
-        code = self.codes([image] if image is not None else None, 1, seed)
-        biased, balanced = self.library.planted(attribute, other, data, judge)
+        where = self.space(space)
+        code = where.codes(None if image is None else [image], 1, seed)[0]
+        biased, balanced = self.library(space).planted(attribute, other, data, judge)
         rows = {
             f"{attribute}, where {AGREEMENT:.0%} agree with {other}": biased,
             f"the same, balanced by {other}": balanced,
         }
-        return page([(name, self.strip(code[0], v.tensor(code), low, high, steps)) for name, v in rows.items()])
+        return page([(name, strip(where, code, v.tensor(code), low, high, steps)) for name, v in rows.items()])
 
     @task
     @torch.no_grad()
-    def attributes(self, *, data: str | None = None, judge: str = "classifier.faces") -> Table:
+    def attributes(self, *, data: str | None = None, judge: str | None = None, space: Named | None = None) -> Table:
         """What there are vectors for, and the share of pictures that have it.
 
         Args:
             data: labelled pictures, a named set or a folder; default: what the generator was trained on
-            judge: who labels drawn pictures, where the generator cannot encode quickly
+            judge: who labels drawn pictures, where it cannot encode quickly; default: a shipped classifier of its data
+            space: the latent space; default: the generator's usual one
         """
-        known = self.library.labelled(data, judge)
+        known = self.library(space).labelled(data, judge)
         shares = known.attributes.float().mean(0).tolist()
         return Table(("attribute", "share"), list(zip(known.known, shares, strict=True)))
 
@@ -165,7 +171,8 @@ class Latents(Probe):
         *,
         stops: Annotated[int, Range(2, 20)] = 3,
         frames: Annotated[int, Range(2, 120)] = 24,
-        way: Way = "slerp",
+        way: Way | None = None,
+        space: Named | None = None,
         seed: Seed = 0,
     ) -> Walk:
         """Walk from picture to picture, and back.
@@ -174,12 +181,14 @@ class Latents(Probe):
             images: where the walk leads through, at least two; default: drawn ones
             stops: how many are drawn
             frames: pictures from each to the next
-            way: slerp, along the sphere that codes lie near; or lerp, straight
+            way: slerp, along the sphere that codes lie near, or lerp, straight; default: what fits the space
+            space: the latent space; default: the generator's usual one
             seed: start of the random numbers
         """
         images is None or len(images) >= 2 or reject("A walk leads through at least two pictures.", "one")
-        way_codes = along(self.codes(images, stops, seed), frames, way)
-        pictures = decoded(self.model, way_codes).cpu()
+        where = self.space(space)
+        codes = along(where.codes(images, stops, seed), frames, way or where.way)
+        pictures = where.decode(codes).cpu()
         some = torch.linspace(0, len(pictures) - 1, min(9, len(pictures))).round().long()
         return Walk(walk(pictures), sheet(pictures[some], columns=len(some)))
 
@@ -192,7 +201,8 @@ class Latents(Probe):
         rows: Annotated[int, Range(2, 8)] = 3,
         columns: Annotated[int, Range(2, 8)] = 4,
         between: Annotated[int, Range(0, 8)] = 2,
-        way: Way = "slerp",
+        way: Way | None = None,
+        space: Named | None = None,
         seed: Seed = 0,
     ) -> Image:
         """Pictures on a grid, and what lies between them.
@@ -202,14 +212,16 @@ class Latents(Probe):
             rows: how many below each other
             columns: how many side by side
             between: pictures between two neighbours
-            way: slerp, along the sphere that codes lie near; or lerp, straight
+            way: slerp, along the sphere that codes lie near, or lerp, straight; default: what fits the space
+            space: the latent space; default: the generator's usual one
             seed: start of the random numbers
         """
         count = rows * columns
         given = len(images) if images is not None else count
         given == count or reject(f"A grid of {rows} × {columns} takes {count} pictures.", given)
-        codes = diagrams.mine(self.codes(images, count, seed), columns, between + 2, way)
-        return sheet(decoded(self.model, codes).cpu(), columns=(columns - 1) * (between + 1) + 1, gap=1)
+        where = self.space(space)
+        codes = diagrams.mine(where.codes(images, count, seed), columns, between + 2, way or where.way)
+        return sheet(where.decode(codes).cpu(), columns=(columns - 1) * (between + 1) + 1, gap=1)
 
     @task
     @torch.no_grad()
@@ -220,7 +232,8 @@ class Latents(Probe):
         c: Image | None = None,
         *,
         side: Annotated[int, Range(2, 16)] = 7,
-        way: Way = "slerp",
+        way: Way | None = None,
+        space: Named | None = None,
         seed: Seed = 0,
     ) -> Image:
         """Three pictures in three corners, their analogy in the fourth, and what lies between (White's J-diagram).
@@ -230,16 +243,24 @@ class Latents(Probe):
             b: upper right
             c: lower left; the fourth is to it as b is to a
             side: pictures along each side
-            way: slerp, along the sphere that codes lie near; or lerp, straight
+            way: slerp, along the sphere that codes lie near, or lerp, straight; default: what fits the space
+            space: the latent space; default: the generator's usual one
             seed: start of the random numbers
         """
-        codes = diagrams.jdiagram(*self.three(a, b, c, seed), side, way)
-        return sheet(decoded(self.model, codes).cpu(), columns=side, gap=1)
+        where = self.space(space)
+        codes = diagrams.jdiagram(*where.three(a, b, c, seed), side, way or where.way)
+        return sheet(where.decode(codes).cpu(), columns=side, gap=1)
 
     @task
     @torch.no_grad()
     def analogy(
-        self, a: Image | None = None, b: Image | None = None, c: Image | None = None, *, seed: Seed = 0
+        self,
+        a: Image | None = None,
+        b: Image | None = None,
+        c: Image | None = None,
+        *,
+        space: Named | None = None,
+        seed: Seed = 0,
     ) -> Image:
         """a is to b as c is to what?
 
@@ -247,14 +268,14 @@ class Latents(Probe):
             a: a picture; default: drawn
             b: what differs from it
             c: what shall be changed in the same way
+            space: the latent space; default: the generator's usual one
             seed: start of the random numbers
         """
-        codes = self.three(a, b, c, seed)
-        four = decoded(self.model, torch.stack([*codes, diagrams.analogy(*codes)])).cpu()
-        cells = [
-            (shown(x, 2 * SIDE), name) for x, name in zip(four, ("a", "is to b", "as c", "is to this"), strict=True)
-        ]
-        return page([("", cells[:2]), ("", cells[2:])])
+        where = self.space(space)
+        codes = where.three(a, b, c, seed)
+        four = where.decode(torch.stack([*codes, diagrams.analogy(*codes)]))
+        shown = cells(four, ("a", "is to b", "as c", "is to this"), 2 * SIDE)
+        return page([("", shown[:2]), ("", shown[2:])])
 
     @task
     @torch.no_grad()
@@ -267,6 +288,7 @@ class Latents(Probe):
         low: Coefficient = -1.0,
         high: Coefficient = 2.0,
         steps: Annotated[int, Range(2, 20)] = 7,
+        space: Named | None = None,
     ) -> Image:
         """Source 1 : Source 2, applied to the target: the difference of two pictures, less and more of it.
 
@@ -277,50 +299,48 @@ class Latents(Probe):
             low: the difference's coefficient on the left
             high: and on the right; at 1 it is an analogy
             steps: how many pictures
+            space: the latent space; default: the generator's usual one
         """
-        one, two, three = self.codes([source1, source2, target], 3, 0)
-        first, second, third = (shown(x, SIDE) for x in as_inputs([source1, source2, target], *self.form))
-        strip = self.strip(three, two - one, low, high, steps)
-        above = [(first, "source 1"), (second, "source 2")]
-        return page([("Source 1 : Source 2", above), ("applied to the target", [(third, "target"), *strip])])
+        where = self.space(space)
+        x = where.inputs([source1, source2, target])
+        one, two, three = where.encode(x)
+        *sources, given = cells(x, ("source 1", "source 2", "target"))
+        below = [given, *strip(where, three, two - one, low, high, steps)]
+        return page([("Source 1 : Source 2", sources), ("applied to the target", below)])
 
     @task
     @torch.no_grad()
-    def reconstruct(self, images: list[Image]) -> Image:
+    def reconstruct(self, images: list[Image], *, space: Named | None = None) -> Image:
         """Pictures (above) and what their codes decode to (below).
 
         Args:
             images: pictures, or folders of them
+            space: the latent space; default: the generator's usual one
         """
-        x = as_inputs(images, *self.form)
-        again = decoded(self.model, self.codes(images, len(images), 0)).cpu()
-        return sheet(torch.cat([x, again]), columns=len(x))
+        where = self.space(space)
+        x = where.inputs(images)
+        return sheet(torch.cat([x, where.decode(where.encode(x))]).cpu(), columns=len(x))
 
     # Measuring
 
     @torch.no_grad()
-    def evaluate(self) -> dict[str, float]:
-        """Under a planted correlation of smile and styling: how often the smile flips, and the styling along with it."""
-        if quick(self.model):
-            splits = data_of(self.model, None)
-            train, test = (encoded(self.model, splits, part, COUNT) for part in PARTS)
-        else:
-            train, test = (drawn(self.model, self.measuring, DRAWN, seed) for seed in (0, 1))
-        return effects(self.model, self.measuring, train, test, *PLANTED)
+    def evaluate(self, *, space: Named | None = None) -> dict[str, float]:
+        """Under a planted correlation of smile and styling: how often the smile flips, and the styling along with it.
+
+        Args:
+            space: the latent space; default: the generator's usual one
+        """
+        return of_codes(self.space(space), self.judge)
 
     @torch.no_grad()
     def baselines(self) -> dict[str, float]:
         """The same with pixels in place of codes."""
-        splits = data_of(self.model, None)
-        pixels = Pixels(shape_of(self.model))
-        train, test = (encoded(pixels, splits, part, DRAWN) for part in PARTS)
-        found = effects(pixels, self.measuring, train, test, *PLANTED)
-        return {f"pixels_{name}": value for name, value in found.items()}
+        return of_pixels(self.space(), self.judge)
 
     @cached_property
-    def measuring(self) -> Any:
-        """The classifier that judges, trained apart from every generator."""
-        return load("classifier.faces")
+    def judge(self) -> Any:
+        """The classifier that says what changed."""
+        return judge_of_faces(self.model)
 
     def examples(self) -> list[Example]:
         faces = {n: sample(f"face-{n}") for n in (4, 6, 9, 15, 18, 33, 54, 1464, 1344)}
@@ -338,40 +358,20 @@ class Latents(Probe):
 
     # Small parts
 
-    @cached_property
-    def library(self) -> Library:
-        """The model's attribute vectors."""
-        return Library(self.model)
-
     @property
-    def form(self) -> tuple[int, int]:
-        """Side and channels of the generator's pictures. Raises UserError where they are not square."""
-        channels, height, width = shape_of(self.model)
-        height == width or reject("Pictures are given to generators of square ones only.", f"{height}×{width}")
-        return height, channels
+    def latent_spaces(self) -> Mapping[str, int]:
+        """Those of the generator."""
+        return self.model.latent_spaces  # type: ignore[no-any-return]
 
-    def codes(self, images: list[Image] | tuple[Image, ...] | None, count: int, seed: int) -> Tensor:
-        """Codes (N, d) of given pictures, or ``count`` from the prior."""
-        device = device_of(self.model)
-        if images is None:
-            return self.model.sample(count, Stream(seed, device=device)).to(device)  # type: ignore[no-any-return]
-        named = getattr(self.model, "name", type(self.model).__name__)
-        isinstance(self.model, Encoder) or reject(f"{named} is no Encoder: it finds no code of a given picture.", named)
-        x = as_inputs(images, *self.form, dark=self.form[1] == 1)
-        return self.model.encode(x.to(device))  # type: ignore[no-any-return]
+    @cached_property
+    def libraries(self) -> dict[str, Library]:
+        """Each latent space's attribute vectors."""
+        return {name: Library(Space(self.model, name)) for name in self.latent_spaces}
 
-    def three(self, a: Image | None, b: Image | None, c: Image | None, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Codes of three pictures; drawn in place of those that are missing."""
-        spare = self.codes(None, 3, seed)
-        one, two, three = (
-            code if image is None else self.codes([image], 1, seed)[0]
-            for code, image in zip(spare, (a, b, c), strict=True)
-        )
-        return one, two, three
+    def library(self, space: str | None = None) -> Library:
+        """The attribute vectors of a latent space; default: the usual one."""
+        return self.libraries[space or next(iter(self.latent_spaces))]
 
-    def strip(self, code: Tensor, step: Tensor, low: float, high: float, steps: int) -> list[tuple[Image, str]]:
-        """A code with a step times ever larger coefficients, as pictures with their captions."""
-        coefficients = torch.linspace(low, high, steps, device=code.device)
-        pictures = decoded(self.model, code + coefficients[:, None] * step).cpu()
-        captions = [f"{value:+.2g}" if abs(value) > 1e-6 else "0" for value in coefficients.tolist()]
-        return [(shown(x, SIDE), caption) for x, caption in zip(pictures, captions, strict=True)]
+    def space(self, name: str | None = None) -> Space:
+        """A latent space by its name; default: the usual one."""
+        return self.library(name).space

@@ -19,6 +19,8 @@ from torch import Tensor
 from potmeter.errors import UserError, reject
 
 METHODS = ("mean", "svm")
+FILE = "vector.json"
+"""What a vector is called in a folder of its own."""
 
 
 def mean_difference(z: Float[Tensor, "n d"], has: Bool[Tensor, " n"]) -> Float[Tensor, " d"]:
@@ -137,9 +139,15 @@ class Vector:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
 
 
+def is_file(word: str) -> bool:
+    """Whether a vector's file or its folder is meant; a folder that is merely called like an attribute is not."""
+    folder = os.path.isdir(word) and (os.sep in word or os.path.isfile(os.path.join(word, FILE)))
+    return word.endswith(".json") or folder
+
+
 def read(path: str | Path) -> Vector:
     """A vector from a file that ``potmeter run latents:vector`` wrote, or the folder it is in. Raises UserError."""
-    path = Path(path) / "vector.json" if os.path.isdir(path) else Path(path)
+    path = Path(path) / FILE if os.path.isdir(path) else Path(path)
     try:
         values: Any = json.loads(path.read_text("utf-8"))
         found = Vector(**values | {"values": tuple(map(float, values["values"]))})

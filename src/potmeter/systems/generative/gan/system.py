@@ -210,8 +210,7 @@ class GAN(System):
             images: pictures, or folders of them
             steps: steps of the descent
         """
-        c = self.config
-        x = as_inputs(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)
+        x = self.inputs(images)
         with torch.no_grad():
             return sheet(torch.cat([x, self.decode(self.encode(x, steps=steps))]), columns=len(x))
 
@@ -272,7 +271,12 @@ class GAN(System):
         size = next(iter(self.latent_spaces.values()))
         return {"generator": (Method(self, "decode"), (torch.randn(2, size),))}
 
-    # Pixels and classes as the networks take them
+    # Pictures and classes as the networks take them
+
+    def inputs(self, images: list[Image]) -> Tensor:
+        """A user's pictures as (B, C, H, W); those of digits as light strokes on dark ground."""
+        c = self.config
+        return as_inputs(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)
 
     def signed(self, images: Tensor) -> Tensor:
         """Pictures in [0, 1] as the networks see them, in [−1, 1]."""

@@ -1,0 +1,71 @@
+"""Who says what a drawn picture shows: a classifier that took no part in making the generator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from potmeter.core.capabilities import Classifier
+from potmeter.core.load import load_model
+from potmeter.errors import reject
+from potmeter.metrics.features import fitted
+
+from .space import BATCH
+
+JUDGES = {
+    "faces": "classifier.faces",
+    "mnist": "classifier.digits",
+    "digits": "classifier.digits",
+    "fashion": "classifier.fashion",
+}
+"""The shipped one for each data set that a generator may have been trained on."""
+
+
+def trained_on(model: Any) -> str:
+    """The data set that a generator's Config names; empty where it names none."""
+    return str(getattr(getattr(model, "config", None), "dataset", ""))
+
+
+def judge_of(model: Any, name: str | None = None) -> Any:
+    """The classifier that labels what a generator draws.
+
+    Args:
+        model: The generator.
+        name: Of any classifier that a probe can work on; default: the shipped one for the generator's data set.
+
+    Raises:
+        UserError: When there is none of that name, none for that data set, or it is no classifier.
+    """
+    dataset = trained_on(model)
+    name = name if name is not None else JUDGES.get(dataset)
+    if name is None:
+        reject("Which classifier labels what this generator draws? Name one with --judge.", dataset or "none")
+    judge = load_model(name)
+    isinstance(judge, Classifier) or reject("A judge is a classifier.", name)
+    return judge.to(next((p.device for p in model.parameters()), torch.device("cpu")))
+
+
+def seen(judge: Any, images: Tensor) -> Tensor:
+    """What a judge sees in pictures (N, C, H, W): for each word of its classes whether it is likelier than not, (N, A)."""
+    channels, side, _ = judge.input_shape
+    where = next((p.device for p in judge.parameters()), images.device)
+    parts = (fitted(part.to(where), channels, side) for part in images.split(BATCH))
+    shares = torch.cat([judge.logits(part).softmax(1) for part in parts])  # (N, classes)
+    return torch.stack([shares[:, which].sum(1) > 0.5 for which in words(judge.classes).values()], 1).to(images.device)
+
+
+def words(classes: Sequence[str]) -> dict[str, list[int]]:
+    """The words of classes, but for those that all share, and the classes each stands in: of ``sad, old`` both halves.
+
+    Example:
+        >>> words(("sad, old", "glad, old", "glad, young"))
+        {'sad': [0], 'old': [0, 1], 'glad': [1, 2], 'young': [2]}
+    """
+    found: dict[str, list[int]] = {}
+    for number, name in enumerate(classes):
+        for word in name.split(", "):
+            found.setdefault(word, []).append(number)
+    return {word: which for word, which in found.items() if len(which) < len(classes)}
