@@ -2,17 +2,24 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
+from fixtures.painter import SIDE as SIDE_OF_PAINTING
 from fixtures.painter import Judge, Mute, Painter, Searching, paintings
+from potmeter import registry
 from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
 from potmeter.errors import UserError
 from potmeter.media import Image
+from potmeter.nn.pages import shown
+from potmeter.nn.paths import along
+from potmeter.nn.sheets import as_inputs
 from potmeter.probes.latents import (  # fmt: skip
     Latents,
+    Vector,
     analogy,
     balanced_difference,
     jdiagram,
@@ -30,6 +37,8 @@ from potmeter.probes.latents.labelled import drawn, encoded, fingerprint
 from potmeter.probes.latents.planted import correlated
 from potmeter.probes.latents.space import Pixels, Space
 from potmeter.probes.latents.strips import SIDE
+from potmeter.systems.generative.gan import GAN
+from potmeter.systems.generative.stylegan import StyleGAN
 
 # Diagrams -----------------------------------------------------------------------------------------------------------
 
@@ -114,6 +123,18 @@ def test_an_attribute_that_all_have_or_none_is_told():
     half = torch.arange(10) < 5
     with pytest.raises(UserError, match="with both attributes, with either, and with neither"):
         balanced_difference(z, half, half)
+
+
+class Light(torch.nn.Module):
+    """Sees whether a picture is lighter than its generator's usual one."""
+
+    name, input_shape, classes = "light", (1, 28, 28), ("dark", "light")
+    level = None
+
+    def logits(self, images):
+        brightness = images.mean((1, 2, 3))
+        self.level = brightness.median() if self.level is None else self.level
+        return torch.stack([self.level - brightness, brightness - self.level], 1)
 
 
 # What they do to pictures -------------------------------------------------------------------------------------------
@@ -230,6 +251,29 @@ def test_a_vector_is_a_file_that_can_be_used_again(painted, tmp_path):
     assert fingerprint(Painter()) == fingerprint(Painter()) != fingerprint(Painter(2.0))
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"values": [1.0]}, "A vector of z has 16 numbers. Received: 1"),
+        ({"values": [1.0] * 15}, "A vector of z has 16 numbers. Received: 15"),
+        ({"space": "w"}, "of a space that there is not; there is z. Received: w"),
+    ],
+)
+def test_a_vector_that_does_not_fit_its_space_is_told(painted, tmp_path, change, message):
+    facts = {"attribute": "x", "values": [1.0] * 16, "weights": fingerprint(painted)}
+    (tmp_path / "vector.json").write_text(json.dumps(facts | change))
+    with pytest.raises(UserError, match=message):
+        Latents(painted).run(attribute=str(tmp_path))
+
+
+def test_a_folder_that_is_called_like_an_attribute_does_not_hide_it(painted, elsewhere):
+    (elsewhere / "smiling").mkdir()
+    instrument = Latents(painted)
+    assert instrument.library().get("smiling").attribute == "smiling"
+    (elsewhere / "smiling" / "vector.json").write_text(instrument.vector("serious").vector.text)
+    assert instrument.library().get("smiling").attribute == "serious"
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"attribute": "x"}', '{"attribute": "x", "values": [NaN]}', '{"attribute": "x", "values": []}', '{"attribute": "x", "values": ["a"]}', '{"attribute": 3, "values": [1]}', '{"attribute": null, "values": [1]}', '{"attribute": "x", "space": 1, "values": [1]}'])  # fmt: skip
 def test_a_file_that_holds_no_vector_is_told(painted, tmp_path, text):
     (tmp_path / "vector.json").write_text(text)
@@ -244,12 +288,52 @@ def test_walks_grids_and_diagrams_have_their_pictures(painted):
     assert instrument.walk(stops=2, frames=4, way="lerp").row.size[0] > 0
     assert instrument.grid(rows=2, columns=3, between=1).size[0] > instrument.grid(rows=2, columns=2, between=1).size[0]
     assert instrument.jdiagram(side=3).size[0] == instrument.jdiagram(picture(0), side=3).size[0]
-    assert instrument.analogy(picture(0), picture(1), picture(2)).size
-    assert instrument.apply(picture(0), picture(1), picture(2), steps=3).size
-    assert instrument.reconstruct([picture(0), picture(1)]).size
-    assert instrument.bias(picture(0), steps=3).size[1] > instrument.run(picture(0), steps=3).size[1]
     table = instrument.attributes()
     assert dict(table.rows)["smiling"] == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.fixture
+def rows(monkeypatch):
+    """Pages as their rows of pictures with captions, not drawn."""
+    monkeypatch.setattr(pages, "page", lambda rows: rows)
+
+
+def looks_like(image, x):
+    """Whether a picture on a page is that of a tensor."""
+    return (image.pixels == shown(x, SIDE).pixels).all()
+
+
+def test_a_strip_reaches_from_the_lowest_to_the_highest_coefficient(painted, rows):
+    instrument, where = Latents(painted), Space(painted, "z")
+    code = where.codes([picture()], 1, 0)[0]
+    step = instrument.library().get("smiling").tensor(code)
+    ((title, [(given, _), *strip]),) = instrument.run(picture(), attribute="smiling", low=-3.0, high=5.0, steps=5)
+    assert title == "smiling" and [caption for _, caption in strip] == ["-3", "-1", "+1", "+3", "+5"]
+    assert looks_like(given, picture().tensor())
+    for (image, _), coefficient in zip(strip, (-3, -1, 1, 3, 5), strict=True):
+        assert looks_like(image, where.decode((code + coefficient * step)[None])[0])
+    two = instrument.library().planted("smiling", "feminine styling")
+    for (_, strip), vector in zip(instrument.bias(picture(), low=0.5, high=4.0), two, strict=True):
+        for (image, _), coefficient in ((strip[0], 0.5), (strip[-1], 4.0)):
+            assert looks_like(image, where.decode((code + coefficient * vector.tensor(code))[None])[0])
+
+
+def test_a_difference_applied_once_is_the_analogy(painted, rows):
+    instrument, where = Latents(painted), Space(painted, "z")
+    three = [picture(n) for n in range(3)]
+    (_, sources), (_, [given, *strip]) = instrument.apply(*three, low=-1.0, high=2.0, steps=4)
+    assert [looks_like(image, x.tensor()) for (image, _), x in zip([*sources, given], three, strict=True)] == [True] * 3
+    fourth = where.decode(analogy(*where.encode(where.inputs(three)))[None])[0]
+    assert looks_like({caption: image for image, caption in strip}["+1"], fourth)
+    (*_, (_, (*_, (last, _)))) = instrument.analogy(*three)
+    assert (last.pixels == shown(fourth, 2 * SIDE).pixels).all()
+
+
+def test_below_each_picture_is_what_its_code_decodes_to(painted, monkeypatch):
+    monkeypatch.setattr(pages, "sheet", lambda images, columns: images.unflatten(0, (-1, columns)))
+    above, below = Latents(painted).reconstruct([picture(0), picture(1)])
+    torch.testing.assert_close(above, torch.stack([picture(n).tensor() for n in (0, 1)]))
+    torch.testing.assert_close(below, painted.decode(painted.encode(above)))
 
 
 def test_an_analogy_takes_over_what_differs(painted):
@@ -264,9 +348,177 @@ def test_an_analogy_takes_over_what_differs(painted):
 
 
 def test_pictures_for_a_generator_without_an_encoder_are_told():
-    with pytest.raises(UserError, match="mute|painter is no Encoder"):
+    with pytest.raises(UserError, match="painter is no Encoder"):
         Latents(Mute()).reconstruct([picture()])
+    with pytest.raises(UserError, match="painter is no Encoder.*leave --data out. Received: faces"):
+        Latents(Mute()).run(attribute="smiling", data="faces")
     assert Latents(Mute()).jdiagram(side=2).size
+
+
+class Counting(Searching):
+    """A generator that counts the pictures whose codes are searched for."""
+
+    searched = 0
+
+    def encode(self, images, space=None, steps=100):
+        self.searched += len(images)
+        return Painter.encode(self, images)
+
+
+def test_a_generator_that_searches_is_given_few_labelled_pictures_and_says_so(painted, capsys):
+    model = Counting()
+    vector = Latents(model).library().get("smiling", data="paintings")
+    assert model.searched == vector.count == 200 and vector.values[0] == max(vector.values)
+    assert "painter searches for the code of each picture, which takes minutes; 200 of 3,000" in capsys.readouterr().err
+
+
+class Grey(Mute):
+    """A generator of grey pictures that says nothing of how it takes them."""
+
+    encode = Painter.encode
+
+    def decode(self, z, space=None, condition=None):
+        return super().decode(z)[:, :1]
+
+
+class Board(Grey):
+    """The same, of chalk on a board: it turns pictures with a light border into their negative, as those of digits do."""
+
+    def inputs(self, images):
+        return as_inputs(images, 16, 1, dark=True)
+
+
+def test_pictures_are_taken_as_the_generator_takes_them():
+    light = Image.from_tensor(torch.full((1, 16, 16), 0.8))
+    torch.testing.assert_close(Space(Grey(), "z").inputs([light]), light.tensor(None, 1)[None])
+    torch.testing.assert_close(Space(Board(), "z").inputs([light]), 1 - light.tensor(None, 1)[None])
+    system = GAN(GAN.presets["tiny"])
+    assert system.inputs([light]).mean() < 0.3 and torch.equal(
+        Space(system, "z").inputs([light]), system.inputs([light])
+    )
+
+
+class Wide(Painter):
+    """A generator of pictures twice as wide as high."""
+
+    def decode(self, z, space=None, condition=None):
+        return super().decode(z).repeat(1, 1, 1, 2)
+
+    def encode(self, images, space=None):
+        return super().encode(images[..., :SIDE_OF_PAINTING])
+
+
+def test_pictures_need_not_be_square(rows):
+    wide = Image.from_tensor(Wide().decode(torch.randn(1, 16))[0])
+    instrument = Latents(Wide())
+    (_, sources), (_, strip) = instrument.apply(wide, wide, wide, steps=2)
+    assert {image.size for image, _ in [*sources, *strip]} == {(112, 56)}
+    assert instrument.reconstruct([wide]).size == (96, 2 * 48 + 6)
+
+
+# Spaces ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stylegan():
+    """A small one with the weights that it begins with; it knows its full size."""
+    torch.manual_seed(0)
+    system = StyleGAN(replace(StyleGAN.presets["tiny"], latent=8, filters=(8, 8, 4))).eval().requires_grad_(False)
+    system.seen.fill_(10**9)
+    return system
+
+
+def test_codes_are_drawn_decoded_and_encoded_in_the_space_that_is_asked_for(stylegan, monkeypatch):
+    w = Space(stylegan, "w")
+    codes = w.sample(3, 5)
+    assert torch.equal(codes, stylegan.generator.mapping(Space(stylegan, "z").sample(3, 5))) and w.size == 8
+    assert torch.equal(w.decode(codes), stylegan.decode(codes, "w")) and w.shape == (1, 28, 28)
+    assert not torch.equal(w.decode(codes), Space(stylegan, "z").decode(codes))
+    asked = []
+    monkeypatch.setattr(StyleGAN, "encode", lambda self, images, space=None: asked.append(space))
+    w.encode(torch.zeros(1, 1, 28, 28))
+    assert asked == ["w"]
+
+
+def test_the_usual_space_is_asked_for_without_its_name():
+    assert Space(Painter(), "z").named == {}, "for the sake of generators whose sample takes no name"
+
+
+def test_ways_are_round_in_z_and_straight_in_w(stylegan, monkeypatch):
+    assert Space(stylegan, "z").way == "slerp" and Space(stylegan, "w").way == "lerp"
+    taken = []
+    monkeypatch.setattr(pages, "along", lambda codes, frames, way: taken.append(way) or along(codes, frames, way))
+    instrument = Latents(stylegan)
+    instrument.walk(stops=2, frames=2)
+    instrument.walk(stops=2, frames=2, space="w")
+    instrument.walk(stops=2, frames=2, space="w", way="slerp")
+    assert taken == ["slerp", "lerp", "slerp"]
+    with pytest.raises(UserError, match="space is one of z, w. Received: v"):
+        instrument.walk(space="v")
+
+
+def test_walks_and_diagrams_in_w_go_through_codes_of_w(stylegan, monkeypatch):
+    monkeypatch.setattr(pages, "sheet", lambda images, **rest: images)
+    w, instrument = Space(stylegan, "w"), Latents(stylegan)
+    a, b, c = w.sample(3)
+    row = instrument.walk(stops=3, frames=2, space="w").row
+    torch.testing.assert_close(row[:3], w.decode(torch.stack([a, (a + b) / 2, b])))
+    square = instrument.jdiagram(side=2, space="w")
+    torch.testing.assert_close(square, w.decode(torch.stack([a, b, c, c + b - a])))
+
+
+def test_a_vector_of_w_is_made_shown_and_kept_as_one_of_w(stylegan, monkeypatch, rows, tmp_path):
+    monkeypatch.setattr(books, "DRAWN", 400)
+    monkeypatch.setattr(judges, "load_model", lambda name: Light())
+    instrument, w = Latents(stylegan), Space(stylegan, "w")
+    for method in ("mean", "svm"):
+        made = instrument.vector("light", method=method, space="w")
+        vector = Vector(**json.loads(made.vector.text))
+        assert (vector.space, len(vector.values), vector.method, vector.count) == ("w", 8, method, 400)
+        code = w.sample(1)[0]
+        step = vector.tensor(code)
+        ((_, strip),) = made.strip
+        assert looks_like(strip[0][0], w.decode((code - step)[None])[0])
+        assert looks_like(strip[-1][0], w.decode((code + 2 * step)[None])[0])
+        codes = w.sample(50, 7)
+        assert w.decode(codes + step).mean() > w.decode(codes).mean(), "what it is for"
+    made.vector.save(tmp_path / "vector.json")
+    ((_, again),) = instrument.run(attribute=str(tmp_path), low=-1.0, high=2.0, steps=7)
+    assert all((x.pixels == y.pixels).all() for (x, _), (y, _) in zip(strip, again, strict=True))
+    with pytest.raises(UserError, match="not one of z. Received: w"):
+        instrument.run(attribute=str(tmp_path), space="z")
+
+
+def test_shipped_vectors_are_those_of_their_space(stylegan, monkeypatch, tmp_path):
+    (tmp_path / "latents.some").mkdir()
+    weights = fingerprint(stylegan)
+    for space in ("z", "w"):
+        vector = Vector(attribute=f"of {space}", values=(1.0,) * 8, space=space, weights=weights)
+        (tmp_path / "latents.some" / f"{space}.json").write_text(vector.text())
+    monkeypatch.setattr(registry, "WEIGHTS", tmp_path)
+    instrument = Latents(stylegan)
+    assert [list(instrument.library(space).shipped) for space in ("z", "w")] == [["of z"], ["of w"]]
+
+
+# Judges ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_judge_is_the_classifier_of_what_the_generator_was_trained_on():
+    for dataset, word in (("mnist", "3"), ("digits", "3"), ("fashion", "Sneaker"), ("faces", "smiling")):
+        model = Painter()
+        model.config = type("Config", (), {"dataset": dataset})()
+        assert word.lower() in {known.lower() for known in words(judge_of(model).classes)}
+    with pytest.raises(UserError, match="Name one with --judge. Received: none"):
+        judge_of(Painter())
+    with pytest.raises(UserError, match="A judge is a classifier. Received: vae.plane"):
+        judge_of(Painter(), "vae.plane")
+
+
+def test_a_generator_of_other_things_than_faces_is_not_measured_by_smiles(stylegan):
+    with pytest.raises(
+        UserError, match="Measured are changes of faces, smiling and feminine styling; .* Received: 0, 1"
+    ):
+        Latents(stylegan).evaluate()
 
 
 WRONG = {
