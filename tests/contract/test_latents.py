@@ -6,8 +6,11 @@ from potmeter.core.load import load
 from potmeter.core.random import Stream
 from potmeter.core.system import in_batches
 from potmeter.media import Image
-from potmeter.probes.latents import Latents
+from potmeter.nn.pages import shown
+from potmeter.probes.latents import Latents, analogy
+from potmeter.probes.latents import probe as pages
 from potmeter.probes.latents.judges import seen, words
+from potmeter.probes.latents.strips import SIDE
 
 from .conftest import for_systems
 
@@ -15,17 +18,31 @@ from .conftest import for_systems
 @for_systems("Generator")
 def test_it_walks_and_draws_on_every_generator(trained):
     probe = Latents(trained.system)
-    assert len(probe.walk(stops=2, frames=4).film.frames) == 10
-    assert probe.jdiagram(side=3).size[0] > 0 and probe.grid(rows=2, columns=2, between=0).size[0] > 0
+    for space in trained.system.latent_spaces:
+        assert len(probe.walk(stops=2, frames=4, space=space).film.frames) == 10
+        assert probe.jdiagram(side=3, space=space).size[0] > 0
+        assert probe.grid(rows=2, columns=2, between=0, space=space).size[0] > 0
 
 
 @for_systems("Generator", "Encoder")
-def test_it_takes_pictures_for_every_generator_that_encodes(trained):
+def test_it_takes_pictures_for_every_generator_that_encodes(trained, monkeypatch):
     probe = Latents(trained.system)
     a, b, c = (Image.from_tensor(x) for x in next(in_batches(trained.splits.test, 3))["image"])
-    assert all(
-        picture.size[0] > 0 for picture in (probe.reconstruct([a, b]), probe.analogy(a, b, c), probe.apply(a, b, c))
-    )
+    monkeypatch.setattr(pages, "sheet", lambda images, columns: images.unflatten(0, (-1, columns)))
+    monkeypatch.setattr(pages, "page", lambda rows: rows)
+    for name in trained.system.latent_spaces:
+        space = probe.space(name)
+        codes = space.encode(space.inputs([a, b, c]))
+        above, below = probe.reconstruct([a, b, c], space=name)
+        torch.testing.assert_close(above, space.inputs([a, b, c]))
+        torch.testing.assert_close(below, space.decode(codes))
+        strip = {
+            caption: picture for picture, caption in probe.apply(a, b, c, low=0.0, high=2.0, steps=3, space=name)[1][1]
+        }
+        wanted = space.decode(torch.stack([codes[2], analogy(*codes), codes[2] + 2 * (codes[1] - codes[0])]))
+        for caption, x in zip(("0", "+1", "+2"), wanted, strict=True):
+            differ = strip[caption].pixels.astype(float) - shown(x, SIDE).pixels
+            assert abs(differ).max() <= 1, f"{caption} in {name}"
 
 
 @for_systems("Generator")

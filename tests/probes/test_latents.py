@@ -2,24 +2,20 @@
 
 import json
 import math
-from dataclasses import replace
 
 import pytest
 import torch
 
 from fixtures.painter import SIDE as SIDE_OF_PAINTING
 from fixtures.painter import Judge, Mute, Painter, Searching, paintings
-from potmeter import registry
 from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.nn.pages import shown
-from potmeter.nn.paths import along
 from potmeter.nn.sheets import as_inputs
 from potmeter.probes.latents import (  # fmt: skip
     Latents,
-    Vector,
     analogy,
     balanced_difference,
     jdiagram,
@@ -30,15 +26,13 @@ from potmeter.probes.latents import (  # fmt: skip
     vectors,
 )
 from potmeter.probes.latents import labelled as labelling
-from potmeter.probes.latents import library as books
 from potmeter.probes.latents import probe as pages
-from potmeter.probes.latents.judges import judge_of, seen, words
+from potmeter.probes.latents.judges import seen, words
 from potmeter.probes.latents.labelled import drawn, encoded, fingerprint
 from potmeter.probes.latents.planted import correlated
 from potmeter.probes.latents.space import Pixels, Space
 from potmeter.probes.latents.strips import SIDE
 from potmeter.systems.generative.gan import GAN
-from potmeter.systems.generative.stylegan import StyleGAN
 
 # Diagrams -----------------------------------------------------------------------------------------------------------
 
@@ -123,18 +117,6 @@ def test_an_attribute_that_all_have_or_none_is_told():
     half = torch.arange(10) < 5
     with pytest.raises(UserError, match="with both attributes, with either, and with neither"):
         balanced_difference(z, half, half)
-
-
-class Light(torch.nn.Module):
-    """Sees whether a picture is lighter than its generator's usual one."""
-
-    name, input_shape, classes = "light", (1, 28, 28), ("dark", "light")
-    level = None
-
-    def logits(self, images):
-        brightness = images.mean((1, 2, 3))
-        self.level = brightness.median() if self.level is None else self.level
-        return torch.stack([self.level - brightness, brightness - self.level], 1)
 
 
 # What they do to pictures -------------------------------------------------------------------------------------------
@@ -414,111 +396,6 @@ def test_pictures_need_not_be_square(rows):
     (_, sources), (_, strip) = instrument.apply(wide, wide, wide, steps=2)
     assert {image.size for image, _ in [*sources, *strip]} == {(112, 56)}
     assert instrument.reconstruct([wide]).size == (96, 2 * 48 + 6)
-
-
-# Spaces ---------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def stylegan():
-    """A small one with the weights that it begins with; it knows its full size."""
-    torch.manual_seed(0)
-    system = StyleGAN(replace(StyleGAN.presets["tiny"], latent=8, filters=(8, 8, 4))).eval().requires_grad_(False)
-    system.seen.fill_(10**9)
-    return system
-
-
-def test_codes_are_drawn_decoded_and_encoded_in_the_space_that_is_asked_for(stylegan, monkeypatch):
-    w = Space(stylegan, "w")
-    codes = w.sample(3, 5)
-    assert torch.equal(codes, stylegan.generator.mapping(Space(stylegan, "z").sample(3, 5))) and w.size == 8
-    assert torch.equal(w.decode(codes), stylegan.decode(codes, "w")) and w.shape == (1, 28, 28)
-    assert not torch.equal(w.decode(codes), Space(stylegan, "z").decode(codes))
-    asked = []
-    monkeypatch.setattr(StyleGAN, "encode", lambda self, images, space=None: asked.append(space))
-    w.encode(torch.zeros(1, 1, 28, 28))
-    assert asked == ["w"]
-
-
-def test_the_usual_space_is_asked_for_without_its_name():
-    assert Space(Painter(), "z").named == {}, "for the sake of generators whose sample takes no name"
-
-
-def test_ways_are_round_in_z_and_straight_in_w(stylegan, monkeypatch):
-    assert Space(stylegan, "z").way == "slerp" and Space(stylegan, "w").way == "lerp"
-    taken = []
-    monkeypatch.setattr(pages, "along", lambda codes, frames, way: taken.append(way) or along(codes, frames, way))
-    instrument = Latents(stylegan)
-    instrument.walk(stops=2, frames=2)
-    instrument.walk(stops=2, frames=2, space="w")
-    instrument.walk(stops=2, frames=2, space="w", way="slerp")
-    assert taken == ["slerp", "lerp", "slerp"]
-    with pytest.raises(UserError, match="space is one of z, w. Received: v"):
-        instrument.walk(space="v")
-
-
-def test_walks_and_diagrams_in_w_go_through_codes_of_w(stylegan, monkeypatch):
-    monkeypatch.setattr(pages, "sheet", lambda images, **rest: images)
-    w, instrument = Space(stylegan, "w"), Latents(stylegan)
-    a, b, c = w.sample(3)
-    row = instrument.walk(stops=3, frames=2, space="w").row
-    torch.testing.assert_close(row[:3], w.decode(torch.stack([a, (a + b) / 2, b])))
-    square = instrument.jdiagram(side=2, space="w")
-    torch.testing.assert_close(square, w.decode(torch.stack([a, b, c, c + b - a])))
-
-
-def test_a_vector_of_w_is_made_shown_and_kept_as_one_of_w(stylegan, monkeypatch, rows, tmp_path):
-    monkeypatch.setattr(books, "DRAWN", 400)
-    monkeypatch.setattr(judges, "load_model", lambda name: Light())
-    instrument, w = Latents(stylegan), Space(stylegan, "w")
-    for method in ("mean", "svm"):
-        made = instrument.vector("light", method=method, space="w")
-        vector = Vector(**json.loads(made.vector.text))
-        assert (vector.space, len(vector.values), vector.method, vector.count) == ("w", 8, method, 400)
-        code = w.sample(1)[0]
-        step = vector.tensor(code)
-        ((_, strip),) = made.strip
-        assert looks_like(strip[0][0], w.decode((code - step)[None])[0])
-        assert looks_like(strip[-1][0], w.decode((code + 2 * step)[None])[0])
-        codes = w.sample(50, 7)
-        assert w.decode(codes + step).mean() > w.decode(codes).mean(), "what it is for"
-    made.vector.save(tmp_path / "vector.json")
-    ((_, again),) = instrument.run(attribute=str(tmp_path), low=-1.0, high=2.0, steps=7)
-    assert all((x.pixels == y.pixels).all() for (x, _), (y, _) in zip(strip, again, strict=True))
-    with pytest.raises(UserError, match="not one of z. Received: w"):
-        instrument.run(attribute=str(tmp_path), space="z")
-
-
-def test_shipped_vectors_are_those_of_their_space(stylegan, monkeypatch, tmp_path):
-    (tmp_path / "latents.some").mkdir()
-    weights = fingerprint(stylegan)
-    for space in ("z", "w"):
-        vector = Vector(attribute=f"of {space}", values=(1.0,) * 8, space=space, weights=weights)
-        (tmp_path / "latents.some" / f"{space}.json").write_text(vector.text())
-    monkeypatch.setattr(registry, "WEIGHTS", tmp_path)
-    instrument = Latents(stylegan)
-    assert [list(instrument.library(space).shipped) for space in ("z", "w")] == [["of z"], ["of w"]]
-
-
-# Judges ---------------------------------------------------------------------------------------------------------------
-
-
-def test_the_judge_is_the_classifier_of_what_the_generator_was_trained_on():
-    for dataset, word in (("mnist", "3"), ("digits", "3"), ("fashion", "Sneaker"), ("faces", "smiling")):
-        model = Painter()
-        model.config = type("Config", (), {"dataset": dataset})()
-        assert word.lower() in {known.lower() for known in words(judge_of(model).classes)}
-    with pytest.raises(UserError, match="Name one with --judge. Received: none"):
-        judge_of(Painter())
-    with pytest.raises(UserError, match="A judge is a classifier. Received: vae.plane"):
-        judge_of(Painter(), "vae.plane")
-
-
-def test_a_generator_of_other_things_than_faces_is_not_measured_by_smiles(stylegan):
-    with pytest.raises(
-        UserError, match="Measured are changes of faces, smiling and feminine styling; .* Received: 0, 1"
-    ):
-        Latents(stylegan).evaluate()
 
 
 WRONG = {
