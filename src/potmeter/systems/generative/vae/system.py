@@ -191,6 +191,7 @@ class VAE(System):
             faces = [sample(f"face-{n}") for n in SHOWN]
             return [
                 Example("Ten test faces and what their codes decode to", task="reconstruct", images=faces),
+                Example("Faces nobody drew, from random codes", count=24, seed=0),
                 Example("A walk from face to face", task="interpolate", a=faces[1], b=faces[3]),
             ]
         plane = [Example("The whole latent plane: every point is a picture", task="plane")]
