@@ -4,6 +4,7 @@ A row is a name, the words after ``potmeter``, and what the message says, or WOR
 with the files made below, {line} an ejected system, and {weights} weights of it. Later systems add their rows.
 """
 
+import json
 import os
 from dataclasses import replace
 
@@ -200,6 +201,27 @@ ROWS = [
     ("stylegan of a level that there is not", "train stylegan --preset tiny --first-level 5 --steps 1", "first_level must lie between 0 and 2"),
     ("stylegan weights of text", "run stylegan --weights {here}/text.txt", "no file of tensors"),
     ("gpt2 writes", "run gpt2 It --tokens 3 --seed 0", WORKS),
+    # what a picture's file may hold
+    ("a picture that is cut off", "run classifier.digits {here}/cut.png", "broken picture"),
+    ("a picture of nothing", "run classifier.digits {here}/empty.png", "is empty"),
+    ("a text called a picture", "run classifier.digits {here}/text.png", "not a picture of a known format"),
+    ("16 bits", "run classifier.digits {here}/modes/deep.png", WORKS),
+    ("CMYK", "run classifier.digits {here}/modes/cmyk.jpg", WORKS),
+    ("transparency", "run classifier.digits {here}/modes/alpha.png", WORKS),
+    ("an animation", "run classifier.digits {here}/modes/moving.gif", WORKS),
+    ("one class", "train classifier --preset tiny --data {here}/celebrities --steps 1", "only one class folder"),
+    ("no classes", "train classifier --preset tiny --data {here}/empty --steps 1", "no class folders"),
+    ("two pictures of each class", "train classifier --preset tiny --data {here}/pairs --steps 1", "too few data to hold some back"),
+    ("a picture that breaks in training", "train classifier --preset tiny --data {here}/breaking --steps 1", "broken picture"),
+    # weights, recipes and sizes
+    ("train a probe", "train attack --steps 1", "attack is a probe"),
+    ("train a tag", "train vae.plane --steps 1", "Weights to start from are named by --from"),
+    ("tune a tag", "tune vae.plane --steps 1", "Weights to start from are named by --from"),
+    ("tune on data out of range", "tune {line} --points 3 --steps 1", "points must lie between 10"),
+    ("a size beyond all memory", "train vae --preset tiny --latent 10000000000 --steps 1", "more memory than there is"),
+    ("another system's weights", "run classifier --weights {here}/weights", "holds weights of line"),
+    ("corrupt tensors", "run {line} --weights {here}/corrupt", "missing or damaged"),
+    ("an unknown key in the config", "run {line} --weights {here}/unknown", "colour is no field"),
 ]  # fmt: skip
 
 
@@ -238,6 +260,27 @@ def places(tmp_path_factory, line_folder):
     wordless = GPT2(replace(GPT2.presets["tiny"], vocabulary=257))
     wordless.tokenizer = Tokenizer.train([], 257)
     (wordless.save_pretrained(here / "wordless") / "tokenizer.json").unlink()
+    (here / "text.png").write_text("It was a truth")
+    whole = (
+        Image(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)).save(here / "celebrities" / "one" / "a.png").read_bytes()
+    )
+    (here / "cut.png").write_bytes(whole[: len(whole) // 2])
+    for name in ("pairs/a/1", "pairs/a/2", "pairs/b/1", "pairs/b/2"):
+        Image(np.zeros((8, 8, 3), np.uint8)).save(here / f"{name}.png")
+    for number in range(8):
+        for name in ("a", "b"):
+            (here / "breaking" / name).mkdir(parents=True, exist_ok=True)
+            (here / "breaking" / name / f"{number}.png").write_bytes(whole[: len(whole) // 2])
+    (here / "modes").mkdir()
+    for name, mode in (("deep.png", "I;16"), ("cmyk.jpg", "CMYK"), ("alpha.png", "RGBA"), ("moving.gif", "L")):
+        frame = PIL.Image.new(mode, (30, 20))
+        frame.save(here / "modes" / name, **({"save_all": True, "append_images": [frame]} if mode == "L" else {}))
+    for name in ("corrupt", "unknown"):
+        Line(Config()).save_pretrained(here / name)
+    (here / "corrupt" / "model.safetensors").write_bytes(b"no tensors at all")
+    description = json.loads((here / "unknown" / "config.json").read_text())
+    description["config"]["colour"] = "red"
+    (here / "unknown" / "config.json").write_text(json.dumps(description))
     trainer(Line, Line.presets["tiny"], here / "used", steps=1).fit()
     return {"here": here, "line": line_folder, "weights": Line(Config()).save_pretrained(here / "weights")}
 

@@ -1,4 +1,4 @@
-"""Make the shipped weights: train by the recipes below, store in float16, measure on the full test set, write the card.
+"""Make the shipped weights: train by the recipes below, store in float16, measure on the test set, write the card.
 
 python tools/ship.py                      all of them, hours on two cores
 python tools/ship.py vae.plane            one of them

@@ -1,5 +1,6 @@
 """The one exception that means "the user can mend this"."""
 
+import re
 from typing import NoReturn
 
 NOTHING = object()
@@ -28,6 +29,12 @@ class UserError(Exception):
 def reject(message: str, received: object) -> NoReturn:
     """Raise a UserError; reads well in a ``__post_init__``: ``self.latent > 0 or reject("latent …", self.latent)``."""
     raise UserError(message, received=received)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether the memory does not suffice, in the words of Python, NumPy or torch."""
+    words = "allocate|out of memory|calculation overflowed|Overflow when unpacking"
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and bool(re.search(words, str(error))))
 
 
 def shorten(value: object, limit: int = 120) -> str:

@@ -12,6 +12,7 @@ import html
 import io
 import json
 import math
+import os
 import warnings
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 512 * 2**20
 """Largest file that is read as a medium."""
+PICTURES = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+"""Formats that are decoded; Pillow knows others, some of which start a program."""
 MAX_PIXELS = 100_000_000
 """Largest picture, in pixels, that is decoded; and the longest sound or video, in samples or pixels in all, times 10."""
 
@@ -51,7 +54,12 @@ class Medium:
         data = self.encode(path.suffix.lower())  # before anything is opened, so that an error leaves nothing behind
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+            aside = path.with_name(f".saving-{os.getpid()}-{id(data)}")
+            try:
+                aside.write_bytes(data)
+                aside.replace(path)
+            finally:
+                aside.unlink(missing_ok=True)
         except OSError as error:
             raise UserError(f"{path} cannot be written: {error.strerror}.", received=str(path)) from None
         return path
@@ -150,7 +158,7 @@ class Image(Medium):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Pillow's own, smaller, warning limit; ours is checked below
-                with PIL.Image.open(io.BytesIO(data)) as picture:
+                with PIL.Image.open(io.BytesIO(data), formats=PICTURES) as picture:
                     if picture.width * picture.height > MAX_PIXELS:
                         reject(f"{path} is larger than {MAX_PIXELS:,} pixels.", f"{picture.width} × {picture.height}")
                     return cls.from_pil(picture)
@@ -491,8 +499,8 @@ class Chart(Medium):
         for name, line in self.lines.items():
             xs, ys = zip(*line, strict=True) if line else ((), ())
             marker, line_style = (".", "") if self.points else ("o", "-")
-            axes.plot(xs, ys, label=name, marker=marker, linestyle=line_style, markersize=3)
-        axes.set(xlabel=self.x, ylabel=self.y, xscale="log" if self.log_x else "linear")
+            axes.plot(xs, ys, label=verbatim(name), marker=marker, linestyle=line_style, markersize=3)
+        axes.set(xlabel=verbatim(self.x), ylabel=verbatim(self.y), xscale="log" if self.log_x else "linear")
         axes.grid(alpha=0.3)
         if len(self.lines) > 1:
             axes.legend(frameon=False, markerscale=3 if self.points else 1)
@@ -553,7 +561,7 @@ class Page(Medium):
         rule = figure.add_axes((0, 0, 1, 1), frameon=False, xlim=(0, across), ylim=(0, down), xticks=(), yticks=())
         rule.plot([across / 2 - 2.5, across / 2 + 2.5], [2.2, 2.2], color="black", linewidth=1, marker="|")
         rule.text(across / 2, 1.5, "5 cm: print without scaling", ha="center", va="center", fontsize=9)
-        rule.text(across / 2, bottom - 1, self.note, ha="center", va="center", fontsize=11)
+        rule.text(across / 2, bottom - 1, verbatim(self.note), ha="center", va="center", fontsize=11)
         dated = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
         figure.savefig(buffer, format=suffix[1:], metadata=dated[suffix])
         return buffer.getvalue()
@@ -590,7 +598,9 @@ def read_bytes(path: str | Path) -> bytes:
             raise UserError(f"{path} is a folder, not a file.", received=str(path))
         if (size := path.stat().st_size) > MAX_BYTES:
             raise UserError(f"{path} is larger than {MAX_BYTES >> 20} MiB.", received=f"{size:,} bytes")
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)  # a device says that its size is 0, and never ends
+        len(data) <= MAX_BYTES or reject(f"{path} is larger than {MAX_BYTES >> 20} MiB.", "a file without end")
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"{path} cannot be read: {reason}.", received=str(path)) from None
@@ -622,6 +632,11 @@ def number_or_text(cell: str) -> float | str:
         return number if math.isfinite(number := float(cell)) and "_" not in cell else cell
     except ValueError:
         return cell
+
+
+def verbatim(text: str) -> str:
+    """A text as matplotlib shows it unchanged: between two dollar signs it would see a formula."""
+    return text.replace("$", r"\$")
 
 
 def brief(value: object) -> str:

@@ -167,13 +167,13 @@ def test_every_example_gives_media_that_can_be_saved_and_shown(trained, tmp_path
 
 @for_systems()
 def test_inputs_out_of_bounds_are_told(trained):
-    for name, method in tasks(trained.owner).items():
+    for method in tasks(trained.owner).values():
         for p in parameters(method):
             if p.range:
                 with pytest.raises(UserError, match="Received: "):
                     p.convert(p.range.high + 1 if p.type is int else p.range.high * 2 + 1, trained.system)
             if p.medium and not p.many:
-                with pytest.raises(UserError, match=f"Received: |{name}"):
+                with pytest.raises(UserError, match="Received: "):
                     p.convert("there/is/no/such.file", trained.system) if p.type is not media.Text else p.convert(3)
 
 

@@ -13,19 +13,31 @@ from fixtures.line import Line
 from potmeter.core import dist
 from potmeter.core.options import Options
 from potmeter.core.train import Trainer, start
+from potmeter.systems.basics.blackbox.system import Blackbox
+from potmeter.systems.generative.autoencoder import Autoencoder
 from potmeter.systems.generative.vae.system import VAE
+from potmeter.systems.vision.classifier.system import ImageClassifier
 
 TINY = replace(Line.presets["tiny"], jitter=0.1, clip=0.5, weight_decay=0.01)
+SQUEEZED = replace(Autoencoder.presets["tiny"], norm="none", lr=1e-3)
+PLAIN = replace(
+    ImageClassifier.presets["tiny"], architecture="plain", hidden=16, augment="digits", lr=2e-3,
+    classes=tuple("0123456789"),
+)  # fmt: skip
 CASES = {
     "line": (Line, TINY, {}),
     "average": (Line, replace(TINY, ema=0.9), {}),
     "ring": (Ring, replace(Ring.presets["tiny"], clip=0.5), {}),
     "corridor": (Corridor, Corridor.presets["tiny"], {}),
+    "blackbox": (Blackbox, Blackbox.presets["tiny"], {}),
+    "autoencoder": (Autoencoder, SQUEEZED, {}),
+    "classifier": (ImageClassifier, PLAIN, {}),
     "sharded-line": (Line, TINY, {"shard": True}),
     # Adam turns the rounding of a gradient near 0 into a step of up to lr: at 2e-3 that stays below what is compared
     "sharded-vae": (VAE, replace(VAE.presets["tiny"], lr=2e-3, batch_size=32), {"shard": True}),
+    "sharded-autoencoder": (Autoencoder, SQUEEZED, {"shard": True}),
 }
-"""System, Config and further options. On one process ``shard`` changes nothing."""
+"""System, Config and further options; none of them normalises by its own batch. On one process ``shard`` changes nothing."""
 
 
 class Broken(Line):
@@ -67,7 +79,7 @@ def begin(owner, config, out, **options):
     step = system.step
 
     def stopping(batch, trainer):
-        trainer.interrupted = trainer.step == 4
+        trainer.asked = trainer.step == 4
         return step(batch, trainer)
 
     system.step = stopping

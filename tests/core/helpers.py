@@ -20,7 +20,7 @@ def stop_after(steps, ready):
     step = ready.system.step
 
     def interrupted(batch, trainer):
-        trainer.interrupted = trainer.step == steps - 1
+        trainer.asked = trainer.step == steps - 1
         return step(batch, trainer)
 
     ready.system.step = interrupted

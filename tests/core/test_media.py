@@ -1,10 +1,12 @@
 """Media come back from a file as they were saved, and whatever else a file holds is told in one line."""
 
+import errno
 import io
 import json
 import struct
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -14,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from potmeter import media
 from potmeter.errors import UserError
 from potmeter.media import Audio, Bars, Chart, Image, Page, Table, Text, Video, parts
 
@@ -337,6 +340,36 @@ def test_an_unknown_ending_is_told_and_nothing_is_written(tmp_path, medium, name
     with pytest.raises(UserError, match=r"saved as \..*Received: \."):
         medium.save(tmp_path / "new" / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr(media, "MAX_BYTES", 2**20)
+    with pytest.raises(UserError, match="/dev/zero is larger than 1 MiB.*Received"):
+        Text.open("/dev/zero")
+
+
+def test_formats_that_start_a_program_are_not_read(tmp_path):
+    PIL.Image.new("RGB", (8, 8)).save(tmp_path / "picture.eps")
+    with pytest.raises(UserError, match="not a picture of a known format.*Received"):
+        Image.open(tmp_path / "picture.eps")
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
+    (tmp_path / "text.txt").write_text("before")
+
+    def half(path, data):
+        path.write_text("hal")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(UserError, match="cannot be written: No space left"):
+        Text("half of it").save(tmp_path / "text.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
+    assert (tmp_path / "text.txt").read_text() == "before"
+
+
+def test_a_dollar_sign_is_no_formula():
+    assert Chart({"$x^$": [(0.0, 1.0)], "b": [(0.0, 1.0)]}, x="$^$", y="in $").encode(".png")
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):

@@ -21,6 +21,7 @@ from fixtures.gan import Ring
 from fixtures.line import Line
 from potmeter.core import checkpoint, dist
 from potmeter.core.batches import Shuffled
+from potmeter.core.log import lines_of
 from potmeter.core.options import Options, parse_duration
 from potmeter.core.random import Stream
 from potmeter.core.schedule import lr_scale
@@ -144,6 +145,13 @@ def test_update_moves_only_the_named_optimisers_parameters(tmp_path):
     assert all(p.grad is None for p in ready.system.discriminator.parameters())
 
 
+def test_sharded_no_optimiser_is_left_with_gradients(tmp_path):
+    ready = trainer(Ring, Ring.presets["tiny"], tmp_path / "run")
+    ready.sharded = True  # then backward reaches every parameter
+    ready.update(ready.system.discriminator(ready.system.generator(ready.noise(8, 4))).mean(), "generator")
+    assert all(p.grad is None for p in ready.system.parameters())
+
+
 # What is used and kept ----------------------------------------------------------------------------------------------
 
 
@@ -155,6 +163,12 @@ class Scripted(Line):
     def evaluate(self, data):
         self.seen = getattr(self, "seen", -1) + 1
         return {"mse": torch.tensor(self.errors[self.seen])}
+
+
+class Rising(Scripted):
+    """The first is the best."""
+
+    errors = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
 
 
 def test_the_best_checkpoint_and_the_newest_two_stay(tmp_path):
@@ -318,6 +332,72 @@ def test_a_run_does_not_go_on_when_the_networks_parameters_come_in_another_order
     trainer(Line, TINY, tmp_path / "run", steps=2).fit()
     with pytest.raises(UserError, match="The network's code has changed since .*Received"):
         trainer(Reordered, TINY, tmp_path / "run", steps=4, resume=True).fit()
+
+
+def test_a_run_does_not_go_on_with_another_seed(tmp_path):
+    trainer(Line, TINY, tmp_path / "run", steps=2).fit()
+    with pytest.raises(UserError, match=r"was trained with seed=0\. Received: seed=1"):
+        trainer(Line, TINY, tmp_path / "run", steps=4, seed=1, resume=True).fit()
+
+
+def test_data_too_few_to_hold_some_back_are_told_before_anything_is_written(tmp_path):
+    data = replace(Line.data(TINY), valid=None)
+    with pytest.raises(UserError, match="too few data to hold some back.*Received: generated"):
+        trainer(Line, TINY, tmp_path / "run", data).fit()
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_a_run_that_broke_before_anything_was_saved_nothing_is_left(tmp_path):
+    class Breaking(Line):
+        def loss(self, batch):
+            raise UserError("The picture is broken.")
+
+    with pytest.raises(UserError, match="broken"):
+        trainer(Breaking, TINY, tmp_path / "run").fit()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_outlives_damaged_ones_of_later_steps(tmp_path):
+    run = tmp_path / "run"
+    stop_after(6, trainer(Rising, TINY, run, steps=12, eval_every=2))
+    assert [path.name for path in checkpoint.steps(run)] == ["step-00000006", "step-00000004", "step-00000002"]
+    for step in (4, 6):
+        (run / f"step-0000000{step}" / "model.safetensors").write_bytes(b"")
+    stop_after(3, trainer(Rising, TINY, run, steps=12, eval_every=100, resume=True))
+    assert [path.name for path in checkpoint.steps(run)] == ["step-00000003", "step-00000002"]
+
+
+def test_a_signal_that_comes_while_the_processes_agree_is_not_forgotten(tmp_path, monkeypatch):
+    ready = trainer(Line, TINY, tmp_path / "run")
+
+    def slowly(value):
+        signal.raise_signal(signal.SIGTERM) if not ready.asked else None
+        return value
+
+    monkeypatch.setattr(dist, "world", lambda: 2)
+    monkeypatch.setattr(dist, "mean", slowly)
+    with ready.interruptible():
+        assert [ready.stopping(), ready.stopping()] == [False, True]
+
+
+def test_only_what_the_writer_says_is_a_failure_to_write(tmp_path):
+    with pytest.raises(RuntimeError, match="shapes"), checkpoint.writing(tmp_path, "It"):
+        raise RuntimeError("shapes do not match")
+    with pytest.raises(UserError, match="It cannot be written"), checkpoint.writing(tmp_path, "It"):
+        raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed")
+
+
+def test_damaged_lines_of_the_record_are_left_out(tmp_path):
+    file = tmp_path / "metrics.jsonl"
+    file.write_bytes(b'{"step": 1}\n{"loss": 2}\n\xff\xfe\n[3]\n{"step": 4, "loss": 1}\n{"step": 5, "lo')
+    assert lines_of(file) == [{"step": 1}, {"step": 4, "loss": 1}]
+
+
+def test_the_progress_says_how_long_it_takes_from_here(tmp_path, monkeypatch):
+    log = trainer(Line, TINY, tmp_path / "run").log
+    log.begun = (0.2, 100.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 220.0)
+    assert log.left(0.2) == log.left(1.0) == "" and log.left(0.4) == "6 m left  "
 
 
 def test_a_file_in_the_runs_place_is_told(tmp_path):

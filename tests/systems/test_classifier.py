@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from potmeter.core.random import Stream
+from potmeter.core.train import start
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.systems.vision.classifier import Config, ImageClassifier, ResNet
 from potmeter.systems.vision.classifier.augment import affine, augmented, crop, flip, shift
 from potmeter.systems.vision.classifier.baselines import linear_accuracy, nearest_accuracy
 from potmeter.systems.vision.classifier.calibration import calibration_error
+from potmeter.systems.vision.classifier.pictures import confusion_picture
 
 TINY = replace(ImageClassifier.presets["tiny"], classes=tuple("0123456789"))
 
@@ -107,6 +109,25 @@ def test_pretrained_layers_stay_as_they_are_unless_asked():
         before = system.model.features[0][1].running_mean.clone()
         system.loss({"image": torch.rand(2, 3, 32, 32), "label": torch.tensor([0, 1])})
         assert torch.equal(before, system.model.features[0][1].running_mean)
+
+
+def test_weights_of_ten_classes_are_fine_tuned_to_two(tmp_path):
+    for name, value in (("dark", 0.1), ("light", 0.9)):
+        for number in range(4):
+            Image.from_tensor(torch.full((1, 28, 28), value)).save(tmp_path / name / f"{number}.png")
+    origin = ImageClassifier(TINY)
+    config = ImageClassifier.fine_tuning(origin.config)
+    splits = ImageClassifier.data(config, str(tmp_path))
+    tuned = start(ImageClassifier, ImageClassifier.fit_config(config, splits), 0, origin)
+    assert tuned.classes == ("dark", "light")
+    changed = {key for key, value in tuned.state_dict().items() if value.shape != origin.state_dict()[key].shape}
+    kept = tuned.state_dict().keys() - changed
+    assert len(changed) == 2 and all(torch.equal(tuned.state_dict()[k], origin.state_dict()[k]) for k in kept)
+
+
+def test_a_class_may_be_called_like_a_formula():
+    labels = torch.tensor([0, 1, 1])
+    assert confusion_picture(labels, labels, ("$^$", "b")).size[0] > 100
 
 
 def test_data_of_other_classes_are_refused(tmp_path):

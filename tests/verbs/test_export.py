@@ -1,6 +1,7 @@
 """``export``: a file exists only when it gives the same numbers."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -13,6 +14,7 @@ from fixtures.line import Config, Line
 from potmeter.core import export as exporting
 from potmeter.core.export import Method, export
 from potmeter.errors import UserError
+from potmeter.systems.generative.autoencoder import Autoencoder
 
 
 class TwoParts(Line):
@@ -40,6 +42,12 @@ def test_every_part_gives_torch_s_numbers_at_any_batch_size(system, tmp_path):
         x = torch.rand(size, 1)
         (y,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
         np.testing.assert_allclose(y, system(x).detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_an_autoencoder_is_exported_bottleneck_by_bottleneck(tmp_path):
+    config = replace(Autoencoder.presets["tiny"], latents=(2,), depths=(0,), widths=(16,))
+    (file,) = export(Autoencoder(config).eval(), tmp_path / "squeeze.onnx")
+    assert file.part == "z2" and file.path.is_file()
 
 
 def test_the_file_says_where_it_comes_from(system, tmp_path):

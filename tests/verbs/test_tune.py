@@ -97,6 +97,12 @@ def test_a_trial_worse_than_the_others_is_pruned(tmp_path):
     assert found.counts["pruned"] == 1
 
 
+def test_the_password_of_a_storage_is_not_told(tmp_path):
+    with pytest.raises(UserError, match="storage cannot be used") as caught:
+        tuner(tmp_path, storage="nonsense://me:s3cr@t@host/studies")
+    assert "s3cr" not in str(caught.value) and "me:***@host" in str(caught.value)
+
+
 def test_another_study_in_the_same_place_is_refused(tmp_path):
     tuner(tmp_path, 1).fit()
     with pytest.raises(UserError, match="begun with another steps"):

@@ -11,7 +11,7 @@ import sys
 import traceback
 
 from potmeter import __version__
-from potmeter.errors import UserError
+from potmeter.errors import UserError, out_of_memory
 
 VERBS = {
     "list": ("potmeter.cli.catalogue:list_all", "the systems and probes there are"),
@@ -37,6 +37,7 @@ usage: potmeter VERB [SYSTEM] […]
 
 `potmeter list` shows the systems, `potmeter VERB SYSTEM --help` the flags.
 """
+MEMORY = "This takes more memory than there is: choose something smaller."
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -69,7 +70,10 @@ def execute(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print("\npotmeter: interrupted", file=sys.stderr)
         return 130
-    except Exception:
+    except Exception as error:
+        if out_of_memory(error):
+            print(f"potmeter: error: {UserError(MEMORY, received=' '.join(argv))}", file=sys.stderr)
+            return 2
         traceback.print_exc()
         print("potmeter: this is a mistake of the program's, not of yours", file=sys.stderr)
         return 1

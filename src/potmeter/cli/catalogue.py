@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from potmeter import registry
-from potmeter.cli.source import config_fields, methods
+from potmeter.cli.source import config_fields, methods, presets
 from potmeter.errors import UserError, reject
 
 
@@ -55,6 +55,7 @@ def show(argv: list[str]) -> None:
         "capabilities": entry.capabilities,
         "weights": cards,
         "methods": {m.name: {"signature": m.signature, "doc": m.doc} for m in methods(entry)},
+        "presets": presets(entry),
         "config": {f.name: {"type": f.type, "default": f.default, "doc": f.doc} for f in config_fields(entry)},
     }
     if "--json" in flags:
@@ -70,7 +71,9 @@ def show(argv: list[str]) -> None:
         name = entry.name if m.name == "run" else f"{entry.name}:{m.name}"
         indented = m.doc.replace("\n", "\n    ")
         print(f"\n  potmeter run {name}\n    {m.signature}\n    {indented}")
-    print("\n  Config (flags of train)")
+    if entry.kind == "system":
+        print(f"\n  --preset of train: {', '.join(presets(entry))}; lecture where none is named")
+    print("\n  Config (flags of train; a preset sets other defaults than these)")
     for f in config_fields(entry):
         print(f"    --{f.name.replace('_', '-')}: {f.type} = {f.default}\n        {f.doc}")
 

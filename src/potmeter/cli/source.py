@@ -71,6 +71,16 @@ def fields_of(node: ast.ClassDef) -> Iterator[Field]:
         yield Field(statement.target.id, kind, default, " ".join(str(doc).split()))
 
 
+def presets(entry: Entry) -> list[str]:
+    """The names of a system's presets, wherever in its folder the table stands."""
+    for file in sorted(entry.source.glob("*.py")):
+        for node in ast.walk(tree_of(file)):
+            named = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("presets", "PRESETS")
+            if named and isinstance(node.value, ast.Dict):
+                return [key.value for key in node.value.keys if isinstance(key, ast.Constant)]
+    return []
+
+
 def methods(entry: Entry) -> list[Method]:
     """``run`` and the tasks of a system or probe, in the file's order."""
     name = entry.target.partition(":")[2]

@@ -23,7 +23,7 @@ QUICK = 1000
 def train(argv: list[str]) -> None:
     """Train a system: its Config, its data's parameters and the loop's options are the flags."""
     name, rest = split_name("train", argv)
-    reference = registry.find(name)  # before the heavy imports: a misspelt name is told at once
+    reference = trainable(name)  # before the heavy imports: a misspelt name is told at once
     from potmeter.core.options import Options
     from potmeter.core.train import Trainer, start
     from potmeter.core.weights import build_config
@@ -33,7 +33,7 @@ def train(argv: list[str]) -> None:
     origin = owner.from_pretrained(first["--from"]) if first["--from"] else None
     preset = first["--preset"] or "lecture"
     preset in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
-    base = origin.config if origin else owner.presets[preset]
+    base = owner.fine_tuning(origin.config) if origin else owner.presets[preset]
 
     config_flags, data_flags = flags_of(reference.entry, base)
     option_flags, early = options_flags(), start_flags(owner, preset, first["--from"])
@@ -51,6 +51,14 @@ def train(argv: list[str]) -> None:
     shown = ", ".join(f"{key} {value:.5g}" for key, value in trainer.progress.metrics.items())
     print(f"{folder}  ({shown}, step {trainer.step}, {trainer.seconds:.0f} s)")
     print(f"potmeter run {name} --weights {trainer.run}")
+
+
+def trainable(name: str) -> registry.Reference:
+    """The system of that name. Raises UserError for a probe, and for a tag, which says nothing that training needs."""
+    reference = registry.find(name)
+    reference.entry.kind == "system" or reject(f"{name} is a probe: there is nothing to train.", name)
+    reference.tag is None or reject("Weights to start from are named by --from, recipes by --preset.", name)
+    return reference
 
 
 def flags_of(entry: registry.Entry, base: Any) -> tuple[list[Parameter], list[Parameter]]:

@@ -10,9 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from potmeter import registry
 from potmeter.cli.arguments import FLAG_NAMES, parse, reserved, split_name
-from potmeter.cli.train import flags_of, options_flags, start_flags, take
+from potmeter.cli.train import flags_of, options_flags, start_flags, take, trainable
 from potmeter.errors import reject
 
 FLAGS = ("steps", "budget", "out", "eval_every", "seed", "device", "workers")
@@ -22,8 +21,7 @@ FLAGS = ("steps", "budget", "out", "eval_every", "seed", "device", "workers")
 def tune(argv: list[str]) -> None:
     """Search a system's hyper-parameters: every trial is a training run, and the best one is kept."""
     name, rest = split_name("tune", argv)
-    reference = registry.find(name)
-    reference.entry.kind == "system" or reject(f"{name} is a probe: there is nothing to train.", name)
+    reference = trainable(name)
     os.environ.get("WORLD_SIZE", "1") == "1" or reject(
         "A trial is one process; start `potmeter tune` several times on one --storage instead.", "torchrun"
     )
@@ -37,7 +35,7 @@ def tune(argv: list[str]) -> None:
     preset, tag = (take(rest, flag) for flag in ("--preset", "--from"))  # these two set the other flags' defaults
     origin = owner.from_pretrained(tag) if tag else None
     (preset or "lecture") in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
-    base = origin.config if origin else owner.presets[preset or "lecture"]
+    base = owner.fine_tuning(origin.config) if origin else owner.presets[preset or "lecture"]
 
     config_flags, data_flags = flags_of(reference.entry, base)
     option_flags = [p for p in options_flags() if p.name in FLAGS]
@@ -64,7 +62,7 @@ def tune(argv: list[str]) -> None:
     options.seconds  # a budget that is no time is refused here
     config = build_config(owner.Config, {p.name: values[p.name] for p in config_flags})
     space = parse_space(given["search"], config) if given["search"] else default_space(config)
-    data = {p.name: values[p.name] for p in data_flags}
+    data = {p.name: p.convert(values[p.name]) for p in data_flags}
     # an ejected system's study is not the original's
     study = given["study"] or (Path(reference.entry.folder).name if reference.entry.folder else reference.entry.name)
     say(f"searching {', '.join(f'{key} {option}' for key, option in space.items())}")

@@ -29,6 +29,8 @@ from potmeter.errors import UserError, reject
 
 KEEP = 2
 """Newest checkpoints that stay, besides the best."""
+WRITER = re.compile("PytorchStreamWriter|inline_container|iostream|file write|cannot be opened|Parent directory")
+"""What torch speaks of when it is a file that could not be written."""
 
 
 def steps(run: Path) -> list[Path]:
@@ -72,7 +74,7 @@ def write(
                     final.rename(f"{final}~")
                 aside.rename(final)
                 flush(run)
-                prune(run)
+                prune(run, step)
     except UserError:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -86,6 +88,8 @@ def writing(run: Path, what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, UserError) as error:  # torch and safetensors report a full disk in their own ways
+        if isinstance(error, RuntimeError) and not WRITER.search(str(error)):
+            raise
         last = next((path.name for path in steps(run)), "none")
         message = f"{what} cannot be written to {run} ({error}); the last good checkpoint: {last}."
         raise UserError(message, received=f"{free(run)} MiB free on that disk") from error
@@ -106,9 +110,7 @@ def read_newest(run: Path, device: torch.device) -> tuple[Path, dict[str, Any], 
             files = [folder / f"rank-{rank}.pt" for rank in (dist.rank(), 0)]
             own = torch.load(next(f for f in files if f.is_file()), map_location="cpu", weights_only=True)
             found, damage = (folder, state, own), ""
-        except (
-            Exception
-        ) as error:  # a damaged file, whatever its reader raises: an older checkpoint is better than none
+        except Exception as error:  # whatever a damaged file's reader raises: an older checkpoint is better than none
             found, damage = None, type(error).__name__
         if dist.mean(torch.tensor(float(found is not None), device=device)) == 1:
             return found
@@ -122,7 +124,7 @@ def mark_best(run: Path, step: int, metric: str, value: float) -> None:
     with writing(run, "best.json"):
         aside.write_text(json.dumps({"step": step, "metric": metric, "value": value}) + "\n")
         flush(aside)
-        aside.rename(run / "best.json")
+        aside.replace(run / "best.json")
 
 
 def best_of(run: Path) -> Path | None:
@@ -139,11 +141,12 @@ def best_step(run: Path) -> int:
         return -1
 
 
-def prune(run: Path) -> None:
-    """Remove all checkpoints but the newest ones and the best, and what a killed process left half-written."""
-    best = f"step-{best_step(run):08d}"
-    old = [folder for folder in steps(run)[KEEP:] if folder.name != best]
-    for folder in [*old, *run.glob("step-*~"), *run.glob(".writing-*")]:
+def prune(run: Path, step: int) -> None:
+    """Remove all checkpoints but the best and the newest up to ``step``, and what a killed process left half-written."""
+    best, found = f"step-{best_step(run):08d}", steps(run)
+    later = [folder for folder in found if int(folder.name[5:].rstrip("~")) > step]  # damaged, or we were not here
+    old = [folder for folder in found[len(later) + KEEP :] if folder.name != best]
+    for folder in [*later, *old, *run.glob("step-*~"), *run.glob(".writing-*")]:
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -87,7 +87,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     gradients = [p.grad for p in parameters if p.grad is not None]
     sent: list[tuple[list[Tensor], Tensor, dist.Work]] = []
     while gradients:
-        bucket, size = [gradients.pop()], 0
+        bucket = [gradients.pop()]
         size = bucket[0].numel()
         while gradients and gradients[-1].dtype == bucket[0].dtype and size + gradients[-1].numel() <= BUCKET:
             bucket.append(gradients.pop())

@@ -43,12 +43,12 @@ def eject(entry: Entry, target: Path) -> Path:
     """
     source = entry.source
     (source / "__init__.py").is_file() or reject(f"{entry.name} is not installed.", str(source))
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        reject("The folder must be new or empty.", str(target))
-    if target.resolve().is_relative_to(source.resolve()):
-        reject("A system cannot be copied into itself.", str(target))
-    aside = target.parent / f".ejecting-{target.name}-{os.getpid()}"
+    aside = target.parent / f".ejecting-{os.getpid()}"
     try:
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            reject("The folder must be new or empty.", str(target))
+        if target.resolve().is_relative_to(source.resolve()):
+            reject("A system cannot be copied into itself.", str(target))
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, aside, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*", "runs"))
         (aside / "system.json").write_text(eject_entry(entry), encoding="utf-8")

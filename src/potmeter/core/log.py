@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -86,17 +86,19 @@ class TrainingLog:
         self.board: Any = None
         self.sums: dict[str, Tensor] = {}
         self.count, self.last_step, self.last_time, self.last_line = 0, 0, time.monotonic(), 0.0
+        self.begun = (0.0, time.monotonic())
 
-    def start(self, step: int) -> None:
+    def start(self, step: int, share: float) -> None:
         """Open the record, cut back to ``step``: what a lost stretch of training wrote is forgotten."""
         self.last_step, self.last_time = step, time.monotonic()
+        self.begun = (share, self.last_time)
         if dist.rank() > 0:
             return
         kept = [line for line in lines_of(self.path) if line["step"] <= step] if step > 0 else []
         aside = self.path.with_name(".metrics.jsonl")
         with checkpoint.writing(self.path.parent, "metrics.jsonl"):
             aside.write_text("".join(json.dumps(line) + "\n" for line in kept))
-            aside.rename(self.path)
+            aside.replace(self.path)
             self.file = self.path.open("ab", buffering=0)
             self.board = self.writer(self.path.parent, purge_step=step + 1) if self.writer else None
 
@@ -137,12 +139,27 @@ class TrainingLog:
         """Print a line: in place on a terminal, else every ten seconds."""
         if self.quiet or dist.rank() > 0:
             return
-        line = f"{100 * min(share, 1):3.0f} %  {text}"
+        line = f"{100 * min(share, 1):3.0f} %  {self.left(share)}{text}"
         if sys.stderr.isatty():
             print(f"\r\x1b[2K{line}", end="\n" if always else "", file=sys.stderr, flush=True)
         elif always or time.monotonic() - self.last_line >= 10:
             print(line, file=sys.stderr, flush=True)
             self.last_line = time.monotonic()
+
+    def left(self, share: float) -> str:
+        """How many minutes it takes from here, at this session's pace; nothing before there is a pace, or at the end."""
+        before, since = self.begun
+        if not before < share < 1:
+            return ""
+        return f"{(1 - share) / (share - before) * (time.monotonic() - since) / 60:.0f} m left  "
+
+    def discard(self) -> None:
+        """Remove the record of a run of which nothing was saved, and its folder where that was all."""
+        if self.file:
+            self.path.unlink(missing_ok=True)
+            for folder in (self.path.parent, Path("runs")):
+                with suppress(OSError):  # there is something else in it
+                    folder.rmdir()
 
     def close(self) -> None:
         """Close the files."""
@@ -153,13 +170,12 @@ class TrainingLog:
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics file, but for a last one that was cut off."""
+    """The lines of a metrics file, but for those that are cut off or damaged."""
     lines = []
-    for line in path.read_text().splitlines() if path.is_file() else ():
-        try:
-            lines.append(json.loads(line))
-        except ValueError:
-            break
+    for line in path.read_bytes().splitlines() if path.is_file() else ():
+        with suppress(ValueError):
+            values = json.loads(line)
+            lines += [values] if isinstance(values, dict) and isinstance(values.get("step"), int) else []
     return lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import warnings
 from pathlib import Path
@@ -62,11 +63,12 @@ def open_study(
             )
             known = study.user_attrs.get("about")
         except Exception as error:  # whatever the database's driver raises
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            shown = re.sub(r"(://[^:/@]*:).*@", r"\1***@", address)  # without its password
+            reason = (str(error) or type(error).__name__).splitlines()[0].replace(address, shown)
             with contextlib.suppress(OSError):  # what was made for nothing
                 (out / ".study.lock").unlink()
                 out.rmdir()
-            raise UserError(f"The study's storage cannot be used: {reason}.", received=address) from None
+            raise UserError(f"The study's storage cannot be used: {reason}.", received=shown) from None
         if known is None:
             any(out.glob("trial-*")) and reject(
                 f"{out} holds trials of another study; --out names another folder.", str(out)

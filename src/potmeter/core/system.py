@@ -83,6 +83,11 @@ class System(nn.Module):
         """The config completed by what only the data knows: classes, vocabulary, identities."""
         return config
 
+    @classmethod
+    def fine_tuning(cls, config: Any) -> Any:
+        """The Config to go on with on other data, from weights that were made with ``config``."""
+        return config
+
     def fit_assets(self, splits: Splits) -> None:
         """Learn, before training, what no gradient teaches and no Config holds: a vocabulary.
 

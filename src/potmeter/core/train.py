@@ -37,7 +37,7 @@ Watch = Callable[[int, dict[str, float]], None]
 EVALUATIONS = 20
 """How often a run is evaluated, and saved, where the user does not say."""
 SAVE_AFTER = 600.0
-"""Longest time in seconds without a checkpoint."""
+"""Longest time in seconds without a checkpoint, of a run by the clock."""
 
 
 @dataclass
@@ -69,6 +69,7 @@ class Trainer:
     def __init__(
         self, system: System, splits: Splits, options: Options, *, quiet: bool = False, watch: Watch | None = None
     ) -> None:
+        splits.valid is not None or reject("There are too few data to hold some back for validation.", splits.origin)
         self.system, self.splits, self.options, self.watch = system, splits, options, watch
         self.run = options.out or Path("runs") / system.name
         self.device = dist.setup(options.device)
@@ -91,7 +92,8 @@ class Trainer:
         self.batches: Any = system.batches(splits, self)
         self.progress, self.started, self.saved_at = Progress(), time.monotonic(), time.monotonic()
         self.evaluated = -1  # the step of the last evaluation
-        self.log, self.interrupted = TrainingLog(self.run, tensorboard=options.tensorboard, quiet=quiet), False
+        self.log = TrainingLog(self.run, tensorboard=options.tensorboard, quiet=quiet)
+        self.asked = self.interrupted = False  # by a signal to this process; by what all processes know
 
     # What a system's ``step`` uses
 
@@ -127,7 +129,8 @@ class Trainer:
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * scale
         optimizer.step()
-        optimizer.zero_grad()
+        for each in self.optimizers.values():  # sharded, backward has reached the others' parameters too
+            each.zero_grad()
 
     def noise(self, *shape: int) -> Tensor:
         """This process's slice of the run's standard normal numbers."""
@@ -148,7 +151,7 @@ class Trainer:
             KeyboardInterrupt: After Ctrl-C (or SIGTERM), once the state is saved.
         """
         self.prepare_folder()
-        self.log.start(self.step)
+        self.log.start(self.step, self.share)
         self.system.train()
         batches = iter(self.batches)
         with self.interruptible():
@@ -168,7 +171,8 @@ class Trainer:
                     self.evaluate()
             finally:
                 self.log.close()
-        if self.interrupted:
+                checkpoint.steps(self.run) or self.log.discard()
+        if self.interrupted or self.asked:
             raise KeyboardInterrupt
         if self.average:
             self.system.load_state_dict(self.used_system().state_dict())
@@ -230,9 +234,9 @@ class Trainer:
         """Turn Ctrl-C and SIGTERM into a stop after the current step; a second Ctrl-C stops at once."""
 
         def ask(number: int, frame: object) -> None:
-            if self.interrupted:
+            if self.asked:
                 raise KeyboardInterrupt
-            self.interrupted = True
+            self.asked = True
 
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may set handlers
@@ -246,9 +250,11 @@ class Trainer:
 
     def stopping(self) -> bool:
         """Whether a stop was asked for in any process."""
+        asked = self.asked  # read once: a signal that comes while the processes agree counts at the next step
         if dist.world() > 1:
-            self.interrupted = bool(dist.mean(torch.tensor(float(self.interrupted), device=self.device)) > 0)
-        return self.interrupted
+            asked = bool(dist.mean(torch.tensor(float(asked), device=self.device)) > 0)
+        self.interrupted = asked
+        return asked
 
     # Checkpoints
 
@@ -278,6 +284,7 @@ class Trainer:
         return {
             "progress": asdict(replace(self.progress, seconds=self.seconds)),
             "order": self.order(),
+            "seed": self.options.seed,
             "rng": self.rng.state_dict(),
             "optimizers": {name: optimizer_state(self.system, o, self.sharded) for name, o in self.optimizers.items()},
             # with a moving average the weights folder holds that, and the weights being trained are kept here
@@ -285,8 +292,10 @@ class Trainer:
         }
 
     def load(self, folder: Path, state: dict[str, Any], own: dict[str, Any]) -> None:
-        """Continue from a checkpoint. Raises UserError when the run was made with another Config or network."""
+        """Continue from a checkpoint. Raises UserError when the run was made with another Config, seed or network."""
         before, now = (asdict(c) for c in (weights.read_config(type(self.system), folder), self.system.config))
+        now["seed"] = self.options.seed
+        before["seed"] = state.get("seed", now["seed"])  # older runs do not say
         if changed := [key for key in now if before[key] != now[key]]:
             was, received = (", ".join(f"{key}={c[key]!r}" for key in changed) for c in (before, now))
             raise UserError(f"{self.run} was trained with {was}.", received=received)

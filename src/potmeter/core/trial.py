@@ -14,7 +14,7 @@ from potmeter.core.system import System
 from potmeter.core.train import EVALUATIONS, Trainer, start
 from potmeter.core.weights import build_config
 from potmeter.data.splits import Splits
-from potmeter.errors import UserError
+from potmeter.errors import UserError, out_of_memory
 
 
 class Failure(Exception):
@@ -82,7 +82,7 @@ def blaming_values() -> Iterator[None]:
     """Turn what these values, rather than the user or we, are to blame for into a Failure."""
     try:
         yield
-    except (Diverged, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
+    except (Diverged, MemoryError, RuntimeError) as error:
+        if not isinstance(error, Diverged) and not out_of_memory(error):
             raise
-        raise Failure(str(error).splitlines()[0]) from None
+        raise Failure(str(error).partition("\n")[0]) from None

@@ -170,6 +170,7 @@ def load(system_class: type[S], where: str | Path | None = None) -> S:
         where = (
             entry.weights[0] if entry and entry.weights else reject(f"{system_class.name} has no weights yet.", where)
         )
-    if entry and where in entry.fetched:
-        return system_class.fetch_pretrained(str(where)).eval()
+    tag = str(where).removeprefix(f"{system_class.name}.")
+    if entry and tag in entry.fetched:
+        return system_class.fetch_pretrained(tag).eval()
     return read_folder(system_class, locate(system_class.name, where))

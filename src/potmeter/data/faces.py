@@ -185,7 +185,7 @@ def write(path: Path, pixels: np.ndarray) -> None:
     aside = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         np.save(aside, pixels)
-        aside.rename(path)
+        aside.replace(path)
     except OSError as error:
         aside.unlink(missing_ok=True)
         raise UserError(f"{path} cannot be written: {error.strerror}.", received=str(path)) from None

@@ -101,9 +101,8 @@ def read_zip(archive: Path, members: tuple[str, ...]) -> Iterator[Member]:
     """Members of a wheel or zip file."""
     with zipfile.ZipFile(archive) as file:
         for info in file.infolist():
-            kind = (
-                info.external_attr >> 28
-            )  # upper half: the Unix mode, whose first digit says what it is; 0 = unstated
+            # the upper half is the Unix mode, whose first digit says what it is; 0 = unstated
+            kind = info.external_attr >> 28
             regular = not info.is_dir() and kind in (0, 0o10)
             if regular and wanted(info.filename, members):
                 with file.open(info) as content:

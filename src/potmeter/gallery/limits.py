@@ -20,8 +20,6 @@ MAX_TEXT = 20_000
 """Characters of one text."""
 MAX_SECONDS = 600
 """Of one sound or video."""
-PICTURES = {"JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF"}
-"""Formats that are decoded; Pillow knows others, some of which start a program."""
 
 
 def upload_folder() -> Path:
@@ -75,13 +73,12 @@ def check_picture(path: Path, name: str) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own limit, above ours
-            with PIL.Image.open(path) as picture:
-                kind, (width, height) = picture.format, picture.size
+            with PIL.Image.open(path, formats=media.PICTURES) as picture:
+                width, height = picture.size
     except PIL.Image.DecompressionBombError:
         reject(f"{name} is larger than {MAX_PIXELS:,} pixels.", name)
     except Exception:  # decoders raise whatever they like on broken files
         reject(f"{name} is not a picture of a known format.", media.describe(path.read_bytes()[:64]))
-    kind in PICTURES or reject(f"{name} is not a picture of a known format.", kind)
     width * height <= MAX_PIXELS or reject(f"{name} is larger than {MAX_PIXELS:,} pixels.", f"{width} × {height}")
 
 

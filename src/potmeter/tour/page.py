@@ -26,7 +26,7 @@ LEAD = (
 HOW = (
     "Nothing here is a stored picture. {program} loaded the weights of each stop, gave them the inputs you see, none "
     "of which they were trained on, and wrote down what came out, mistakes included. Below each result stands the "
-    "command that gives it again."
+    "command that gives it again; where it names a file such as image.png, put one of your own there."
 )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor, nn
 
+from potmeter.core import dist
 from potmeter.core.random import Stream
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Batch, Example, Goal, System, in_batches
@@ -73,10 +74,12 @@ class Autoencoder(System):
             code = net.encode(seen)
             net.observe(code)
             errors[f"mse_{latent}"] = (net.decode(code) - images).square().mean()
-        return {"loss": torch.stack(list(errors.values())).log().sum()} | errors
+        mine = torch.stack(list(errors.values()))
+        whole = dist.mean(mine.detach())  # a mean of logarithms is not the logarithm of the mean over all processes
+        return {"loss": (whole.log() + (mine - mine.detach()) / whole).sum()} | errors
 
     def shard_units(self) -> list[nn.Module]:
-        return list(self.models.values())
+        return [half for _, net in self.nets() for half in (net.encoder, net.decoder)]
 
     def evaluate(self, data: Any) -> dict[str, Tensor]:
         """Squared error per pixel of each test picture, for each bottleneck; ``mse`` is their geometric mean."""
@@ -217,7 +220,7 @@ class Autoencoder(System):
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         c = self.config
         images = torch.rand(2, c.channels, c.image_size, c.image_size)
-        return {f"z{latent}": (net, (images,)) for latent, net in self.nets()}
+        return {f"z{latent}": (nn.Sequential(net), (images,)) for latent, net in self.nets()}  # a graph has a .code
 
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W); those of digits as light strokes on dark ground."""

@@ -9,7 +9,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from potmeter.media import Image
+from potmeter.media import Image, verbatim
 
 
 def confusion_picture(predicted: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Image:
@@ -26,8 +26,9 @@ def confusion_picture(predicted: Tensor, labels: Tensor, classes: tuple[str, ...
     figure = Figure(figsize=(side, side), dpi=120, layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(count), classes, rotation=45, ha="right")
-    axes.set_yticks(range(count), classes)
+    names = [verbatim(name) for name in classes]
+    axes.set_xticks(range(count), names, rotation=45, ha="right")
+    axes.set_yticks(range(count), names)
     axes.set(xlabel="taken for", ylabel="is")
     for row, column in counts.nonzero().tolist() if count <= 20 else ():
         colour = "white" if shares[row, column] > 0.5 else "black"

@@ -106,6 +106,11 @@ class ImageClassifier(System):
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
         return replace(config, classes=splits.classes, dataset=splits.origin)
 
+    @classmethod
+    def fine_tuning(cls, config: model.Config) -> model.Config:
+        """The same network; the classes are those of the data to come."""
+        return replace(config, classes=())
+
     def warm_start(self) -> None:
         """Begin with the public ImageNet weights in all layers but the last."""
         if self.config.architecture == "mobilenet" and self.config.pretrained:
@@ -210,7 +215,7 @@ class ImageClassifier(System):
     @task
     @torch.no_grad()
     def batch(self, images: list[Image]) -> Table:
-        """Classify many pictures, a row each in the order of their names.
+        """Classify many pictures, a row each in the order they are given; those of a folder by name.
 
         Args:
             images: pictures, or folders of them
@@ -256,7 +261,7 @@ class ImageClassifier(System):
             steps: training steps of each network
         """
         splits = self.data(self.config, data)
-        splits = replace(splits, test=splits.test.head(1000)) if splits.test is not None else splits
+        splits = replace(splits, test=every(splits.test, 1000)) if splits.test is not None else splits
         return hunger(type(self), self.config, splits, steps=steps, device=str(self.device))
 
     @task
@@ -337,6 +342,6 @@ class ImageClassifier(System):
         return Bars({self.classes[n]: float(share) for share, n in zip(shares, numbers.tolist(), strict=True)})
 
     def test_part(self, source: str | None, count: int) -> Any:
-        """The first test pictures of a data set or folder."""
+        """Test pictures of a data set or folder, spread evenly over it."""
         test: Any = self.data(self.config, source).test
-        return test.head(count) if test is not None else reject("There are no test pictures.", source)
+        return every(test, count) if test is not None else reject("There are no test pictures.", source)
