@@ -75,9 +75,9 @@ def presets(entry: Entry) -> list[str]:
     """The names of a system's presets, wherever in its folder the table stands."""
     for file in sorted(entry.source.glob("*.py")):
         for node in ast.walk(tree_of(file)):
-            named = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("presets", "PRESETS")
-            if named and isinstance(node.value, ast.Dict):
-                return [key.value for key in node.value.keys if isinstance(key, ast.Constant)]
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
+                if ast.unparse(node.targets[0]) in ("presets", "PRESETS"):
+                    return [str(key.value) for key in node.value.keys if isinstance(key, ast.Constant)]
     return []
 
 

@@ -143,8 +143,8 @@ def best_step(run: Path) -> int:
 
 def prune(run: Path, step: int) -> None:
     """Remove all checkpoints but the best and the newest up to ``step``, and what a killed process left half-written."""
-    best, found = f"step-{best_step(run):08d}", steps(run)
-    later = [folder for folder in found if int(folder.name[5:].rstrip("~")) > step]  # damaged, or we were not here
+    best, found = f"step-{best_step(run):08d}", [folder for folder in steps(run) if folder.name[-1] != "~"]
+    later = [folder for folder in found if int(folder.name[5:]) > step]  # damaged, or we were not here
     old = [folder for folder in found[len(later) + KEEP :] if folder.name != best]
     for folder in [*later, *old, *run.glob("step-*~"), *run.glob(".writing-*")]:
         shutil.rmtree(folder, ignore_errors=True)
