@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 512 * 2**20
 """Largest file that is read as a medium."""
-PICTURES = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+PICTURES = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Formats that are decoded; Pillow knows others, some of which start a program."""
 MAX_PIXELS = 100_000_000
 """Largest picture, in pixels, that is decoded; and the longest sound or video, in samples or pixels in all, times 10."""

@@ -75,9 +75,10 @@ def presets(entry: Entry) -> list[str]:
     """The names of a system's presets, wherever in its folder the table stands."""
     for file in sorted(entry.source.glob("*.py")):
         for node in ast.walk(tree_of(file)):
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
-                if ast.unparse(node.targets[0]) in ("presets", "PRESETS"):
-                    return [str(key.value) for key in node.value.keys if isinstance(key, ast.Constant)]
+            if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Dict):
+                continue
+            if ast.unparse(node.targets[0]) in ("presets", "PRESETS"):
+                return [str(key.value) for key in node.value.keys if isinstance(key, ast.Constant)]
     return []
 
 
