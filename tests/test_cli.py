@@ -108,6 +108,7 @@ def test_show_says_what_a_student_can_turn(line_folder):
         "--width: int = 32\n        Hidden units." in text
         and "--batch-size" in text
         and "potmeter run line:curve" in text
+        and "--preset of train: tiny, lecture, paper" in text
     )
 
 

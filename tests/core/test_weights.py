@@ -13,6 +13,7 @@ from potmeter import registry
 from potmeter.core import dist, weights
 from potmeter.core.load import load
 from potmeter.errors import UserError
+from potmeter.systems.vision.classifier import ImageClassifier
 
 from .helpers import same, trainer
 
@@ -42,6 +43,14 @@ def test_shipped_weights_are_found_by_their_tag_and_by_their_whole_name(where):
 def test_no_other_name_finds_them(where):
     with pytest.raises(UserError, match="no weights of vae there"):
         weights.locate("vae", where)
+
+
+@pytest.mark.parametrize("where", ["imagenet", "classifier.imagenet"])
+def test_fetched_weights_are_found_by_both_names_too(where, monkeypatch):
+    monkeypatch.setattr(
+        ImageClassifier, "fetch_pretrained", lambda tag: torch.nn.Identity() if tag == "imagenet" else None
+    )
+    assert isinstance(ImageClassifier.from_pretrained(where), torch.nn.Identity)
 
 
 def test_everything_comes_back(line, tmp_path):

@@ -25,7 +25,7 @@ def confusion_picture(predicted: Tensor, labels: Tensor, classes: tuple[str, ...
     side = min(12.0, 2.0 + 0.55 * count)
     figure = Figure(figsize=(side, side), dpi=120, layout="constrained")
     axes = figure.add_subplot()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
     names = [verbatim(name) for name in classes]
     axes.set_xticks(range(count), names, rotation=45, ha="right")
     axes.set_yticks(range(count), names)
