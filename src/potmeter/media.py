@@ -599,7 +599,7 @@ def read_bytes(path: str | Path) -> bytes:
         if (size := path.stat().st_size) > MAX_BYTES:
             raise UserError(f"{path} is larger than {MAX_BYTES >> 20} MiB.", received=f"{size:,} bytes")
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)  # a device says that its size is 0, and never ends
+            data = file.read((size or MAX_BYTES) + 1)  # a device says that its size is 0, and never ends
         len(data) <= MAX_BYTES or reject(f"{path} is larger than {MAX_BYTES >> 20} MiB.", "a file without end")
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
         reason = getattr(error, "strerror", None) or str(error)

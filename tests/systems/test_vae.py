@@ -84,13 +84,12 @@ def test_more_samples_tighten_the_bound(small):
     assert tight < -sum(bounds) / len(bounds)
 
 
-def test_the_number_of_codes_decoded_at_once_changes_nothing(small):
+def test_the_number_of_codes_decoded_at_once_does_not_change_what_is_estimated(small):
     x = pictures(4)
     with torch.no_grad():
-        a = small.importance_weighted_nll(x, 64, Stream(5), chunk=8)
-        b = small.importance_weighted_nll(x, 64, Stream(5), chunk=64)
-    torch.testing.assert_close(a, b, atol=1.0, rtol=0)  # other draws, the same quantity
-    assert torch.isfinite(a).all()
+        a = small.importance_weighted_nll(x, 4000, Stream(5), chunk=8)
+        b = small.importance_weighted_nll(x, 4000, Stream(5), chunk=640)
+    torch.testing.assert_close(a, b, atol=0.05, rtol=0)
 
 
 def test_test_pictures_are_binarised_once_and_never_thresholded():

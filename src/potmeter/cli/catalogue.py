@@ -71,8 +71,9 @@ def show(argv: list[str]) -> None:
         name = entry.name if m.name == "run" else f"{entry.name}:{m.name}"
         indented = m.doc.replace("\n", "\n    ")
         print(f"\n  potmeter run {name}\n    {m.signature}\n    {indented}")
-    if entry.kind == "system":
-        print(f"\n  --preset of train: {', '.join(presets(entry))}; lecture where none is named")
+    if entry.kind != "system":
+        return
+    print(f"\n  --preset of train: {', '.join(presets(entry))}; lecture where none is named")
     print("\n  Config (flags of train; a preset sets other defaults than these)")
     for f in config_fields(entry):
         print(f"    --{f.name.replace('_', '-')}: {f.type} = {f.default}\n        {f.doc}")

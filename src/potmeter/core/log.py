@@ -154,12 +154,13 @@ class TrainingLog:
         return f"{(1 - share) / (share - before) * (time.monotonic() - since) / 60:.0f} m left  "
 
     def discard(self) -> None:
-        """Remove the record of a run of which nothing was saved, and its folder where that was all."""
+        """Remove the record of a run of which nothing was saved, and its folder (and ``runs``) where that was all."""
         if self.file:
             self.path.unlink(missing_ok=True)
-            for folder in (self.path.parent, Path("runs")):
-                with suppress(OSError):  # there is something else in it
-                    folder.rmdir()
+            with suppress(OSError):  # there is something else in it
+                self.path.parent.rmdir()
+                if self.path.parent.parent == Path("runs"):
+                    Path("runs").rmdir()
 
     def close(self) -> None:
         """Close the files."""

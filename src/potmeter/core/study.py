@@ -63,7 +63,7 @@ def open_study(
             )
             known = study.user_attrs.get("about")
         except Exception as error:  # whatever the database's driver raises
-            shown = re.sub(r"(://[^:/@]*:).*@", r"\1***@", address)  # without its password
+            shown = re.sub(r":(?!//).*@", ":***@", address)  # without its password
             reason = (str(error) or type(error).__name__).splitlines()[0].replace(address, shown)
             with contextlib.suppress(OSError):  # what was made for nothing
                 (out / ".study.lock").unlink()

@@ -85,4 +85,4 @@ def blaming_values() -> Iterator[None]:
     except (Diverged, MemoryError, RuntimeError) as error:
         if not isinstance(error, Diverged) and not out_of_memory(error):
             raise
-        raise Failure(str(error).partition("\n")[0]) from None
+        raise Failure(str(error).partition("\n")[0] or type(error).__name__) from None

@@ -86,6 +86,11 @@ class GAN(System):
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
         return replace(config, classes=splits.classes, dataset=splits.origin)
 
+    @classmethod
+    def fine_tuning(cls, config: model.Config) -> model.Config:
+        """The same networks; the classes are those of the data to come."""
+        return replace(config, classes=())
+
     def fit_assets(self, splits: Splits) -> None:
         """Find the judge now: that there is none is better told before the training than after it."""
         judge_of(self)

@@ -139,7 +139,7 @@ class VariationalAutoencoder(nn.Module):
             images: Pictures in [0, 1].
             samples: Codes drawn for each picture, K.
             rng: Where they are drawn from.
-            chunk: Codes decoded at once: few enough to stay in the cache; changes the speed, not the result.
+            chunk: Codes decoded at once, few enough for the cache. Another number draws others, for the same estimate.
         """
         mean, log_variance = self.encode(images)
         log_weights = []

@@ -70,7 +70,7 @@ def gensim_vectors(
     aside = Path(f"{kept}.{os.getpid()}")
     with aside.open("wb") as file:
         np.save(file, vectors)
-    aside.rename(kept)
+    aside.replace(kept)
     return vectors
 
 
