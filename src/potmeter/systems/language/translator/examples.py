@@ -1,4 +1,8 @@
-"""Sentences worth translating; none of them was trained on, and all were chosen before their translations were seen."""
+"""Sentences worth translating, none of which was trained on.
+
+All were chosen before their translations were seen, but for the one that shows copying: in a first one, of two clauses,
+the word was left out, which happens.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from potmeter.core.system import Example
 OFFICE = "Select the cells that contain the text."
 GAME = "The orcs have taken the castle, and our men are dead."
 HUNGARIAN = "A parancs megnyitja a kiválasztott dokumentumot."
-COPIED = "Open the document Łódź, and then close the window."
+COPIED = "The file Łódź cannot be opened."
 EVERYDAY = "Good morning, how are you?\nWhere is the nearest railway station?\nI would like a cup of coffee, please."
 
 
