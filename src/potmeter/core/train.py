@@ -171,7 +171,8 @@ class Trainer:
                     self.evaluate()
             finally:
                 self.log.close()
-                checkpoint.steps(self.run) or self.log.discard()
+                if not checkpoint.steps(self.run):
+                    self.log.discard()
         if self.interrupted or self.asked:
             raise KeyboardInterrupt
         if self.average:
