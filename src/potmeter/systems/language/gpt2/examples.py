@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from potmeter.core.system import Example
 
-TRUTH = "It is a truth universally acknowledged, that a young lady in possession of a large umbrella"
+TRUTH = "It is a truth universally acknowledged, that a young lady in possession of a large umbrella,"
 CHANGED = (
     "It is a sandwich universally acknowledged, that a single man in possession of a good wheelbarrow, "
     "must be in want of a wife."
@@ -21,7 +21,7 @@ def examples(dataset: str) -> list[Example]:
         ]
     return [
         Example("A continuation, the first that came (seed 0), unedited", prompt=TRUTH, tokens=120, seed=0),
-        Example("The same, and the best of ten (seeds 0 to 9), chosen by eye", prompt=TRUTH, tokens=120, seed=1),
+        Example("The same, and the best of ten (seeds 0 to 9), chosen by eye", prompt=TRUTH, tokens=120, seed=7),
         Example("Without a beginning: whatever it likes", prompt="", tokens=100, seed=0),
         Example("A famous sentence with two changes: where is it surprised?", task="score", text=CHANGED),
         Example("Four beginnings at once", task="batch", prompts=PROMPTS, tokens=24, seed=0),
