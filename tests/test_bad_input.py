@@ -125,7 +125,7 @@ ROWS = [
     ("a picture too small", "run featurevis --model classifier.digits --size 2", "size must lie between 8"),
     ("unknown category", "run featurevis:category 17 --model classifier.digits", "no class of that name"),
     ("an empty photo folder", "run featurevis:panel --model classifier.digits --data {here}/empty", "no pictures in"),
-    ("a broken photo", "run featurevis:panel --model classifier.digits --data {here}", "empty.png is empty"),
+    ("a broken photo", "run featurevis:panel --model classifier.digits --data {here}/photos", "empty.png is empty"),
     ("a model of a missing file", "run featurevis:layers --model missing.py:f", "no such Python file"),
     # the patch
     ("a patch of no size", "run patch {here}/black.png --model classifier.digits --share 0", "share must lie between 0.01 and 0.75"),
@@ -261,9 +261,12 @@ def places(tmp_path_factory, line_folder):
     wordless.tokenizer = Tokenizer.train([], 257)
     (wordless.save_pretrained(here / "wordless") / "tokenizer.json").unlink()
     (here / "text.png").write_text("It was a truth")
-    whole = (
-        Image(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)).save(here / "celebrities" / "one" / "a.png").read_bytes()
-    )
+    (here / "photos").mkdir()
+    (here / "photos" / "empty.png").touch()
+    noise = np.random.default_rng(0).integers(
+        0, 255, (16, 16, 3), np.uint8
+    )  # half of its file has the header, and some pixels
+    whole = Image(noise).save(here / "celebrities" / "one" / "a.png").read_bytes()
     (here / "cut.png").write_bytes(whole[: len(whole) // 2])
     for name in ("pairs/a/1", "pairs/a/2", "pairs/b/1", "pairs/b/2"):
         Image(np.zeros((8, 8, 3), np.uint8)).save(here / f"{name}.png")
