@@ -14,8 +14,9 @@ from potmeter.data.austen import LIFETIME, POSTHUMOUS, austen
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError, reject
 
-CHUNK = 2**16
-"""Bytes that are read, and characters that are tokenised, at once: the tokenizer takes a hundred times as much memory."""
+CHUNK = 2**14
+"""Bytes that are read, and characters that are tokenised, at once: the tokenizer takes a hundred times as much memory, and
+while a vocabulary is learnt it holds 256 of them."""
 PIECE = 1000
 """Characters of a held-out text that count as one sample, more or less: it is cut before a space."""
 HELD = 2**20
