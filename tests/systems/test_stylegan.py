@@ -303,7 +303,7 @@ def test_a_vector_of_another_size_or_space_is_told():
     system = StyleGAN(GROWING).eval()
     with pytest.raises(UserError, match=r"shape \(B, 8\).*Received: \(2, 9\)"):
         system.decode(torch.zeros(2, 9), "w")
-    with pytest.raises(UserError, match="two latent spaces, z and w. Received: x"):
+    with pytest.raises(UserError, match="The latent spaces are z, w. Received: x"):
         system.encode(torch.zeros(1, 1, 28, 28), "x")
 
 

@@ -120,6 +120,13 @@ def fulfils(model: object, names: Sequence[str]) -> bool:
     return all(isinstance(model, PROTOCOLS[name]) for name in names)
 
 
+def space_named(generator: Generator, space: str | None) -> str:
+    """A generator's latent space by its name; None is the usual one. Raises UserError where there is none of that name."""
+    spaces = generator.latent_spaces
+    space = next(iter(spaces)) if space is None else space
+    return space if space in spaces else reject(f"The latent spaces are {', '.join(spaces)}.", space)
+
+
 def class_number(classes: Sequence[str], name: str) -> int:
     """The number of a class by its name, in whatever case.
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from potmeter.core import dist
+from potmeter.core.capabilities import space_named
 from potmeter.core.random import Stream
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Batch, Example, Goal, System, in_batches
@@ -191,10 +192,7 @@ class Autoencoder(System):
 
     def net(self, space: str | None = None) -> model.Bottleneck:
         """The autoencoder of a space; default: the narrowest."""
-        spaces = self.latent_spaces
-        space = space or next(iter(spaces))
-        space in spaces or reject(f"The latent spaces are {', '.join(spaces)}.", space)
-        return self.models[str(spaces[space])]  # type: ignore[return-value]
+        return self.models[str(self.latent_spaces[space_named(self, space)])]  # type: ignore[return-value]
 
     @property
     def widest(self) -> model.Bottleneck:

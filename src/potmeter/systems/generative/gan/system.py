@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from potmeter.core.capabilities import class_number
+from potmeter.core.capabilities import class_number, space_named
 from potmeter.core.export import Method
 from potmeter.core.inversion import invert
 from potmeter.core.judge import comparable, watch
@@ -240,7 +240,7 @@ class GAN(System):
     def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
         """Latent vectors (n, latent) of a space: the noise and, where it is ``joint``, in equal shares one class."""
         z = rng.normal(n, self.config.latent)
-        if self.named_space(space) == "z":
+        if space_named(self, space) == "z":
             return z
         return torch.cat([z, F.one_hot(rng.integers(self.kinds, n), self.kinds).float()], 1)
 
@@ -252,7 +252,7 @@ class GAN(System):
             space: ``joint`` or ``z``; default: the first that there is.
             condition: In ``z``: names of classes, one for all or one each; default: the first class.
         """
-        space, spaces = self.named_space(space), self.latent_spaces
+        space, spaces = space_named(self, space), self.latent_spaces
         fits = z.ndim == 2 and z.shape[1] == spaces[space]
         fits or reject(f"A vector of the space {space} has the shape (B, {spaces[space]}).", tuple(z.shape))
         noise, weights = z[:, : self.config.latent], z[:, self.config.latent :]
@@ -265,12 +265,6 @@ class GAN(System):
         candidates = self.sample(400, Stream(0, device=self.device), space)
         unlikely = lambda z: 1e-3 * z[:, : self.config.latent].square().mean(1)
         return invert(lambda z: self.decode(z, space), images, candidates, steps=steps, likely=unlikely)
-
-    def named_space(self, space: str | None) -> str:
-        """A latent space by its name; default: the first that there is. Raises UserError for another."""
-        spaces = self.latent_spaces
-        space = space or next(iter(spaces))
-        return space if space in spaces else reject(f"There is the latent space {' and '.join(spaces)}.", space)
 
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         size = next(iter(self.latent_spaces.values()))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 
+from potmeter.core.capabilities import space_named
 from potmeter.core.inversion import invert
 from potmeter.core.judge import comparable
 from potmeter.core.random import Stream
@@ -281,20 +282,19 @@ class StyleGAN(System):
 
     def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
         """Vectors (n, latent) of ``z``, from the prior, or of ``w``, where the mapping network puts those."""
-        self.checked_space(space)
-        z = rng.normal(n, self.config.latent)
+        space, z = space_named(self, space), rng.normal(n, self.config.latent)
         return self.generator.mapping(z) if space == "w" else z
 
     def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
         """Pictures (B, C, H, W) in [0, 1] of vectors (B, latent) of ``z`` or ``w``, without truncation, with fixed noise."""
-        self.checked_space(space)
+        space = space_named(self, space)
         fits = z.ndim == 2 and z.shape[1] == self.config.latent
         fits or reject(f"A vector of z or w has the shape (B, {self.config.latent}).", tuple(z.shape))
         return self.drawn(z if space == "w" else self.generator.mapping(z))
 
     def encode(self, images: Tensor, space: str | None = None, steps: int = 200) -> Tensor:
         """Vectors (B, latent) of the pictures nearest to these, found by descent; the same every time."""
-        self.checked_space(space)
+        space = space_named(self, space)
         with torch.no_grad():
             candidates = self.sample(400, Stream(0, device=self.device), space)
             spread = candidates.std()
@@ -316,10 +316,6 @@ class StyleGAN(System):
     def given(self, noise: float | None) -> float:
         """A strength of the noise, or the usual one."""
         return self.config.noise if noise is None else noise
-
-    def checked_space(self, space: str | None) -> None:
-        """Raises UserError for a latent space that there is not."""
-        space in (None, "z", "w") or reject("There are two latent spaces, z and w.", space)
 
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W)."""

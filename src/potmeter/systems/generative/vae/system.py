@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor, nn
 
+from potmeter.core.capabilities import space_named
 from potmeter.core.export import Method
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
@@ -212,24 +213,20 @@ class VAE(System):
 
     def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
         """Codes (n, latent) from the prior."""
-        self.checked_space(space)
+        space_named(self, space)
         return rng.normal(n, self.config.latent)
 
     def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
         """Pictures (B, C, H, W) in [0, 1] of codes (B, latent)."""
-        self.checked_space(space)
+        space_named(self, space)
         fits = z.ndim == 2 and z.shape[1] == self.config.latent
         fits or reject(f"A code has the shape (B, {self.config.latent}).", tuple(z.shape))
         return self.model.decode(z)
 
     def encode(self, images: Tensor, space: str | None = None) -> Tensor:
         """Mean codes (B, latent) of pictures (B, C, H, W)."""
-        self.checked_space(space)
+        space_named(self, space)
         return self.model.encode(images)[0]
-
-    def checked_space(self, space: str | None) -> None:
-        """Raises UserError for a latent space that there is not."""
-        space in (None, "z") or reject("There is one latent space, z.", space)
 
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         c = self.config
