@@ -12,7 +12,6 @@ from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
 from potmeter.errors import UserError
 from potmeter.media import Image
-from potmeter.nn.pages import shown
 from potmeter.nn.sheets import as_inputs
 from potmeter.probes.latents import (  # fmt: skip
     Latents,
@@ -33,6 +32,8 @@ from potmeter.probes.latents.planted import correlated
 from potmeter.probes.latents.space import Pixels, Space
 from potmeter.probes.latents.strips import SIDE
 from potmeter.systems.generative.gan import GAN
+
+from .looks import looks_like
 
 # Diagrams -----------------------------------------------------------------------------------------------------------
 
@@ -274,17 +275,6 @@ def test_walks_grids_and_diagrams_have_their_pictures(painted):
     assert dict(table.rows)["smiling"] == pytest.approx(0.5, abs=0.05)
 
 
-@pytest.fixture
-def rows(monkeypatch):
-    """Pages as their rows of pictures with captions, not drawn."""
-    monkeypatch.setattr(pages, "page", lambda rows: rows)
-
-
-def looks_like(image, x):
-    """Whether a picture on a page is that of a tensor."""
-    return (image.pixels == shown(x, SIDE).pixels).all()
-
-
 def test_a_strip_reaches_from_the_lowest_to_the_highest_coefficient(painted, rows):
     instrument, where = Latents(painted), Space(painted, "z")
     code = where.codes([picture()], 1, 0)[0]
@@ -308,7 +298,7 @@ def test_a_difference_applied_once_is_the_analogy(painted, rows):
     fourth = where.decode(analogy(*where.encode(where.inputs(three)))[None])[0]
     assert looks_like({caption: image for image, caption in strip}["+1"], fourth)
     (*_, (_, (*_, (last, _)))) = instrument.analogy(*three)
-    assert (last.pixels == shown(fourth, 2 * SIDE).pixels).all()
+    assert looks_like(last, fourth, 2 * SIDE)
 
 
 def test_below_each_picture_is_what_its_code_decodes_to(painted, monkeypatch):

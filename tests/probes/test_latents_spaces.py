@@ -9,7 +9,6 @@ import torch
 from fixtures.painter import Painter
 from potmeter import registry
 from potmeter.errors import UserError
-from potmeter.nn.pages import shown
 from potmeter.nn.paths import along
 from potmeter.probes.latents import Latents, Vector, judges
 from potmeter.probes.latents import library as books
@@ -17,8 +16,9 @@ from potmeter.probes.latents import probe as pages
 from potmeter.probes.latents.judges import judge_of, words
 from potmeter.probes.latents.labelled import fingerprint
 from potmeter.probes.latents.space import Space
-from potmeter.probes.latents.strips import SIDE
 from potmeter.systems.generative.stylegan import StyleGAN
+
+from .looks import looks_like
 
 
 class Light(torch.nn.Module):
@@ -40,17 +40,6 @@ def stylegan():
     system = StyleGAN(replace(StyleGAN.presets["tiny"], latent=8, filters=(8, 8, 4))).eval().requires_grad_(False)
     system.seen.fill_(10**9)
     return system
-
-
-@pytest.fixture
-def rows(monkeypatch):
-    """Pages as their rows of pictures with captions, not drawn."""
-    monkeypatch.setattr(pages, "page", lambda rows: rows)
-
-
-def looks_like(image, x):
-    """Whether a picture on a page is that of a tensor."""
-    return (image.pixels == shown(x, SIDE).pixels).all()
 
 
 # Spaces ---------------------------------------------------------------------------------------------------------------
