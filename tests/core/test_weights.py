@@ -153,7 +153,7 @@ def test_a_config_may_name_millions_of_words_but_has_a_bound(folder, monkeypatch
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"words": "word " * 4_000_000}))
     assert Line.from_pretrained(folder).config.width == 8
-    monkeypatch.setattr(weights, "MAX_JSON", path.stat().st_size - 1)
+    monkeypatch.setattr(weights, "MAX_CONFIG", path.stat().st_size - 1)
     with pytest.raises(UserError, match="config.json is too large.*Received: 20,"):
         Line.from_pretrained(folder)
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from potmeter.core.system import System
 
 S = TypeVar("S", bound="System")
-MAX_JSON = 256 * 2**20
-"""Largest JSON file that is read: word2vec's config names every word, and a vocabulary may have millions."""
+MAX_JSON, MAX_CONFIG = 16 * 2**20, 256 * 2**20
+"""Largest JSON files that are read, in bytes. word2vec's config names every word, and a vocabulary may have millions."""
 
 
 # Config as JSON --------------------------------------------------------------------------------------------------
@@ -53,10 +53,10 @@ def build_config(config_class: type, values: dict[str, Any]) -> Any:
     return config_class(**{key: known[key].convert(value) for key, value in values.items()})
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, limit: int = MAX_JSON) -> dict[str, Any]:
     """A JSON object from a file of a user's. Raises UserError when it is anything else."""
     try:
-        if path.stat().st_size > MAX_JSON:
+        if path.stat().st_size > limit:
             reject(f"{path} is too large.", f"{path.stat().st_size:,} bytes")
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -99,9 +99,14 @@ def read_folder(system_class: type[S], folder: Path) -> S:
     return system.eval()
 
 
+def read_description(folder: Path) -> dict[str, Any]:
+    """What a weights folder says of itself: whose it is, and its Config as plain values."""
+    return read_json(folder / "config.json", MAX_CONFIG)
+
+
 def read_config(system_class: type[System], folder: Path) -> Any:
     """The Config that a weights folder was saved with; what that did not know yet has its default."""
-    description = read_json(folder / "config.json")
+    description = read_description(folder)
     if (owner := description.get("system")) != system_class.name:
         raise UserError(f"{folder} holds weights of {owner}, not of {system_class.name}.", received=owner)
     values = description.get("config")
