@@ -341,10 +341,10 @@ def test_it_trains_in_one_process(monkeypatch):
 
 def test_it_trains_on_the_cpu_whatever_device_there_is(tmp_path, monkeypatch):
     config = Word2Vec.fit_config(TINY, splits := Word2Vec.data(TINY))
-    moved = []
-    monkeypatch.setattr(Word2Vec, "cpu", lambda self: moved.append(self))
-    ready = trainer(Word2Vec, replace(config, ema=0.9), tmp_path, splits, steps=1)
-    assert moved == [ready.system]
+    chosen = []
+    monkeypatch.setattr(dist, "setup", lambda device: chosen.append(device) or torch.device("cpu"))
+    trainer(Word2Vec, config, tmp_path, splits, steps=1, device="cuda")
+    assert chosen == ["cpu"]
 
 
 def test_what_is_measured_is_what_people_said():

@@ -54,18 +54,12 @@ def prepare(reference: registry.Reference, values: dict[str, Any]) -> Any:
     """Load what is to run, and seed torch where the method itself takes no seed."""
     import torch
 
-    from potmeter.core import dist
+    from potmeter.core.load import opened
 
     if (seed := values.get("seed")) is not None:
         0 <= seed < 2**63 or reject("seed must not be negative, and below 2^63.", seed)
         torch.manual_seed(seed)
-    entry, device = reference.entry, dist.pick_device(values["device"])
-    if entry.kind == "probe":
-        probe = entry.load()(values["model"])
-        probe.model.to(device)
-        return probe
-    system = entry.load().from_pretrained(values["weights"] or reference.tag)
-    return system.requires_grad_(False).to(device)
+    return opened(reference, values["model" if reference.entry.kind == "probe" else "weights"], values["device"])
 
 
 def stream(results: Iterator[Any], *, quiet: bool) -> tuple[Any, bool]:

@@ -45,6 +45,11 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
+def device_of(module: nn.Module, default: torch.device | str = "cpu") -> torch.device:
+    """Where a module's parameters are; ``default`` where it has none."""
+    return next((p.device for p in module.parameters()), torch.device(default))
+
+
 def rank() -> int:
     """This process's number; 0 writes the files."""
     return dist.get_rank() if dist.is_initialized() else 0

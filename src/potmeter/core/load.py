@@ -33,7 +33,12 @@ def load(name: str, weights: str | Path | None = None, *, device: str = "cpu") -
     Example:
         >>> load("classifier.digits").run("photo-of-a-digit.png", top=3)  # doctest: +SKIP
     """
-    reference, place = registry.find(name), dist.pick_device(device)
+    return opened(registry.find(name), weights, device)
+
+
+def opened(reference: registry.Reference, weights: str | Path | None, device: str) -> Any:
+    """What a word named that was looked up already; further arguments as of ``load``."""
+    place = dist.pick_device(device)
     if reference.entry.kind == "probe":
         probe = reference.entry.load()(weights)
         probe.model.to(place)
@@ -55,10 +60,10 @@ def load_model(name: str) -> nn.Module:
         network = from_file(Path(kind), rest)
         return network if isinstance(network, Classifier) else Wrapped(network)
     if os.path.isdir(name) and ((Path(name) / "config.json").is_file() or any(Path(name).glob("step-*"))):
-        from potmeter.core.weights import locate, read_json
+        from potmeter.core.weights import locate, read_description
 
         folder = locate("", name)
-        return load(str(read_json(folder / "config.json").get("system")), folder)  # type: ignore[no-any-return]
+        return load(str(read_description(folder).get("system")), folder)  # type: ignore[no-any-return]
     return load(name)  # type: ignore[no-any-return]
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from potmeter.core import dist
 from potmeter.core.capabilities import fulfils
 from potmeter.core.load import load_model
 from potmeter.core.signature import checked
@@ -47,7 +48,7 @@ class Probe:
     @property
     def device(self) -> torch.device:
         """Where the model is."""
-        return next((p.device for p in self.model.parameters()), torch.device("cpu"))
+        return dist.device_of(self.model)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

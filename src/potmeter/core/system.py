@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from potmeter.core import dist
 from potmeter.core.config import Recipe
 from potmeter.core.random import Stream
 from potmeter.core.signature import checked
@@ -56,6 +57,8 @@ class System(nn.Module):
     """``tiny`` trains in seconds, ``lecture`` made the shipped weights, ``paper`` has the original's size."""
     goal: ClassVar[Goal]
     """What ``evaluate`` must improve for a checkpoint to be kept as the best."""
+    on_cpu: ClassVar[bool] = False
+    """Whether it is trained on the CPU whatever devices there are, because its code runs nowhere else."""
 
     def __init__(self, config: Any) -> None:
         super().__init__()
@@ -205,7 +208,7 @@ class System(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the parameters are."""
-        return next((p.device for p in self.parameters()), torch.device("cpu"))
+        return dist.device_of(self)
 
 
 def summarise(values: dict[str, Tensor]) -> tuple[dict[str, float], dict[str, float]]:

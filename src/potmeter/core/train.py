@@ -72,7 +72,7 @@ class Trainer:
         splits.valid is not None or reject("There are too few data to hold some back for validation.", splits.origin)
         self.system, self.splits, self.options, self.watch = system, splits, options, watch
         self.run = options.out or Path("runs") / system.name
-        self.device = dist.setup(options.device)
+        self.device = dist.setup("cpu" if system.on_cpu else options.device)
         system.fit_assets(splits)
         system.to(self.device)
         dist.share_initial(system)
@@ -300,7 +300,9 @@ class Trainer:
         if changed := [key for key in now if before[key] != now[key]]:
             was, received = (", ".join(f"{key}={c[key]!r}" for key in changed) for c in (before, now))
             raise UserError(f"{self.run} was trained with {was}.", received=received)
-        if state["order"] != self.order():  # optimisers number their state, and would take it for another parameter's
+        if (
+            state.get("order") != self.order()
+        ):  # optimisers number their state, and would take it for another parameter's
             reject(f"The network's code has changed since {self.run} was begun; --out names another.", str(self.run))
         load_full_state(self.used_system(), folder / "model.safetensors", self.sharded)
         if self.average:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from potmeter.core import dist
 from potmeter.core.capabilities import Classifier, Encoder
 from potmeter.core.random import Stream
 from potmeter.errors import UserError, reject
@@ -143,7 +144,6 @@ def survey(model: nn.Module, shape: tuple[int, int, int]) -> list[Layer]:
             seen, signed = field[0] if field else math.inf, bool((output < 0).any())
             found[name] = Layer(name, kind, tuple(output.shape[1:]), seen, compound, signed)
 
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
     with ExitStack() as stack:
         stack.enter_context(untouched(model))
         for name, module in model.named_modules():
@@ -151,7 +151,7 @@ def survey(model: nn.Module, shape: tuple[int, int, int]) -> list[Layer]:
                 stack.callback(module.register_forward_hook(partial(note, name)).remove)
         stack.enter_context(torch.no_grad())
         stack.enter_context(ReceptiveFields())
-        takes(model, partial(forward, model, mark(Stream(0, device=device).uniform(1, *shape))), shape)
+        takes(model, partial(forward, model, mark(Stream(0, device=dist.device_of(model)).uniform(1, *shape))), shape)
     return list(found.values()) or reject("This network has no layer that gives a tensor.", type(model).__name__)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from potmeter.core import dist
 from potmeter.core.capabilities import Classifier
 from potmeter.core.load import load_model
 from potmeter.errors import reject
@@ -45,13 +46,13 @@ def judge_of(model: Any, name: str | None = None) -> Any:
         reject("Which classifier labels what this generator draws? Name one with --judge.", dataset or "none")
     judge = load_model(name)
     isinstance(judge, Classifier) or reject("A judge is a classifier.", name)
-    return judge.to(next((p.device for p in model.parameters()), torch.device("cpu")))
+    return judge.to(dist.device_of(model))
 
 
 def seen(judge: Any, images: Tensor) -> Tensor:
     """What a judge sees in pictures (N, C, H, W): for each word of its classes whether it is likelier than not, (N, A)."""
     channels, side, _ = judge.input_shape
-    where = next((p.device for p in judge.parameters()), images.device)
+    where = dist.device_of(judge, images.device)
     parts = (fitted(part.to(where), channels, side) for part in images.split(BATCH))
     shares = torch.cat([judge.logits(part).softmax(1) for part in parts])  # (N, classes)
     return torch.stack([shares[:, which].sum(1) > 0.5 for which in words(judge.classes).values()], 1).to(images.device)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from potmeter.core import dist
 from potmeter.core.capabilities import Encoder
 from potmeter.core.random import Stream
 from potmeter.errors import reject
@@ -101,7 +102,7 @@ class Space:
     @property
     def device(self) -> torch.device:
         """Where the model is."""
-        return next((p.device for p in self.model.parameters()), torch.device("cpu"))
+        return dist.device_of(self.model)
 
 
 class Pixels:

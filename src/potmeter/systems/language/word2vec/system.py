@@ -55,6 +55,7 @@ class Word2Vec(System):
         "paper": model.Config(dimensions=300, negatives=10, sample=1e-5, phrases=2, size=3_000_000),
     }
     goal = Goal("loss", "lower")
+    on_cpu = True
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
@@ -103,8 +104,6 @@ class Word2Vec(System):
     # 4. Training: the kernel moves the vectors, the loop does all the rest
 
     def optimizers(self) -> dict[str, Optimizer]:
-        """None. The trainer has chosen a device; the kernel learns in the CPU's memory."""
-        self.cpu()
         return {}
 
     def batches(self, splits: Splits, trainer: Trainer) -> Stream:
