@@ -9,7 +9,7 @@ CHANGED = (
     "It is a sandwich universally acknowledged, that a single man in possession of a good wheelbarrow, "
     "must be in want of a wife."
 )
-PROMPTS = "The carriage stopped at\nMy dear Anne\nHe had never danced\nTwenty thousand pounds"
+PROMPTS = "The carriage stopped at\nMy dear Anne,\nHe had never danced\nTwenty thousand pounds"
 
 
 def examples(dataset: str) -> list[Example]:
