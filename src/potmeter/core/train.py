@@ -171,7 +171,7 @@ class Trainer:
                     self.evaluate()
             finally:
                 self.log.close()
-                if not checkpoint.steps(self.run):
+                if dist.rank() == 0 and not checkpoint.steps(self.run):
                     self.log.discard()
         if self.interrupted or self.asked:
             raise KeyboardInterrupt
