@@ -129,3 +129,25 @@ def test_a_queue_that_is_full_sends_people_away():
     for job in jobs:
         job.stop()
     gate.set()
+
+
+def test_an_owner_stops_what_is_theirs_and_hears_of_it_at_once():
+    desk, gate, begun = Desk(1), threading.Event(), []
+    deaf = desk.submit("a", lambda: gate.wait(20), "mine")  # it never reports
+    queued, others = (
+        desk.submit("a", lambda: begun.append("mine"), "mine"),
+        desk.submit("a", lambda: begun.append("other")),
+    )
+
+    async def follow():
+        asyncio.get_running_loop().call_later(0.2, desk.stop, "mine")
+        async for job in desk.follow(deaf):
+            if job.stopped:
+                return not job.finished
+        return False
+
+    assert finished(follow()), "told while the work still goes on"
+    gate.set()
+    while not (deaf.finished and queued.finished and others.finished):
+        time.sleep(0.01)
+    assert begun == ["other"] and isinstance(queued.error, Stopped)

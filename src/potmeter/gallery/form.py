@@ -13,7 +13,7 @@ from potmeter.gallery import examples, links, outputs
 from potmeter.gallery.call import Call, announce
 from potmeter.gallery.shelf import Shelf
 from potmeter.gallery.widgets import late, offered, options, widget
-from potmeter.gallery.work import Desk
+from potmeter.gallery.work import Desk, Stopped
 from potmeter.registry import Entry
 from potmeter.tour.markup import prose, tag
 
@@ -64,26 +64,25 @@ class Form:
         """Let the buttons work; called when the whole page is there."""
         ends = [self.status, self.result, self.calls, self.go, self.stop]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "api_name": "page",
-                                 "preprocess": False}  # fmt: skip
-        running: list[Any] = [
-            self.go.click(self.run, [weights, *self.widgets], ends, concurrency_limit=None, **quiet),
-            self.samples.click(self.fill, [weights, self.samples], self.widgets, concurrency_limit=None,
-                               show_progress="hidden", api_visibility="private", api_name="page"),
-        ]  # fmt: skip
-        running.append(running[1].then(self.run, [weights, *self.widgets], ends, concurrency_limit=None, **quiet))
-        self.stop.click(None, None, None, cancels=running)
-        self.stop.click(self.halted, None, [self.status, self.go, self.stop], concurrency_limit=None, **quiet)
+                                 "preprocess": False, "concurrency_limit": None}  # fmt: skip
+        self.go.click(self.run, [weights, *self.widgets], ends, **quiet)
+        filled = self.samples.click(self.fill, [weights, self.samples], self.widgets, concurrency_limit=None,
+                                    show_progress="hidden", api_visibility="private", api_name="page")  # fmt: skip
+        filled.then(self.run, [weights, *self.widgets], ends, **quiet)
+        self.stop.click(self.halt, None, None, **quiet)
 
     # What happens ------------------------------------------------------------------------------------------------
 
-    async def run(self, weights: str | None, *payloads: Any) -> AsyncIterator[dict[Any, Any]]:
+    async def run(self, request: gr.Request, weights: str | None, *payloads: Any) -> AsyncIterator[dict[Any, Any]]:
         """Do what the widgets say, and show how it goes on."""
         sent = list(payloads)
         try:
             call = Call(self.entry, self.task, self.declared, weights, sent, outputs.result)
-            job = self.desk.submit(call.key, lambda: call(self.shelf))
+            job = self.desk.submit(call.key, lambda: call(self.shelf), request.session_hash)
             shown = -1
             async for _ in self.desk.follow(job):
+                if job.stopped:
+                    raise Stopped  # at once; the work itself ends when it next reports
                 news: dict[Any, Any] = {self.status: outputs.standing(job, self.desk.before(job))}
                 if shown < 0:
                     news |= {self.go: gr.update(visible=False), self.stop: gr.update(visible=True)}
@@ -105,9 +104,9 @@ class Form:
         """Run can be pressed, Stop cannot."""
         return {self.go: gr.update(visible=True), self.stop: gr.update(visible=False)}
 
-    def halted(self) -> dict[Any, Any]:
-        """Stop was pressed."""
-        return {self.status: outputs.status("Stopped.", "stopped"), **self.at_rest()}
+    async def halt(self, request: gr.Request) -> None:
+        """Stop was pressed: what runs is told, and says so itself, after all that it had said before."""
+        self.desk.stop(request.session_hash)
 
     async def fill(self, weights: str | None, number: int) -> list[Any]:
         """Put an example into the widgets."""

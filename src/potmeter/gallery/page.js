@@ -1,12 +1,17 @@
 // What a page does by itself: its state goes into its address, lines are copied, pictures are saved, demos come to life.
 const potmeter = {
-  // Called when the page has been filled in: show at once what stands in the address, or the first example.
+  // Called when the page has been filled in: show what stands in the address, or the first example, as soon as its
+  // button is there. It comes late on a slow machine, and is away while something runs.
   begin() {
+    clearTimeout(potmeter.beginning);
     const task = new URLSearchParams(location.search).get("task") || "run";
-    const button = document.getElementById("go-" + task);
-    if (task === "by-hand" || !button) return;
-    const wanted = location.search !== "" || task === "run";
-    if (wanted) setTimeout(() => button.click(), 50);
+    if (task === "by-hand" || task === "about") return;
+    const press = () => {
+      const button = document.getElementById("go-" + task);
+      if (button) button.click();
+      else potmeter.beginning = setTimeout(press, 100);
+    };
+    potmeter.beginning = setTimeout(press, 50);
   },
 
   // The result of a run carries the end of the address that brings it back.

@@ -31,10 +31,11 @@ class Job:
     Args:
         key: What it works on. Of jobs with the same key never two run at once: they share one model.
         call: The work itself. An iterator that it returns is followed to its end.
+        owner: Whose it is: the tab it was asked for in.
     """
 
-    def __init__(self, key: str, call: Callable[[], Any]) -> None:
-        self.key, self.call = key, call
+    def __init__(self, key: str, call: Callable[[], Any], owner: str | None = None) -> None:
+        self.key, self.call, self.owner = key, call, owner
         self.label, self.done, self.total = "", 0, None
         self.result: Any = None
         self.error: BaseException | None = None
@@ -67,8 +68,9 @@ class Job:
             reporter.reset(token)
 
     def stop(self) -> None:
-        """End the job as soon as it next reports; one that has not begun never will."""
+        """End the job as soon as it next reports; one that has not begun never will. Whoever follows it hears at once."""
         self.stopped = True
+        self.wake()
 
 
 class Desk:
@@ -79,11 +81,11 @@ class Desk:
         self.pool = ThreadPoolExecutor(places, "work")  # the same threads again and again: torch keeps helpers for each
         self.lock = threading.Lock()
         self.waiting: list[Job] = []
-        self.busy: set[str] = set()
+        self.busy: dict[str, Job] = {}
 
-    def submit(self, key: str, call: Callable[[], Any]) -> Job:
+    def submit(self, key: str, call: Callable[[], Any], owner: str | None = None) -> Job:
         """Queue a call. Raises UserError when too many are waiting."""
-        job = Job(key, call)
+        job = Job(key, call, owner)
         with self.lock:
             if len(self.waiting) >= MOST_WAITING:
                 raise UserError("Too many are waiting already: try again later.", received=f"{len(self.waiting)} jobs")
@@ -99,7 +101,7 @@ class Desk:
                 job.error, job.finished = Stopped(), True
             elif len(self.busy) < self.places and job.key not in self.busy:
                 self.waiting.remove(job)
-                self.busy.add(job.key)
+                self.busy[job.key] = job
                 job.started = True
                 self.pool.submit(self.work, job)
 
@@ -107,10 +109,18 @@ class Desk:
         """Run a job, then give its place to the next."""
         job.run()
         with self.lock:
-            self.busy.discard(job.key)
+            del self.busy[job.key]
             job.finished = True
             self.dispatch()
         job.wake()
+
+    def stop(self, owner: str | None) -> None:
+        """Stop whatever is queued or under way for one owner."""
+        with self.lock:
+            for job in [*self.waiting, *self.busy.values()]:
+                if job.owner == owner:
+                    job.stop()
+            self.dispatch()
 
     def before(self, job: Job) -> int:
         """How many wait before a job."""
