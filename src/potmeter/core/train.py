@@ -300,9 +300,8 @@ class Trainer:
         if changed := [key for key in now if before[key] != now[key]]:
             was, received = (", ".join(f"{key}={c[key]!r}" for key in changed) for c in (before, now))
             raise UserError(f"{self.run} was trained with {was}.", received=received)
-        if (
-            state.get("order") != self.order()
-        ):  # optimisers number their state, and would take it for another parameter's
+        # optimisers number their state, and would take it for another parameter's
+        if state.get("order") != self.order():
             reject(f"The network's code has changed since {self.run} was begun; --out names another.", str(self.run))
         load_full_state(self.used_system(), folder / "model.safetensors", self.sharded)
         if self.average:
