@@ -98,7 +98,8 @@ def test_json_of_run_and_eval(line_folder, weights, tmp_path):
     assert float(only_json(done.stdout)["result"]["result"]) and done.stderr == "" and not list(tmp_path.iterdir())
     done = potmeter("eval", line_folder, "--weights", weights, "--json", cwd=tmp_path)
     report = only_json(done.stdout)
-    assert {"system", "weights", "metrics", "baselines", "seconds"} <= report.keys() and report["system"] == "line"
+    assert {"system", "weights", "metrics", "baselines", "measured_by", "seconds"} <= report.keys()
+    assert report["system"] == "line"
     assert report["metrics"]["mse"] > 0 and report["baselines"]["straight_line_mse"] > 0 and done.stderr == ""
 
 

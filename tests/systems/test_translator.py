@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from potmeter.core import dist
 from potmeter.core.train import Trainer
 from potmeter.errors import UserError
-from potmeter.metrics.translation import scores
+from potmeter.metrics.translation import scores, signatures
 from potmeter.systems.language.translator import Config, Translator
 from potmeter.systems.language.translator.baselines import trained_alike
 from potmeter.systems.language.translator.bench import naive
@@ -386,7 +386,9 @@ def test_scores_are_sacrebleus():
     found = scores(texts, references)
     assert found.bleu == pytest.approx(sacrebleu.corpus_bleu(texts, [references]).score)
     assert found.chrf == pytest.approx(sacrebleu.corpus_chrf(texts, [references]).score)
-    assert found.signature.startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+    how = signatures()
+    assert how["bleu"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+    assert how["chrf"].startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:")
     with pytest.raises(UserError, match="as many references.*Received: 2 and 1"):
         scores(texts, references[:1])
 

@@ -132,6 +132,7 @@ def evaluate(argv: list[str]) -> None:
         report |= {"baselines": system.baselines(replace(splits, test=test))}
         report |= {
             "errors": errors,
+            "measured_by": system.measured_by(),
             "samples": len(test),
             "part": "full" if len(test) == len(splits.test) else f"{QUICK}, spread evenly",
         }
@@ -145,7 +146,8 @@ def table(report: dict[str, Any]) -> str:
     lines = [f"{report['system']} {report['weights'] or ''}{part}"]
     for key, value in report["metrics"].items():
         error = f" ± {report['errors'][key]:.2g}" if key in report.get("errors", {}) else ""
-        lines.append(f"  {key:24} {value:.5g}{error}")
+        by = f"   ({report['measured_by'][key]})" if key in report.get("measured_by", {}) else ""
+        lines.append(f"  {key:24} {value:.5g}{error}{by}")
     lines += [f"  {key:24} {value:.5g}   (baseline)" for key, value in report["baselines"].items()]
     return "\n".join(lines)
 

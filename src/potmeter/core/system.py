@@ -150,6 +150,10 @@ class System(nn.Module):
         """What simpler, independent methods reach on the test data, by names that end in a metric's."""
         return {}
 
+    def measured_by(self) -> dict[str, str]:
+        """What a metric hangs on besides the weights, by its name: the network that judges, or a standard's signature."""
+        return {}
+
     # 5. Use
 
     def run(self, *args: Any, **kwargs: Any) -> Any:

@@ -16,8 +16,12 @@ class Scores:
 
     bleu: float
     chrf: float
-    signature: str
-    """How BLEU was computed, in sacreBLEU's own form."""
+
+
+def signatures() -> dict[str, str]:
+    """How ``scores`` computes BLEU and chrF, in sacreBLEU's own form."""
+    one = [["."]]  # the number of references is part of it
+    return {"bleu": str(BLEU(references=one).get_signature()), "chrf": str(CHRF(references=one).get_signature())}
 
 
 def scores(translations: Sequence[str], references: Sequence[str]) -> Scores:
@@ -37,7 +41,6 @@ def scores(translations: Sequence[str], references: Sequence[str]) -> Scores:
     0 < len(translations) == len(references) or reject(
         "There must be as many references as translations, one at least.", f"{len(translations)} and {len(references)}"
     )
-    bleu, chrf = BLEU(), CHRF()
-    value = bleu.corpus_score(list(translations), [list(references)]).score
-    other = chrf.corpus_score(list(translations), [list(references)]).score
-    return Scores(min(float(value), 100.0), float(other), str(bleu.get_signature()))
+    value = BLEU().corpus_score(list(translations), [list(references)]).score
+    other = CHRF().corpus_score(list(translations), [list(references)]).score
+    return Scores(min(float(value), 100.0), float(other))

@@ -144,6 +144,9 @@ class GAN(System):
         """A Gaussian fitted to the pixels of the training pictures."""
         return {"gaussian_frechet": judge_of(self).gaussian(splits, COUNT // 2)}
 
+    def measured_by(self) -> dict[str, str]:
+        return {"frechet": f"features of {self.config.judge}"}
+
     # 5. Use
 
     @torch.no_grad()

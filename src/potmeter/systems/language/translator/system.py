@@ -20,7 +20,7 @@ from potmeter.core.train import Trainer
 from potmeter.data.splits import Splits, every
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Text
-from potmeter.metrics.translation import scores
+from potmeter.metrics.translation import scores, signatures
 
 from . import model
 from .averaging import average
@@ -182,6 +182,9 @@ class Translator(System):
         found = retrieval_bleu(splits, self.directions)
         return found | no_attention_bleu(self, splits)
 
+    def measured_by(self) -> dict[str, str]:
+        return signatures()
+
     # 5. Use
 
     @torch.no_grad()
@@ -248,14 +251,15 @@ class Translator(System):
 
     @task
     def score(self, texts: Text, references: Text) -> Text:
-        """BLEU and chrF of translations, whoever made them, with sacreBLEU's signature.
+        """BLEU and chrF of translations, whoever made them, with sacreBLEU's signatures.
 
         Args:
             texts: translations, one a line
             references: what they should be, line by line
         """
         found = scores(texts.lines, references.lines)
-        return Text(f"BLEU {found.bleu:.1f}  chrF {found.chrf:.1f}\n{found.signature}")
+        how = signatures()
+        return Text(f"BLEU {found.bleu:.1f}  chrF {found.chrf:.1f}\n{how['bleu']}\n{how['chrf']}")
 
     def examples(self) -> list[Example]:
         return examples(self.config.dataset)
