@@ -39,7 +39,7 @@ RECIPES = {
     "gan.digits": "--preset lecture --steps 10000 --eval-every 1000",
     "stylegan.faces": "--preset lecture --steps 12000 --eval-every 1500",
     "word2vec.english": "--preset lecture --steps 880 --eval-every 1000",
-    "translator.plain": "--preset plain --steps 12000 --budget 40m --eval-every 2000",
+    "translator.plain": "--preset plain --steps 15000 --eval-every 1000",
     "translator.en-hu": "--preset lecture --steps 15000 --eval-every 1000",
 }
 """Flags of ``potmeter train`` for each folder of weights."""

@@ -82,7 +82,7 @@ BUILT_IN = (
         slide=5,
         summary="A sentence in, what it says in another language out, and which words it looked at",
         target="potmeter.systems.language.translator.system:Translator",
-        weights=("en-hu",),
+        weights=("en-hu", "plain"),
     ),
     Entry(
         name="gpt2",

@@ -53,6 +53,8 @@ def no_attention_bleu(system: Translator, splits: Splits) -> dict[str, float]:
     """
     from .system import Translator
 
+    if system.config.architecture == "none":
+        return {}  # it is the rival
     if splits.origin == "reverse":
         plain = trained_alike(system, splits)
     elif splits.origin == "english-hungarian" and (registry.WEIGHTS / f"translator.{PLAIN}").is_dir():
