@@ -48,7 +48,8 @@ def translated(bundle: Mapping[str, np.ndarray], config: Config) -> dict[str, Te
     config.layers < len(stored) or reject("The checkpoint does not fit: it has fewer layers.", config.layers)
     with torch.device("meta"):
         wanted = {key: tensor.shape for key, tensor in Recurrent(config).state_dict().items()}
-    names, state = variables(config), {}
+    names = variables(config)
+    state: dict[str, Tensor] = {}
     for name, keys in names.items():
         shapes = [wanted[key] for key in keys]
         tensor = torch.from_numpy(np.array(fits(stored, name, theirs(name, shapes)))).float()
@@ -87,11 +88,15 @@ def variables(config: Config) -> dict[str, tuple[str, ...]]:
         cells[f"encoder/rnn/multi_rnn_cell/cell_{n}" if last > 1 else "encoder/rnn"] = f"encoder.above.{n}"
     cells[looks if gnmt else f"{upper}/cell_0"] = "bottom"
     cells |= {f"{upper}/cell_{n + 1}": f"upper.{n}" for n in range(last)}
-    names = {SOURCE: ("source.weight",), TARGET: ("target.weight",), OUTPUT: ("output.weight",)}
+    names: dict[str, tuple[str, ...]] = {
+        SOURCE: ("source.weight",),
+        TARGET: ("target.weight",),
+        OUTPUT: ("output.weight",),
+        "decoder/memory_layer/kernel": ("keys.weight",),
+    }
     for path, cell in cells.items():
         names[f"{path}/basic_lstm_cell/kernel"] = (f"{cell}.ahead", f"{cell}.each")
         names[f"{path}/basic_lstm_cell/bias"] = (f"{cell}.bias",)
-    names["decoder/memory_layer/kernel"] = ("keys.weight",)
     if not gnmt:
         names[f"{looks}/attention_layer/kernel"] = ("attention.weight",)
     if config.attention == "multiplicative":

@@ -33,9 +33,10 @@ class Words(Tokenizer):
         hidden, ids, words = set(hidden), [], []
         for word in filter(None, text.split(" ")):
             token = self.library.token_to_id(word)
-            known = token is not None and token > COPY and word not in hidden
-            ids.append(token if known else COPY)
-            words += [] if known else [SPACE + word]
+            if token is None or token <= COPY or word in hidden:
+                token = COPY
+                words.append(SPACE + word)
+            ids.append(token)
         return ids, words
 
     def decode(self, ids: Sequence[int], copied: Sequence[str] = ()) -> str:
