@@ -17,26 +17,33 @@ from potmeter.systems.language.translator.search import Beam
 from potmeter.systems.language.translator.words import Words
 
 W, SOURCES, TARGETS = 12, 20, 24
-KINDS = [(kind, attention) for kind in ("standard", "gnmt_v2") for attention in ("scaled_luong", "normed_bahdanau")]
-LAYERS = {"standard": 2, "gnmt_v2": 4}
+KINDS = [
+    ("standard", "scaled_luong", 2), ("standard", "normed_bahdanau", 2),
+    ("gnmt_v2", "scaled_luong", 4), ("gnmt_v2", "normed_bahdanau", 4), ("gnmt_v2", "scaled_luong", 2),
+]  # fmt: skip
 UNK, START, END = range(3)
 """Of nmt."""
 THEIRS = [COPY, 1, 2, *range(4, TARGETS + 1)]
 """Our numbers of nmt's tokens, in its order."""
 
 
-def hparams(kind, attention):
+def hparams(kind, attention, layers=2):
     """What nmt writes into ``hparams``, or of it what matters."""
     gnmt = kind == "gnmt_v2"
     return {
-        "src": "en", "tgt": "vi", "num_units": W, "num_encoder_layers": LAYERS[kind], "num_decoder_layers": LAYERS[kind],
+        "src": "en", "tgt": "vi", "num_units": W, "num_encoder_layers": layers, "num_decoder_layers": layers,
         "unit_type": "lstm", "encoder_type": "gnmt" if gnmt else "bi", "residual": gnmt, "attention": attention,
         "attention_architecture": kind, "output_attention": True, "pass_hidden_state": True, "forget_bias": 1.0,
         "share_vocab": False, "subword_option": "bpe", "sos": "<s>", "eos": "</s>", "time_major": True, "dropout": 0.2,
     }  # fmt: skip
 
 
-def shapes(kind, attention):
+def above(number, layers):
+    """The path of a layer over the bidirectional one of GNMT's encoder; a single one is no MultiRNNCell."""
+    return f"encoder/rnn/multi_rnn_cell/cell_{number}" if layers > 2 else "encoder/rnn"
+
+
+def shapes(kind, attention, layers):
     """nmt's trainable variables, by the names that its tests list."""
     top, found = "dynamic_seq2seq", {}
 
@@ -53,8 +60,8 @@ def shapes(kind, attention):
         found[f"{top}/{looks}/attention_layer/kernel"] = (W + memory, W)
     else:
         memory, looks = W, "decoder/multi_rnn_cell/cell_0_attention/attention"
-        for n in range(3):
-            cell(f"encoder/rnn/multi_rnn_cell/cell_{n}", W if n else 2 * W)
+        for n in range(layers - 1):
+            cell(above(n, layers), W if n else 2 * W)
             cell(f"decoder/multi_rnn_cell/cell_{n + 1}", W + memory)
         cell(looks, W + memory)
     if attention == "scaled_luong":
@@ -71,25 +78,25 @@ def shapes(kind, attention):
     }
 
 
-def weights(kind, attention):
+def weights(kind, attention, layers=2):
     """Random variables of a model that, as after training, never expects <s>, and </s> now and then."""
     rng = np.random.default_rng(5)
-    found = {name: rng.normal(0, 0.6, shape).astype("f4") for name, shape in shapes(kind, attention).items()}
+    found = {name: rng.normal(0, 0.6, shape).astype("f4") for name, shape in shapes(kind, attention, layers).items()}
     found["dynamic_seq2seq/decoder/output_projection/kernel"][:, [START, END]] *= [0, 3]
     return found
 
 
-def written(folder, kind="standard", attention="scaled_luong"):
+def written(folder, kind="standard", attention="scaled_luong", layers=2):
     """A folder as nmt leaves it after training, the optimiser's step and slots among the variables; and the weights."""
     folder.mkdir()
-    found = weights(kind, attention)
+    found = weights(kind, attention, layers)
     extra = {
         "Variable": np.array(12_000, "i4"),
         "embeddings/encoder/embedding_encoder/Adam": np.ones((SOURCES, W), "f4"),
     }
     bundle(folder / "translate.ckpt-12000", found | extra)
     (folder / "checkpoint").write_text('model_checkpoint_path: "/tmp/nmt_model/translate.ckpt-12000"\n')
-    (folder / "hparams").write_text(json.dumps(hparams(kind, attention), indent=4))
+    (folder / "hparams").write_text(json.dumps(hparams(kind, attention, layers), indent=4))
     for language, size in (("en", SOURCES), ("vi", TARGETS)):
         words = [f"{language}{n}" + ("@@" if n % 5 == 4 else "") for n in range(size - 3)]
         (folder / f"vocab.{language}").write_text("\n".join(["<unk>", "<s>", "</s>", *words]) + "\n")
@@ -110,8 +117,8 @@ def softmax(x):
 class Nmt:
     """The equations of Luong's and of GNMT's model, with nmt's variables."""
 
-    def __init__(self, kind, variables):
-        self.gnmt = kind == "gnmt_v2"
+    def __init__(self, kind, variables, layers=2):
+        self.gnmt, self.layers = kind == "gnmt_v2", layers
         self.variables = {name.partition("/")[2]: array.astype("f8") for name, array in variables.items()}
         self.looks = "decoder/multi_rnn_cell/cell_0_attention/attention" if self.gnmt else "decoder/attention"
 
@@ -139,8 +146,8 @@ class Nmt:
         if not self.gnmt:
             return xs, [first, second]
         states = [second]
-        for n in range(3):
-            ys, state = self.layer(f"encoder/rnn/multi_rnn_cell/cell_{n}", xs)
+        for n in range(self.layers - 1):
+            ys, state = self.layer(above(n, self.layers), xs)
             xs = xs + ys if n else ys  # ResidualWrapper, but for the one above both directions
             states.append(state)
         return xs, states
@@ -170,7 +177,7 @@ class Nmt:
                 states[0] = self.cell(self.looks, x, states[0])
                 x = states[0][0]
                 fed = self.look(x, memory)
-                for n in (1, 2, 3):
+                for n in range(1, self.layers):
                     path = f"decoder/multi_rnn_cell/cell_{n}"
                     states[n] = self.cell(path, np.concatenate([x, fed]), states[n])
                     x = states[n][0] + (x if n > 1 else 0)
@@ -201,9 +208,9 @@ def ours(tokens):
     return [THEIRS[token] for token in tokens]
 
 
-@pytest.mark.parametrize(("kind", "attention"), KINDS)
-def test_logits_are_those_of_nmts_equations(kind, attention, tmp_path):
-    peer = Nmt(kind, written(tmp_path / "nmt", kind, attention))
+@pytest.mark.parametrize(("kind", "attention", "layers"), KINDS)
+def test_logits_are_those_of_nmts_equations(kind, attention, layers, tmp_path):
+    peer = Nmt(kind, written(tmp_path / "nmt", kind, attention, layers), layers)
     system = potmeter.load("translator", tmp_path / "nmt")
     sources, targets = [[5, 0, 7, 7, 19], [3, 12]], [[1, 4, 9, 0, 23, 2], [1, 8, 8, 3, 5, 6]]
     logits = system.model(filled([ours(row) for row in sources]), torch.tensor([ours(row) for row in targets]))
@@ -213,9 +220,9 @@ def test_logits_are_those_of_nmts_equations(kind, attention, tmp_path):
         torch.testing.assert_close(logits[number][:, THEIRS], expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize(("kind", "attention"), KINDS)
-def test_greedy_translations_are_those_of_nmts_equations(kind, attention, tmp_path):
-    peer = Nmt(kind, written(tmp_path / "nmt", kind, attention))
+@pytest.mark.parametrize(("kind", "attention", "layers"), KINDS)
+def test_greedy_translations_are_those_of_nmts_equations(kind, attention, layers, tmp_path):
+    peer = Nmt(kind, written(tmp_path / "nmt", kind, attention, layers), layers)
     system = potmeter.load("translator", tmp_path / "nmt")
     names = (tmp_path / "nmt" / "vocab.vi").read_text().split("\n")
     rng, lengths = np.random.default_rng(1), []
@@ -232,7 +239,7 @@ def test_greedy_translations_are_those_of_nmts_equations(kind, attention, tmp_pa
 
 
 def test_it_is_saved_and_loaded_like_every_other(tmp_path):
-    written(tmp_path / "nmt", "gnmt_v2", "normed_bahdanau")
+    written(tmp_path / "nmt", "gnmt_v2", "normed_bahdanau", 4)
     system = Translator.from_pretrained(tmp_path / "nmt")
     again = Translator.from_pretrained(system.save_pretrained(tmp_path / "ours"))
     assert again.config == system.config and again.state_dict().keys() == system.state_dict().keys()
@@ -251,7 +258,7 @@ def test_the_models_for_iwslt_and_wmt_are_the_presets():
     assert config_of(iwslt, ["en", "vi"], [17_192, 7_710]) == replace(paper, **one_more, **named)
     old = {key: value for key, value in iwslt.items() if not key.endswith("_layers")} | {"num_layers": 2}
     assert config_of(old, ["en", "vi"], [17_192, 7_710]) == replace(paper, **one_more, **named)
-    wmt = hparams("gnmt_v2", "scaled_luong") | {"num_units": 512}
+    wmt = hparams("gnmt_v2", "scaled_luong", 4) | {"num_units": 512}
     gnmt = replace(Translator.presets["gnmt"], **one_more, **named)
     assert config_of(wmt, ["en", "vi"], [17_192, 7_710]) == gnmt
     public = wmt | {"num_units": 1024, "attention": "normed_bahdanau"}  # wmt16_gnmt_4_layer.json
@@ -347,7 +354,7 @@ def test_hyper_parameters_of_another_architecture_are_told(change, says, tmp_pat
 
 
 def test_layers_that_the_checkpoint_has_not_are_told(tmp_path):
-    written(tmp_path / "nmt", "gnmt_v2")
+    written(tmp_path / "nmt", "gnmt_v2", "scaled_luong", 4)
     for layers, says in ((3, "encoder/rnn/.* should be|unknown"), (5, "cell_3.*missing"), (10**9, "fewer layers")):
         sizes = {"num_encoder_layers": layers, "num_decoder_layers": layers}
         (tmp_path / "nmt" / "hparams").write_text(json.dumps(hparams("gnmt_v2", "scaled_luong") | sizes))
