@@ -1,15 +1,13 @@
 """GPT-2 computes what ``transformers`` computes, and reads what it and TensorFlow have saved."""
 
-import struct
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
+from fixtures.bundle import bundle
 from potmeter.errors import UserError
 from potmeter.systems.language.gpt2 import GPT2, Transformer
-from potmeter.systems.language.gpt2.bundle import MAGIC, read_bundle
 from potmeter.systems.language.gpt2.checkpoints import translated
 from potmeter.systems.language.gpt2.sampler import Sampler, generate
 from potmeter.systems.language.gpt2.tokenizer import Tokenizer
@@ -174,57 +172,7 @@ def test_a_folder_that_is_no_gpt2_is_told(folder, change, says):
         GPT2.from_pretrained(folder)
 
 
-# TensorFlow's checkpoint, written here by the format's own rules --------------------------------------------------
-
-
-def varint(value):
-    out = b""
-    while value >= 0x80:
-        out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
-    return out + bytes([value])
-
-
-def message(*fields):
-    """A protocol buffer of (number, value): whole numbers and bytes."""
-    return b"".join(
-        varint(n << 3) + varint(v) if isinstance(v, int) else varint(n << 3 | 2) + varint(len(v)) + v for n, v in fields
-    )
-
-
-def block(entries, restart=16):
-    """A table's block: keys leave out what they share with the one before, but for every ``restart``-th."""
-    out, starts, last = b"", [], b""
-    for number, (key, value) in enumerate(entries):
-        shared = 0
-        if number % restart == 0:
-            starts.append(len(out))
-        else:
-            while shared < min(len(key), len(last)) and key[shared] == last[shared]:
-                shared += 1
-        out += varint(shared) + varint(len(key) - shared) + varint(len(value)) + key[shared:] + value
-        last = key
-    return out + b"".join(struct.pack("<I", start) for start in starts) + struct.pack("<I", len(starts))
-
-
-def bundle(prefix, tensors, per_block=7):
-    """Write NAME.index and NAME.data-00000-of-00001."""
-    data, entries = b"", [(b"", message((1, 1), (3, message((1, 1)))))]
-    for name, array in sorted(tensors.items()):
-        shape = message(*((2, message((1, size))) for size in array.shape))
-        entries.append((name.encode(), message((1, 1), (2, shape), (4, len(data)), (5, array.nbytes))))
-        data += array.astype("<f4").tobytes()
-    index, places = b"", []
-    for start in range(0, len(entries), per_block):
-        content = block(entries[start : start + per_block])
-        places.append((entries[start : start + per_block][-1][0], varint(len(index)) + varint(len(content))))
-        index += content + b"\0" + b"crc."
-    ends = []
-    for content in (block([]), block(places, 1)):
-        ends.append(varint(len(index)) + varint(len(content)))
-        index += content + b"\0" + b"crc."
-    index += (ends[0] + ends[1]).ljust(40, b"\0") + MAGIC
-    prefix.with_name(prefix.name + ".index").write_bytes(index)
-    prefix.with_name(prefix.name + ".data-00000-of-00001").write_bytes(data)
+# TensorFlow's checkpoint ------------------------------------------------------------------------------------------
 
 
 def openai_names(peer):
@@ -260,30 +208,6 @@ def test_openais_checkpoint_loads_without_tensorflow(small, published):
     system = GPT2.from_pretrained(published)
     ids = torch.randint(300, (2, 30))
     torch.testing.assert_close(system.model.scores(system.model(ids)), small[1](ids).logits, rtol=1e-5, atol=1e-4)
-
-
-def test_a_bundle_comes_back_as_it_was(tmp_path):
-    tensors = {f"part{n}/w{n % 3}": np.random.default_rng(n).random((n, 2)).astype("f4") for n in range(40)}
-    tensors["scalar"] = np.array(3.0, "f4")
-    bundle(tmp_path / "m", tensors)
-    back = read_bundle(tmp_path / "m")
-    assert back.keys() == tensors.keys()
-    assert all(np.array_equal(back[name], array) for name, array in tensors.items())
-
-
-def test_no_damage_to_an_index_gives_anything_but_a_user_error(tmp_path):
-    bundle(tmp_path / "m", {f"model/h{n}/attn/c_attn/w": np.ones((3, n), "f4") for n in range(20)})
-    path, rng = tmp_path / "m.index", np.random.default_rng(0)
-    whole = path.read_bytes()
-    for _ in range(1500):
-        broken = bytearray(whole)
-        for place in rng.integers(len(broken), size=rng.integers(1, 4)):
-            broken[place] = rng.integers(256)
-        path.write_bytes(broken if rng.random() < 0.7 else broken[: rng.integers(len(broken))])
-        try:
-            read_bundle(tmp_path / "m")
-        except UserError as error:
-            assert "Received: " in str(error)  # noqa: PT017
 
 
 @pytest.mark.parametrize("missing", ["model.ckpt.index", "model.ckpt.data-00000-of-00001", "encoder.json", "vocab.bpe"])

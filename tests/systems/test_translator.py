@@ -111,6 +111,18 @@ def test_luongs_attention_is_the_scaled_dot_product_of_the_equation():
     torch.testing.assert_close(context[0], expected @ memory[0])
 
 
+def test_additive_attention_is_the_normalised_sum_of_the_equation():
+    model, source = small("luong", attention="additive"), filled([[5, 6, 7, END]])
+    state = model.encode(source)
+    h, memory = torch.randn(1, 16), state["memory"]
+    context, weights = model.look(h, state)
+    v = model.vector / model.vector.square().sum().sqrt()
+    looked = (memory[0] @ model.keys.weight.T + model.query.weight @ h[0] + model.shift).tanh()
+    expected = (model.scale * (looked @ v)).softmax(0)
+    torch.testing.assert_close(weights[0], expected)
+    torch.testing.assert_close(context[0], expected @ memory[0])
+
+
 def test_the_transformers_layers_are_torchs():
     model = small("transformer")
     layer = model.encoder[0]

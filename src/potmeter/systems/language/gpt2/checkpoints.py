@@ -13,9 +13,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from potmeter.core.weights import build_config, read_json
+from potmeter.data.bundle import read_bundle
 from potmeter.errors import UserError, reject
 
-from .bundle import read_bundle
 from .model import Config, Transformer
 from .tokenizer import Tokenizer
 

@@ -36,6 +36,8 @@ class Config(Recipe):
     """Translate in both directions, the target's name being the first token that is read (Johnson et al., 1611.04558)."""
     architecture: Literal["luong", "gnmt", "none", "transformer"] = "luong"
     """LSTMs with attention from the top layer (luong) or from the bottom one (gnmt), or without any; or a Transformer."""
+    attention: Literal["multiplicative", "additive"] = "multiplicative"
+    """How LSTMs compare: by a scaled product (Luong), or a normalised sum (Bahdanau et al., 1409.0473)."""
     vocabulary: int = 5000
     """Number of different tokens; of the source's where there is a target_vocabulary."""
     target_vocabulary: int | None = None

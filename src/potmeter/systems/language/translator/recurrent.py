@@ -6,7 +6,8 @@ the dot product scaled by a learned number, and the last attention fed to the ne
     αₜ = softmax(g · hₜ K)        cₜ = Σ αₜₛ mₛ        aₜ = W [hₜ; cₜ]
 
 h is the decoder's top layer, m the encoder's output and K = M m; scores come from a. In GNMT (Wu et al.,
-arXiv:1609.08144) the bottom layer looks, and every upper layer sees its c.
+arXiv:1609.08144) the bottom layer looks, and every upper layer sees its c. Instead of g · hₜ K, additive attention (Bahdanau
+et al., arXiv:1409.0473) has g · v/|v| · tanh(K + Q hₜ + b), normalised as by Salimans and Kingma (arXiv:1602.07868).
 """
 
 from __future__ import annotations
@@ -116,6 +117,10 @@ class Recurrent(Translation):
         if kind != "none":
             self.keys = nn.Linear(m, w, bias=False)
             self.scale = nn.Parameter(torch.ones(()))
+        if kind != "none" and config.attention == "additive":
+            self.query = nn.Linear(w, w, bias=False)
+            self.vector, self.shift = nn.Parameter(torch.randn(w)), nn.Parameter(torch.zeros(w))
+            self.scale = nn.Parameter(torch.tensor(w**-0.5))
         if kind == "luong":
             self.attention = nn.Linear(w + m, w, bias=False)
         for parameter in self.parameters():
@@ -131,7 +136,9 @@ class Recurrent(Translation):
         for number, (h, c) in enumerate(last):
             state[f"h{number}"], state[f"c{number}"] = h, c
         if self.config.architecture != "none":
-            state["memory"], state["keys"] = memory, self.keys(memory) * self.scale
+            keys = self.keys(memory)
+            state["memory"] = memory
+            state["keys"] = keys * self.scale if self.config.attention == "multiplicative" else keys + self.shift
             fed = self.config.width if self.config.architecture == "luong" else memory.shape[2]
             state["fed"] = memory.new_zeros(len(source), fed)
         return state
@@ -164,6 +171,9 @@ class Recurrent(Translation):
 
     def look(self, h: Float[Tensor, "b w"], state: State) -> tuple[Float[Tensor, "b m"], Float[Tensor, "b s"]]:
         """The attended mixture of the encoder's output, and its weights."""
-        scores = torch.einsum("bw,bsw->bs", h, state["keys"])
+        if self.config.attention == "multiplicative":
+            scores = torch.einsum("bw,bsw->bs", h, state["keys"])
+        else:
+            scores = (state["keys"] + self.query(h)[:, None]).tanh() @ (self.scale * F.normalize(self.vector, dim=0))
         weights = scores.masked_fill(~state.mask, -torch.inf).softmax(1)
         return torch.einsum("bs,bsm->bm", weights, state["memory"]), weights

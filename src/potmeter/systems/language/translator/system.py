@@ -25,6 +25,7 @@ from potmeter.metrics.translation import scores, signatures
 from . import model
 from .averaging import average
 from .baselines import no_attention_bleu, retrieval_bleu
+from .checkpoints import is_foreign, read_foreign
 from .examples import examples
 from .model import filled
 from .pairs import CHARACTERS, Buckets, Pairs, pairs_of
@@ -296,6 +297,17 @@ class Translator(System):
         return found
 
     # Saving and loading
+
+    @classmethod
+    def from_pretrained(cls, where: str | Path | None = None) -> Self:
+        """As for every system; also from a folder of tensorflow/nmt."""
+        if where is None or not is_foreign(where):
+            return super().from_pretrained(where)
+        config, state, vocabularies = read_foreign(Path(where))
+        system = cls(config)
+        system.model.load_state_dict(state)
+        system.vocabularies = vocabularies
+        return system.eval()
 
     @classmethod
     def from_average(cls, *where: str | Path) -> Self:

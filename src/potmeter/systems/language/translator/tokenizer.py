@@ -49,6 +49,9 @@ class Tokenizer:
         UserError: When they are not there.
     """
 
+    ends: tuple[int, ...] = (END,)
+    """With what a source sentence ends."""
+
     def __init__(self, library: Library) -> None:
         self.library = library
         [library.token_to_id(name) for name in SPECIAL] == [0, 1, 2, 3] or reject(

@@ -11,6 +11,7 @@ from potmeter.errors import reject
 from .model import COPY, END, START, Config
 from .search import Hypothesis
 from .tokenizer import Tokenizer
+from .words import load
 
 
 class Vocabularies:
@@ -41,7 +42,7 @@ class Vocabularies:
         """A source sentence as tokens, and the words to be copied, ``hidden`` among them."""
         first = [self.source.language(self.into[direction])] if self.both else []
         ids, words = self.source.encode(text, hidden)
-        return [*first, *ids, END], words
+        return [*first, *ids, *self.source.ends], words
 
     def wanted(self, text: str, hidden: Iterable[str] = ()) -> list[int]:
         """A translation as tokens, from the start to the end."""
@@ -79,7 +80,7 @@ class Vocabularies:
     def load(cls, folder: Path, config: Config) -> Vocabularies:
         """Read them. Raises UserError when one is missing, damaged, or too large."""
         count = 1 if config.target_vocabulary is None else 2
-        return cls([Tokenizer.load(path) for path in files(folder, count)], config)
+        return cls([load(path) for path in files(folder, count)], config)
 
     @classmethod
     def train(cls, sides: Sequence[Sequence[str]], config: Config) -> Vocabularies:

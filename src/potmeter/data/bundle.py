@@ -18,7 +18,8 @@ from potmeter.errors import UserError, reject
 
 MAGIC = struct.pack("<Q", 0xDB4775248B80FB57)
 FOOTER = 48
-FLOAT32 = 1
+KINDS = {1: "<f4", 3: "<i4", 9: "<i8"}
+"""Types of numbers by TensorFlow's own: a training's checkpoint counts its steps in whole ones."""
 MAX_INDEX = 16 * 2**20
 MAX_DIMENSIONS = 8
 
@@ -26,13 +27,13 @@ Fields = dict[int, list["int | bytes"]]
 
 
 def read_bundle(prefix: Path) -> dict[str, np.ndarray]:
-    """The float32 tensors of a checkpoint by name, mapped from the file, not copied.
+    """The tensors of a checkpoint by name, mapped from the file, not copied.
 
     Args:
         prefix: The checkpoint's path without ``.index``.
 
     Raises:
-        UserError: When a file is missing or broken, or something in it is no float32 tensor in one shard.
+        UserError: When a file is missing or broken, or something in it is no tensor of ``KINDS`` in one shard.
     """
     try:
         index, data = prefix.with_name(prefix.name + ".index"), prefix.with_name(prefix.name + ".data-00000-of-00001")
@@ -53,11 +54,12 @@ def tensor(entry: Fields, numbers: np.ndarray) -> np.ndarray:
     """The tensor that an entry of the index describes: 1 type, 2 shape, 3 shard, 4 offset, 5 size."""
     kind, shard, offset, size = (number(entry, field) for field in (1, 3, 4, 5))
     shape = [number(fields(part), 1) for part in parts(fields(parts(entry, 2)[-1]), 2)] if 2 in entry else []
-    if kind != FLOAT32 or shard != 0 or 7 in entry:
-        raise ValueError(f"a tensor has type {kind} in shard {shard}; float32 in one shard can be read")
-    if len(shape) > MAX_DIMENSIONS or size != 4 * math.prod(shape) or offset + size > len(numbers):
+    if kind not in KINDS or shard != 0 or 7 in entry:
+        raise ValueError(f"a tensor has type {kind} in shard {shard}; float32 and whole numbers in one can be read")
+    wide = np.dtype(KINDS[kind]).itemsize
+    if len(shape) > MAX_DIMENSIONS or size != wide * math.prod(shape) or offset + size > len(numbers):
         raise ValueError(f"a tensor of shape {shape} has {size:,} bytes at {offset:,} of {len(numbers):,}")
-    return numbers[offset : offset + size].view("<f4").reshape(shape)
+    return numbers[offset : offset + size].view(KINDS[kind]).reshape(shape)
 
 
 # The table -------------------------------------------------------------------------------------------------------
