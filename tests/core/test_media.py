@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from potmeter import media
 from potmeter.errors import UserError
 from potmeter.media import Audio, Bars, Chart, Image, Page, Table, Text, Video, parts
 
@@ -343,7 +342,7 @@ def test_an_unknown_ending_is_told_and_nothing_is_written(tmp_path, medium, name
 
 
 def test_a_file_without_end_is_refused(monkeypatch):
-    monkeypatch.setattr(media, "MAX_BYTES", 2**20)
+    monkeypatch.setattr("potmeter.media.medium.MAX_BYTES", 2**20)
     with pytest.raises(UserError, match="/dev/zero is larger than 1 MiB.*Received"):
         Text.open("/dev/zero")
 

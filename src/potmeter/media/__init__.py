@@ -1,0 +1,31 @@
+"""What goes into a system and comes out of it: text, pictures, sounds, videos, tables and charts.
+
+Every medium is a frozen dataclass that opens a file, saves itself, and shows itself in a notebook or a page.
+Heavy libraries are imported where they are used, so that the command line can know the types without them.
+"""
+
+from potmeter.media.audio import Audio
+from potmeter.media.chart import Chart, Page, verbatim
+from potmeter.media.image import PICTURES, Image
+from potmeter.media.medium import Medium, data_uri, describe
+from potmeter.media.results import parts
+from potmeter.media.table import Bars, Table
+from potmeter.media.text import Text
+from potmeter.media.video import Video
+
+__all__ = [
+    "PICTURES",
+    "Audio",
+    "Bars",
+    "Chart",
+    "Image",
+    "Medium",
+    "Page",
+    "Table",
+    "Text",
+    "Video",
+    "data_uri",
+    "describe",
+    "parts",
+    "verbatim",
+]

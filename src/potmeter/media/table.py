@@ -1,0 +1,118 @@
+"""Rows under named columns, and named shares as bars."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from potmeter.errors import UserError, reject
+from potmeter.media.medium import Medium
+from potmeter.media.text import Text
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Medium):
+    """Rows under named columns.
+
+    Example:
+        >>> Table(("word", "similarity"), [("queen", 0.71)]).json()
+        [{'word': 'queen', 'similarity': 0.71}]
+    """
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    suffix = ".csv"
+    suffixes = (".csv",)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Table:
+        """Read a UTF-8 CSV file with a header; numbers become floats."""
+        try:
+            rows = [row for row in csv.reader(io.StringIO(Text.open(path).text, newline="")) if row]
+        except csv.Error as error:
+            raise UserError(f"{path} is not a table: {error}.", received=str(path)) from None
+        rows or reject(f"{path} is an empty table.", str(path))
+        width = len(rows[0])
+        for number, row in enumerate(rows, 1):
+            len(row) == width or reject(f"{path} line {number} must have {width} columns.", f"{len(row)} columns")
+        return cls(tuple(rows[0]), [tuple(number_or_text(cell) for cell in row) for row in rows[1:]])
+
+    def encode(self, suffix: str) -> bytes:
+        suffix in (".csv", ".json") or reject("A table is saved as .csv or .json.", suffix)
+        if suffix == ".json":
+            return json.dumps(self.json(), ensure_ascii=False, indent=1).encode()
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows([self.columns, *self.rows])
+        return buffer.getvalue().encode()
+
+    def html(self) -> str:
+        head = "".join(f"<th>{html.escape(str(name))}</th>" for name in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(brief(v))}</td>" for v in row) + "</tr>" for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def json(self) -> list[dict[str, Any]]:
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def __str__(self) -> str:
+        cells = [[brief(value) for value in row] for row in (self.columns, *self.rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in cells
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Bars(Medium):
+    """Named values between 0 and 1, largest first as a rule: what a classifier thinks.
+
+    Example:
+        >>> print(Bars({"cat": 0.9, "dog": 0.1}))
+        cat  90.0 %  ██████████████████
+        dog  10.0 %  ██
+    """
+
+    values: dict[str, float]
+
+    suffix = ".csv"
+
+    def encode(self, suffix: str) -> bytes:
+        return Table(("name", "value"), list(self.values.items())).encode(suffix)
+
+    def html(self) -> str:
+        rows = "".join(
+            f'<div class="bar"><span>{html.escape(name)}</span><b style="width:{100 * value:.1f}%"></b>'
+            f"<i>{100 * value:.1f} %</i></div>"
+            for name, value in self.values.items()
+        )
+        return f'<div class="bars">{rows}</div>'
+
+    def json(self) -> dict[str, float]:
+        return {name: round(value, 6) for name, value in self.values.items()}
+
+    def __str__(self) -> str:
+        wide = max(map(len, self.values), default=0)
+        return "\n".join(
+            f"{n:{wide}}  {100 * v:4.1f} %  {'█' * round(20 * v)}".rstrip() for n, v in self.values.items()
+        )
+
+
+def number_or_text(cell: str) -> float | str:
+    """A table's cell as a number where it is one; ``nan``, ``infinity`` and ``1_000`` are words."""
+    try:
+        return number if math.isfinite(number := float(cell)) and "_" not in cell else cell
+    except ValueError:
+        return cell
+
+
+def brief(value: object) -> str:
+    """A table's value as a reader wants it."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

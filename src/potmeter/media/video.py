@@ -1,0 +1,77 @@
+"""Silent videos."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from potmeter.errors import UserError, reject
+from potmeter.media.medium import MAX_PIXELS, Medium, data_uri, describe, read_bytes
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Video(Medium):
+    """A silent video.
+
+    Args:
+        frames: uint8 array of shape (time, height, width, 3).
+        fps: Frames per second.
+    """
+
+    frames: np.ndarray
+    fps: float = 12.0
+
+    suffix = ".mp4"
+    suffixes = (".mp4", ".webm", ".mov", ".avi", ".mkv")
+
+    @classmethod
+    def open(cls, path: str | Path) -> Video:
+        """Read the first video stream, whole."""
+        import av
+        import numpy as np
+
+        data = read_bytes(path)
+        try:
+            with av.open(io.BytesIO(data), "r") as container:
+                stream, frames, pixels = container.streams.video[0], [], 0
+                for frame in container.decode(stream):
+                    pixels += frame.width * frame.height
+                    pixels <= 10 * MAX_PIXELS or reject(
+                        f"{path} is too long a video.", f"over {10 * MAX_PIXELS:,} pixels"
+                    )
+                    frames.append(frame.to_ndarray(format="rgb24"))
+                return cls(np.stack(frames), float(stream.average_rate or 12))
+        except (av.FFmpegError, IndexError, ValueError):
+            raise UserError(f"{path} is not a video of a known format.", received=describe(data)) from None
+
+    def encode(self, suffix: str) -> bytes:
+        from fractions import Fraction
+
+        import av
+
+        suffix in (".mp4", ".mov", ".mkv") or reject("A video is saved as .mp4, .mov or .mkv.", suffix)
+        buffer, (height, width) = io.BytesIO(), self.frames.shape[1:3]
+        with av.open(buffer, "w", format="matroska" if suffix == ".mkv" else suffix[1:]) as container:
+            stream = container.add_stream("libx264", rate=Fraction(self.fps).limit_denominator(1000))
+            stream.width, stream.height = width - width % 2, height - height % 2  # the codec takes even sizes only
+            stream.pix_fmt, stream.options = "yuv420p", {"crf": "18"}
+            for pixels in self.frames[:, : stream.height, : stream.width]:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+            container.mux(stream.encode())
+        return buffer.getvalue()
+
+    def html(self) -> str:
+        return f'<video controls loop autoplay muted src="{data_uri(self, ".mp4")}"></video>'
+
+    def json(self) -> dict[str, float]:
+        return {
+            "frames": len(self.frames),
+            "height": self.frames.shape[1],
+            "width": self.frames.shape[2],
+            "fps": self.fps,
+        }
