@@ -204,6 +204,21 @@ def test_training_turns_the_knobs_live(page, site):
     assert sum(a != b for a, b in zip(before, after, strict=True)) > len(after) // 2
 
 
+def test_sliders_mix_the_styles_of_three_pictures(page, site):
+    page.goto(f"{site.address}stylegan/?task=by-hand")
+    page.wait_for_selector(".demo .shown img")
+    shown = page.locator(".demo .shown img")
+    assert page.locator(".demo .sliders output").all_inner_texts() == ["5.00", "16.00", "7.00", "+0.70"]
+    for number, value in ((2, "9.5"), (3, "-0.5")):
+        before = shown.get_attribute("src")
+        page.locator(".demo .sliders input").nth(number).fill(value)
+        page.wait_for_function("old => document.querySelector('.demo .shown img').src !== old", arg=before)
+    assert page.locator(".demo .sliders output").all_inner_texts() == ["5.00", "16.00", "9.50", "−0.50"]
+    page.locator(".demo button", has_text="Three others").click()
+    page.wait_for_function("document.querySelectorAll('.demo .sliders output')[2].textContent.endsWith('.00')")
+    assert page.locator(".demo .sliders output").last.inner_text() == "−0.50"
+
+
 def test_hostile_uploads_are_refused_with_a_message(page, site, tmp_path):
     from .test_limits import png, zip_bomb
 

@@ -3,6 +3,7 @@
 import inspect
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,7 @@ from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.systems.generative.stylegan import Config, Discriminator, Generator, StyleGAN
+from potmeter.systems.generative.stylegan.demo import GAP, SEED, SHOWN, START, demo
 from potmeter.systems.generative.stylegan.game import styles
 from potmeter.systems.generative.stylegan.growth import enlarged, shrunk, stage
 from potmeter.systems.generative.stylegan.layers import EqualConv2d, EqualLinear, blur, normalised
@@ -191,6 +193,88 @@ def test_the_coarse_middle_and_fine_styles_are_all_there_are(levels):
     config = Config(height=2**levels, width=2**levels, filters=(4,) * levels, first_level=0)
     layers = [layer for start, stop in bands(config) for layer in range(start, stop)]
     assert sorted(set(layers)) == list(range(2 * levels)) and (levels < 3 or len(layers) == 2 * levels)
+
+
+# By hand --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sliders():
+    torch.manual_seed(0)
+    system = StyleGAN(replace(GROWING, height=32, width=32, filters=(8, 8, 4), mapping_rate=1.0)).eval()
+    system.generator.average.normal_(std=0.1)
+    system.seen.fill_(10**9)
+    return demo(system.requires_grad_(False)), system
+
+
+def seen(shown, number=None, side=32):
+    """The mixed picture in its own size, or one of the three that lend their styles: (32, 32, 3)."""
+    factor = SHOWN // side
+    if number is None:
+        return shown.pixels[:: 3 * factor, factor * side + GAP :: 3 * factor].astype(int)
+    return shown.pixels[number * factor * side : (number + 1) * factor * side : factor, : factor * side : factor]
+
+
+def alike(a, b):
+    """Whether no value of two pictures differs by more than rounding does."""
+    return np.abs(np.asarray(a, int) - np.asarray(b, int)).max() <= 1
+
+
+def test_the_sliders_mix_the_pictures_that_run_draws(sliders):
+    knobs, system = sliders
+    w = system.generator.mapping(system.sample(40, Stream(SEED)))
+    for place in (1.0, 5.0, 21.0):
+        shown = knobs.show((place,) * 3 + (1.0,))
+        assert alike(seen(shown), Image.from_tensor(system.drawn(w[int(place) - 1][None])[0]).pixels)
+        assert all(alike(seen(shown), seen(shown, n)) for n in range(3)), "one picture with its own styles"
+    styles = torch.cat([w[n].expand(2, -1) for n in (2, 6, 8)])[None]  # three resolutions, one for each
+    expected = system.painted(system.generator.average.lerp(styles, 0.5))[0]
+    assert alike(seen(knobs.show((3.0, 7.0, 9.0, 0.5))), Image.from_tensor(expected).pixels)
+
+
+def test_each_slider_changes_the_picture_and_the_same_places_give_the_same_one(sliders):
+    knobs, _ = sliders
+    assert knobs.names == ("coarse styles of", "middle styles of", "fine styles of", "truncation ψ")
+    assert knobs.bounds == [(1, 21)] * 3 + [(-1, 1)]
+    assert all(low <= value <= high for (low, high), value in zip(knobs.bounds, knobs.start, strict=True))
+    start = knobs.show(knobs.checked(list(knobs.start)))
+    assert np.array_equal(start.pixels, knobs.show(knobs.start).pixels), "the same every time"
+    for number in range(4):
+        moved = list(knobs.start)
+        moved[number] -= 0.4  # between two pictures, or nearer to the mean
+        shown = knobs.show(tuple(moved))
+        assert not alike(seen(shown), seen(start))
+        same_lenders = [alike(seen(shown, n), seen(start, n)) for n in range(3)]
+        assert same_lenders == [n != number and number < 3 for n in range(3)], "only the one whose slider it is changes"
+
+
+def test_at_0_there_is_only_the_mean_picture(sliders):
+    knobs, system = sliders
+    mean = Image.from_tensor(system.drawn(system.generator.average[None])[0]).pixels
+    shown = knobs.show((1.0, 8.3, 21.0, 0.0))
+    assert alike(seen(shown), mean) and all(alike(seen(shown, n), mean) for n in range(3))
+
+
+def test_places_beyond_the_last_picture_are_the_last_one(sliders):
+    knobs, _ = sliders
+    shown = knobs.show((99.0, 21.0, -5.0, 1.0))
+    assert np.array_equal(shown.pixels, knobs.show((21.0, 21.0, 1.0, 1.0)).pixels)
+    with pytest.raises(UserError, match="takes 4 numbers"):
+        knobs.checked([1.0, 2.0, 3.0])
+
+
+def test_a_button_takes_three_others(sliders):
+    knobs, _ = sliders
+    ((new, shown),) = knobs.actions["Three others"](knobs.start)
+    assert len(set(new[:3])) == 3 and new[3] == knobs.start[3] and all(1 <= v <= 21 and v == int(v) for v in new[:3])
+    assert np.array_equal(shown.pixels, knobs.show(new).pixels)
+
+
+@pytest.mark.parametrize(("size", "factor"), [((28, 28), 4), ((28, 56), 2), ((256, 256), 1)])
+def test_pictures_of_other_shapes_and_with_two_resolutions_have_sliders_too(size, factor):
+    height, width = size
+    system = StyleGAN(replace(GROWING, height=height, width=width, filters=(4, 4))).eval()
+    assert demo(system).show(START).size == (4 * factor * width + GAP, 3 * factor * height)
 
 
 # Growth ---------------------------------------------------------------------------------------------------------------

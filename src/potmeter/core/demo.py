@@ -57,9 +57,17 @@ class Knobs(Demo):
     """Numbers, each with a slider of its own. The value is a tuple of them."""
 
     names: tuple[str, ...]
-    low: float
-    high: float
+    low: float | tuple[float, ...]
+    """Where the sliders begin, all or each."""
+    high: float | tuple[float, ...]
+    """Where they end."""
     start: tuple[float, ...]
+
+    @property
+    def bounds(self) -> list[tuple[float, float]]:
+        """Where each slider begins and ends."""
+        low, high = (v if isinstance(v, tuple) else (v,) * len(self.names) for v in (self.low, self.high))
+        return list(zip(low, high, strict=True))
 
     def checked(self, value: Any) -> tuple[float, ...]:
         return numbers(value, len(self.names))

@@ -9,6 +9,7 @@ from potmeter.data.cifar10 import cifar10
 from potmeter.data.faces import faces
 from potmeter.data.folder import image_folder
 from potmeter.data.mnist import fashion_mnist, mnist, sklearn_digits
+from potmeter.data.orl import orl
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 
@@ -25,18 +26,21 @@ def pictures(source: str, size: int | tuple[int, int], channels: int, *, labels:
     """Read a built-in data set or a folder.
 
     Args:
-        source: ``mnist``, ``fashion``, ``digits``, ``cifar10``, ``faces``, or a folder: as ``image_folder`` reads it, or
-            with CelebA's table of attributes.
+        source: ``mnist``, ``fashion``, ``digits``, ``cifar10``, ``faces``, ``orl``, or a folder: as ``image_folder`` reads
+            it, or with CelebA's table of attributes.
         size: Side, or (height, width), of what the network takes.
-        channels: Its colours; a folder's pictures are brought to size and colours, built-in ones must have them.
-        labels: Whether a folder's subfolders are classes.
+        channels: Its colours; a folder's pictures and orl's are brought to size and colours, other built-in ones must have
+            them.
+        labels: Whether a folder's subfolders, and orl's people, are classes.
 
     Raises:
         UserError: When the network takes other pictures than the built-in set has, or the data cannot be had.
     """
     if source == "own data":
         reject("These weights were trained on pictures of your own: name some with --data.", source)
-    if source == "faces":  # the one set in several sizes
+    if source == "orl":  # as photographs from a folder, in any size
+        return orl(size, channels, labels=labels)
+    if source == "faces":  # in several sizes
         channels == 3 or reject("faces has coloured pictures: --channels 3.", channels)
         return faces(size) if isinstance(size, int) else reject("faces has square pictures.", size)
     if source not in BUILT_IN and not labels and is_celeba(source):

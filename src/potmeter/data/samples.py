@@ -35,8 +35,8 @@ PHOTOS = {
 }
 """Photos inside the wheels of scikit-image (public domain, CC0 or by permission) and scikit-learn (CC BY 2.0)."""
 
-FETCHED = {"mnist": 10_000, "fashion": 10_000, "imagenet": 20}
-"""Sets whose test pictures are numbered from 0, with their size: ``mnist-3``, ``fashion-12``, ``imagenet-7``."""
+FETCHED = {"mnist": 10_000, "fashion": 10_000, "imagenet": 20, "orl": 60}
+"""Sets whose test pictures are numbered from 0, with their size: ``mnist-3``, ``fashion-12``, ``imagenet-7``, ``orl-0``."""
 
 FACES = 2000
 """Drawn faces for testing."""
@@ -127,11 +127,12 @@ def numbered(kind: str, number: int) -> Image:
 @cache
 def test_part(kind: str) -> TensorData:
     """The test part of a fetched set; kept, since reading MNIST takes seconds."""
-    from potmeter.data import mnist, photos
+    from potmeter.data import mnist, orl, photos
 
     read = {
         "mnist": lambda: mnist.mnist().test,
         "fashion": lambda: mnist.fashion_mnist().test,
         "imagenet": photos.foolbox_photos,
+        "orl": lambda: orl.orl().test,
     }
     return read[kind]()

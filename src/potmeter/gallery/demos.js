@@ -102,7 +102,8 @@ potmeter.Demo = class {
   knobs() {
     const sliders = [...this.root.querySelectorAll("input[type=range]")];
     const tell = (slider, value) => {
-      slider.nextElementSibling.textContent = (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
+      const plus = slider.min < 0 ? "+" : "";  // where there is no minus
+      slider.nextElementSibling.textContent = (value < 0 ? "−" : plus) + Math.abs(value).toFixed(2);
       const share = (value - slider.min) / (slider.max - slider.min);
       const at = 100 * Math.min(Math.max(share, 0), 1), zero = -100 * slider.min / (slider.max - slider.min);
       slider.style.setProperty("--from", Math.min(at, zero) + "%");  // the coloured part reaches from 0 to the value

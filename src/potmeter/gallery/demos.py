@@ -76,12 +76,11 @@ def plane(demo: Plane) -> Html:
 
 def knobs(demo: Knobs) -> Html:
     """A slider for each knob, with its name and its value."""
-    step = (demo.high - demo.low) / 400
     sliders = [
         tag("label", tag("span", name),
-            tag("input", type="range", min=demo.low, max=demo.high, step=step, value=f"{value:.4f}", data_value=value),
-            tag("output", f"{value:+.2f}"))
-        for name, value in zip(demo.names, demo.start, strict=True)
+            tag("input", type="range", min=low, max=high, step=(high - low) / 400, value=f"{value:.4f}", data_value=value),
+            tag("output", f"{value:+.2f}" if low < 0 else f"{value:.2f}"))
+        for name, (low, high), value in zip(demo.names, demo.bounds, demo.start, strict=True)
     ]  # fmt: skip
     return tag("div", *sliders, class_="sliders")
 

@@ -58,7 +58,7 @@ class Autoencoder(System):
         """Pictures without labels.
 
         Args:
-            source: mnist, fashion, digits, or a folder of pictures; default: the Config's dataset
+            source: mnist, fashion, digits, orl, or a folder of pictures; default: the Config's dataset
         """
         return pictures(source or config.dataset, config.image_size, config.channels, labels=False)
 

@@ -74,7 +74,7 @@ class GAN(System):
         """Pictures, with classes where the Config is conditional.
 
         Args:
-            source: mnist, fashion, digits, cifar10, or a folder of pictures; default: the Config's dataset
+            source: mnist, fashion, digits, cifar10, faces, orl, or a folder of pictures; default: the Config's dataset
         """
         c = config
         splits = comparable(pictures(source or c.dataset, c.image_size, c.channels, labels=c.conditional))

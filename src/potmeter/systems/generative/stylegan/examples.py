@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from potmeter.core.system import Example
 from potmeter.data.faces import faces
-from potmeter.data.samples import one_of_each_digit
+from potmeter.data.samples import one_of_each_digit, sample
 from potmeter.media import Image
 
 GIVEN = (0, 1, 2)
 """Test faces to be found, by their places: the first ones, whatever they are."""
+PEOPLE = (0, 10, 20)
+"""The same of photographs: the first ones of three people."""
 
 
 def examples(dataset: str, size: int) -> list[Example]:
@@ -19,7 +21,7 @@ def examples(dataset: str, size: int) -> list[Example]:
         [Example("Two test pictures, found and mixed", task="mix", a=given[0], b=given[1], steps=80)] if given else []
     )
     return [
-        Example("Pictures of nobody", seed=1) if dataset == "faces" else Example("Pictures nobody made", seed=1),
+        Example("Pictures of nobody" if dataset in ("faces", "orl") else "Pictures nobody made", seed=1),
         Example("Towards the mean picture, and beyond it to the opposite", task="truncation", seed=1),
         Example("Source A (above) with coarse, middle and fine styles of source B (left)", task="grid", seed=1),
         Example("Without noise, with noise, with other noise, and where it matters", task="noise_control", seed=1),
@@ -35,4 +37,6 @@ def held_out(dataset: str, size: int) -> list[Image]:
     if dataset == "faces":
         test = faces(size).test
         return [Image.from_tensor(test[i]["image"]) for i in GIVEN]
+    if dataset == "orl":
+        return [sample(f"orl-{i}") for i in PEOPLE]
     return one_of_each_digit("mnist" if dataset == "mnist" else "digit")[:3] if dataset in ("mnist", "digits") else []

@@ -27,7 +27,7 @@ class Config(Recipe):
     """Sizes of the networks and how they grow; the defaults are the paper's, for faces of 1024 × 1024 pixels."""
 
     dataset: str = "own data"
-    """What it is trained on where no --data is given: faces, or another built-in set."""
+    """What it is trained on where no --data is given: faces, orl, or another built-in set."""
     height: int = 1024
     """Height of the pictures in pixels."""
     width: int = 1024

@@ -95,7 +95,7 @@ class StyleGAN(System):
         """Pictures.
 
         Args:
-            source: faces, digits, another built-in set, or a folder of pictures; default: the Config's dataset
+            source: faces, orl, digits, another built-in set, or a folder of pictures; default: the Config's dataset
         """
         size: Any = config.height if config.height == config.width else (config.height, config.width)
         return comparable(pictures(source or config.dataset, size, config.channels, labels=False))

@@ -65,7 +65,7 @@ class VAE(System):
         """Pictures without labels.
 
         Args:
-            source: mnist, fashion, digits, faces, or a folder of pictures; default: the Config's dataset
+            source: mnist, fashion, digits, faces, orl, or a folder of pictures; default: the Config's dataset
         """
         splits = pictures(source or config.dataset, config.image_size, config.channels, labels=False)
         if config.likelihood == "bernoulli" and isinstance(splits.test, TensorData):

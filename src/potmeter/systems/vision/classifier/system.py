@@ -87,7 +87,7 @@ class ImageClassifier(System):
         """Pictures with labels.
 
         Args:
-            source: photos4, mnist, fashion, digits, cifar10, faces, imagenet, or a folder with a subfolder per class
+            source: photos4, mnist, fashion, digits, cifar10, faces, orl, imagenet, or a folder with a subfolder per class
         """
         source = source or config.dataset
         if source == "photos4":
