@@ -7,7 +7,7 @@ Heavy libraries are imported where they are used, so that the command line can k
 from potmeter.media.audio import Audio
 from potmeter.media.chart import Chart, Page, verbatim
 from potmeter.media.image import PICTURES, Image
-from potmeter.media.medium import Medium, data_uri, describe
+from potmeter.media.medium import Medium, data_uri, describe, read_bytes
 from potmeter.media.results import parts
 from potmeter.media.table import Bars, Table
 from potmeter.media.text import Text
@@ -27,5 +27,6 @@ __all__ = [
     "data_uri",
     "describe",
     "parts",
+    "read_bytes",
     "verbatim",
 ]
