@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -63,8 +65,9 @@ def race() -> Iterator[Row]:
     config, splits = digits()
     systems = {name: start(ImageClassifier, config, 0) for name in ("ours", "bare", "compiled")}
     systems["compiled"].model.compile()
+    spent: dict[str, float] = defaultdict(float)
     step = {
-        "ours": trainer_step(systems["ours"], splits),
+        "ours": trainer_step(systems["ours"], splits, spent),
         "bare": bare_step(systems["bare"], splits.train, STEPS),
         "compiled": bare_step(systems["compiled"], splits.train, STEPS),
     }
@@ -80,23 +83,37 @@ def race() -> Iterator[Row]:
         if len(done) == len(systems):
             break
     note = ", ".join(f"{name} after {steps} steps" for name, steps in done.items())
+    profile = ", ".join(f"{100 * part / sum(spent.values()):.1f} % {what}" for what, part in spent.items())
+    note += f"; of ours {profile}"
     for peer in ("bare", "compiled"):
         if {"ours", peer} <= set(done):
             yield compare("seconds_to_99_mnist", "s", seconds["ours"], seconds[peer], f"{peer} torch script", note=note)
 
 
-def trainer_step(system: System, splits: Any) -> Callable[[], None]:
-    """One turn of our loop: fetch a batch, step, log."""
+def trainer_step(system: System, splits: Any, spent: dict[str, float]) -> Callable[[], None]:
+    """One turn of our loop: fetch a batch, step, log; what each takes in seconds is added to ``spent``."""
     trainer = Trainer(system, splits, Options(steps=STEPS), quiet=True)
     batches = iter(trainer.batches)
     system.train()
 
     def step() -> None:
-        values = system.step(next(batches), trainer)
-        trainer.progress.step += 1
-        trainer.log.record(trainer.step, values, trainer.share)
+        with clocked("batches", spent):
+            batch = next(batches)
+        with clocked("steps", spent):
+            values = system.step(batch, trainer)
+        with clocked("log", spent):
+            trainer.progress.step += 1
+            trainer.log.record(trainer.step, values, trainer.share)
 
     return step
+
+
+@contextmanager
+def clocked(what: str, spent: dict[str, float]) -> Iterator[None]:
+    """Add the seconds that the block takes to ``spent``."""
+    started = time.perf_counter()
+    yield
+    spent[what] += time.perf_counter() - started
 
 
 @torch.no_grad()
