@@ -160,20 +160,20 @@ def loop_overhead(
 
 def bare_step(system: System, data: Any, steps: int) -> Callable[[], None]:
     """One step of the loop that one would write by hand."""
-    optimizer, config = system.train().optimizers()["model"], system.config
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    optimizers, config = list(system.train().optimizers().values()), system.config
+    parameters = [p for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
     order = Shuffled(data, config.batch_size).indices()
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: lr_scale(step / steps, config.schedule, config.warmup)
-    )
+    scale = lambda step: lr_scale(step / steps, config.schedule, config.warmup)
+    schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, scale) for optimizer in optimizers]
 
     def step() -> None:
         loss = system.loss(data.__getitems__(next(order)))["loss"]
         torch.autograd.backward(loss)
         if config.clip is not None:
             nn.utils.clip_grad_norm_(parameters, config.clip)
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
+        for optimizer, schedule in zip(optimizers, schedules, strict=True):
+            optimizer.step()
+            optimizer.zero_grad()
+            schedule.step()
 
     return step

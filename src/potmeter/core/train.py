@@ -115,9 +115,10 @@ class Trainer:
         """Wall-clock of the run so far, over all its sessions."""
         return self.progress.seconds + time.monotonic() - self.started
 
-    def update(self, loss: Tensor, name: str = "model") -> None:
-        """One step of an optimiser: backward on its parameters, mean over processes, clip, schedule, step."""
-        optimizer, parameters = self.optimizers[name], self.parameters[name]
+    def update(self, loss: Tensor, *names: str) -> None:
+        """One step of the optimisers so named, default all: backward on theirs, mean over processes, clip, schedule, step."""
+        optimizers = [self.optimizers[name] for name in names or self.optimizers]
+        parameters = [p for name in names or self.optimizers for p in self.parameters[name]]
         if self.sharded:
             loss.backward()  # FSDP's own hooks average and scatter the gradients
         else:
@@ -126,9 +127,10 @@ class Trainer:
         if self.system.config.clip is not None:
             nn.utils.clip_grad_norm_(parameters, self.system.config.clip)
         scale = lr_scale(self.share, self.system.config.schedule, self.system.config.warmup)
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * scale
-        optimizer.step()
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * scale
+            optimizer.step()
         for each in self.optimizers.values():  # sharded, backward has reached the others' parameters too
             each.zero_grad()
 
