@@ -19,7 +19,7 @@ from potmeter.systems.generative.vae.system import VAE
 from potmeter.systems.vision.classifier.system import ImageClassifier
 
 TINY = replace(Line.presets["tiny"], jitter=0.1, clip=0.5, weight_decay=0.01)
-SQUEEZED = replace(Autoencoder.presets["tiny"], norm="none", lr=1e-3)
+SQUEEZED = replace(Autoencoder.presets["tiny"], norm="none", lr=1e-3, muon_lr=0.0)
 PLAIN = replace(
     ImageClassifier.presets["tiny"], architecture="plain", hidden=16, augment="digits", lr=2e-3,
     classes=tuple("0123456789"),
@@ -36,6 +36,7 @@ CASES = {
     # Adam turns the rounding of a gradient near 0 into a step of up to lr: at 2e-3 that stays below what is compared
     "sharded-vae": (VAE, replace(VAE.presets["tiny"], lr=2e-3, batch_size=32), {"shard": True}),
     "sharded-autoencoder": (Autoencoder, SQUEEZED, {"shard": True}),
+    "sharded-muon": (Autoencoder, replace(SQUEEZED, muon_lr=0.01), {"shard": True}),
 }
 """System, Config and further options; none of them normalises by its own batch. On one process ``shard`` changes nothing."""
 

@@ -42,8 +42,13 @@ class Config(Recipe):
     """Units of the encoder's dense hidden layers; the decoder has them in reverse."""
     depths: tuple[int, ...] = (0, 0, 0)
     """Further hidden layers, of 128 units, before each code: narrow codes gain by depth, wide ones lose."""
+    muon_lr: float = 0.0
+    """Learning rate of Muon for the matrices between hidden layers, whose steps go as far in every direction, so that deep
+    layers learn sooner; 0 = AdamW for these too."""
     norm: Literal["none", "batch"] = "batch"
     """Normalisation of the hidden layers."""
+    elastic: float = 0.0
+    """Pixels by which half of the training pictures are bent, each in its own way; 0 = none."""
     noise: float = 0.0
     """Deviation of noise that is added to what the encoder sees in training, which makes it a denoiser."""
 
@@ -63,6 +68,8 @@ class Config(Recipe):
         min(self.blocks, default=0) >= 0 or reject("blocks must not be negative.", self.blocks)
         parts = 2 ** len(self.filters)
         self.image_size % parts == 0 or reject(f"image_size must be divisible by {parts}.", self.image_size)
+        self.muon_lr >= 0 or reject("muon_lr must not be negative.", self.muon_lr)
+        self.elastic >= 0 or reject("elastic must not be negative.", self.elastic)
         self.noise >= 0 or reject("noise must not be negative.", self.noise)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Muon, Optimizer
 
 from potmeter.core import dist
 from potmeter.core.capabilities import space_named
@@ -23,6 +24,7 @@ from potmeter.metrics.pca import pca_mse
 from potmeter.nn.sheets import as_inputs, sheet, walk
 
 from . import model
+from .elastic import bent
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,10 @@ class Autoencoder(System):
     name = "autoencoder"
     Config = model.Config
     presets = {
-        "tiny": model.Config(dataset="digits", latents=(2, 8), depths=(0, 0), widths=(128, 64), batch_size=32, lr=3e-3),
-        "lecture": model.Config(batch_size=256, lr=5e-3, warmup=0.02, depths=(6, 3, 0)),
+        "tiny": model.Config(
+            dataset="digits", latents=(2, 8), depths=(0, 0), widths=(128, 64), batch_size=32, lr=3e-3, muon_lr=0.02
+        ),
+        "lecture": model.Config(batch_size=512, lr=5e-3, muon_lr=0.03, warmup=0.02, depths=(6, 3, 0), elastic=1.0),
         "paper": model.Config(latents=(30,), depths=(0,), widths=(1000, 500, 250), norm="none"),
     }
     goal = Goal("mse", "lower")
@@ -67,6 +71,7 @@ class Autoencoder(System):
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """The squared error of each autoencoder, and the sum of their logarithms, so that none dominates."""
         images = batch["image"]
+        images = bent(images, self.random, self.config.elastic) if self.config.elastic else images
         seen = images
         if self.config.noise:
             seen = images + self.config.noise * self.random.normal(*images.shape)
@@ -78,6 +83,18 @@ class Autoencoder(System):
         mine = torch.stack(list(errors.values()))
         whole = dist.mean(mine.detach())  # a mean of logarithms is not the logarithm of the mean over all processes
         return {"loss": (whole.log() + (mine - mine.detach()) / whole).sum()} | errors
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """AdamW; with ``muon_lr``, Muon (Jordan et al. 2024) for the matrices that touch neither pixels nor a code."""
+        chosen, c = super().optimizers(), self.config
+        outer = {c.channels * c.image_size**2, *c.latents}
+        linear = [m for m in self.modules() if isinstance(m, nn.Linear)] if c.muon_lr else []
+        hidden = [m.weight for m in linear if outer.isdisjoint((m.in_features, m.out_features))]
+        if hidden:
+            for group in chosen["model"].param_groups:
+                group["params"] = [p for p in group["params"] if not any(p is weight for weight in hidden)]
+            chosen["hidden"] = Muon(hidden, lr=c.muon_lr, weight_decay=c.weight_decay)
+        return chosen
 
     def shard_units(self) -> list[nn.Module]:
         return [half for _, net in self.nets() for half in (net.encoder, net.decoder)]
