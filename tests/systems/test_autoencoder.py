@@ -9,6 +9,7 @@ from potmeter.core.random import Stream
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.systems.generative.autoencoder import Autoencoder, Bottleneck, Config
+from potmeter.systems.generative.autoencoder.elastic import bent
 
 TINY = Autoencoder.presets["tiny"]
 
@@ -86,6 +87,37 @@ def test_an_interpolation_begins_and_ends_at_the_given_pictures(system):
     assert (frames[4] == frames[5]).all()
 
 
+def test_half_the_pictures_are_bent_by_about_so_many_pixels():
+    """A picture whose brightness is its column and row shows by how much each place was moved."""
+    across = torch.arange(32.0).expand(32, 32)
+    images = torch.stack([across, across.T]).expand(200, 2, 32, 32)
+    moved = (bent(images, Stream(0), 1.5) - images)[:, :, 4:-4, 4:-4]  # what comes in from outside is 0
+    changed = moved.abs().amax((1, 2, 3)) > 1e-3
+    assert 80 < changed.sum() < 120
+    assert float(moved[changed].std()) == pytest.approx(1.5, rel=0.3), "between the knots less, at them as asked for"
+    step = moved[changed].diff(dim=-1).abs().mean()
+    assert step < 0.3 * moved[changed].abs().mean(), "neighbours move alike"
+
+
+@pytest.mark.parametrize(
+    ("config", "hidden"),
+    [
+        (replace(TINY, muon_lr=0.01), [(64, 128), (128, 64)] * 2),  # of both, encoder and decoder
+        (replace(TINY, muon_lr=0.0), []),
+        (replace(TINY, muon_lr=0.01, widths=(32,)), []),  # none lies between two hidden layers
+    ],
+)
+def test_muon_gets_the_matrices_between_hidden_layers_and_adam_all_else(config, hidden):
+    system = Autoencoder(config)
+    given = {
+        name: [p for group in optimizer.param_groups for p in group["params"]]
+        for name, optimizer in system.optimizers().items()
+    }
+    assert [tuple(p.shape) for p in given.get("hidden", [])] == hidden
+    assert {id(p) for ps in given.values() for p in ps} == {id(p) for p in system.parameters()}
+    assert sum(map(len, given.values())) == len(list(system.parameters())), "each once"
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -93,6 +125,8 @@ def test_an_interpolation_begins_and_ends_at_the_given_pictures(system):
         ({"latents": (2, 2, 3)}, "latents must differ"),
         ({"depths": (1,)}, "depths needs a number for each"),
         ({"noise": -0.1}, "noise must not be negative"),
+        ({"elastic": -1.0}, "elastic must not be negative"),
+        ({"muon_lr": -0.1}, "muon_lr must not be negative"),
         ({"image_size": -28}, "image_size must be at least 1"),
     ],
 )
