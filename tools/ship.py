@@ -32,17 +32,26 @@ RECIPES = {
     "classifier.photos4": "--preset lecture --steps 240 --eval-every 40",
     "classifier.faces": "--preset faces --steps 400",
     "classifier.robust": "--preset robust --steps 3000 --eval-every 500",
-    "autoencoder.digits": "--preset lecture --budget 42m",
+    "autoencoder.digits": "--preset lecture --budget 44m",
     "vae.digits": "--preset lecture --budget 55m",
     "vae.plane": "--preset plane --budget 7m",
     "vae.faces": "--preset faces --steps 4000",
     "gan.digits": "--preset lecture --steps 10000 --eval-every 1000",
-    "stylegan.faces": "--preset lecture --steps 12000 --eval-every 1500",
+    "stylegan.faces": (
+        "--preset lecture --r1 0.3 --r1-every 16 --haze 0 --steps 3640",
+        "--preset lecture --steps 12000",
+        "--preset lecture --steps 1500",
+        "--preset lecture --r1 8 --haze 0.03 --steps 1916",
+        "--preset lecture --r1 8 --haze 0.03 --mapping-rate 0.1 --steps 995",
+        "--preset lecture --r1 8 --haze 0.01 --mapping-rate 0.1 --steps 4308",
+        "--preset lecture --r1 8 --haze 0.01 --mapping-rate 0.1 --lr 1e-3 --steps 3610",
+        "--preset lecture --r1 8 --haze 0.01 --mapping-rate 0.1 --lr 3e-4 --steps 3000 --eval-every 1000",
+    ),
     "word2vec.english": "--preset lecture --steps 880 --eval-every 1000",
     "translator.plain": "--preset plain --steps 15000 --eval-every 1000",
     "translator.en-hu": "--preset lecture --steps 15000 --eval-every 1000",
 }
-"""Flags of ``potmeter train`` for each folder of weights."""
+"""Flags of ``potmeter train`` for each folder of weights; of several trainings each begins ``--from`` the one before."""
 
 PACKAGE_OF = {
     "austen": ("austen",),
@@ -64,17 +73,29 @@ DRAWN = {
 """The libraries that draw a data set, with their licences."""
 
 
+def train(name: str, runs: Path) -> str:
+    """Train (or continue) by a recipe, the last of its trainings in a folder of that name, and return the commands."""
+    system_name, recipe = name.partition(".")[0], RECIPES[name]
+    stages = (recipe,) if isinstance(recipe, str) else recipe
+    commands, before = [], ""
+    for number, flags in enumerate(stages, 1):
+        command = f"train {system_name} {flags}" + (f" --from {{runs}}/{before}" if before else "")
+        before = name if number == len(stages) else f"{name}-{number}"
+        if execute(shlex.split(f"{command} --out {{runs}}/{before} --resume".format(runs=runs))):
+            raise SystemExit(f"{name}: training failed")
+        commands.append("potmeter " + command.format(runs="runs"))
+    return "; ".join(commands)
+
+
 def ship(name: str, runs: Path, count: int | None) -> None:
     """Train (or continue) one recipe and put its weights, measured on ``count`` test samples or all, into the package."""
     system_name = name.partition(".")[0]
-    flags = f"{RECIPES[name]} --out {runs / name}"
-    if execute(["train", system_name, *shlex.split(flags), "--resume"]):
-        raise SystemExit(f"{name}: training failed")
+    command = train(name, runs)
     folder = registry.WEIGHTS / name
     trained = load(system_name, runs / name)
     recipe = trained.card["recipe"]
     trained.card = {
-        "command": f"potmeter train {system_name} {RECIPES[name]}",
+        "command": command,
         "recipe": recipe,
         "data": [asdict(PACKAGES[tag]) for tag in PACKAGE_OF.get(recipe["data"], ())]
         + [

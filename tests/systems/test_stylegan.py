@@ -110,17 +110,13 @@ def test_weights_are_of_one_size_and_outputs_too():
         assert float(out.square().mean()) == pytest.approx(1.04, abs=0.08), "√2 makes up for what the ReLU takes"
 
 
-def test_a_rate_slows_a_layer_and_changes_nothing_else():
-    torch.manual_seed(0)
-    slow = EqualLinear(8, 8, rate=0.01)
-    fast = EqualLinear(8, 8)
-    with torch.no_grad():
-        fast.weight.copy_(slow.weight * 0.01)
-    x = torch.randn(4, 8)
-    torch.testing.assert_close(slow(x), fast(x))
-    for layer in (slow, fast):
-        layer(x).sum().backward()
-    torch.testing.assert_close(slow.weight.grad, 0.01 * fast.weight.grad)
+def test_the_mapping_network_learns_at_its_own_rate(tmp_path):
+    run = trainer(StyleGAN, replace(GROWING, lr=1e-3, mapping_rate=0.01, ema=0.0), tmp_path, shapes(), steps=1)
+    before = {name: p.detach().clone() for name, p in run.system.named_parameters()}
+    run.fit()
+    moved = {name: float((p.detach() - before[name]).abs().max()) for name, p in run.system.named_parameters()}
+    assert moved["generator.mapping.0.weight"] == pytest.approx(1e-5, rel=0.05), "Adam's first step is the rate"
+    assert moved["generator.synthesis.levels.0.constant"] == pytest.approx(1e-3, rel=0.05)
 
 
 def test_a_style_is_noise_bias_relu_instance_norm_scale_and_shift():

@@ -35,6 +35,8 @@ LAYER = {
     "epi2.style_mod.lin.bias": "second.affine.bias",
 }
 """Tensors of a resolution: the port's names, and ours."""
+MAPPING = 0.01
+"""The original learns its mapping network slowly by keeping its weights a hundred times as large and scaling them at use."""
 TURNED = 128
 """From this side on, the original doubles and convolves in one step, with its kernel the other way round."""
 DRAWN = 10_000
@@ -100,7 +102,7 @@ def translated(stored: dict[str, Tensor], sides: list[int]) -> dict[str, Tensor]
         part, _, rest = key.partition(".")
         if part == "g_mapping":
             number, _, name = rest.removeprefix("dense").partition(".")
-            state[f"mapping.{number}.{name}"] = value
+            state[f"mapping.{number}.{name}"] = MAPPING * value
         elif rest in ("torgb.weight", "torgb.bias"):
             state[
                 f"synthesis.colours.{last}.weight" if rest.endswith("weight") else f"synthesis.colour_biases.{last}"

@@ -15,21 +15,21 @@ RELU = 2**0.5
 
 
 class EqualLinear(nn.Module):
-    """y = x · (weight · gain / √inputs)ᵀ + bias, both also times ``rate``: how fast the layer learns, against others.
+    """y = x · (weight · gain / √inputs)ᵀ + bias.
 
     Example:
         >>> EqualLinear(8, 4)(torch.ones(2, 8)).shape
         torch.Size([2, 4])
     """
 
-    def __init__(self, inputs: int, outputs: int, *, gain: float = RELU, rate: float = 1.0) -> None:
+    def __init__(self, inputs: int, outputs: int, *, gain: float = RELU) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs) / rate)
+        self.weight = nn.Parameter(torch.randn(outputs, inputs))
         self.bias = nn.Parameter(torch.zeros(outputs))
-        self.scale, self.rate = gain * rate / inputs**0.5, rate
+        self.scale = gain / inputs**0.5
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight * self.scale, self.bias * self.rate)
+        return F.linear(x, self.weight * self.scale, self.bias)
 
 
 class EqualConv2d(nn.Module):

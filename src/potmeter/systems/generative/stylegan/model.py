@@ -110,7 +110,7 @@ class Mapping(nn.Sequential):
 
     def __init__(self, config: Config) -> None:
         c = config
-        super().__init__(*(EqualLinear(c.latent, c.latent, rate=c.mapping_rate) for _ in range(c.mapping_layers)))
+        super().__init__(*(EqualLinear(c.latent, c.latent) for _ in range(c.mapping_layers)))
 
     def forward(self, z: Float[Tensor, "b latent"]) -> Float[Tensor, "b latent"]:
         w = normalised(z)

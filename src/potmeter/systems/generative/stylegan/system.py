@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -111,8 +112,11 @@ class StyleGAN(System):
     # 3. and 4. Two losses, each minimised by one of the two, at a resolution that grows
 
     def optimizers(self) -> dict[str, Optimizer]:
-        parts = {"generator": self.generator, "discriminator": self.discriminator}
-        return {name: Adam(p.parameters(), lr=self.config.lr, betas=(0.0, 0.99), eps=1e-8) for name, p in parts.items()}
+        """Adam for each of the two; the mapping network learns more slowly."""
+        c, adam = self.config, partial(Adam, lr=self.config.lr, betas=(0.0, 0.99), eps=1e-8)
+        mapping = {"params": list(self.generator.mapping.parameters()), "lr": c.lr * c.mapping_rate}
+        generator = [mapping, {"params": list(self.generator.synthesis.parameters())}]
+        return {"generator": adam(generator), "discriminator": adam(self.discriminator.parameters())}
 
     def step(self, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
         return play(self, batch, trainer)
