@@ -13,6 +13,7 @@ import shlex
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -73,27 +74,31 @@ DRAWN = {
 """The libraries that draw a data set, with their licences."""
 
 
-def train(name: str, runs: Path) -> str:
-    """Train (or continue) by a recipe, the last of its trainings in a folder of that name, and return the commands."""
+def train(name: str, runs: Path) -> tuple[str, dict[str, Any]]:
+    """Train (or continue) by a recipe, the last of its trainings in a folder of that name.
+
+    Returns:
+        The commands, and what the last training tells of itself, with the steps and seconds of all.
+    """
     system_name, recipe = name.partition(".")[0], RECIPES[name]
     stages = (recipe,) if isinstance(recipe, str) else recipe
-    commands, before = [], ""
+    commands, told, before = [], [], ""
     for number, flags in enumerate(stages, 1):
         command = f"train {system_name} {flags}" + (f" --from {{runs}}/{before}" if before else "")
         before = name if number == len(stages) else f"{name}-{number}"
         if execute(shlex.split(f"{command} --out {{runs}}/{before} --resume".format(runs=runs))):
             raise SystemExit(f"{name}: training failed")
         commands.append("potmeter " + command.format(runs="runs"))
-    return "; ".join(commands)
+        told.append(load(system_name, runs / before).card["recipe"])
+    return "; ".join(commands), told[-1] | {key: sum(each[key] for each in told) for key in ("steps", "seconds")}
 
 
 def ship(name: str, runs: Path, count: int | None) -> None:
     """Train (or continue) one recipe and put its weights, measured on ``count`` test samples or all, into the package."""
     system_name = name.partition(".")[0]
-    command = train(name, runs)
+    command, recipe = train(name, runs)
     folder = registry.WEIGHTS / name
     trained = load(system_name, runs / name)
-    recipe = trained.card["recipe"]
     trained.card = {
         "command": command,
         "recipe": recipe,
