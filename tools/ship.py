@@ -33,7 +33,10 @@ RECIPES = {
     "classifier.photos4": "--preset lecture --steps 240 --eval-every 40",
     "classifier.faces": "--preset faces --steps 400",
     "classifier.robust": "--preset robust --steps 3000 --eval-every 500",
-    "autoencoder.digits": "--preset lecture --budget 44m",
+    "autoencoder.digits": (
+        "--preset lecture --budget 44m",
+        "--preset lecture --noise 0.15 --lr 1e-3 --muon-lr 0.005 --budget 4m",
+    ),
     "vae.digits": "--preset lecture --budget 55m",
     "vae.plane": "--preset plane --budget 7m",
     "vae.faces": "--preset faces --steps 4000",

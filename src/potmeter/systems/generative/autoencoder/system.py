@@ -192,7 +192,7 @@ class Autoencoder(System):
             *(Example(f"A {n} through each bottleneck", image=digits[n]) for n in (3, 8)),
             Example("Ten test digits, and what each bottleneck lets through", task="reconstruct", images=digits),
             Example("The plane of two numbers one can move in", task="plane"),
-            Example("Noise does not fit through", task="denoise", images=digits),
+            Example("Noise does not fit through", task="denoise", images=digits, noise=0.2),
             Example("A walk from a 4 to a 9", task="interpolate", a=digits[4], b=digits[9]),
         ]
 
