@@ -19,7 +19,7 @@ from potmeter.errors import UserError
 from potmeter.media import Image, Text
 from potmeter.systems.language.gpt2 import GPT2, Transformer
 from potmeter.systems.language.gpt2.baselines import KneserNey, kneser_ney_bits_per_byte, xz_bits_per_byte
-from potmeter.systems.language.gpt2.compiled import Step
+from potmeter.systems.language.gpt2.compiled import Step, product, rounded
 from potmeter.systems.language.gpt2.demo import demo
 from potmeter.systems.language.gpt2.model import Cache
 from potmeter.systems.language.gpt2.sampler import Sampler, generate
@@ -144,6 +144,16 @@ def test_the_compiled_step_gives_the_scores_of_the_model(system):
     step = Step(system.model)
     found = torch.stack([step(token, cache) for token in ids.tolist()])
     torch.testing.assert_close(found, system.model.scores(system.model(ids[None]))[0], rtol=1e-4, atol=2e-5)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 7, 50])
+@pytest.mark.parametrize("int8", [False, True])
+def test_the_compiled_product_has_every_row(rows, int8):
+    weight, bias, x, found = torch.randn(rows, 9), torch.randn(rows), torch.randn(9), np.full(rows, np.nan, np.float32)
+    matrix = rounded(weight, bias, int8)
+    product(x.numpy(), matrix, found)
+    used = matrix.scale[:, None] * matrix.weight  # (rows, 9)
+    np.testing.assert_allclose(found, used @ x.numpy() + bias.numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_it_goes_on_from_what_the_model_has_read_and_leaves_what_the_model_can_go_on_from(system):

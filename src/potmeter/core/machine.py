@@ -29,8 +29,8 @@ def matmul_rate(size: int = 1024) -> float:
     return best_rate(lambda: torch.mm(a, b, out=c), 2 * size**3)
 
 
-def read_bandwidth(megabytes: int = 256) -> float:
-    """Bytes per second read from main memory, by summing an array larger than the caches."""
+def read_bandwidth(megabytes: int = 1024) -> float:
+    """Bytes per second read from main memory, by summing an array larger than the caches, even a server's."""
     x = torch.ones(megabytes * 2**20 // 4)
     return best_rate(x.sum, x.nbytes)
 

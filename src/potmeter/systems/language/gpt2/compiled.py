@@ -86,7 +86,7 @@ class Step:
             for number, layer in enumerate(self.layers):
                 block(x, layer, keys[number, 0], values[number, 0], place, self.rooms)
             normalise(x, self.norm, self.rooms[0])
-            product(self.rooms[0], self.output, scores, False)
+            product(self.rooms[0], self.output, scores)
         cache.length += 1
         return torch.from_numpy(scores)
 
@@ -123,17 +123,39 @@ def norm(layer: nn.LayerNorm) -> Norm:
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def product(x, matrix, y, bend):  # type: ignore[no-untyped-def]
-    """y (out,) = W x + b, for x (in,); bent by GELU, in the approximation by tanh, if asked for."""
-    rows, columns = matrix.weight.shape
-    for row in prange(rows):
-        total = float32(0)
+def product(x, matrix, y):  # type: ignore[no-untyped-def]
+    """y (out,) = W x + b, for x (in,).
+
+    Four rows at once, from four places: a core that reads in one place waits at every new page of memory (4 kB), for
+    what is fetched ahead ends with the page; waiting in four places at once takes no longer than in one.
+    """
+    weight, scale, bias = matrix
+    rows, columns = weight.shape
+    quarter = rows // 4
+    for first in prange(quarter):
+        second, third, fourth = first + quarter, first + 2 * quarter, first + 3 * quarter
+        a = b = c = d = float32(0)
         for column in range(columns):
-            total += float32(matrix.weight[row, column]) * x[column]
-        total = total * matrix.scale[row] + matrix.bias[row]
-        if bend:
-            total *= float32(0.5) * (1 + math.tanh(float32(0.7978845608) * (total + float32(0.044715) * total**3)))
-        y[row] = total
+            a += float32(weight[first, column]) * x[column]
+            b += float32(weight[second, column]) * x[column]
+            c += float32(weight[third, column]) * x[column]
+            d += float32(weight[fourth, column]) * x[column]
+        y[first] = a * scale[first] + bias[first]
+        y[second] = b * scale[second] + bias[second]
+        y[third] = c * scale[third] + bias[third]
+        y[fourth] = d * scale[fourth] + bias[fourth]
+    for last in range(4 * quarter, rows):
+        a = float32(0)
+        for column in range(columns):
+            a += float32(weight[last, column]) * x[column]
+        y[last] = a * scale[last] + bias[last]
+
+
+@njit(parallel=True, fastmath=True, cache=True)
+def bend(x):  # type: ignore[no-untyped-def]
+    """GELU, in the approximation by tanh, in place."""
+    for i in prange(len(x)):
+        x[i] *= float32(0.5) * (float32(1) + math.tanh(float32(0.7978845608) * (x[i] + float32(0.044715) * x[i] ** 3)))
 
 
 @njit(fastmath=True, cache=True)
@@ -181,11 +203,12 @@ def block(x, layer, keys, values, place, rooms):  # type: ignore[no-untyped-def]
     """One block; the stream x (width,) is changed in place. ``rooms`` are of 1, 3, 1 and 4 times the width."""
     seen, qkv, found, wide = rooms
     normalise(x, layer.attention_norm, seen)
-    product(seen, layer.qkv, qkv, False)
+    product(seen, layer.qkv, qkv)
     attend(qkv, keys, values, place, found)
-    product(found, layer.out, seen, False)
+    product(found, layer.out, seen)
     x += seen
     normalise(x, layer.mlp_norm, seen)
-    product(seen, layer.wide, wide, True)
-    product(wide, layer.narrow, seen, False)
+    product(seen, layer.wide, wide)
+    bend(wide)
+    product(wide, layer.narrow, seen)
     x += seen
