@@ -60,11 +60,6 @@ def results(tmp_path_factory):
 NAMES = [*CASES, *(f"resumed-{name}" for name in CASES)]
 
 
-def rounding(name, muon):
-    """How far two processes may be from one; with torch's Muon, which computes in bfloat16, of three digits, farther."""
-    return muon if "muon" in name else 1e-6
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_both_processes_end_with_equal_weights(results, name):
     _, (first, second) = results
@@ -76,7 +71,7 @@ def test_two_processes_give_the_losses_of_one(results, name):
     one, two = results
     mean = (torch.tensor(two[0][name][0]) + torch.tensor(two[1][name][0])) / 2
     assert len(mean) == (5 if name.startswith("resumed") else 10)
-    torch.testing.assert_close(mean, torch.tensor(one[name][0]), rtol=rounding(name, 2e-3), atol=1e-6)
+    torch.testing.assert_close(mean, torch.tensor(one[name][0]), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -84,7 +79,7 @@ def test_two_processes_give_the_weights_of_one(results, name):
     one, two = results
     assert one[name][1].keys() == two[0][name][1].keys()
     for key, tensor in one[name][1].items():
-        torch.testing.assert_close(two[0][name][1][key], tensor, rtol=0, atol=rounding(name, 0.01))  # one of ten steps
+        torch.testing.assert_close(two[0][name][1][key], tensor, rtol=0, atol=1e-6)
 
 
 def test_processes_see_different_halves_of_the_batches(results):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Muon, Optimizer
+from torch.optim import Optimizer
 
 from potmeter.core import dist
 from potmeter.core.capabilities import space_named
@@ -21,6 +21,7 @@ from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Video
 from potmeter.metrics.pca import pca_mse
+from potmeter.nn.muon import Muon
 from potmeter.nn.sheets import as_inputs, sheet, walk
 
 from . import model

@@ -1,0 +1,61 @@
+"""Muon: an optimiser for the matrices of hidden layers, whose steps go equally far in all directions.
+
+Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024). The gradient of a matrix mostly has a few
+large directions; Muon replaces it by the nearest orthogonal matrix, in which rare directions count as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+class Muon(Optimizer):
+    """As ``torch.optim.Muon``, but in float32 on a CPU: where it cannot multiply in bfloat16, that one takes 20 times as long.
+
+    Args:
+        params: Matrices.
+        lr: How far a step goes, as a spectral norm; times √(rows / columns) where there are more rows than columns.
+        weight_decay: Decoupled, times ``lr``.
+        momentum: How much of the mean gradient is kept at each step (Nesterov's kind).
+    """
+
+    def __init__(
+        self, params: Iterable[Any], lr: float = 0.02, weight_decay: float = 0.0, momentum: float = 0.95
+    ) -> None:
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
+        for p in (p for group in self.param_groups for p in group["params"]):
+            if p.ndim != 2:
+                raise ValueError(f"Muon takes matrices. Received: {tuple(p.shape)}")
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """One step by the present gradients."""
+        for group in self.param_groups:
+            for p in (p for p in group["params"] if p.grad is not None):
+                state = self.state[p]
+                if not state:
+                    state["momentum_buffer"] = torch.zeros_like(p.grad)
+                mean = state["momentum_buffer"].lerp_(p.grad, 1 - group["momentum"])
+                update = orthogonal(p.grad.lerp(mean, group["momentum"]))
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+                p.add_(update, alpha=-group["lr"] * max(1.0, p.shape[0] / p.shape[1]) ** 0.5)
+
+
+def orthogonal(matrix: Tensor) -> Tensor:
+    """The orthogonal matrix next to this one, roughly: its singular values become 0.7 to 1.2 without computing them.
+
+    Five steps of X ← a X + (b X Xᵀ + c (X Xᵀ)²) X, with Jordan's a, b, c, which bring the small ones up fastest. Those
+    below a thousandth of the norm stay smaller.
+    """
+    x = matrix.to(torch.bfloat16 if matrix.is_cuda else torch.float32)
+    x = x.T if matrix.shape[0] > matrix.shape[1] else x
+    x = x / x.norm().clamp_min(1e-7)
+    for _ in range(5):
+        square = x @ x.T
+        x = torch.addmm(x, torch.addmm(square, square, square, beta=-4.775, alpha=2.0315), x, beta=3.4445)
+    return (x.T if matrix.shape[0] > matrix.shape[1] else x).to(matrix.dtype)
