@@ -83,12 +83,12 @@ def test_a_budget_that_is_no_time_is_refused_before_anything_starts(text):
 SHARE = st.floats(0, 1)
 
 
-@given(SHARE, SHARE, st.sampled_from(["constant", "linear", "cosine", "luong234"]))
+@given(SHARE, SHARE, st.sampled_from(["constant", "linear", "cosine", "cosine10", "luong234"]))
 def test_the_learning_rate_never_leaves_0_to_its_peak(share, warmup, schedule):
     assert -1e-12 <= lr_scale(share, schedule, warmup) <= 1
 
 
-@given(SHARE, SHARE, st.floats(0, 0.9), st.sampled_from(["constant", "linear", "cosine", "luong234"]))
+@given(SHARE, SHARE, st.floats(0, 0.9), st.sampled_from(["constant", "linear", "cosine", "cosine10", "luong234"]))
 def test_it_rises_in_the_warm_up_and_falls_after_it(a, b, warmup, schedule):
     a, b = sorted((a, b))
     before, after = lr_scale(a, schedule, warmup), lr_scale(b, schedule, warmup)
@@ -102,6 +102,7 @@ def test_schedules_pass_through_their_known_points():
     assert [lr_scale(x, "linear", 0) for x in (0, 0.25, 1)] == [1, 0.75, 0]
     assert [lr_scale(x, "cosine", 0) for x in (0, 1)] == [1, 0]
     assert lr_scale(0.5, "cosine", 0) == pytest.approx(0.5)
+    assert [lr_scale(x, "cosine10", 0) for x in (0, 0.5, 1)] == pytest.approx([1, 0.55, 0.1])
     assert lr_scale(0.3, "cosine", 0.2) == pytest.approx(0.5 + 0.5 * math.cos(math.pi / 8))
     assert lr_scale(0.1, "constant", 0.2) == 0.5 and lr_scale(0.9, "constant", 0.2) == 1
 

@@ -16,8 +16,9 @@ class Recipe:
     """Peak learning rate."""
     weight_decay: float = 0.0
     """Decoupled weight decay of AdamW, on matrices and filters only."""
-    schedule: Literal["constant", "linear", "cosine", "luong234"] = "cosine"
-    """How the learning rate falls, after the warm-up, towards 0 at the end; luong234: it is halved four times."""
+    schedule: Literal["constant", "linear", "cosine", "cosine10", "luong234"] = "cosine"
+    """How the learning rate falls, after the warm-up, towards 0 at the end; cosine10: to a tenth; luong234: it is halved
+    four times."""
     warmup: float = 0.0
     """Share of the training, from its start, in which the learning rate rises linearly from 0."""
     clip: float | None = None

@@ -13,8 +13,9 @@ from potmeter.core.system import System
 def lr_scale(share: float, schedule: str, warmup: float) -> float:
     """The learning rate's factor: linear rise during ``warmup``, then ``constant``, ``linear`` or ``cosine`` to 0.
 
-    ``luong234`` is that of tensorflow/nmt: constant for two thirds of the training, then halved four times, the first
-    time after a quarter of what is left.
+    ``cosine10`` falls to a tenth only, as GPT-3's does (Brown et al., arXiv:2005.14165, appendix B). ``luong234`` is that
+    of tensorflow/nmt: constant for two thirds of the training, then halved four times, the first time after a quarter of
+    what is left.
 
     Args:
         share: How much of the training is done, 0 to 1.
@@ -26,7 +27,8 @@ def lr_scale(share: float, schedule: str, warmup: float) -> float:
     if schedule == "luong234":
         return 0.5 ** min(max(int(12 * (share - 2 / 3)), 0), 4)
     fallen = (share - warmup) / max(1 - warmup, 1e-9)
-    return {"constant": 1.0, "linear": 1 - fallen, "cosine": 0.5 + 0.5 * math.cos(math.pi * fallen)}[schedule]
+    cosine = 0.5 + 0.5 * math.cos(math.pi * fallen)
+    return {"constant": 1.0, "linear": 1 - fallen, "cosine": cosine, "cosine10": 0.1 + 0.9 * cosine}[schedule]
 
 
 def averaged(system: System, decay: float) -> AveragedModel:
