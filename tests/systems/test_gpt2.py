@@ -90,6 +90,7 @@ def test_the_shortest_contexts_work_too(context):
         ({"context": 0}, "context must be at least 1"),
         ({"dropout": 1.0}, "dropout must be"),
         ({"attention_dropout": -0.1}, "attention_dropout must be"),
+        ({"muon_lr": -0.1}, "muon_lr must not be negative"),
     ],
 )
 def test_nonsense_is_refused(change, words):
@@ -246,6 +247,28 @@ def test_surprise_is_what_the_scores_say(system):
     torch.testing.assert_close(first[:8], expected[:8], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(first, expected, rtol=1e-4, atol=1e-4)
     assert len(system.token_bits(ids * 9)) == 9 * len(ids), "longer than the context"
+
+
+@pytest.mark.parametrize("length", [1, 15, 16, 17, 24, 25, 300])
+def test_each_token_of_a_long_text_is_read_after_half_a_context_or_more(system, length):
+    ids = torch.randint(len(TOKENIZER), (length,)).tolist()
+    read = [system.known.end, *ids]
+    for place, bits in enumerate(system.token_bits(ids).tolist()):
+        begins = range(max(0, place - 15), max(1, place - 7))  # the context is 16
+        read_from = [system.model(torch.tensor([read[begin : place + 1]]))[0, -1] for begin in begins]
+        possible = [float(-system.model.scores(x).log_softmax(0)[ids[place]]) / math.log(2) for x in read_from]
+        assert min(abs(bits - value) for value in possible) < 1e-4
+
+
+def test_muon_gets_the_matrices_of_the_blocks_and_adam_all_else():
+    system = GPT2(replace(TINY, muon_lr=0.01))
+    given = {
+        name: {id(p) for group in optimizer.param_groups for p in group["params"]}
+        for name, optimizer in system.optimizers().items()
+    }
+    hidden = {name for name, p in system.named_parameters() if id(p) in given["hidden"]}
+    assert hidden == {name for name, p in system.named_parameters() if "blocks" in name and p.ndim == 2}
+    assert given["model"] == {id(p) for p in system.parameters()} - given["hidden"]
 
 
 def test_a_score_says_bits_per_byte_and_draws_every_token(system):

@@ -44,6 +44,8 @@ class Config(Recipe):
     """Share of numbers that is dropped in training, after the embedding and before each sum."""
     attention_dropout: float = 0.1
     """Share of looks at other tokens that is dropped in training; without any, attention is much faster on a CPU."""
+    muon_lr: float = 0.0
+    """Learning rate of Muon for the matrices of the blocks, which learn sooner by it; 0 = AdamW for all."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,6 +53,7 @@ class Config(Recipe):
             getattr(self, name) >= 1 or reject(f"{name} must be at least 1.", getattr(self, name))
         self.vocabulary >= 257 or reject("vocabulary must be at least 257: all bytes, and the end.", self.vocabulary)
         self.width % self.heads == 0 or reject(f"width must be divisible by the {self.heads} heads.", self.width)
+        self.muon_lr >= 0 or reject("muon_lr must not be negative.", self.muon_lr)
         for name in ("dropout", "attention_dropout"):
             0 <= getattr(self, name) < 1 or reject(f"{name} must be at least 0 and below 1.", getattr(self, name))
 

@@ -23,6 +23,7 @@ from potmeter.core.weights import locate
 from potmeter.data.splits import Splits, every
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Text
+from potmeter.nn.muon import Muon
 
 from . import model
 from .baselines import MAX_TEXT, kneser_ney_bits_per_byte, xz_bits_per_byte
@@ -39,17 +40,19 @@ VALIDATED = 64
 """Pieces of the validation text that are measured during training."""
 LEARNT_FROM = 32
 """Megabytes of text, at most, from which a vocabulary is learnt."""
+TOGETHER = 2048
+"""Tokens that are read at once where a text is scored."""
 COMPILED = 20_000_000
 """Parameters from which on reading token by token is compiled: that takes ten seconds, once on a machine."""
 GPT2_SIZE = 50257
 OPENAI = model.Config(tokenizer="gpt2", batch_size=512, lr=2.5e-4, weight_decay=0.01, warmup=0.01, clip=1.0)
 SMALL = model.Config(
     vocabulary=2048, context=256, layers=4, heads=6, width=192, attention_dropout=0.0,
-    batch_size=8, lr=2e-3, weight_decay=0.1, warmup=0.03, clip=1.0,
+    batch_size=8, lr=2e-3, muon_lr=0.02, weight_decay=0.1, warmup=0.03, clip=1.0,
 )  # fmt: skip
 NANOGPT = model.Config(
     vocabulary=1024, context=64, layers=4, heads=4, width=128, dropout=0.0, attention_dropout=0.0,
-    batch_size=12, lr=1e-3, weight_decay=0.1, warmup=0.05, clip=1.0,
+    batch_size=12, lr=1e-3, weight_decay=0.1, schedule="cosine10", warmup=0.05, clip=1.0,
 )  # fmt: skip
 
 
@@ -119,10 +122,15 @@ class GPT2(System):
     # 4. Training
 
     def optimizers(self) -> dict[str, Optimizer]:
-        """As usual, but with a shorter memory for the size of gradients, as GPT-2's followers have it."""
-        chosen = super().optimizers()
+        """AdamW with a shorter memory for the size of gradients, as GPT-2's followers have it; with ``muon_lr``, Muon for
+        the blocks' matrices."""
+        chosen, c = super().optimizers(), self.config
+        hidden = [p for p in self.model.blocks.parameters() if p.ndim == 2] if c.muon_lr else []
         for group in chosen["model"].param_groups:
             group["betas"] = (0.9, 0.99)
+            group["params"] = [p for p in group["params"] if not any(p is weight for weight in hidden)]
+        if hidden:
+            chosen["hidden"] = Muon(hidden, lr=c.muon_lr, weight_decay=c.weight_decay)
         return chosen
 
     def batches(self, splits: Splits, trainer: Trainer) -> Iterable[Any]:
@@ -325,16 +333,24 @@ class GPT2(System):
 
     def token_bits(self, ids: list[int]) -> Tensor:
         """−log₂ p (N,) of each token of a text given those before it, of which it sees half a context at least."""
+        if not ids:
+            return torch.zeros(0, device=self.device)
         context = self.config.context
         step = max(context // 2, 1)
+        later = -(-max(len(ids) - context, 0) // step)  # windows after the first, a step each
+        first = len(ids) - later * step
         read = torch.tensor([self.known.end, *ids], device=self.device)
-        bits = [torch.zeros(0, device=self.device)]
-        for start in range(0, len(ids), step):
-            end = min(start + step, len(ids))
-            first = max(0, end - context)
-            x = self.model(read[None, first:end])[0, start - first :]  # (step, width)
-            bits.append(F.cross_entropy(self.model.scores(x), read[start + 1 : end + 1], reduction="none"))
-        return torch.cat(bits).float() / math.log(2)
+        bits = [self.last_bits(read[None, : first + 1], first)]
+        if later:
+            windows = read[first + step - context :].unfold(0, context + 1, step)  # (later, context + 1)
+            bits += [self.last_bits(part, step) for part in windows.split(max(TOGETHER // context, 1))]
+        return torch.cat([part.flatten() for part in bits])
+
+    def last_bits(self, windows: Tensor, count: int) -> Tensor:
+        """−log₂ p (W, count) of the last tokens of windows (W, T + 1)."""
+        scores = self.model.scores(self.model(windows[:, :-1])[:, -count:])  # (W, count, V)
+        nats = F.cross_entropy(scores.transpose(1, 2), windows[:, -count:], reduction="none")
+        return nats.float() / math.log(2)
 
 
 def begun(text: str, stop: str) -> int:
