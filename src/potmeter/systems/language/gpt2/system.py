@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +30,9 @@ from .checkpoints import is_foreign, read_foreign
 from .compiled import Step, can_step
 from .examples import examples
 from .pictures import readable, surprise_picture
+from .presets import PRESETS
 from .sampler import Read, Sampler, generate
+from .scoring import token_bits
 from .texts import CHUNK, texts
 from .tokenizer import Tokenizer
 from .tokens import Windows, token_file
@@ -40,20 +41,9 @@ VALIDATED = 64
 """Pieces of the validation text that are measured during training."""
 LEARNT_FROM = 32
 """Megabytes of text, at most, from which a vocabulary is learnt."""
-TOGETHER = 2048
-"""Tokens that are read at once where a text is scored."""
 COMPILED = 20_000_000
 """Parameters from which on reading token by token is compiled: that takes ten seconds, once on a machine."""
 GPT2_SIZE = 50257
-OPENAI = model.Config(tokenizer="gpt2", batch_size=512, lr=2.5e-4, weight_decay=0.01, warmup=0.01, clip=1.0)
-SMALL = model.Config(
-    vocabulary=2048, context=256, layers=4, heads=6, width=192, attention_dropout=0.0,
-    batch_size=8, lr=2e-3, muon_lr=0.02, weight_decay=0.1, warmup=0.03, clip=1.0,
-)  # fmt: skip
-NANOGPT = model.Config(
-    vocabulary=1024, context=64, layers=4, heads=4, width=128, dropout=0.0, attention_dropout=0.0,
-    batch_size=12, lr=1e-3, weight_decay=0.1, schedule="cosine10", warmup=0.05, clip=1.0,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,16 +60,7 @@ class GPT2(System):
 
     name = "gpt2"
     Config = model.Config
-    presets = {
-        "tiny": replace(NANOGPT, dataset="walks", vocabulary=400, layers=2, width=64, batch_size=16, lr=5e-3),
-        "lecture": SMALL,
-        "nanogpt": NANOGPT,
-        "paper": OPENAI,
-        "124M": OPENAI,
-        "355M": replace(OPENAI, layers=24, heads=16, width=1024),
-        "774M": replace(OPENAI, layers=36, heads=20, width=1280),
-        "1558M": replace(OPENAI, layers=48, heads=25, width=1600),
-    }  # fmt: skip
+    presets = PRESETS
     goal = Goal("bits_per_byte", "lower")
 
     def __init__(self, config: model.Config) -> None:
@@ -332,25 +313,8 @@ class GPT2(System):
         return self.tokenizer or reject("The system has no vocabulary yet: train it, or load weights.", self.name)
 
     def token_bits(self, ids: list[int]) -> Tensor:
-        """−log₂ p (N,) of each token of a text given those before it, of which it sees half a context at least."""
-        if not ids:
-            return torch.zeros(0, device=self.device)
-        context = self.config.context
-        step = max(context // 2, 1)
-        later = -(-max(len(ids) - context, 0) // step)  # windows after the first, a step each
-        first = len(ids) - later * step
-        read = torch.tensor([self.known.end, *ids], device=self.device)
-        bits = [self.last_bits(read[None, : first + 1], first)]
-        if later:
-            windows = read[first + step - context :].unfold(0, context + 1, step)  # (later, context + 1)
-            bits += [self.last_bits(part, step) for part in windows.split(max(TOGETHER // context, 1))]
-        return torch.cat([part.flatten() for part in bits])
-
-    def last_bits(self, windows: Tensor, count: int) -> Tensor:
-        """−log₂ p (W, count) of the last tokens of windows (W, T + 1)."""
-        scores = self.model.scores(self.model(windows[:, :-1])[:, -count:])  # (W, count, V)
-        nats = F.cross_entropy(scores.transpose(1, 2), windows[:, -count:], reduction="none")
-        return nats.float() / math.log(2)
+        """−log₂ p (N,) of each token of a text given those before it."""
+        return token_bits(self.model, torch.tensor([self.known.end, *ids], device=self.device))
 
 
 def begun(text: str, stop: str) -> int:
