@@ -5,6 +5,7 @@ import json
 
 import torch
 
+from potmeter.core import resume
 from potmeter.core.options import Options
 from potmeter.core.train import Trainer, start
 
@@ -20,7 +21,7 @@ def stop_after(steps, ready):
     step = ready.system.step
 
     def interrupted(batch, trainer):
-        trainer.asked = trainer.step == steps - 1
+        trainer.interrupt.asked = trainer.step == steps - 1
         return step(batch, trainer)
 
     ready.system.step = interrupted
@@ -34,7 +35,7 @@ def state(ready):
     """Everything that decides how a run goes on, and what it gives."""
     return [
         ready.system.state_dict(),
-        ready.state_dict() | {"progress": None},
+        resume.state_of(ready) | {"progress": None},
         ready.batches.state_dict(),
         torch.get_rng_state(),
     ]

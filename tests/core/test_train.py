@@ -26,7 +26,7 @@ from potmeter.core.options import Options, parse_duration
 from potmeter.core.random import Stream
 from potmeter.core.schedule import lr_scale
 from potmeter.core.system import Goal
-from potmeter.core.train import start
+from potmeter.core.train import Trainer, start
 from potmeter.data.splits import TensorData
 from potmeter.errors import UserError
 
@@ -55,6 +55,16 @@ def test_a_budget_ends_in_time_and_is_the_total_of_all_sessions(tmp_path):
     again = trainer(Line, TINY, tmp_path / "run", steps=None, budget="1s", resume=True)
     again.fit()
     assert again.step == ready.step, "the budget was used up"
+
+
+def test_a_budget_that_runs_out_after_the_last_checkpoint_is_used_up_too(tmp_path):
+    common = {"steps": None, "budget": "1s", "out": tmp_path / "run"}
+    watch = lambda step, metrics: time.sleep(0.3)  # after each evaluation, which by then is the last step's
+    ready = Trainer(start(Line, TINY, 0), Line.data(TINY), Options(**common), quiet=True, watch=watch)
+    ready.fit()
+    again = Trainer(start(Line, TINY, 0), Line.data(TINY), Options(**common, resume=True), quiet=True)
+    again.fit()
+    assert again.step == ready.step
 
 
 def test_whichever_of_steps_and_budget_is_further_counts(tmp_path):
@@ -372,12 +382,12 @@ def test_a_signal_that_comes_while_the_processes_agree_is_not_forgotten(tmp_path
     ready = trainer(Line, TINY, tmp_path / "run")
 
     def slowly(value):
-        signal.raise_signal(signal.SIGTERM) if not ready.asked else None
+        signal.raise_signal(signal.SIGTERM) if not ready.interrupt.asked else None
         return value
 
     monkeypatch.setattr(dist, "world", lambda: 2)
     monkeypatch.setattr(dist, "mean", slowly)
-    with ready.interruptible():
+    with ready.interrupt.caught():
         assert [ready.stopping(), ready.stopping()] == [False, True]
 
 

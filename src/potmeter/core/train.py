@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import math
-import os
-import platform
-import signal
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from potmeter.core import checkpoint, dist, weights
+from potmeter.core import checkpoint, dist, resume
 from potmeter.core.batches import Shuffled
+from potmeter.core.interrupt import Interrupt
 from potmeter.core.log import Diverged, TrainingLog
 from potmeter.core.options import Options
 from potmeter.core.random import Stream
+from potmeter.core.resume import Progress
 from potmeter.core.schedule import averaged, lr_scale
-from potmeter.core.sharding import full_state, load_full_state, load_optimizer_state, optimizer_state, shard
+from potmeter.core.sharding import shard
 from potmeter.core.system import System, summarise
 from potmeter.errors import UserError, reject
 
@@ -38,21 +34,6 @@ EVALUATIONS = 20
 """How often a run is evaluated, and saved, where the user does not say."""
 SAVE_AFTER = 600.0
 """Longest time in seconds without a checkpoint, of a run by the clock."""
-
-
-@dataclass
-class Progress:
-    """How far a run has come; saved with every checkpoint."""
-
-    step: int = 0
-    seconds: float = 0.0
-    """Wall-clock of all sessions up to the last checkpoint or now."""
-    best: float | None = None
-    """Best value of the system's goal."""
-    best_step: int = -1
-    """When that was."""
-    metrics: dict[str, float] = field(default_factory=dict)
-    """The last evaluation."""
 
 
 class Trainer:
@@ -93,7 +74,7 @@ class Trainer:
         self.progress, self.started, self.saved_at = Progress(), time.monotonic(), time.monotonic()
         self.evaluated = -1  # the step of the last evaluation
         self.log = TrainingLog(self.run, tensorboard=options.tensorboard, quiet=quiet)
-        self.asked = self.interrupted = False  # by a signal to this process; by what all processes know
+        self.interrupt, self.interrupted = Interrupt(), False  # of this process; by what all processes know
 
     # What a system's ``step`` uses
 
@@ -156,7 +137,7 @@ class Trainer:
         self.log.start(self.step, self.share)
         self.system.train()
         batches = iter(self.batches)
-        with self.interruptible():
+        with self.interrupt.caught():
             try:
                 while (share := self.share) < 1 and not self.stopping():
                     values = self.system.step(next(batches), self)
@@ -168,14 +149,16 @@ class Trainer:
                         self.evaluate()
                 if self.interrupted:
                     self.log.report(self.step, self.share)  # raises, rather than save what is no longer finite
-                    self.save()
+                    resume.save(self)
                 elif self.evaluated != self.step:
                     self.evaluate()
+                elif self.options.seconds and self.progress.seconds < self.options.seconds:
+                    resume.save(self)  # the clock had not run out when this step was saved: it would be gone on from
             finally:
                 self.log.close()
                 if dist.rank() == 0 and not checkpoint.steps(self.run):
                     self.log.discard()
-        if self.interrupted or self.asked:
+        if self.interrupted or self.interrupt.asked:
             raise KeyboardInterrupt
         if self.average:
             self.system.load_state_dict(self.used_system().state_dict())
@@ -185,7 +168,7 @@ class Trainer:
     def prepare_folder(self) -> None:
         """Start in an empty folder, or continue from its newest checkpoint."""
         if self.options.resume and (found := checkpoint.read_newest(self.run, self.device)):
-            self.load(*found)
+            resume.load(self, *found)
         elif checkpoint.steps(self.run):
             reject(f"{self.run} holds a run: --resume continues it, --out names another.", str(self.run))
         elif dist.rank() == 0:
@@ -221,7 +204,7 @@ class Trainer:
         self.log.write(self.step, {f"valid_{key}": value for key, value in metrics.items()})
         shown = "  ".join(f"{key} {value:.5g}" for key, value in metrics.items())
         self.log.show(self.share, f"step {self.step}  valid: {shown}{'  (best)' if better else ''}", always=True)
-        self.save()
+        resume.save(self)
         if self.watch:
             self.watch(self.step, metrics)
 
@@ -232,112 +215,13 @@ class Trainer:
         used: System = self.average.module  # type: ignore[assignment]
         return used
 
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """Turn Ctrl-C and SIGTERM into a stop after the current step; a second Ctrl-C stops at once."""
-
-        def ask(number: int, frame: object) -> None:
-            if self.asked:
-                raise KeyboardInterrupt
-            self.asked = True
-
-        if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread may set handlers
-            return
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
     def stopping(self) -> bool:
         """Whether a stop was asked for in any process."""
-        asked = self.asked  # read once: a signal that comes while the processes agree counts at the next step
+        asked = self.interrupt.asked  # read once: a signal that comes while the processes agree counts at the next step
         if dist.world() > 1:
             asked = bool(dist.mean(torch.tensor(float(asked), device=self.device)) > 0)
         self.interrupted = asked
         return asked
-
-    # Checkpoints
-
-    def save(self) -> None:
-        """Write a checkpoint of this moment."""
-        if not self.sharded:
-            dist.assert_equal_weights(self.system)
-        used = self.used_system()
-        used.card = {"recipe": self.recipe(), "valid": self.progress.metrics}
-        tensors = full_state(used, self.sharded)
-        own = {"rank": dist.rank(), "torch": torch.get_rng_state(), "batches": self.batches.state_dict()}
-        if self.device.type == "cuda":
-            own["cuda"] = torch.cuda.get_rng_state(self.device)
-        checkpoint.write(
-            self.run, self.step, self.state_dict(), own, lambda folder: weights.save(used, folder, tensors)
-        )
-        self.mark_best() if self.progress.best_step == self.step else None
-        self.saved_at = time.monotonic()
-
-    def mark_best(self) -> None:
-        """Record, for those who look for weights, which checkpoint is the best."""
-        if dist.rank() == 0 and self.progress.best is not None:
-            checkpoint.mark_best(self.run, self.progress.best_step, self.system.goal.metric, self.progress.best)
-
-    def state_dict(self) -> dict[str, Any]:
-        """What continues the run besides the weights that are used; the same in every process."""
-        return {
-            "progress": asdict(replace(self.progress, seconds=self.seconds)),
-            "order": self.order(),
-            "seed": self.options.seed,
-            "rng": self.rng.state_dict(),
-            "optimizers": {name: optimizer_state(self.system, o, self.sharded) for name, o in self.optimizers.items()},
-            # with a moving average the weights folder holds that, and the weights being trained are kept here
-            "average": {"model": self.system.state_dict(), "count": self.average.n_averaged} if self.average else None,
-        }
-
-    def load(self, folder: Path, state: dict[str, Any], own: dict[str, Any]) -> None:
-        """Continue from a checkpoint. Raises UserError when the run was made with another Config, seed or network."""
-        before, now = (asdict(c) for c in (weights.read_config(type(self.system), folder), self.system.config))
-        now["seed"] = self.options.seed
-        before["seed"] = state.get("seed", now["seed"])  # older runs do not say
-        if changed := [key for key in now if before[key] != now[key]]:
-            was, received = (", ".join(f"{key}={c[key]!r}" for key in changed) for c in (before, now))
-            raise UserError(f"{self.run} was trained with {was}.", received=received)
-        # optimisers number their state, and would take it for another parameter's
-        if state.get("order") != self.order():
-            reject(f"The network's code has changed since {self.run} was begun; --out names another.", str(self.run))
-        load_full_state(self.used_system(), folder / "model.safetensors", self.sharded)
-        if self.average:
-            self.system.load_state_dict(state["average"]["model"])
-            self.average.n_averaged.copy_(state["average"]["count"])
-        for name, optimizer in self.optimizers.items():
-            load_optimizer_state(self.system, optimizer, state["optimizers"][name], self.sharded)
-        self.rng.load_state_dict(state["rng"])
-        self.progress, self.started = Progress(**state["progress"]), time.monotonic()
-        self.evaluated = self.step if self.share >= 1 else -1  # a finished run is not measured, and saved, again
-        self.mark_best()  # a kill may have come between a checkpoint and its mark
-        self.batches.load_state_dict(own["batches"])
-        if own["rank"] == dist.rank():  # else there are more processes than before, and this one keeps its fresh seed
-            torch.set_rng_state(own["torch"])
-            if "cuda" in own and self.device.type == "cuda":
-                torch.cuda.set_rng_state(own["cuda"], self.device)
-
-    def order(self) -> list[str]:
-        """The names of the parameters, as the optimisers count them."""
-        return [name for name, _ in self.system.named_parameters()]
-
-    def recipe(self) -> dict[str, Any]:
-        """How the weights were made, for their card. A user's paths stay out of it."""
-        return {
-            "seed": self.options.seed,
-            "steps": self.step,
-            "seconds": round(self.seconds, 1),
-            "processes": dist.world(),
-            "device": str(self.device),
-            "threads": torch.get_num_threads(),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "torch": torch.__version__,
-            "data": self.splits.origin,
-        }
 
 
 # A new system, to be trained -------------------------------------------------------------------------------------
