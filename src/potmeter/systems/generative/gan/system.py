@@ -29,13 +29,13 @@ from potmeter.nn.sheets import as_inputs, sheet, walk
 
 from . import model
 from .measure import judge_of, measured
+from .presets import PRESETS
 
 if TYPE_CHECKING:
     from potmeter.core.train import Trainer
 
 COUNT = 10_000
 """Real pictures that are compared, in two halves."""
-LECTURE = model.Config(batch_size=64, lr=2e-3, schedule="linear", ema=0.999, filters=(32, 64))
 
 
 class GAN(System):
@@ -43,21 +43,7 @@ class GAN(System):
 
     name = "gan"
     Config = model.Config
-    presets = {
-        "tiny": model.Config(dataset="digits", latent=16, filters=(16, 32), lr=2e-3, ema=0.98),
-        "lecture": LECTURE,
-        "hinge": replace(LECTURE, objective="hinge", norm="spectral", r1=0.0),
-        "wgan-gp": replace(LECTURE, objective="wgan-gp", r1=0.0, critic_steps=5, lr=2e-4, beta2=0.9),
-        "faces": replace(
-            LECTURE, dataset="faces", image_size=64, channels=3, conditional=False, filters=(32, 64, 128, 256),
-            r1=0.2, judge="classifier.imagenet", judge_size=128,
-        ),
-        "paper": model.Config(
-            dataset="own data", image_size=64, channels=3, conditional=False, latent=100, batch_size=128,
-            filters=(128, 256, 512, 1024), norm="batch", group=1, r1=0.0, lr=2e-4, beta1=0.5, beta2=0.999,
-            schedule="constant", judge="classifier.imagenet", judge_size=128,
-        ),
-    }  # fmt: skip
+    presets = PRESETS
     goal = Goal("frechet", "lower")
 
     def __init__(self, config: model.Config) -> None:
