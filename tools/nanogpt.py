@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class Theirs(nn.Module):
 
     def __init__(self, model: Any) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.config = model, SimpleNamespace(context=model.config.block_size)
 
     def forward(self, ids: Tensor) -> Tensor:
         parts = self.model.transformer

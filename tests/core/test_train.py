@@ -67,6 +67,13 @@ def test_a_budget_that_runs_out_after_the_last_checkpoint_is_used_up_too(tmp_pat
     assert again.step == ready.step
 
 
+def test_a_run_by_the_clock_is_saved_in_time_however_rarely_it_is_to_be_evaluated(tmp_path, monkeypatch):
+    monkeypatch.setattr("potmeter.core.train.SAVE_AFTER", 0.2)
+    ready = trainer(Line, TINY, tmp_path / "run", steps=None, budget="1s", eval_every=10**9)
+    ready.fit()
+    assert len({line["step"] for line in lines(tmp_path / "run") if "valid_mse" in line}) >= 3
+
+
 def test_whichever_of_steps_and_budget_is_further_counts(tmp_path):
     ready = trainer(Line, TINY, tmp_path / "run", steps=100, budget="1h")
     ready.progress.step = 50

@@ -278,6 +278,20 @@ def test_a_score_says_bits_per_byte_and_draws_every_token(system):
     assert found.summary.text.startswith(f"{bits / 37:.3f} bits per byte") and found.surprise.size[0] == 880
     with pytest.raises(UserError, match="no text to score"):
         system.score(Text(""))
+    with pytest.raises(UserError, match=r"score takes 100,000 characters at most.*Received: 100,001"):
+        system.score(Text("a" * 100_001))
+
+
+def test_a_prompt_of_a_million_words_costs_no_more_than_its_end(system, monkeypatch):
+    read, encode = [], TOKENIZER.encode
+    monkeypatch.setattr(TOKENIZER, "encode", lambda text: read.append(len(text)) or encode(text))
+    long = [*system.run("a rose, " * 10**6 + "In the", tokens=4, seed=0)][-1].text
+    assert long[-40:-20] in "a rose, " * 9 and max(read) <= 100 * 16
+
+
+def test_a_long_text_is_encoded_a_chunk_after_the_other_as_if_it_were_whole():
+    text = SENTENCE * 2000  # nine chunks
+    assert TOKENIZER.encode(text) == TOKENIZER.library.encode(text, add_special_tokens=False).ids
 
 
 def test_a_batch_gives_what_each_prompt_gives_alone(system):
@@ -359,14 +373,16 @@ def test_a_text_is_cut_before_a_space_and_nothing_is_lost():
 
 
 @pytest.mark.parametrize(
-    "content", [SENTENCE * 4000, "wörd " * 300_000, "ü" * 900_000], ids=["lines", "one line", "no space"]
+    "content",
+    [SENTENCE * 4000, "wörd " * 300_000, "ü" * 900_000, "wörd " * 2000 + "\n", "wörd " * 60_000 + "\n", SENTENCE * 20],
+    ids=["lines", "one line", "no space", "a short line that ends", "a long line that ends", "few lines"],
 )
 def test_a_file_is_split_into_three_without_loss(tmp_path, content):
     (tmp_path / "a.txt").write_text(content)
     splits = texts(str(tmp_path / "a.txt"))
     whole = "".join(splits.train.chunks()) + splits.valid.text + splits.test.text
     assert whole == content and len(splits.valid) and len(splits.test)
-    assert 0.87 < sum(map(len, splits.train.chunks())) / len(content) < 0.93
+    assert 0.87 < sum(map(len, splits.train.chunks())) / len(content) < 0.95
 
 
 def test_a_folder_is_read_file_by_file(tmp_path):
@@ -392,6 +408,22 @@ def test_what_is_no_text_is_told(tmp_path, content, says):
     (tmp_path / "a.txt").write_bytes(content)
     with pytest.raises(UserError, match=f"{says}.*Received: "):
         "".join(texts(str(tmp_path / "a.txt")).train.chunks())
+
+
+def test_a_file_that_may_not_be_read_is_told(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text(SENTENCE * 99)
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Denied")
+
+    monkeypatch.setattr("builtins.open", refused)
+    with pytest.raises(UserError, match="cannot be read: Denied. Received: "):
+        texts(str(tmp_path / "a.txt"))
+
+
+@pytest.mark.parametrize("text", ["x" * 2000, "xy" * 45, "ab\n"])
+def test_counting_takes_any_text_however_short_or_dull(text):
+    assert 0 <= kneser_ney_bits_per_byte(text, text, text) < 20
 
 
 def test_no_text_at_all_is_told(tmp_path):
@@ -446,6 +478,18 @@ def iter_from(batch):
 def test_a_text_shorter_than_the_context_is_told():
     with pytest.raises(UserError, match=r"too short for a context of 10 tokens.*Received: 20 tokens"):
         Windows(np.arange(20), 10, 4)
+
+
+def test_a_run_is_not_continued_with_another_vocabulary(tmp_path, cache):
+    for name, text in (("a", SENTENCE), ("b", "Quite another text, with other words in it.\n")):
+        (tmp_path / f"{name}.txt").write_text(text * 200)
+    options = {"steps": 2, "out": tmp_path / "run", "device": "cpu"}
+    one, other = (GPT2.data(TINY, str(tmp_path / f"{name}.txt")) for name in "ab")
+    config = GPT2.fit_config(TINY, one)
+    Trainer(start(GPT2, config, 0), one, Options(**options), quiet=True).fit()
+    with pytest.raises(UserError, match=r"run was begun with another tokenizer.json: with other data.*Received: "):
+        Trainer(start(GPT2, config, 0), other, Options(**options, resume=True), quiet=True).fit()
+    Trainer(start(GPT2, config, 0), one, Options(**options, resume=True), quiet=True).fit()
 
 
 def test_fine_tuning_keeps_the_vocabulary_that_came_with_the_weights(system, tmp_path, cache):

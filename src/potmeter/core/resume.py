@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import platform
+import tempfile
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -63,6 +65,9 @@ def load(trainer: Trainer, folder: Path, state: dict[str, Any], own: dict[str, A
     # optimisers number their state, and would take it for another parameter's
     if state.get("order") != order(system):
         reject(f"The network's code has changed since {trainer.run} was begun; --out names another.", str(trainer.run))
+    if changed := changed_assets(system, folder):
+        message = f"{trainer.run} was begun with another {changed[0]}: with other data, or from other weights."
+        reject(message, trainer.splits.origin)
     load_full_state(trainer.used_system(), folder / "model.safetensors", trainer.sharded)
     if trainer.average:
         system.load_state_dict(state["average"]["model"])
@@ -78,6 +83,15 @@ def load(trainer: Trainer, folder: Path, state: dict[str, Any], own: dict[str, A
         torch.set_rng_state(own["torch"])
         if "cuda" in own and trainer.device.type == "cuda":
             torch.cuda.set_rng_state(own["cuda"], trainer.device)
+
+
+def changed_assets(system: System, folder: Path) -> list[str]:
+    """The files, of what the data taught, that are not those in a checkpoint: its weights would not fit them."""
+    with tempfile.TemporaryDirectory() as new:
+        system.save_assets(Path(new))
+        names = sorted(path.name for path in Path(new).iterdir())
+        same, *_ = filecmp.cmpfiles(new, folder, names, shallow=False)
+    return [name for name in names if name not in same]
 
 
 def mark_best(trainer: Trainer) -> None:

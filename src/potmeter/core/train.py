@@ -33,7 +33,7 @@ Watch = Callable[[int, dict[str, float]], None]
 EVALUATIONS = 20
 """How often a run is evaluated, and saved, where the user does not say."""
 SAVE_AFTER = 600.0
-"""Longest time in seconds without a checkpoint, of a run by the clock."""
+"""Longest time in seconds without a checkpoint, of a run by the clock, whatever --eval-every says."""
 
 
 class Trainer:
@@ -180,12 +180,13 @@ class Trainer:
 
     def evaluation_due(self, before: float) -> bool:
         """Whether the step just done crossed a point of the evaluation schedule."""
-        if self.options.eval_every:
-            return self.step % self.options.eval_every == 0 and self.share < 1
         now = self.share
-        due = int(now * EVALUATIONS) > int(before * EVALUATIONS) and now < 1
+        if self.options.eval_every:
+            due = self.step % self.options.eval_every == 0
+        else:
+            due = int(now * EVALUATIONS) > int(before * EVALUATIONS)
         late = dist.from_first(float(time.monotonic() - self.saved_at > SAVE_AFTER)) if self.options.seconds else 0.0
-        return due or bool(late)
+        return (due or bool(late)) and now < 1
 
     def evaluate(self) -> None:
         """Measure on the validation data, remember the best, save."""

@@ -6,6 +6,7 @@ import lzma
 
 import numpy as np
 
+from .texts import Document
 from .tokenizer import Tokenizer
 
 MAX_TEXT = 16_000_000
@@ -30,9 +31,10 @@ def kneser_ney_bits_per_byte(train: str, valid: str, test: str) -> float:
     best = (float("inf"), float("inf"))
     for unit, orders in ORDERS.items():
         numbers, size = in_units(unit, train, valid, test)
-        model = KneserNey(numbers[0], size, max(orders))
+        possible = [order for order in orders if order <= len(numbers[0])] or [1]
+        model = KneserNey(numbers[0], size, max(possible))
         bits = [model.bits(part) for part in numbers[1:]]  # each (order, N)
-        for order in orders:
+        for order in possible:
             scores = [b[order - 1].sum() / len(text.encode()) for b, text in zip(bits, (valid, test), strict=True)]
             best = min(best, (scores[0], scores[1]))
     return float(best[1])
@@ -44,7 +46,7 @@ def in_units(unit: str, train: str, *others: str) -> tuple[list[np.ndarray], int
         codes = [np.frombuffer(text.encode("utf-32-le"), "<u4") for text in (train, *others)]
         known = np.unique(np.concatenate(codes))  # to know what characters there can be is a small advantage
         return [np.searchsorted(known, code) for code in codes], len(known)
-    tokenizer = Tokenizer.train([train], SUBWORDS)
+    tokenizer = Tokenizer.train(Document(train).chunks(), SUBWORDS)
     return [np.array(tokenizer.encode(text), np.int64) for text in (train, *others)], len(tokenizer)
 
 

@@ -20,6 +20,8 @@ from .model import Config, Transformer
 from .tokenizer import Tokenizer
 
 UNNAMED = "own data"
+GENTLY: dict[str, Any] = {"batch_size": 2, "lr": 3e-5, "weight_decay": 0.01, "warmup": 0.1, "clip": 1.0}
+"""How weights that took others weeks are trained further, so that they keep what they know and fit into a laptop."""
 LAYER = {
     "ln_1": "attention_norm",
     "attn.c_attn": "attention.qkv",
@@ -89,7 +91,7 @@ def sized(values: dict[str, Any], names: dict[str, str]) -> Config:
     except KeyError as error:
         raise UserError(f"The weights' description lacks {error}.", received=", ".join(values)) from None
     tokenizer = "gpt2" if sizes["vocabulary"] == Config().vocabulary else "own"
-    return build_config(Config, asdict(Config(dataset=UNNAMED)) | sizes | {"tokenizer": tokenizer})
+    return build_config(Config, asdict(Config(dataset=UNNAMED, **GENTLY)) | sizes | {"tokenizer": tokenizer})
 
 
 # transformers ----------------------------------------------------------------------------------------------------

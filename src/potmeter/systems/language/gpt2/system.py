@@ -41,6 +41,10 @@ VALIDATED = 64
 """Pieces of the validation text that are measured during training."""
 LEARNT_FROM = 32
 """Megabytes of text, at most, from which a vocabulary is learnt."""
+LONGEST = 100
+"""Characters of a prompt that are read for each token of the context: more are never seen."""
+MAX_SCORED = 100_000
+"""Characters of a text that ``score`` takes."""
 COMPILED = 20_000_000
 """Parameters from which on reading token by token is compiled: that takes ten seconds, once on a machine."""
 GPT2_SIZE = 50257
@@ -185,7 +189,7 @@ class GPT2(System):
     ) -> Iterator[Text]:
         """The text so far, after each token."""
         added: list[int] = []
-        ids = self.known.encode(prompt) or [self.known.end]
+        ids = self.known.encode(prompt[-LONGEST * self.config.context :]) or [self.known.end]
         for token in islice(generate(self.model, ids, sampler, len(self.known), read), tokens):
             if token == self.known.end:
                 break
@@ -240,8 +244,10 @@ class GPT2(System):
         Args:
             text: any text, or a file
         """
+        text.text or reject("There is no text to score.", text.text)
+        if len(text.text) > MAX_SCORED:
+            reject(f"score takes {MAX_SCORED:,} characters at most; eval --data measures files.", f"{len(text.text):,}")
         tokens, bits = self.tokens(text.text), self.surprise(text.text)
-        tokens or reject("There is no text to score.", text.text)
         size = len(text.text.encode())
         summary = f"{float(bits.sum()) / size:.3f} bits per byte: {float(bits.sum()):.0f} bits for {size:,} bytes"
         parts = readable(tokens, bits.tolist())
@@ -269,7 +275,7 @@ class GPT2(System):
 
     @torch.no_grad()
     def next_token(self, text: str) -> Tensor:
-        """Probability (V,) of every token to come after the text."""
+        """Probability (V,) of every token to come after a text from its beginning; ``run`` takes it for any passage."""
         ids = [self.known.end, *self.known.encode(text)][-self.config.context :]
         scores = self.model.scores(self.model(torch.tensor([ids], device=self.device))[0, -1])
         return scores.softmax(0)[: len(self.known)]

@@ -46,11 +46,12 @@ class Document:
         """The text in parts of about ``CHUNK`` characters, cut before a space where there is one."""
         rest = ""
         for text in [self.source] if isinstance(self.source, str) else self.decoded(self.source):
-            rest += text
-            while len(rest) > CHUNK:
-                cut = cut_before_space(rest, CHUNK)
-                yield rest[:cut]
-                rest = rest[cut:]
+            rest, begin = rest + text, 0
+            while len(rest) - begin > CHUNK:
+                cut = cut_before_space(rest, begin + CHUNK)
+                yield rest[begin:cut]
+                begin = cut
+            rest = rest[begin:]
         if rest:
             yield rest
 
@@ -198,29 +199,32 @@ def own(path: Path) -> Splits:
     sum(sizes) > 0 or reject(f"{path} is empty.", "0 bytes")
     held = min(sum(sizes) // 20, HELD)
     ends = [0, sum(sizes) - 2 * held, sum(sizes) - held, sum(sizes)]
-    train, valid, test = (stretch(files, sizes, a, b) for a, b in pairwise(ends))
+    try:
+        train, valid, test = (stretch(files, sizes, a, b, held // 2) for a, b in pairwise(ends))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.", received=str(path)) from None
     parts = [Held.of("".join(text for d in part for text in d.chunks())) for part in (valid, test)]
     (train and all(parts)) or reject(f"{path} is too short to hold a part of it out.", f"{sum(sizes):,} bytes")
     return Splits(Corpus(tuple(train)), parts[0], parts[1])
 
 
-def stretch(files: list[Path], sizes: list[int], start: int, end: int) -> list[Document]:
+def stretch(files: list[Path], sizes: list[int], start: int, end: int, reach: int) -> list[Document]:
     """The documents between two bytes of all files laid end to end, cut where a line or at least a character begins."""
     found, at = [], 0
     for file, size in zip(files, sizes, strict=True):
-        first, last = (line_start(file, min(max(place - at, 0), size), size) for place in (start, end))
+        first, last = (line_start(file, min(max(place - at, 0), size), size, reach) for place in (start, end))
         if first < last:
             found.append(Document(file, first, last))
         at += size
     return found
 
 
-def line_start(file: Path, place: int, size: int) -> int:
-    """The first place, from here on, where a line begins; without one in reach, where a character does."""
+def line_start(file: Path, place: int, size: int, reach: int) -> int:
+    """The first place, from here on, where a line begins; without one in ``reach`` bytes, where a character does."""
     if place in (0, size):
         return place
     with open(file, "rb") as opened:
         opened.seek(place)
-        data = opened.read(CHUNK)
-    after = data.find(b"\n") + 1
+        data = opened.read(min(max(reach, 4), CHUNK))
+    after = data.find(b"\n", 0, reach) + 1
     return place + (after or next((n for n, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0))

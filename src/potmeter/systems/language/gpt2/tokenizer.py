@@ -19,6 +19,8 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 from potmeter.data.fetch import fetch
 from potmeter.errors import UserError, reject
 
+from .texts import Document
+
 END = "<|endoftext|>"
 """The token that parts texts; before the first token of a text it stands too."""
 MAX_FILE = 64 * 2**20
@@ -44,8 +46,9 @@ class Tokenizer:
         return self.library.get_vocab_size()
 
     def encode(self, text: str) -> list[int]:
-        """The tokens of a text."""
-        return self.library.encode(text, add_special_tokens=False).ids
+        """The tokens of a text, a chunk after the other: the library needs a hundred times their memory."""
+        chunks = Document(text).chunks()
+        return [i for chunk in chunks for i in self.library.encode(chunk, add_special_tokens=False).ids]
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of many texts, on all cores."""
