@@ -25,7 +25,7 @@ from potmeter.data.packages import PACKAGES, WESNOTH
 from potmeter.data.splits import every
 
 RECIPES = {
-    "gpt2.austen": "--preset lecture --steps 5000 --eval-every 500",
+    "gpt2.austen": "--preset lecture --steps 8000 --eval-every 500",
     "blackbox.moons": "--preset moons --steps 3000",
     "blackbox.sine": "--preset sine --steps 3000",
     "classifier.digits": "--preset digits --budget 5m",

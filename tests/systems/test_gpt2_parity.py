@@ -62,6 +62,14 @@ def test_logits_are_those_of_transformers_in_every_published_shape(preset):
         assert difference.abs().max() <= tolerance
 
 
+@pytest.mark.slow
+def test_all_24_layers_of_the_second_shape_agree_too():
+    config = replace(GPT2.presets["355M"], vocabulary=300)
+    peer, ids = theirs(config), torch.randint(300, (1, 9))
+    model = ours(config, peer)
+    assert (model.scores(model(ids)) - peer(ids).logits).abs().max() <= 1e-5
+
+
 def test_logits_agree_with_random_biases_and_norms_too(small):
     model, peer = (m.double() for m in small)
     ids = torch.randint(300, (3, 48))
