@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import unicodedata
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from potmeter.cli import execute
 from potmeter.core import dist
 from potmeter.core.train import Trainer
 from potmeter.errors import UserError
@@ -499,6 +501,37 @@ def test_alternatives_are_listed_the_best_first_and_attention_is_drawn(untrained
     values = [row[2] for row in found.alternatives.rows]
     assert values == sorted(values, reverse=True) and found.alternatives.rows[0][1] == found.translation.text
     assert found.attention.size[0] > 200
+
+
+@pytest.mark.parametrize(("beam", "listed"), [(1, 1), (2, 2), (3, 3), (5, 3)])
+def test_a_beam_lists_its_three_best_alternatives_or_as_many_as_it_is_wide(
+    beam, listed, untrained, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    system, folder = untrained[0]
+    found = system.run("1 2 3 4", beam=beam)
+    assert len(found.alternatives.rows) == listed
+    assert found.alternatives.rows == system.run("1 2 3 4", beam=beam, best=listed).alternatives.rows
+    assert execute(["run", "translator", "1 2 3 4", "--weights", str(folder), "--beam", str(beam), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["result"]
+    assert told["translation"] == found.translation.text and len(told["alternatives"]) == listed
+    assert told["attention"]["width"] == found.attention.size[0]
+
+
+def test_more_alternatives_than_hypotheses_are_told(untrained):
+    with pytest.raises(UserError, match="A beam of 2 has at most 2 alternatives.*Received: 3"):
+        untrained[0][0].run("1 2", beam=2, best=3)
+
+
+def test_the_gallerys_form_left_as_it_is_translates_with_every_beam(untrained):
+    from potmeter.core.signature import parameters
+    from potmeter.gallery.widgets import arguments
+
+    declared = parameters(Translator.run)
+    for beam in (1, 2, 5):
+        sent = {p.name: p.default for p in declared} | {"text": "1 2 3 4", "beam": beam}
+        found = untrained[0][0].run(**arguments(declared, [sent[p.name] for p in declared]))
+        assert len(found.alternatives.rows) == min(3, beam)
 
 
 def test_a_rival_without_attention_can_be_made_of_every_preset(monkeypatch):

@@ -197,7 +197,7 @@ class Translator(System):
         beam: Annotated[int, Range(1, 64)] = 5,
         length_penalty: Annotated[float, Range(0, 2)] = 1.4,
         coverage_penalty: Annotated[float, Range(0, 2)] = 0.0,
-        best: Annotated[int, Range(1, 64)] = 3,
+        best: Annotated[int, Range(1, 64)] | None = None,
     ) -> Unattended:
         """Translate a text, and show which words were looked at.
 
@@ -207,10 +207,11 @@ class Translator(System):
             beam: hypotheses that are kept at each step; 1 always takes the likeliest token
             length_penalty: 0 prefers short translations, 1 long ones
             coverage_penalty: how much it costs to leave a word of the source unlooked at
-            best: alternatives to list, at most as many as the beam is wide
+            best: alternatives to list, at most as many as the beam is wide; default: 3, or as many as that
         """
         lines = [line for line in Text(text).lines if line.strip()]
         lines or reject("There is no text to translate.", text)
+        best = min(3, beam) if best is None else best
         best <= beam or reject(f"A beam of {beam} has at most {beam} alternatives.", best)
         way = direction or self.directions[0]
         found = self.hypotheses(lines, way, Beam(beam, length_penalty, coverage_penalty), best)
