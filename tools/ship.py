@@ -53,7 +53,7 @@ RECIPES = {
     ),
     "word2vec.english": "--preset lecture --steps 880 --eval-every 1000",
     "translator.plain": "--preset plain --steps 15000 --eval-every 1000",
-    "translator.en-hu": "--preset lecture --steps 15000 --eval-every 1000",
+    "translator.en-hu": "--preset lecture --steps 15000 --eval-every 1000",  # in one go; its card tells the shipped one's
 }
 """Flags of ``potmeter train`` for each folder of weights; of several trainings each begins ``--from`` the one before."""
 
@@ -96,6 +96,16 @@ def train(name: str, runs: Path) -> tuple[str, dict[str, Any]]:
     return "; ".join(commands), told[-1] | {key: sum(each[key] for each in told) for key in ("steps", "seconds")}
 
 
+def told(folder: Path, command: str, recipe: dict[str, Any]) -> str:
+    """The command for the card in a folder of weights.
+
+    Where these are of the same training, its card's: somebody may have resumed it with other flags than the recipe has.
+    """
+    path = folder / "card.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    return str(known["command"]) if known.get("recipe") == recipe else command
+
+
 def ship(name: str, runs: Path, count: int | None) -> None:
     """Train (or continue) one recipe and put its weights, measured on ``count`` test samples or all, into the package."""
     system_name = name.partition(".")[0]
@@ -103,7 +113,7 @@ def ship(name: str, runs: Path, count: int | None) -> None:
     folder = registry.WEIGHTS / name
     trained = load(system_name, runs / name)
     trained.card = {
-        "command": command,
+        "command": told(folder, command, recipe),
         "recipe": recipe,
         "data": [asdict(PACKAGES[tag]) for tag in PACKAGE_OF.get(recipe["data"], ())]
         + [

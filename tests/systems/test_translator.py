@@ -5,20 +5,24 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import runpy
 import unicodedata
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from potmeter import registry
 from potmeter.cli import execute
 from potmeter.core import dist
 from potmeter.core.train import Trainer
 from potmeter.errors import UserError
 from potmeter.metrics.translation import scores, signatures
+from potmeter.systems.language import translator
 from potmeter.systems.language.translator import Config, Translator
 from potmeter.systems.language.translator.baselines import trained_alike
 from potmeter.systems.language.translator.bench import naive
@@ -565,6 +569,46 @@ def test_a_copied_word_is_the_one_that_was_looked_at_most(untrained):
     found = Hypothesis([COPY, COPY], 0.0, 0.0, weights)
     assert known.written("1 ä ö 2", "digits-reversed", found) == "öä"
     assert known.written("1 ä ö 2", "digits-reversed", replace(found, weights=None)) == "äö"
+
+
+# The shipped weights -------------------------------------------------------------------------------------------------
+
+SHIPPED = registry.WEIGHTS / "translator.en-hu"
+
+
+def test_the_cards_table_has_the_figures_that_were_measured_and_says_where_the_bar_of_five_is_met():
+    card = json.loads((SHIPPED / "card.json").read_text())
+    text = (Path(translator.__file__).parent / "card.md").read_text()
+    rows = {"mean of both directions": "", "into Hungarian": "en_hu_", "into English": "hu_en_"}
+    ahead = {}
+    for row, way in rows.items():
+        bleu = card["metrics"][f"{way}bleu"]
+        others = [card["baselines"][f"{rival}_{way}bleu"] for rival in ("retrieval", "no_attention")]
+        cells = " | ".join(f"{other:.1f} ({bleu - other:.1f} below)" for other in others)
+        assert f"| {row} | {bleu:.1f} | {cells} |" in text
+        ahead[row] = [bleu - other >= 5 for other in others]
+    assert ahead == {
+        "mean of both directions": [True, True], "into Hungarian": [False, False], "into English": [True, True],
+    }  # fmt: skip
+    assert "the mean of both directions has them, and English; Hungarian alone has not, over\nneither" in text
+
+
+def test_the_cards_command_tells_that_the_training_was_resumed():
+    card = json.loads((SHIPPED / "card.json").read_text())
+    first, _, then = card["command"].partition(", then ")
+    assert first == "potmeter train translator --preset lecture --steps 12000 --budget 78m --eval-every 1000"
+    assert then == "with --resume, without --budget, and --steps 20000, from step 9229 on 15000"
+    assert card["recipe"]["steps"] == 13_000
+
+
+def test_weights_that_are_only_measured_again_keep_the_command_of_their_card(tmp_path):
+    path = Path(__file__).parents[2] / "tools" / "ship.py"
+    ship = SimpleNamespace(**runpy.run_path(str(path)))
+    recipe = {"seed": 0, "steps": 13_000, "seconds": 8465.6}
+    assert ship.told(tmp_path, "potmeter train", recipe) == "potmeter train"
+    (tmp_path / "card.json").write_text(json.dumps({"command": "potmeter train, then more", "recipe": recipe}))
+    assert ship.told(tmp_path, "potmeter train", recipe) == "potmeter train, then more"
+    assert ship.told(tmp_path, "potmeter train", recipe | {"seconds": 90.0}) == "potmeter train", "trained anew"
 
 
 @pytest.mark.network
