@@ -6,6 +6,9 @@ import itertools
 import json
 import random
 import runpy
+import sys
+import time
+import tracemalloc
 import unicodedata
 from dataclasses import replace
 from itertools import islice
@@ -394,6 +397,23 @@ def test_empty_lines_are_left_out_with_their_translations(tmp_path):
         pairs_of(str(one), str(other))
 
 
+def test_a_pair_with_a_line_longer_than_any_sentence_is_left_out_and_files_of_nothing_else_are_told(tmp_path):
+    one, other = files(tmp_path)
+    other.write_text("x" * 50_000_000 + "\n" + other.read_text().partition("\n")[2])
+    start = time.monotonic()
+    splits = pairs_of(str(one), str(other))
+    assert sum(len(part) for part in (splits.train, splits.valid, splits.test)) == 59
+    assert (
+        max(len(side) for part in (splits.train, splits.valid, splits.test) for pair in part.pairs for side in pair)
+        < 99
+    )
+    for path in (one, other):
+        path.write_text("word " * 10_000_000)
+    with pytest.raises(UserError, match="at least 20 pairs of lines of 1 to 2,000 characters.*Received: 0"):
+        pairs_of(str(one), str(other))
+    assert time.monotonic() - start < 30
+
+
 # The system ---------------------------------------------------------------------------------------------------------
 
 
@@ -555,6 +575,31 @@ def test_what_is_too_long_or_nothing_is_told(untrained):
             system.run(text)
     with pytest.raises(UserError, match="direction is one of digits-reversed.*Received: en-hu"):
         system.run("1 2", direction="en-hu")
+
+
+def test_a_file_of_one_endless_line_is_told_at_once_and_takes_the_memory_of_a_few_copies(untrained, tmp_path):
+    system, path = untrained[0][0], tmp_path / "one.txt"
+    path.write_text("4 2 " * 12_500_000)  # 50 MB
+    start = time.monotonic()
+    tracemalloc.start()
+    for refused, words in (
+        (lambda: system.batch(path), "A sentence has at most 2,000 characters.*Received: 50,000,000"),
+        (lambda: system.score(path, "4 2"), "at most 100,000 characters.*Received: 50,000,000"),
+        (lambda: system.score("4 2", path), "at most 100,000 characters.*Received: 50,000,000"),
+    ):
+        with pytest.raises(UserError, match=words):
+            refused()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 4 * path.stat().st_size and time.monotonic() - start < 30
+
+
+def test_a_line_as_long_as_any_that_is_scored_is_scored(untrained, monkeypatch):
+    monkeypatch.setattr(sys.modules[Translator.__module__], "SCORED", 20)
+    line = "one two three four 5"
+    assert len(line) == 20 and untrained[0][0].score(line, line).text.startswith("BLEU 100.0")
+    with pytest.raises(UserError, match="at most 20 characters.*Received: 21"):
+        untrained[0][0].score(line, line + "6")
 
 
 def test_a_copied_word_is_the_one_that_was_looked_at_most(untrained):

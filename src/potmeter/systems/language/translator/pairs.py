@@ -87,7 +87,9 @@ def aligned(source: Path, target: Path) -> Splits:
     ]
     random.Random(0).shuffle(found)
     held = min(len(found) // 20, HELD)
-    held >= 1 or reject(f"{source} and {target} must have at least 20 pairs without empty lines.", len(found))
+    held >= 1 or reject(
+        f"{source} and {target} must have at least 20 pairs of lines of 1 to {CHARACTERS:,} characters.", len(found)
+    )
     names = [path.suffix[1:] or path.stem for path in (source, target)]
     languages = (names[0], names[1]) if names[0] != names[1] else ("source", "target")
     train = found[: -2 * held]

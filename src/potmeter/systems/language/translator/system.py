@@ -43,6 +43,8 @@ VALIDATED = 200
 """Pairs of the validation data that are translated during training."""
 TOGETHER = 64
 """Sentences that are translated at once."""
+SCORED = 100_000
+"""Most characters of a line that is scored: sacreBLEU takes two seconds and 40 MB for so many."""
 
 COLUMNS = ("source", "translation", "score", "log p")
 
@@ -256,9 +258,11 @@ class Translator(System):
         """BLEU and chrF of translations, whoever made them, with sacreBLEU's signatures.
 
         Args:
-            texts: translations, one a line
+            texts: translations, one a line, of at most 100,000 characters each
             references: what they should be, line by line
         """
+        longest = max(map(len, [*texts.lines, *references.lines]), default=0)
+        longest <= SCORED or reject(f"A line that is scored has at most {SCORED:,} characters.", f"{longest:,}")
         found = scores(texts.lines, references.lines)
         how = signatures()
         return Text(f"BLEU {found.bleu:.1f}  chrF {found.chrf:.1f}\n{how['bleu']}\n{how['chrf']}")
