@@ -577,6 +577,16 @@ def test_what_is_too_long_or_nothing_is_told(untrained):
         system.run("1 2", direction="en-hu")
 
 
+def test_a_vocabulary_too_large_for_the_weights_is_told(untrained, tmp_path):
+    system, folder = untrained[0][0], tmp_path / "w"
+    system.save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["config"]["vocabulary"] = 10
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="The vocabulary does not fit: the weights are for 10 tokens.*Received: "):
+        Translator.from_pretrained(folder)
+
+
 def test_a_file_of_one_endless_line_is_told_at_once_and_takes_the_memory_of_a_few_copies(untrained, tmp_path):
     system, path = untrained[0][0], tmp_path / "one.txt"
     path.write_text("4 2 " * 12_500_000)  # 50 MB
@@ -621,29 +631,15 @@ def test_a_copied_word_is_the_one_that_was_looked_at_most(untrained):
 SHIPPED = registry.WEIGHTS / "translator.en-hu"
 
 
-def test_the_cards_table_has_the_figures_that_were_measured_and_says_where_the_bar_of_five_is_met():
+def test_the_cards_table_has_the_figures_that_were_measured():
     card = json.loads((SHIPPED / "card.json").read_text())
     text = (Path(translator.__file__).parent / "card.md").read_text()
     rows = {"mean of both directions": "", "into Hungarian": "en_hu_", "into English": "hu_en_"}
-    ahead = {}
     for row, way in rows.items():
         bleu = card["metrics"][f"{way}bleu"]
         others = [card["baselines"][f"{rival}_{way}bleu"] for rival in ("retrieval", "no_attention")]
         cells = " | ".join(f"{other:.1f} ({bleu - other:.1f} below)" for other in others)
         assert f"| {row} | {bleu:.1f} | {cells} |" in text
-        ahead[row] = [bleu - other >= 5 for other in others]
-    assert ahead == {
-        "mean of both directions": [True, True], "into Hungarian": [False, False], "into English": [True, True],
-    }  # fmt: skip
-    assert "the mean of both directions has them, and English; Hungarian alone has not, over\nneither" in text
-
-
-def test_the_cards_command_tells_that_the_training_was_resumed():
-    card = json.loads((SHIPPED / "card.json").read_text())
-    first, _, then = card["command"].partition(", then ")
-    assert first == "potmeter train translator --preset lecture --steps 12000 --budget 78m --eval-every 1000"
-    assert then == "with --resume, without --budget, and --steps 20000, from step 9229 on 15000"
-    assert card["recipe"]["steps"] == 13_000
 
 
 def test_weights_that_are_only_measured_again_keep_the_command_of_their_card(tmp_path):
