@@ -192,6 +192,17 @@ def test_one_lane_is_the_same_as_none():
     assert all(torch.equal(value, after[1][key]) for key, value in after[0].items())
 
 
+@pytest.mark.parametrize(
+    ("architecture", "negatives", "lists"), [("skipgram", 3, 7), ("skipgram", 0, 3), ("cbow", 3, 3), ("cbow", 0, 3)]
+)
+def test_rows_are_counted_as_they_stand_in_lists_of_questions(architecture, negatives, lists):
+    """Three windows of two, three and two places, and four words that ask in skip-gram; see ``learn``."""
+    config = small(architecture, negatives, size=300 if negatives else 2)
+    _, _, number, (moved_in, moved_out) = learn(random_model(config), config, [0, 1, 0], 0.05)
+    assert number == (4 if architecture == "skipgram" else 3) and moved_in.sum() == 4
+    assert moved_out[:2].sum() == lists and (negatives == 0 or moved_out.sum() > lists)
+
+
 def test_few_changes_are_added_and_many_averaged():
     for moves, weight in ((1, 1.0), (10**6, 1 / 2)):
         whole = np.zeros((3, 2), np.float32)

@@ -121,7 +121,10 @@ def learn(inputs, outputs, text, tables, window, negatives, cbow, lr, seed, move
         cbow: Ask with the mean of the window, not with each of its words.
         lr: float32; 0 only measures.
         seed: uint64, decides what is skipped, how far windows reach, and what is noise.
-        moved_in, moved_out: int32 (words,) and (rows of outputs,): how often each row was moved is added to them.
+        moved_in: int32 (words,): how often each row was moved is added to it.
+        moved_out: int32 (rows of outputs,): how often each row stands in a list of questions is added to it, which is
+            about how often it was moved. Skip-gram draws noise for each place of a window, also for its middle, whose
+            list is counted though nobody asks it; with a tree a window has one list, counted once though each word asks it.
 
     Returns:
         The sum of the losses in nats, and how many hidden vectors asked.
@@ -213,11 +216,11 @@ def bring_together(whole, copies, moved, lr, first, last):  # type: ignore[no-un
 
     Each lane saw only its own changes. Where they are few, their sum is what one after the other would have done; a row
     that was moved often has come to rest in every lane, and the sum would overshoot: there their mean is right. With n
-    moves a lane the share of the mean is 1 − exp(−REST · n · lr).
+    moves a lane, as ``learn`` counts them, the share of the mean is 1 − exp(−REST · n · lr).
 
     Args:
         whole, copies: Changed in place.
-        moved: int32 (lanes, rows), how often each row was moved; set back to 0.
+        moved: int32 (lanes, rows), what ``learn`` counted; set back to 0.
         lr: float32.
         first, last: The rows.
     """
