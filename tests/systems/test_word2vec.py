@@ -14,7 +14,7 @@ from core.helpers import trainer
 from potmeter.core import dist
 from potmeter.core.weights import build_config
 from potmeter.errors import UserError
-from potmeter.systems.language.word2vec import kernel, picture, questions
+from potmeter.systems.language.word2vec import kernel, picture, questions, system
 from potmeter.systems.language.word2vec.corpus import PASSAGE, Passages, Stream, encoded
 from potmeter.systems.language.word2vec.huffman import huffman
 from potmeter.systems.language.word2vec.model import Config, WordVectors
@@ -418,3 +418,18 @@ def test_nonsense_is_refused(change, words):
 
 def test_counting_a_text():
     assert count(["a b a", "b a"]) == {"a": 3, "b": 2}
+@pytest.mark.parametrize(("size", "shown"), [(12, 12), (130, 60), (400, 60)])
+def test_a_map_without_words_shows_the_frequent_ones(monkeypatch, size, shown):
+    drawn = []
+    monkeypatch.setattr(system, "draw_map", lambda unit, words, method: drawn.extend(words))
+    Word2Vec(small(size=size)).map()
+    assert len(drawn) == shown and drawn[0] == ("w100" if size == 400 else "w0")
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+def test_vectors_of_one_dimension_lie_on_a_line(method):
+    model = Word2Vec(small(dimensions=1))
+    assert model.map(["w1", "w2", "w3"], method=method).pixels.shape == (picture.HEIGHT, picture.WIDTH, 3)
+    assert (picture.flat(np.array([[1.0], [-1.0], [1.0]]), "pca")[:, 1] == 0).all()
+
+

@@ -49,7 +49,7 @@ def draw_map(vectors: np.ndarray, words: Sequence[str], method: str) -> Image:
 
 
 def flat(vectors: np.ndarray, method: str) -> np.ndarray:
-    """Vectors (N, D) in two dimensions, (N, 2)."""
+    """Vectors (N, D) in two dimensions, (N, 2); what has one dimension lies on a line."""
     centred = vectors - vectors.mean(0)
     if method == "tsne":
         from sklearn.manifold import TSNE
@@ -60,6 +60,7 @@ def flat(vectors: np.ndarray, method: str) -> np.ndarray:
         )
     left, scale, _ = np.linalg.svd(centred, full_matrices=False)
     plane = left[:, :2] * scale[:2]
+    plane = np.pad(plane, ((0, 0), (0, 2 - plane.shape[1])))
     return plane * np.sign(plane[np.abs(plane).argmax(0), [0, 1]])  # a sign that does not depend on the machine
 
 

@@ -202,10 +202,10 @@ class Word2Vec(System):
         """A map of words in two dimensions: what lies close together has similar contexts.
 
         Args:
-            words: which, from 3 to 150; default: sixty frequent ones
+            words: which, from 3 to 150; default: sixty frequent ones, or as many as there are
             method: pca keeps distances as far as a plane can, tsne keeps neighbourhoods
         """
-        words = list(words) or [word for word in self.vocabulary.words[100:] if len(word) > 3][:60]
+        words = list(words or self.vocabulary.frequent())
         unit = unit_length(self.vectors[[self.vocabulary.number(word) for word in words]])
         return draw_map(unit, words, method)
 

@@ -78,6 +78,12 @@ class Vocabulary:
         parts = [word.split("_") for word in self.words if "_" in word]
         return frozenset("_".join(part[:end]) for part in parts for end in range(1, len(part)))
 
+    def frequent(self) -> tuple[str, ...]:
+        """Sixty words of four letters or more that come after the hundred most frequent, which say little; where there are
+        no sixty, the most frequent words."""
+        longer = [word for word in self.words[100:] if len(word) > 3][:60]
+        return tuple(longer) if len(longer) == 60 else self.words[:60]
+
     def number(self, word: str) -> int:
         """A word's number, written in any case, a phrase with spaces too. Raises UserError, with near words, for others."""
         found = self.index.get(word) if word in self.index else self.index.get("_".join(split(word)))
