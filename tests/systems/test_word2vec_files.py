@@ -1,11 +1,16 @@
 """Word vectors in the original program's formats, and a user's own text: exact, bounded, never trusted."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from potmeter.data.reading import pieces
 from potmeter.errors import UserError
+from potmeter.systems.language.word2vec import phrases, system
 from potmeter.systems.language.word2vec.files import read_vectors, write_vectors
+from potmeter.systems.language.word2vec.model import Config
+from potmeter.systems.language.word2vec.phrases import with_phrases
 from potmeter.systems.language.word2vec.system import Word2Vec
 from potmeter.systems.language.word2vec.vocabulary import count
 
@@ -17,9 +22,9 @@ def test_vectors_come_back_as_they_were(tmp_path, name):
     vectors = np.random.default_rng(0).normal(size=(4, 7)).astype(np.float32)
     words, back = read_vectors(write_vectors(tmp_path / name, WORDS, vectors))
     assert words == WORDS and (back == vectors).all()
-    system = Word2Vec.from_pretrained(tmp_path / name)
-    assert system.run(["ős"], top=3).rows[0][0] in WORDS
-    assert read_vectors(system.save_vectors(tmp_path / f"again-{name}"))[0] == WORDS
+    loaded = Word2Vec.from_pretrained(tmp_path / name)
+    assert loaded.run(["ős"], top=3).rows[0][0] in WORDS
+    assert read_vectors(loaded.save_vectors(tmp_path / f"again-{name}"))[0] == WORDS
 
 
 @pytest.mark.parametrize("name", ["v.bin", "v.txt"])
@@ -86,3 +91,45 @@ def test_what_is_no_text_is_told(tmp_path, data, says):
     (tmp_path / "x.txt").write_bytes(data)
     with pytest.raises(UserError, match=f"{says}.*Received: "):
         list(pieces(tmp_path / "x.txt", "train"))
+
+
+def test_a_large_text_is_not_copied_into_memory(tmp_path, monkeypatch):
+    numbers = np.zeros(4_000_000, np.int32)
+    numbers[-1] = 1
+    numbers.tofile(tmp_path / "numbers")
+    monkeypatch.setattr(system, "encoded", lambda pieces, vocabulary: np.memmap(tmp_path / "numbers", np.int32, "r"))
+    config = Config(vocabulary=("ant", "bee"), counts=(2, 1))
+    (tmp_path / "a.txt").write_text("ant bee")
+    tracemalloc.start()
+    Word2Vec.data(config, str(tmp_path / "a.txt"))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2_000_000, "four million words of four bytes"
+
+
+def test_of_too_many_different_words_the_rarest_are_forgotten():
+    pieces = [f"the {letters(n)} of the {letters(n)}" for n in range(300)]
+    counts = count(pieces, most=100)
+    assert counts["the"] == 600 and counts["of"] == 300 and len(counts) <= 100
+    assert len(count(pieces)) == 302, "by default far more are kept"
+
+
+def test_a_vocabulary_as_large_as_asked_for_is_not_cut_short_by_counting(monkeypatch):
+    monkeypatch.setattr(phrases, "PRUNE", 80)
+    pieces = [" ".join(letters(n) for n in range(start, start + 50)) for start in (0, 50)]
+    assert len(with_phrases(lambda: pieces, 0, min_count=1, threshold=100.0, size=100)) == 100
+
+
+@pytest.mark.slow
+def test_counting_a_text_of_many_different_words_takes_bounded_memory():
+    pieces = (" ".join(letters(n) for n in range(start, start + 5000)) for start in range(0, 1_500_000, 5000))
+    tracemalloc.start()
+    count(pieces)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 140e6, "all of them would take 170 MB"
+
+
+def letters(number):
+    """A made-up word for each number below 26⁹."""
+    return "".join(chr(97 + number // 26**place % 26) for place in range(9))

@@ -12,10 +12,12 @@ import torch
 from potmeter.data.fetch import cache_folder
 from potmeter.errors import reject
 
-from .vocabulary import Vocabulary
+from .vocabulary import LINE_END, Vocabulary
 
 PASSAGE = 200
 """Words (and line ends) of a passage that is measured."""
+LOOKED_AT = 2**16
+"""Words (and line ends) that are looked at together where a whole text is searched."""
 
 
 def encoded(pieces: Iterable[str], vocabulary: Vocabulary) -> np.ndarray:
@@ -31,6 +33,19 @@ def encoded(pieces: Iterable[str], vocabulary: Vocabulary) -> np.ndarray:
             length += len(numbers)
         file.flush()
         return np.memmap(file, np.int32, "r", shape=(length,)) if length else np.empty(0, np.int32)
+
+
+def has_two_words(text: np.ndarray) -> bool:
+    """Whether an encoded text has two different words; it is looked at in parts, as it may be larger than the memory."""
+    first = None
+    for start in range(0, len(text), LOOKED_AT):
+        part = text[start : start + LOOKED_AT]
+        words = part[part != LINE_END]
+        if first is None and len(words):
+            first = words[0]
+        if first is not None and (words != first).any():
+            return True
+    return False
 
 
 class Passages:

@@ -45,7 +45,8 @@ class Config(Recipe):
     min_count: int = 5
     """Rarer words are left out."""
     size: int = 0
-    """Most words in the vocabulary, the most frequent ones; 0 = no bound."""
+    """Most words in the vocabulary, the most frequent ones; 0 = no bound. Of a text with more than a million different
+    words, and than twice this, the rarest are forgotten while they are counted."""
     phrases: int = 0
     """Passes that join words which belong together, as in united_states; each may join those of the last."""
     threshold: float = 100.0

@@ -26,11 +26,13 @@ def with_phrases(
     Raises:
         UserError: When fewer than two words are left.
     """
-    counts = count(pieces())
+    most = max(PRUNE, 2 * size)
+    counts = count(pieces(), most)
     for _ in range(passes):
         total = counts.total()
         before = Vocabulary.of(counts, min_count, 0)
-        pairs = count_pairs(pieces(), before)
+        counts = Counter(dict(zip(before.words, before.counts, strict=True)))  # rare words make room for pairs
+        pairs = count_pairs(pieces(), before, most)
         for (a, b), together in pairs.items():
             if together >= min_count and (together - min_count) / (counts[a] * counts[b]) * total > threshold:
                 counts[f"{a}_{b}"] = together
@@ -38,15 +40,15 @@ def with_phrases(
     return Vocabulary.of(counts, min_count, size)
 
 
-def count_pairs(pieces: Iterable[str], vocabulary: Vocabulary) -> Counter[tuple[str, str]]:
-    """How often two words of the vocabulary follow each other in a line."""
+def count_pairs(pieces: Iterable[str], vocabulary: Vocabulary, most: int) -> Counter[tuple[str, str]]:
+    """How often two words of the vocabulary follow each other in a line; pairs are forgotten as ``count`` forgets words."""
     pairs: Counter[tuple[str, str]] = Counter()
     floor = 1
     for piece in pieces:
         for line in piece.split("\n"):
             words = join(split(line), vocabulary)
             pairs.update((a, b) for a, b in pairwise(words) if a in vocabulary.index and b in vocabulary.index)
-        while len(pairs) > PRUNE:
+        while len(pairs) > most:
             floor += 1
             pairs = Counter({pair: number for pair, number in pairs.items() if number >= floor})
     return pairs

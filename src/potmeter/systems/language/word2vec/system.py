@@ -24,7 +24,7 @@ from potmeter.errors import reject
 from potmeter.media import Image, Table
 
 from . import baselines, model
-from .corpus import Passages, Stream, encoded
+from .corpus import Passages, Stream, encoded, has_two_words
 from .examples import examples
 from .files import read_vectors, write_vectors
 from .kernel import Tables, tables
@@ -32,7 +32,7 @@ from .phrases import with_phrases
 from .picture import draw_map
 from .planted import planted
 from .questions import analogy_test, judgements, questions_of, similarity_test, unit_length
-from .vocabulary import LINE_END, Vocabulary
+from .vocabulary import Vocabulary
 from .workers import Workers, measure
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Word2Vec(System):
         found = {
             part: Passages(encoded(read(part), vocabulary), vocabulary, judged) for part in ("train", "valid", "test")
         }
-        min((np.unique(data.text) != LINE_END).sum() for data in found.values()) >= 2 or reject(
+        all(has_two_words(data.text) for data in found.values()) or reject(
             "The text is too short: each of its parts needs two words of the vocabulary.",
             ", ".join(f"{part} {len(data.text):,}" for part, data in found.items()),
         )

@@ -15,8 +15,9 @@ from potmeter.errors import reject
 
 WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 """Letters of any script, with apostrophes inside."""
-PRUNE = 4_000_000
-"""More different words than this are not counted at once: the rarest are forgotten, as the original program does."""
+PRUNE = 1_000_000
+"""More different words than this, and than twice ``size``, are not counted at once: the rarest are forgotten, as the
+original program does. A million take about a hundred megabytes."""
 LINE_END = -1
 """Stands between two lines of encoded text: no window crosses it."""
 
@@ -31,13 +32,13 @@ def split(line: str) -> list[str]:
     return WORD.findall(line.lower().replace("’", "'"))
 
 
-def count(pieces: Iterable[str]) -> Counter[str]:
-    """How often each word occurs in a text."""
+def count(pieces: Iterable[str], most: int = PRUNE) -> Counter[str]:
+    """How often each word occurs in a text; at more than ``most`` different ones the rarest are forgotten."""
     counts: Counter[str] = Counter()
     floor = 1
     for piece in pieces:
         counts.update(split(piece))
-        while len(counts) > PRUNE:
+        while len(counts) > most:
             floor += 1
             counts = Counter({word: number for word, number in counts.items() if number >= floor})
     return counts
