@@ -332,7 +332,7 @@ def test_a_text_goes_round_and_its_position_is_its_state(tmp_path, monkeypatch):
 def test_passages_are_the_whole_text_and_some_can_be_picked():
     text = np.arange(2 * PASSAGE + 7)
     data = Passages(text, vocabulary())
-    assert len(data) == 3 and np.concatenate(data.passages()).tolist() == text.tolist()
+    assert len(data) == 3 and np.concatenate([*data.passages()]).tolist() == text.tolist()
     assert [p.tolist() for p in data.select([2, 0]).select([0]).passages()] == [[2 * PASSAGE + n for n in range(7)]]
 
 
@@ -341,6 +341,37 @@ def test_the_end_of_a_line_is_no_word(tmp_path):
     config = replace(TINY, dataset="english")
     with pytest.raises(UserError, match="needs two words of the vocabulary.*Received: train"):
         Word2Vec.data(config, str(tmp_path / "a.txt"))
+
+
+def test_a_text_of_which_no_pair_of_words_is_left_is_told_before_training(tmp_path):
+    config = replace(TINY, sample=1e-12)
+    splits = Word2Vec.data(config)
+    config = Word2Vec.fit_config(config, splits)
+    with pytest.raises(UserError, match=r"larger --sample \(0 skips no word\).*Received: --sample 1e-12"):
+        trainer(Word2Vec, config, tmp_path, splits, steps=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_has_no_pair_of_words_has_no_loss():
+    system = Word2Vec(small())
+    lonely = Passages(np.array([1, -1, 2, -1, 3]), system.vocabulary)
+    with pytest.raises(UserError, match=r"No pair of words is left.*Received: --sample 0$"):
+        system.validate(lonely)
+
+
+def test_a_passage_without_a_pair_counts_as_the_others_do():
+    system = Word2Vec(small())
+    text = np.array([*[1, 2] * (PASSAGE // 2), 3])
+    values = system.validate(Passages(text, system.vocabulary))["loss"]
+    assert len(values) == 2 and values[0] == values[1] > 0
+
+
+def test_vectors_that_are_no_numbers_have_no_finite_loss():
+    system = Word2Vec(small())
+    with torch.no_grad():
+        system.model.inputs.fill_(np.inf)
+        system.model.outputs.fill_(1.0)
+    assert not system.validate(Passages(np.array([1, 2, 3]), system.vocabulary))["loss"].isfinite().any()
 
 
 def test_it_trains_in_one_process(monkeypatch):
@@ -398,6 +429,21 @@ def test_a_map_of_too_few_or_too_many_words_is_told():
         system.map(["w1", "w2"])
 
 
+@pytest.mark.parametrize(("size", "shown"), [(12, 12), (130, 60), (400, 60)])
+def test_a_map_without_words_shows_the_frequent_ones(monkeypatch, size, shown):
+    drawn = []
+    monkeypatch.setattr(system, "draw_map", lambda unit, words, method: drawn.extend(words))
+    Word2Vec(small(size=size)).map()
+    assert len(drawn) == shown and drawn[0] == ("w100" if size == 400 else "w0")
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+def test_vectors_of_one_dimension_lie_on_a_line(method):
+    model = Word2Vec(small(dimensions=1))
+    assert model.map(["w1", "w2", "w3"], method=method).pixels.shape == (picture.HEIGHT, picture.WIDTH, 3)
+    assert (picture.flat(np.array([[1.0], [-1.0], [1.0]]), "pca")[:, 1] == 0).all()
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -418,18 +464,3 @@ def test_nonsense_is_refused(change, words):
 
 def test_counting_a_text():
     assert count(["a b a", "b a"]) == {"a": 3, "b": 2}
-@pytest.mark.parametrize(("size", "shown"), [(12, 12), (130, 60), (400, 60)])
-def test_a_map_without_words_shows_the_frequent_ones(monkeypatch, size, shown):
-    drawn = []
-    monkeypatch.setattr(system, "draw_map", lambda unit, words, method: drawn.extend(words))
-    Word2Vec(small(size=size)).map()
-    assert len(drawn) == shown and drawn[0] == ("w100" if size == 400 else "w0")
-
-
-@pytest.mark.parametrize("method", ["pca", "tsne"])
-def test_vectors_of_one_dimension_lie_on_a_line(method):
-    model = Word2Vec(small(dimensions=1))
-    assert model.map(["w1", "w2", "w3"], method=method).pixels.shape == (picture.HEIGHT, picture.WIDTH, 3)
-    assert (picture.flat(np.array([[1.0], [-1.0], [1.0]]), "pca")[:, 1] == 0).all()
-
-

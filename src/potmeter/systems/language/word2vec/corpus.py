@@ -67,9 +67,10 @@ class Passages:
     def __len__(self) -> int:
         return len(self.picked)
 
-    def passages(self) -> list[np.ndarray]:
-        """The passages' word numbers."""
-        return [np.asarray(self.text[n * PASSAGE : (n + 1) * PASSAGE]) for n in self.picked]
+    def passages(self) -> Iterator[np.ndarray]:
+        """The passages' word numbers, read one by one."""
+        for n in self.picked:
+            yield np.asarray(self.text[n * PASSAGE : (n + 1) * PASSAGE])
 
     def select(self, indices: Sequence[int]) -> Passages:
         """Some of the passages as a data set of their own."""

@@ -33,7 +33,7 @@ from .picture import draw_map
 from .planted import planted
 from .questions import analogy_test, judgements, questions_of, similarity_test, unit_length
 from .vocabulary import Vocabulary
-from .workers import Workers, measure
+from .workers import Workers, losses, measure, no_pairs
 
 if TYPE_CHECKING:
     from potmeter.core.train import Trainer
@@ -108,6 +108,9 @@ class Word2Vec(System):
 
     def batches(self, splits: Splits, trainer: Trainer) -> Stream:
         dist.world() == 1 or reject("word2vec trains in one process; --workers gives it more threads.", dist.world())
+        for data in (splits.train, splits.valid):  # told now, not at the first evaluation
+            found = losses(self.matrices, data.passages(), self.tables, self.config)
+            any(number for _, number in found) or no_pairs(self.config)
         return Stream(splits.train.text, self.config.batch_size)
 
     def step(self, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
@@ -131,10 +134,14 @@ class Word2Vec(System):
         """A vector for each word, (words, dimensions)."""
         return self.model.inputs.detach().cpu().numpy()
 
+    @property
+    def matrices(self) -> list[np.ndarray]:
+        """The words' vectors, and those of what can be asked about."""
+        return [self.vectors, self.model.outputs.detach().cpu().numpy()]
+
     def validate(self, data: Passages) -> dict[str, Tensor]:
         """The loss of text that was not trained on, with windows and noise drawn by a fixed seed; in nats."""
-        matrices = [self.vectors, self.model.outputs.detach().cpu().numpy()]
-        return {"loss": torch.from_numpy(measure(matrices, data.passages(), self.tables, self.config))}
+        return {"loss": torch.from_numpy(measure(self.matrices, data.passages(), self.tables, self.config))}
 
     def evaluate(self, data: Passages) -> dict[str, Tensor]:
         """The loss, and agreement with people: Spearman's correlation with WordSim-353 and SimLex-999, share of analogies."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
+
+from potmeter.errors import reject
 
 from .kernel import Tables, bring_together, learn
 from .model import Config, WordVectors
@@ -79,20 +82,36 @@ class Workers:
         return learn(*vectors, text, self.tables, c.window, c.negatives, cbow, rate, np.uint64(seed), *moved)
 
 
-def measure(vectors: list[np.ndarray], passages: list[np.ndarray], tables: Tables, config: Config) -> np.ndarray:
+def measure(vectors: list[np.ndarray], passages: Iterable[np.ndarray], tables: Tables, config: Config) -> np.ndarray:
     """The mean loss, in nats, of each passage, with windows and noise drawn by a fixed seed: comparable between runs.
 
     A passage without a pair of words counts as the mean of the others.
+
+    Raises:
+        UserError: When no passage has a pair of words.
     """
+    sums, numbers = np.array([*losses(vectors, passages, tables, config)]).reshape(-1, 2).T
+    asked = numbers > 0
+    asked.any() or no_pairs(config)
+    values = sums / np.maximum(numbers, 1)
+    return np.where(asked, values, values[asked].mean())
+
+
+def losses(
+    vectors: list[np.ndarray], passages: Iterable[np.ndarray], tables: Tables, config: Config
+) -> Iterator[tuple[float, int]]:
+    """The sum of each passage's losses, in nats, and their number."""
     moved = [np.zeros(len(matrix), np.int32) for matrix in vectors]
     cbow, still = config.architecture == "cbow", np.float32(0)
-    losses = []
     for number, text in enumerate(passages):
         seed = np.uint64((number + 1) << 32)
-        found: Any = (*vectors, text, tables, config.window, config.negatives, cbow, still, seed, *moved)
-        loss, askers = learn(*found)
-        losses.append(loss / askers if askers else np.nan)
-    values = np.array(losses)
-    return (
-        np.where(np.isnan(values), np.nanmean(values), values) if np.isfinite(values).any() else np.zeros(len(values))
+        given: Any = (*vectors, text, tables, config.window, config.negatives, cbow, still, seed, *moved)
+        yield learn(*given)
+
+
+def no_pairs(config: Config) -> NoReturn:
+    """Say that there is nothing to learn or to measure. Raises UserError."""
+    reject(
+        "No pair of words is left in the text: train with a larger --sample (0 skips no word) or with longer lines.",
+        f"--sample {config.sample:g}",
     )
