@@ -581,9 +581,9 @@ def test_a_vocabulary_too_large_for_the_weights_is_told(untrained, tmp_path):
     system, folder = untrained[0][0], tmp_path / "w"
     system.save_pretrained(folder)
     config = json.loads((folder / "config.json").read_text())
-    config["config"]["vocabulary"] = 10
+    config["config"]["vocabulary"] = 16
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(UserError, match="The vocabulary does not fit: the weights are for 10 tokens.*Received: "):
+    with pytest.raises(UserError, match="The vocabulary does not fit: the weights are for 16 tokens.*Received: "):
         Translator.from_pretrained(folder)
 
 

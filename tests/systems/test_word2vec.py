@@ -374,6 +374,33 @@ def test_vectors_that_are_no_numbers_have_no_finite_loss():
     assert not system.validate(Passages(np.array([1, 2, 3]), system.vocabulary))["loss"].isfinite().any()
 
 
+def test_weights_of_a_text_of_ones_own_say_so(tmp_path):
+    (tmp_path / "a.txt").write_text("ant bee cat dog elk fox\n" * 500)
+    splits = Word2Vec.data(TINY, str(tmp_path / "a.txt"))
+    config = Word2Vec.fit_config(replace(TINY, dataset="english"), splits)
+    assert config.dataset == "own data"
+    with pytest.raises(UserError, match="trained on a text of your own: name one with --data.*Received: own data"):
+        Word2Vec.data(config)
+    assert Word2Vec.data(config, str(tmp_path / "a.txt")).origin == "own data"
+    assert Word2Vec.fit_config(TINY, Word2Vec.data(TINY)).dataset == "planted"
+
+
+def test_a_text_of_ones_own_that_is_said_to_be_english_is_judged_as_english(monkeypatch):
+    monkeypatch.setattr(system, "judgements", lambda name: [("w0", "w1", 1.0)])
+    monkeypatch.setattr(system, "questions_of", lambda dataset: [("w0", "w1", "w2", "w3")])
+    for judged in (True, False):
+        values = Word2Vec(small(dataset="own data")).evaluate(Passages(np.array([1, 2, 3]), vocabulary(), judged))
+        assert ("wordsim353_pairs" in values) == ("analogy" in values) == judged
+
+
+def test_the_examples_of_a_text_of_ones_own_are_of_its_words():
+    system = Word2Vec(small(dataset="own data"))
+    nearest, drawn = system.examples()
+    assert nearest.inputs == {"words": ["w0"]} and drawn.inputs["words"] == list(system.vocabulary.words)
+    assert len(system.run(**nearest.inputs).rows) == 10 and system.map(**drawn.inputs).pixels.shape[2] == 3
+    assert len(Word2Vec(small(size=2, dataset="own data")).examples()) == 1, "two words make no map"
+
+
 def test_it_trains_in_one_process(monkeypatch):
     config = Word2Vec.fit_config(TINY, splits := Word2Vec.data(TINY))
     monkeypatch.setattr(dist, "world", lambda: 2)

@@ -23,7 +23,7 @@ def test_vectors_come_back_as_they_were(tmp_path, name):
     words, back = read_vectors(write_vectors(tmp_path / name, WORDS, vectors))
     assert words == WORDS and (back == vectors).all()
     loaded = Word2Vec.from_pretrained(tmp_path / name)
-    assert loaded.run(["ős"], top=3).rows[0][0] in WORDS
+    assert loaded.run(["ős"], top=3).rows[0][0] in WORDS and loaded.config.dataset == "own data"
     assert read_vectors(loaded.save_vectors(tmp_path / f"again-{name}"))[0] == WORDS
 
 

@@ -41,7 +41,13 @@ NATIONS = ["france", "england", "spain", "russia", "germany", "china", "japan", 
 
 def examples(dataset: str, vocabulary: Vocabulary) -> list[Example]:
     """The examples of the weights that were trained on a data set; those with words the vocabulary lacks are left out."""
-    if dataset == "planted":
+    if dataset == "own data":  # what its words mean is not known here
+        frequent = list(vocabulary.frequent())
+        tried = [
+            Example("The nearest words to a frequent one of its text", words=frequent[:1]),
+            Example("A map of frequent words of its text", task="map", words=frequent),
+        ][: 1 if len(frequent) < 3 else 2]
+    elif dataset == "planted":
         tried = [
             Example("Nearest to a noun: those of its topic, and those of its role", words=["baro"]),
             Example("baro is to bami as lero is to …", task="analogy", a="baro", b="bami", c="lero"),

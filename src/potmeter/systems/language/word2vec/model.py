@@ -30,8 +30,9 @@ from potmeter.errors import reject
 class Config(Recipe):
     """Word vectors' sizes and how they are learned; the defaults are those of the original program."""
 
-    dataset: Literal["english", "planted"] = "english"
-    """What it is trained on where no --data is given: 43 MB of English prose, or a made-up text with a known structure."""
+    dataset: Literal["english", "planted", "own data"] = "english"
+    """What it is trained on where no --data is given: 43 MB of English prose, or a made-up text with a known structure; of
+    weights that were trained on a text by --data: own data."""
     architecture: Literal["skipgram", "cbow"] = "skipgram"
     """Ask with each word of the window, or once with their mean."""
     negatives: int = 5

@@ -74,6 +74,8 @@ class Word2Vec(System):
             judged: measure by what people think of English words too, and not the loss alone
         """
         parts = {"english": lambda part: english()[part], "planted": lambda part: planted(part)}
+        if not source and config.dataset == "own data":
+            reject("These weights were trained on a text of your own: name one with --data.", config.dataset)
         read = partial(pieces, source) if source else parts[config.dataset]
         if config.vocabulary:
             vocabulary = Vocabulary(config.vocabulary, config.counts)
@@ -93,7 +95,8 @@ class Word2Vec(System):
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
         known: Vocabulary = splits.train.vocabulary
-        return replace(config, vocabulary=known.words, counts=known.counts)
+        origin: Any = splits.origin
+        return replace(config, vocabulary=known.words, counts=known.counts, dataset=origin)
 
     # 3. The loss: how badly the questions are answered
 
@@ -151,7 +154,7 @@ class Word2Vec(System):
     def baselines(self, splits: Splits) -> dict[str, float]:
         """Words without their context, and gensim's word2vec trained on the same text with the same settings."""
         found = {"unigram_loss": baselines.unigram_loss(splits.test, self.tables, self.config)}
-        if not splits.test.judged or self.config.dataset != "english":
+        if not splits.test.judged or self.config.dataset == "planted":
             return found
         steps = self.card.get("recipe", {}).get("steps", 0)
         epochs = max(1, round(steps * self.config.batch_size / len(splits.train.text)))
@@ -159,7 +162,7 @@ class Word2Vec(System):
         if vectors is None:
             say("the baselines gensim_… are left out: they need `pip install gensim`.")
             return found
-        values = judge(vectors, self.vocabulary, "english")
+        values = judge(vectors, self.vocabulary, self.config.dataset)
         measured = ("wordsim353", "simlex999", "analogy")
         return found | {f"gensim_{name}": float(values[name].mean()) for name in measured}
 
@@ -234,7 +237,8 @@ class Word2Vec(System):
         if where is None or not str(where).endswith((".bin", ".txt", ".vec")):
             return super().from_pretrained(where)
         words, vectors = read_vectors(where)
-        config = model.Config(dimensions=vectors.shape[1], vocabulary=words, counts=tuple(range(len(words), 0, -1)))
+        counts = tuple(range(len(words), 0, -1))
+        config = model.Config(dataset="own data", dimensions=vectors.shape[1], vocabulary=words, counts=counts)
         system = cls(config)
         with torch.no_grad():
             system.model.inputs.copy_(torch.from_numpy(vectors))
@@ -246,9 +250,12 @@ class Word2Vec(System):
 
 
 def judge(vectors: np.ndarray, vocabulary: Vocabulary, dataset: str) -> dict[str, Tensor]:
-    """Scores of vectors on the test sets that fit a data set, each with the number of its items that are covered."""
+    """Scores of vectors on the test sets that fit a data set, each with the number of its items that are covered.
+
+    A text of one's own is judged only where it is said to be English (``--judged``).
+    """
     scores: dict[str, Any] = {}
-    for name in ("wordsim353", "simlex999") if dataset == "english" else ():
+    for name in ("wordsim353", "simlex999") if dataset != "planted" else ():
         found = similarity_test(vectors, vocabulary, judgements(name))
         scores |= {name: found.score, f"{name}_pairs": found.covered}
     right, found = analogy_test(vectors, vocabulary, questions_of(dataset))
