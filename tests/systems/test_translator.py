@@ -577,14 +577,12 @@ def test_what_is_too_long_or_nothing_is_told(untrained):
         system.run("1 2", direction="en-hu")
 
 
-def test_a_vocabulary_too_large_for_the_weights_is_told(untrained, tmp_path):
-    system, folder = untrained[0][0], tmp_path / "w"
-    system.save_pretrained(folder)
-    config = json.loads((folder / "config.json").read_text())
-    config["config"]["vocabulary"] = 16
-    (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(UserError, match="The vocabulary does not fit: the weights are for 16 tokens.*Received: "):
-        Translator.from_pretrained(folder)
+def test_a_vocabulary_too_large_for_the_weights_is_told(untrained):
+    known, config = untrained[0][0].known, untrained[0][0].config
+    size = len(known.source)
+    assert Vocabularies(known.tokenizers, replace(config, vocabulary=size)).source is known.source
+    with pytest.raises(UserError, match=f"the weights are for {size - 1} tokens.*Received: {size} tokens"):
+        Vocabularies(known.tokenizers, replace(config, vocabulary=size - 1))
 
 
 def test_a_file_of_one_endless_line_is_told_at_once_and_takes_the_memory_of_a_few_copies(untrained, tmp_path):
