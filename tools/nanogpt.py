@@ -7,6 +7,7 @@ of the run, then bits per byte of the novel that neither has seen, measured in t
 
 from __future__ import annotations
 
+import argparse
 import json
 import pickle
 import re
@@ -57,7 +58,10 @@ class Theirs(nn.Module):
 
 def main() -> None:
     """Train both, a seed after the other, and show what was found."""
-    checkout = Path(sys.argv[1]).resolve()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkout", type=Path, help="a folder with a copy of nanoGPT")
+    checkout = parser.parse_args().checkout.resolve()
+    (checkout / "train.py").is_file() or parser.error(f"there is no train.py in {checkout}")
     found: dict[str, list[dict[str, Any]]] = {"nanoGPT": [], "potmeter": []}
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(SEEDS):
