@@ -96,7 +96,7 @@ def train(name: str, runs: Path) -> tuple[str, dict[str, Any]]:
     return "; ".join(commands), told[-1] | {key: sum(each[key] for each in told) for key in ("steps", "seconds")}
 
 
-def told(folder: Path, command: str, recipe: dict[str, Any]) -> str:
+def command_of(folder: Path, command: str, recipe: dict[str, Any]) -> str:
     """The command for the card in a folder of weights.
 
     Where these are of the same training, its card's: somebody may have resumed it with other flags than the recipe has.
@@ -113,7 +113,7 @@ def ship(name: str, runs: Path, count: int | None) -> None:
     folder = registry.WEIGHTS / name
     trained = load(system_name, runs / name)
     trained.card = {
-        "command": told(folder, command, recipe),
+        "command": command_of(folder, command, recipe),
         "recipe": recipe,
         "data": [asdict(PACKAGES[tag]) for tag in PACKAGE_OF.get(recipe["data"], ())]
         + [

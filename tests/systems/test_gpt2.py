@@ -285,8 +285,9 @@ def test_a_score_says_bits_per_byte_and_draws_every_token(system):
 def test_a_prompt_of_a_million_words_costs_no_more_than_its_end(system, monkeypatch):
     read, encode = [], TOKENIZER.encode
     monkeypatch.setattr(TOKENIZER, "encode", lambda text: read.append(len(text)) or encode(text))
-    long = [*system.run("a rose, " * 10**6 + "In the", tokens=4, seed=0)][-1].text
-    assert long[-40:-20] in "a rose, " * 9 and max(read) <= 100 * 16
+    short, long = "a rose, " * 99 + "In the", "a rose, " * 10**6 + "In the"
+    endings = [[*system.run(prompt, tokens=4, seed=0)][-1].text.removeprefix(prompt) for prompt in (short, long)]
+    assert endings[0] == endings[1] != "" and max(read) <= 100 * 16
 
 
 def test_a_long_text_is_encoded_a_chunk_after_the_other_as_if_it_were_whole():
@@ -382,7 +383,7 @@ def test_a_file_is_split_into_three_without_loss(tmp_path, content):
     splits = texts(str(tmp_path / "a.txt"))
     whole = "".join(splits.train.chunks()) + splits.valid.text + splits.test.text
     assert whole == content and len(splits.valid) and len(splits.test)
-    assert 0.87 < sum(map(len, splits.train.chunks())) / len(content) < 0.95
+    assert 0.87 < sum(map(len, splits.train.chunks())) / len(content) < 0.93
 
 
 def test_a_folder_is_read_file_by_file(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import runpy
 import sys
 import time
 import tracemalloc
@@ -638,16 +637,6 @@ def test_the_cards_table_has_the_figures_that_were_measured():
         others = [card["baselines"][f"{rival}_{way}bleu"] for rival in ("retrieval", "no_attention")]
         cells = " | ".join(f"{other:.1f} ({bleu - other:.1f} below)" for other in others)
         assert f"| {row} | {bleu:.1f} | {cells} |" in text
-
-
-def test_weights_that_are_only_measured_again_keep_the_command_of_their_card(tmp_path):
-    path = Path(__file__).parents[2] / "tools" / "ship.py"
-    ship = SimpleNamespace(**runpy.run_path(str(path)))
-    recipe = {"seed": 0, "steps": 13_000, "seconds": 8465.6}
-    assert ship.told(tmp_path, "potmeter train", recipe) == "potmeter train"
-    (tmp_path / "card.json").write_text(json.dumps({"command": "potmeter train, then more", "recipe": recipe}))
-    assert ship.told(tmp_path, "potmeter train", recipe) == "potmeter train, then more"
-    assert ship.told(tmp_path, "potmeter train", recipe | {"seconds": 90.0}) == "potmeter train", "trained anew"
 
 
 @pytest.mark.network
