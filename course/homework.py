@@ -7,9 +7,9 @@ python course/homework.py FOLDER     uses FOLDER/cifar-10-batches-py
 import sys
 from pathlib import Path
 
-from potmeter.core.options import Options
-from potmeter.core.train import Trainer, start
-from potmeter.data.cifar10 import cifar10
+from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.options import Options
+from potmeter.data.sets.cifar10 import cifar10
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.systems.vision.classifier import ImageClassifier

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from potmeter import registry
-from potmeter.core.load import load
+from potmeter.core.loading import load
 from potmeter.core.signature import tasks
 from potmeter.errors import UserError
 

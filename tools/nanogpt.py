@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from potmeter.core.load import load
+from potmeter.core.loading import load
 from potmeter.systems.language.gpt2.system import GPT2
 from potmeter.systems.language.gpt2.tokens import token_file
 

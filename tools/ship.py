@@ -19,9 +19,9 @@ import torch
 
 from potmeter import registry
 from potmeter.cli import execute
-from potmeter.core.load import load
-from potmeter.core.system import summarise
-from potmeter.data.packages import PACKAGES, WESNOTH
+from potmeter.core.evaluation import summarise
+from potmeter.core.loading import load
+from potmeter.data.fetching.packages import PACKAGES, WESNOTH
 from potmeter.data.splits import every
 
 RECIPES = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 
 from potmeter import registry
-from potmeter.core.load import load
+from potmeter.core.loading import load
 
 ATTRIBUTES = ("smiling", "glasses", "bearded", "feminine styling", "fair skin", "black hair", "blond hair", "red hair")
 """Those that get a vector."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from potmeter import registry
-from potmeter.core.load import load
-from potmeter.data.packages import PACKAGES
+from potmeter.core.loading import load
+from potmeter.data.fetching.packages import PACKAGES
 from potmeter.data.samples import sample
 from potmeter.probes.patch import measure
 from potmeter.probes.patch.artefact import Made, card

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from potmeter.core.load import load as load
+    from potmeter.core.loading import load as load
 
 __version__ = "0.1.0"
 
@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> object:
     # torch takes seconds to import: it waits until something is really loaded
     if name == "load":
-        from potmeter.core.load import load
+        from potmeter.core.loading import load
 
         return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

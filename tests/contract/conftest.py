@@ -11,9 +11,9 @@ from fixtures.agent import Corridor
 from fixtures.gan import Ring
 from fixtures.line import Line
 from potmeter import registry
-from potmeter.core.options import Options
 from potmeter.core.system import System
-from potmeter.core.train import Trainer, start
+from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.options import Options
 from potmeter.data.splits import Splits
 
 FIXTURES = {owner.name: owner for owner in (Line, Ring, Corridor)}

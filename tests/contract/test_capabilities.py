@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from potmeter.core.random import Stream
-from potmeter.core.system import in_batches
+from potmeter.data.batches import in_batches
 from potmeter.errors import UserError
 
 from .conftest import for_systems

@@ -2,11 +2,11 @@
 
 import torch
 
-from potmeter.core.load import load
+from potmeter.core.loading import load
 from potmeter.core.random import Stream
-from potmeter.core.system import in_batches
+from potmeter.data.batches import in_batches
 from potmeter.media import Image
-from potmeter.nn.pages import shown
+from potmeter.media.pages import shown
 from potmeter.probes.latents import Latents, analogy
 from potmeter.probes.latents import probe as pages
 from potmeter.probes.latents.judges import seen, words

@@ -14,11 +14,12 @@ from fixtures.probe import Occlusion
 from potmeter import registry
 from potmeter.cli import execute
 from potmeter.cli.run import prepare
-from potmeter.core import dist
 from potmeter.core.capabilities import PROTOCOLS, Attackable, Classifier
-from potmeter.core.load import Wrapped, load, load_model
+from potmeter.core.loading import load, load_model
+from potmeter.core.networks import Wrapped
 from potmeter.core.probe import Probe
 from potmeter.core.signature import parameters
+from potmeter.core.training import processes
 from potmeter.data.samples import sample
 from potmeter.errors import UserError
 from potmeter.media import Image
@@ -105,7 +106,7 @@ def program(tmp_path):
             return 3
         text = "no function"
         def grey():
-            from potmeter.core.load import Wrapped
+            from potmeter.core.loading import Wrapped
             net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
             return Wrapped(net, ("a", "b"), (1, 8, 8), mean=(0.0,), std=(1.0,))
     """)
@@ -119,7 +120,7 @@ def test_it_works_on_a_function_in_a_users_file(program):
 
 
 def test_it_works_on_the_device_that_is_asked_for(monkeypatch, program):
-    monkeypatch.setattr(dist, "pick_device", lambda name: torch.device({"there": "meta"}[name]))
+    monkeypatch.setattr(processes, "pick_device", lambda name: torch.device({"there": "meta"}[name]))
     values = {"model": f"{program}:network", "device": "there"}
     assert prepare(registry.find("attack"), values).device == torch.device("meta")
     assert load("attack", values["model"], device="there").device == torch.device("meta")

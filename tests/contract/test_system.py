@@ -10,10 +10,10 @@ import torch
 from core.helpers import same, state, stop_after, trainer
 from potmeter import media, registry
 from potmeter.core.capabilities import fulfils
-from potmeter.core.config import Recipe
+from potmeter.core.config import Recipe, build_config, config_parameters
+from potmeter.core.evaluation import summarise
 from potmeter.core.signature import parameters, tasks
-from potmeter.core.system import System, summarise
-from potmeter.core.weights import build_config, config_parameters
+from potmeter.core.system import System
 from potmeter.errors import UserError
 
 from .conftest import SYSTEMS, for_systems, owner_of, tiny

@@ -10,9 +10,9 @@ import torch
 from fixtures.agent import Corridor
 from fixtures.gan import Ring
 from fixtures.line import Line
-from potmeter.core import dist
-from potmeter.core.options import Options
-from potmeter.core.train import Trainer, start
+from potmeter.core.training import processes
+from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.options import Options
 from potmeter.systems.basics.blackbox.system import Blackbox
 from potmeter.systems.generative.autoencoder import Autoencoder
 from potmeter.systems.generative.vae.system import VAE
@@ -95,7 +95,7 @@ def run_all(out: Path) -> None:
         results[name] = train(owner, config, out / name, **options)
         begin(owner, config, out / f"resumed-{name}", **options)
         results[f"resumed-{name}"] = train(owner, config, out / f"resumed-{name}", resume=True, **options)
-    torch.save(results, out / f"results-{dist.rank()}.pt")
+    torch.save(results, out / f"results-{processes.rank()}.pt")
 
 
 if __name__ == "__main__":
@@ -107,5 +107,5 @@ if __name__ == "__main__":
         train(Broken, TINY, out / "broken")
     except RuntimeError as error:
         results["broken"] = str(error)
-    torch.save(results, out / f"more-{dist.rank()}.pt")
+    torch.save(results, out / f"more-{processes.rank()}.pt")
     torch.distributed.destroy_process_group()

@@ -5,9 +5,9 @@ import json
 
 import torch
 
-from potmeter.core import resume
-from potmeter.core.options import Options
-from potmeter.core.train import Trainer, start
+from potmeter.core.training import resume
+from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.options import Options
 
 
 def trainer(owner, config, out, data=None, **options):

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from fixtures.line import Line
-from potmeter.core import checkpoint
+from potmeter.core import runs
+from potmeter.core.training import checkpoints
 from potmeter.errors import UserError
 
 from .helpers import trainer
@@ -40,8 +41,8 @@ def test_a_full_disk_is_told_and_the_last_checkpoint_stays(small_disk):
     ):
         trainer(Line, WIDE, run, steps=40, eval_every=2).fit()
     assert not list(run.glob(".writing-*"))
-    folder, _, _ = checkpoint.read_newest(run, torch.device("cpu"))
-    assert folder == checkpoint.steps(run)[0] and Line.from_pretrained(folder).config == WIDE
+    folder, _, _ = checkpoints.read_newest(run, torch.device("cpu"))
+    assert folder == runs.checkpoints_of(run)[0] and Line.from_pretrained(folder).config == WIDE
 
 
 def test_after_making_room_the_run_goes_on(small_disk):
@@ -103,5 +104,5 @@ def test_a_file_that_cannot_grow_is_told_and_the_last_checkpoint_stays(tmp_path)
     assert done.stdout.startswith("UserError The checkpoint of step 6 cannot be written"), done.stderr
     assert "the last good checkpoint: step-00000004" in done.stdout and "Received:" in done.stdout
     assert not list(run.glob(".writing-*"))
-    assert checkpoint.read_newest(run, torch.device("cpu"))[0].name == "step-00000004"
+    assert checkpoints.read_newest(run, torch.device("cpu"))[0].name == "step-00000004"
     assert Line.from_pretrained(run).config == WIDE

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from potmeter.core.inversion import invert, pyramid
-from potmeter.core.judge import Collapsed, Judge, stop_if_collapsed
 from potmeter.core.random import Stream
-from potmeter.data.mnist import sklearn_digits
+from potmeter.data.sets.mnist import sklearn_digits
 from potmeter.errors import UserError
+from potmeter.systems.generative.inversion import invert, pyramid
+from potmeter.systems.generative.judge import Collapsed, Judge, stop_if_collapsed
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from potmeter.core.system import summarise
+from potmeter.core.evaluation import summarise
 from potmeter.data.splits import TensorData, every
 
 

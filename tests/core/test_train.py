@@ -19,14 +19,15 @@ from torch.optim import SGD
 from fixtures.agent import Corridor
 from fixtures.gan import Ring
 from fixtures.line import Line
-from potmeter.core import checkpoint, dist
-from potmeter.core.batches import Shuffled
-from potmeter.core.log import lines_of
-from potmeter.core.options import Options, parse_duration
+from potmeter.core import runs
 from potmeter.core.random import Stream
-from potmeter.core.schedule import lr_scale
 from potmeter.core.system import Goal
-from potmeter.core.train import Trainer, start
+from potmeter.core.training import checkpoints, processes
+from potmeter.core.training.batches import Shuffled
+from potmeter.core.training.log import lines_of
+from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.options import Options, parse_duration
+from potmeter.core.training.schedules import lr_scale
 from potmeter.data.splits import TensorData
 from potmeter.errors import UserError
 
@@ -44,7 +45,7 @@ def test_steps_are_counted_exactly(tmp_path):
     ready = trainer(Line, TINY, tmp_path / "run", steps=7)
     folder = ready.fit()
     assert ready.step == 7 and ready.share == 1
-    assert checkpoint.steps(tmp_path / "run")[0].name == "step-00000007" and folder.is_dir()
+    assert runs.checkpoints_of(tmp_path / "run")[0].name == "step-00000007" and folder.is_dir()
 
 
 def test_a_budget_ends_in_time_and_is_the_total_of_all_sessions(tmp_path):
@@ -68,7 +69,7 @@ def test_a_budget_that_runs_out_after_the_last_checkpoint_is_used_up_too(tmp_pat
 
 
 def test_a_run_by_the_clock_is_saved_in_time_however_rarely_it_is_to_be_evaluated(tmp_path, monkeypatch):
-    monkeypatch.setattr("potmeter.core.train.SAVE_AFTER", 0.2)
+    monkeypatch.setattr("potmeter.core.training.loop.SAVE_AFTER", 0.2)
     ready = trainer(Line, TINY, tmp_path / "run", steps=None, budget="1s", eval_every=10**9)
     ready.fit()
     assert len({line["step"] for line in lines(tmp_path / "run") if "valid_mse" in line}) >= 3
@@ -192,8 +193,8 @@ class Rising(Scripted):
 def test_the_best_checkpoint_and_the_newest_two_stay(tmp_path):
     run = tmp_path / "run"
     assert trainer(Scripted, TINY, run, steps=12, eval_every=2).fit().name == "step-00000006"
-    assert [path.name for path in checkpoint.steps(run)] == ["step-00000012", "step-00000010", "step-00000006"]
-    assert checkpoint.best_of(run) == run / "step-00000006"
+    assert [path.name for path in runs.checkpoints_of(run)] == ["step-00000012", "step-00000010", "step-00000006"]
+    assert runs.best_checkpoint(run) == run / "step-00000006"
 
 
 def test_higher_may_be_better(tmp_path):
@@ -216,7 +217,7 @@ def test_checkpoints_of_long_runs_are_ordered_by_number(tmp_path):
     for step in (99_999_999, 100_000_000, 5):
         (tmp_path / f"step-{step:08d}").mkdir()
     (tmp_path / "step-notes").mkdir()
-    assert [int(path.name[5:]) for path in checkpoint.steps(tmp_path)] == [100_000_000, 99_999_999, 5]
+    assert [int(path.name[5:]) for path in runs.checkpoints_of(tmp_path)] == [100_000_000, 99_999_999, 5]
 
 
 def test_the_moving_average_is_what_is_saved_and_left(tmp_path):
@@ -228,7 +229,7 @@ def test_the_moving_average_is_what_is_saved_and_left(tmp_path):
         raw.update({k: v.clone() for k, v in t.system.state_dict().items()}),
     )[0]
     ready.fit()
-    saved = Line.from_pretrained(checkpoint.steps(tmp_path / "run")[0])
+    saved = Line.from_pretrained(runs.checkpoints_of(tmp_path / "run")[0])
     assert same(saved.state_dict(), ready.system.state_dict())
     assert not same(saved.state_dict(), raw)
 
@@ -295,7 +296,7 @@ class Exploding(Line):
 def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(tmp_path):
     with pytest.raises(UserError, match=r"loss is no longer finite at step 8: lower --lr.*Received: nan"):
         trainer(Exploding, TINY, tmp_path / "run", eval_every=4).fit()
-    (left,) = checkpoint.steps(tmp_path / "run")
+    (left,) = runs.checkpoints_of(tmp_path / "run")
     assert left.name == "step-00000004" and all(
         v.isfinite().all() for v in Line.from_pretrained(left).state_dict().values()
     )
@@ -304,7 +305,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(tmp_path):
 def test_ctrl_c_does_not_save_what_is_no_number_either(tmp_path):
     with pytest.raises(UserError, match="no longer finite"):
         stop_after(6, trainer(Exploding, TINY, tmp_path / "run", eval_every=4))
-    assert [path.name for path in checkpoint.steps(tmp_path / "run")] == ["step-00000004"]
+    assert [path.name for path in runs.checkpoints_of(tmp_path / "run")] == ["step-00000004"]
 
 
 def test_a_metric_that_is_no_number_is_never_the_best(tmp_path):
@@ -313,7 +314,7 @@ def test_a_metric_that_is_no_number_is_never_the_best(tmp_path):
 
     with pytest.raises(UserError, match="mse is no longer finite at step 4"):
         trainer(Blind, TINY, tmp_path / "run", steps=6, eval_every=2).fit()
-    assert checkpoint.best_of(tmp_path / "run").name == "step-00000002"
+    assert runs.best_checkpoint(tmp_path / "run").name == "step-00000002"
 
 
 def test_a_folder_with_a_run_is_not_overwritten(tmp_path):
@@ -378,11 +379,11 @@ def test_of_a_run_that_broke_before_anything_was_saved_nothing_is_left(tmp_path)
 def test_a_checkpoint_outlives_damaged_ones_of_later_steps(tmp_path):
     run = tmp_path / "run"
     stop_after(6, trainer(Rising, TINY, run, steps=12, eval_every=2))
-    assert [path.name for path in checkpoint.steps(run)] == ["step-00000006", "step-00000004", "step-00000002"]
+    assert [path.name for path in runs.checkpoints_of(run)] == ["step-00000006", "step-00000004", "step-00000002"]
     for step in (4, 6):
         (run / f"step-0000000{step}" / "model.safetensors").write_bytes(b"")
     stop_after(3, trainer(Rising, TINY, run, steps=12, eval_every=100, resume=True))
-    assert [path.name for path in checkpoint.steps(run)] == ["step-00000003", "step-00000002"]
+    assert [path.name for path in runs.checkpoints_of(run)] == ["step-00000003", "step-00000002"]
 
 
 def test_a_signal_that_comes_while_the_processes_agree_is_not_forgotten(tmp_path, monkeypatch):
@@ -392,16 +393,16 @@ def test_a_signal_that_comes_while_the_processes_agree_is_not_forgotten(tmp_path
         signal.raise_signal(signal.SIGTERM) if not ready.interrupt.asked else None
         return value
 
-    monkeypatch.setattr(dist, "world", lambda: 2)
-    monkeypatch.setattr(dist, "mean", slowly)
+    monkeypatch.setattr(processes, "world", lambda: 2)
+    monkeypatch.setattr(processes, "mean", slowly)
     with ready.interrupt.caught():
         assert [ready.stopping(), ready.stopping()] == [False, True]
 
 
 def test_only_what_the_writer_says_is_a_failure_to_write(tmp_path):
-    with pytest.raises(RuntimeError, match="shapes"), checkpoint.writing(tmp_path, "It"):
+    with pytest.raises(RuntimeError, match="shapes"), checkpoints.writing(tmp_path, "It"):
         raise RuntimeError("shapes do not match")
-    with pytest.raises(UserError, match="It cannot be written"), checkpoint.writing(tmp_path, "It"):
+    with pytest.raises(UserError, match="It cannot be written"), checkpoints.writing(tmp_path, "It"):
         raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed")
 
 
@@ -545,7 +546,7 @@ def test_ctrl_c_on_the_command_line_exits_130_with_a_checkpoint(tmp_path, line_f
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in errors
-    (saved,) = checkpoint.steps(tmp_path / "run")
+    (saved,) = runs.checkpoints_of(tmp_path / "run")
     assert Line.from_pretrained(saved).config == TINY
 
 
@@ -590,12 +591,12 @@ def test_seeds_shuffle_differently():
 
 def test_processes_share_each_batch_out_without_overlap(monkeypatch):
     whole = [batch["x"].tolist() for _, batch in zip(range(6), Shuffled(numbers(50), 12), strict=False)]
-    monkeypatch.setattr(dist, "world", lambda: 3)
+    monkeypatch.setattr(processes, "world", lambda: 3)
     parts = [Shuffled(numbers(50), 12) for _ in range(3)]
     for expected in whole:
         together = []
         for rank, part in enumerate(parts):
-            monkeypatch.setattr(dist, "rank", lambda rank=rank: rank)
+            monkeypatch.setattr(processes, "rank", lambda rank=rank: rank)
             together += next(iter(part))["x"].tolist()
         assert together == expected
     with pytest.raises(UserError, match="divisible by the 3 processes.*Received: 10"):

@@ -9,9 +9,11 @@ from safetensors.torch import load_file, save_file
 
 from fixtures.gan import Ring
 from fixtures.line import Config, Line
+from potmeter.core.config import build_config
 from potmeter import registry
-from potmeter.core import dist, weights
-from potmeter.core.load import load
+from potmeter.core import weights
+from potmeter.core.devices import pick_device
+from potmeter.core.loading import load
 from potmeter.errors import UserError
 from potmeter.systems.vision.classifier import ImageClassifier
 
@@ -36,13 +38,13 @@ def change(folder, **values):
 
 @pytest.mark.parametrize("where", ["digits", "vae.digits"])
 def test_shipped_weights_are_found_by_their_tag_and_by_their_whole_name(where):
-    assert weights.locate("vae", where) == registry.WEIGHTS / "vae.digits"
+    assert weights.locate_weights("vae", where) == registry.WEIGHTS / "vae.digits"
 
 
 @pytest.mark.parametrize("where", ["../weights/vae.digits", "autoencoder.digits", "vae."])
 def test_no_other_name_finds_them(where):
     with pytest.raises(UserError, match="no weights of vae there"):
-        weights.locate("vae", where)
+        weights.locate_weights("vae", where)
 
 
 @pytest.mark.parametrize("where", ["imagenet", "classifier.imagenet"])
@@ -91,7 +93,7 @@ def test_a_run_stands_for_its_best_checkpoint(tmp_path):
 
 def test_any_config_comes_back_from_json():
     config = Config(width=5, clip=0.5, schedule="linear", warmup=0.25)
-    assert weights.build_config(Config, json.loads(json.dumps(asdict(config)))) == config
+    assert build_config(Config, json.loads(json.dumps(asdict(config)))) == config
 
 
 # Damaged or another's -----------------------------------------------------------------------------------------------
@@ -166,7 +168,7 @@ def test_a_required_field_may_not_be_left_out():
         size: int
 
     with pytest.raises(UserError, match="The config lacks size"):
-        weights.build_config(Strict, {})
+        build_config(Strict, {})
 
 
 @pytest.mark.parametrize(
@@ -219,11 +221,11 @@ def test_a_folder_that_cannot_be_written_is_told(line, tmp_path):
 @pytest.mark.parametrize("name", ["gpu", "", "cuda:99", "cpu:1", "meta", "mps:7", "cuda:-1", "CPU", "auto:0"])
 def test_a_device_that_is_not_there_is_told(name):
     with pytest.raises(UserError, match=r"device.*Received: \S"):
-        dist.pick_device(name)
+        pick_device(name)
 
 
 def test_cpu_and_auto_are_always_there():
-    assert dist.pick_device("cpu").type == "cpu" and dist.pick_device("auto").type in ("cpu", "cuda", "mps")
+    assert pick_device("cpu").type == "cpu" and pick_device("auto").type in ("cpu", "cuda", "mps")
 
 
 def test_a_loaded_system_is_ready_for_use(folder, line_folder):

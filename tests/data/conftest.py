@@ -7,8 +7,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from potmeter.data import packages
-from potmeter.data.fetch import file_digest
+from potmeter.data.fetching import packages
+from potmeter.data.fetching.fetch import file_digest
 
 
 def pytest_configure(config):

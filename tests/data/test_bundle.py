@@ -3,7 +3,7 @@
 import numpy as np
 
 from fixtures.bundle import bundle
-from potmeter.data.bundle import read_bundle
+from potmeter.data.formats.bundle import read_bundle
 from potmeter.errors import UserError
 
 

@@ -5,10 +5,10 @@ import timm
 import torch
 from torch import nn
 
-from potmeter.core.load import Wrapped
-from potmeter.data import efficientnet
-from potmeter.data.efficientnet import MEAN, STD, EfficientNetLite0, efficientnet_lite0
-from potmeter.data.photos import foolbox_photos, imagenet_classes
+from potmeter.core.networks import Wrapped
+from potmeter.data.sets import efficientnet
+from potmeter.data.sets.efficientnet import MEAN, STD, EfficientNetLite0, efficientnet_lite0
+from potmeter.data.sets.photos import foolbox_photos, imagenet_classes
 from potmeter.errors import UserError
 
 

@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
-from potmeter.data.english import english, part_of, untagged
-from potmeter.data.sword import MAX_BLOCK, plain, sword
+from potmeter.data.formats.sword import MAX_BLOCK, plain, sword
+from potmeter.data.sets.english import english, part_of, untagged
 from potmeter.errors import UserError
 
 

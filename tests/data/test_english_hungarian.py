@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from potmeter.data.english_hungarian import clean, english_hungarian, fit, key, measured, sentences
-from potmeter.data.gettext import messages
-from potmeter.data.help_pages import named_paragraphs, placed_paragraphs
+from potmeter.data.formats.gettext import messages
+from potmeter.data.sets.english_hungarian import clean, english_hungarian, fit, key, measured, sentences
+from potmeter.data.sets.help_pages import named_paragraphs, placed_paragraphs
 from potmeter.errors import UserError
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from potmeter.data import faces as module
-from potmeter.data.celeba import celeba
-from potmeter.data.faces import BEARDS, CLASSES, FEMININE, KNOWN, MASCULINE, SMILES, face, faces
 from potmeter.data.named import pictures
+from potmeter.data.sets import faces as module
+from potmeter.data.sets.celeba import celeba
+from potmeter.data.sets.faces import BEARDS, CLASSES, FEMININE, KNOWN, MASCULINE, SMILES, face, faces
 from potmeter.errors import UserError
 
 from .conftest import write_pictures

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from potmeter.data import packages
-from potmeter.data.fetch import contents_digest, fetch
+from potmeter.data.fetching import packages
+from potmeter.data.fetching.fetch import contents_digest, fetch
 from potmeter.errors import UserError
 
 from .conftest import fake_package
@@ -114,7 +114,7 @@ def test_a_missing_client_is_told(cache, catalogue, monkeypatch):
 def test_another_debian_version_is_accepted_with_a_notice_when_its_files_are_the_same(
     cache, wheel, catalogue, client, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("potmeter.data.clients.is_root", lambda: False)
+    monkeypatch.setattr("potmeter.data.fetching.clients.is_root", lambda: False)
     client("apt-get", f'case "$*" in *=*) echo "E: version not found" >&2; exit 100;; *download*) cp {wheel} .;; esac')
     data = tmp_path / "x" / "fake" / "data"
     data.mkdir(parents=True)
@@ -129,7 +129,7 @@ def test_another_debian_version_is_accepted_with_a_notice_when_its_files_are_the
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in is a shell script")
 def test_apt_that_fails_tells_users_without_root_what_to_run(cache, catalogue, client, monkeypatch):
-    monkeypatch.setattr("potmeter.data.clients.is_root", lambda: False)
+    monkeypatch.setattr("potmeter.data.fetching.clients.is_root", lambda: False)
     client("apt-get", 'echo "E: Unable to locate package" >&2; exit 100')
     catalogue(fake_package(registry="debian"))
     with pytest.raises(UserError, match="Unable to locate package; perhaps run `sudo apt-get update` first"):

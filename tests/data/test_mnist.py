@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from potmeter.data import mnist
-from potmeter.data.pickles import load_arrays
+from potmeter.data.formats.pickles import load_arrays
+from potmeter.data.sets import mnist
 from potmeter.errors import UserError
 
 

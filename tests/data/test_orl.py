@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from potmeter import registry
-from potmeter.data import orl as module
-from potmeter.data import packages
-from potmeter.data.fetch import file_digest
+from potmeter.data.fetching import packages
+from potmeter.data.fetching.fetch import file_digest
 from potmeter.data.named import pictures
-from potmeter.data.orl import HEADER, orl, photograph, restored
 from potmeter.data.samples import sample
+from potmeter.data.sets import orl as module
+from potmeter.data.sets.orl import HEADER, orl, photograph, restored
 from potmeter.errors import UserError
 from potmeter.systems.generative.stylegan import StyleGAN
 from potmeter.systems.generative.stylegan.examples import examples

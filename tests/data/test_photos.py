@@ -9,13 +9,13 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from potmeter.data import photos
-from potmeter.data.cifar10 import cifar10
-from potmeter.data.cutouts import compose
-from potmeter.data.mnist import mnist
-from potmeter.data.photo_list import STAMPS, WILD, grouped
-from potmeter.data.rcc import read_rcc
+from potmeter.data.formats.rcc import read_rcc
 from potmeter.data.samples import FIRST_OF_EACH, PHOTOS, one_of_each_digit, sample
+from potmeter.data.sets import photos
+from potmeter.data.sets.cifar10 import cifar10
+from potmeter.data.sets.cutouts import compose
+from potmeter.data.sets.mnist import mnist
+from potmeter.data.sets.photo_list import STAMPS, WILD, grouped
 from potmeter.errors import UserError
 
 
@@ -49,7 +49,7 @@ def test_broken_and_hostile_qt_containers_are_refused(tmp_path, monkeypatch):
     path.write_bytes(path.read_bytes()[:25])
     with pytest.raises(UserError, match="broken"):
         read_rcc(path)
-    monkeypatch.setattr("potmeter.data.rcc.MAX_BYTES", 1000)
+    monkeypatch.setattr("potmeter.data.formats.rcc.MAX_BYTES", 1000)
     with pytest.raises(UserError, match="more than is allowed"):
         read_rcc(rcc(tmp_path / "a.rcc", files))
 

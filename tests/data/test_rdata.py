@@ -8,8 +8,8 @@ import zlib
 
 import pytest
 
-from potmeter.data.austen import LIFETIME, POSTHUMOUS, austen, paragraphs
-from potmeter.data.rdata import read_rdb
+from potmeter.data.formats.rdata import read_rdb
+from potmeter.data.sets.austen import LIFETIME, POSTHUMOUS, austen, paragraphs
 from potmeter.errors import UserError
 
 HEADER = b"X\n" + struct.pack(">3i", 3, 0x040201, 0x030500) + struct.pack(">i", 5) + b"UTF-8"
@@ -68,7 +68,7 @@ def test_lengths_that_lie_are_refused(tmp_path):
 
 
 def test_a_bomb_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr("potmeter.data.rdata.MAX_BYTES", 10_000)
+    monkeypatch.setattr("potmeter.data.formats.rdata.MAX_BYTES", 10_000)
     with pytest.raises(UserError, match="more than is allowed"):
         read_rdb(database(tmp_path, x=strings("x" * 100_000)))
 

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from potmeter.data.unpack import unpack
+from potmeter.data.fetching.unpack import unpack
 from potmeter.errors import UserError
 
 
@@ -86,7 +86,7 @@ def test_a_bomb_is_stopped_at_the_limit(tmp_path):
 
 
 def test_too_many_members_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("potmeter.data.unpack.MAX_FILES", 3)
+    monkeypatch.setattr("potmeter.data.fetching.unpack.MAX_FILES", 3)
     with pytest.raises(UserError, match="more than 3 members"):
         unpack(zip_of(tmp_path / "a.zip", {f"{i}.txt": "" for i in range(5)}), tmp_path / "out", ("*.txt",))
 

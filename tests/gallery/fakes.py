@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from potmeter.core.log import progress
+from potmeter.core.progress import progress
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example
 from potmeter.errors import reject

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from potmeter.core.log import progress
+from potmeter.core.progress import progress
 from potmeter.errors import UserError
 from potmeter.gallery.work import MOST_WAITING, Desk, Stopped
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from potmeter.nn.pages import shown
+from potmeter.media.pages import shown
 
 
 def test_a_pictures_longer_side_is_brought_to_size_and_its_shape_is_kept():

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from potmeter.nn.paths import along, lerp, slerp
+from potmeter.nn.interpolation import along, lerp, slerp
 
 FEW = settings(deadline=None, max_examples=60)
 NUMBER = st.floats(-5, 5, width=32)

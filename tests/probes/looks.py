@@ -1,6 +1,6 @@
 """Pictures on pages, compared."""
 
-from potmeter.nn.pages import shown
+from potmeter.media.pages import shown
 from potmeter.probes.latents.strips import SIDE
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from potmeter.core.load import Wrapped
+from potmeter.core.networks import Wrapped
 
 PLAIN = {"mean": (0.0,), "std": (1.0,)}
 

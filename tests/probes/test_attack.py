@@ -11,7 +11,7 @@ import torchvision
 from torch import nn
 
 from potmeter.core.capabilities import fulfils
-from potmeter.core.load import Wrapped
+from potmeter.core.networks import Wrapped
 from potmeter.data.samples import sample
 from potmeter.errors import UserError
 from potmeter.media import Chart, Image, Table

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from potmeter.core.load import Wrapped
+from potmeter.core.networks import Wrapped
 from potmeter.core.random import Stream
 from potmeter.errors import UserError
 from potmeter.media import Image

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from potmeter.core.random import Stream
 from potmeter.errors import UserError
-from potmeter.nn import adversary
-from potmeter.nn.adversary import random_start
+from potmeter.nn import gradient_attacks
+from potmeter.nn.gradient_attacks import random_start
 from potmeter.probes.attack import fgsm, pgd
 
 from .networks import curved, errors, pictures_of
@@ -178,7 +178,7 @@ def test_the_network_is_left_as_it_was():
 
 def test_a_loss_without_a_gradient_is_told():
     with pytest.raises(UserError, match="must be differentiable in its input. Received: "):
-        adversary.fgsm(lambda x: x.round().detach().sum(1), torch.rand(2, 3), 0.1)
+        gradient_attacks.fgsm(lambda x: x.round().detach().sum(1), torch.rand(2, 3), 0.1)
     weight = torch.ones(1, requires_grad=True)
     with pytest.raises(UserError, match="must use its input. Received: "):
-        adversary.fgsm(lambda x: weight.expand(2), torch.rand(2, 3), 0.1)
+        gradient_attacks.fgsm(lambda x: weight.expand(2), torch.rand(2, 3), 0.1)

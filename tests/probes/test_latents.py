@@ -12,7 +12,7 @@ from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
 from potmeter.errors import UserError
 from potmeter.media import Image
-from potmeter.nn.sheets import as_inputs
+from potmeter.media.sheets import as_inputs
 from potmeter.probes.latents import (  # fmt: skip
     Latents,
     analogy,
@@ -414,9 +414,9 @@ def test_a_generator_that_does_not_say_what_it_was_trained_on_asks_for_data():
 
 
 def test_the_shipped_judge_sees_smile_and_styling_of_drawn_test_faces():
-    from potmeter.core.load import load
-    from potmeter.data.faces import COUNTS, KNOWN, face
+    from potmeter.core.loading import load
     from potmeter.data.samples import sample
+    from potmeter.data.sets.faces import COUNTS, KNOWN, face
 
     judge, numbers = load("classifier.faces"), range(40)
     found = seen(judge, torch.stack([sample(f"face-{n}").tensor() for n in numbers]))

@@ -9,7 +9,7 @@ import torch
 from fixtures.painter import Painter
 from potmeter import registry
 from potmeter.errors import UserError
-from potmeter.nn.paths import along
+from potmeter.nn.interpolation import along
 from potmeter.probes.latents import Latents, Vector, judges
 from potmeter.probes.latents import library as books
 from potmeter.probes.latents import probe as pages

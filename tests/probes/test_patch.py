@@ -13,10 +13,11 @@ from torch import nn
 from potmeter import registry
 from potmeter.cli import execute
 from potmeter.core.capabilities import class_number
-from potmeter.core.load import Wrapped, load
+from potmeter.core.loading import load
+from potmeter.core.networks import Wrapped
 from potmeter.core.random import Stream
-from potmeter.data.mnist import sklearn_digits
 from potmeter.data.samples import PHOTOS, sample
+from potmeter.data.sets.mnist import sklearn_digits
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.probes.patch import Canvas, Patch, Placement, anywhere, artefact, fixed, paste, trials

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from potmeter.core.options import Options
-from potmeter.core.system import in_batches
-from potmeter.core.train import Trainer, start
-from potmeter.data.mnist import sklearn_digits
+from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.options import Options
+from potmeter.data.batches import in_batches
+from potmeter.data.sets.mnist import sklearn_digits
 from potmeter.errors import UserError
 from potmeter.systems.vision.classifier import ImageClassifier
 from potmeter.systems.vision.classifier.adversarial import against, pgd_right

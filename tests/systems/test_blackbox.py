@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from torch.nn.utils import parameters_to_vector
 
-from potmeter.core.options import Options
-from potmeter.core.train import Trainer, start
+from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.options import Options
 from potmeter.errors import UserError
 from potmeter.media import Image, Table
 from potmeter.systems.basics.blackbox.datasets import NAMES, built_in, from_table

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from potmeter.core.random import Stream
-from potmeter.core.train import start
+from potmeter.core.training.loop import start
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.systems.vision.classifier import Config, ImageClassifier, ResNet

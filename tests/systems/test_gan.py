@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from core.helpers import trainer
-from potmeter.core.judge import Collapsed
 from potmeter.core.random import Stream
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
-from potmeter.nn.adversaries import discriminator_loss, generator_loss, gradient_penalty, r1_penalty, spread
+from potmeter.nn.gan_losses import discriminator_loss, generator_loss, gradient_penalty, r1_penalty, spread
 from potmeter.systems.generative.gan import GAN, Config, Discriminator, Generator
+from potmeter.systems.generative.judge import Collapsed
 
 TINY = replace(GAN.presets["tiny"], classes=tuple("0123456789"))
 
@@ -228,7 +228,7 @@ def test_r1_counts_only_every_so_many_steps_and_then_so_many_times(tmp_path):
 
 
 def test_a_collapse_ends_the_training_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("potmeter.core.judge.GRACE", 0)
+    monkeypatch.setattr("potmeter.systems.generative.judge.GRACE", 0)
     splits = patterns(40)
     run = trainer(GAN, replace(TINY, classes=splits.classes), tmp_path, splits, steps=10)
     torch.nn.init.zeros_(run.system.generator.project.weight)  # whatever the noise, one picture

@@ -13,8 +13,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from potmeter.core.options import Options
-from potmeter.core.train import Trainer, start
+from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.options import Options
 from potmeter.errors import UserError
 from potmeter.media import Image, Text
 from potmeter.systems.language.gpt2 import GPT2, Transformer
@@ -506,8 +506,8 @@ MEASURE = """
 import sys
 from pathlib import Path
 from dataclasses import replace
-from potmeter.core.options import Options
-from potmeter.core.train import Trainer, start
+from potmeter.core.training.options import Options
+from potmeter.core.training.loop import Trainer, start
 from potmeter.systems.language.gpt2 import GPT2
 config = replace(GPT2.presets["tiny"], vocabulary=300)
 splits = GPT2.data(config, sys.argv[1])

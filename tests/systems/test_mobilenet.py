@@ -104,7 +104,7 @@ def test_a_file_with_other_weights_is_refused(tmp_path, monkeypatch):
 
 @pytest.mark.network
 def test_public_weights_recognise_foolboxs_photos():
-    from potmeter.data.photos import foolbox_photos
+    from potmeter.data.sets.photos import foolbox_photos
 
     network = MobileNetV2(1000).eval()
     network.load_state_dict(pretrained_state())

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.helpers import same, state, stop_after, trainer
-from potmeter.core.judge import Collapsed
 from potmeter.core.random import Stream
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
 from potmeter.media import Image
+from potmeter.systems.generative.judge import Collapsed
 from potmeter.systems.generative.stylegan import Config, Discriminator, Generator, StyleGAN
 from potmeter.systems.generative.stylegan.demo import GAP, SEED, SHOWN, START, demo
 from potmeter.systems.generative.stylegan.game import styles
@@ -356,7 +356,7 @@ def test_as_many_pictures_are_mixed_as_should_be():
 
 
 def test_a_collapse_ends_the_training_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("potmeter.core.judge.GRACE", 0)
+    monkeypatch.setattr("potmeter.systems.generative.judge.GRACE", 0)
     run = trainer(StyleGAN, GROWING, tmp_path, shapes(), steps=10)
     for colour in run.system.generator.synthesis.colours:
         torch.nn.init.zeros_(colour.weight)  # whatever the style, one picture

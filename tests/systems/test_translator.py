@@ -20,8 +20,7 @@ import torch.nn.functional as F
 
 from potmeter import registry
 from potmeter.cli import execute
-from potmeter.core import dist
-from potmeter.core.train import Trainer
+from potmeter.core.training.loop import Trainer
 from potmeter.errors import UserError
 from potmeter.metrics.translation import scores, signatures
 from potmeter.systems.language import translator
@@ -168,7 +167,7 @@ def test_the_paper_preset_has_the_parameters_of_tensorflows_nmt():
 
 
 def test_the_schedule_of_the_paper_halves_four_times_in_the_last_third():
-    from potmeter.core.schedule import lr_scale
+    from potmeter.core.training.schedules import lr_scale
 
     places = [0, 0.5, 0.66, 0.7, 0.76, 0.84, 0.92, 0.999]
     assert [lr_scale(share, "luong234", 0.0) for share in places] == [1, 1, 1, 1, 1 / 2, 1 / 4, 1 / 8, 1 / 8]
@@ -330,8 +329,8 @@ def test_the_same_words_are_hidden_on_any_number_of_processes(monkeypatch, untra
     trainer = SimpleNamespace(device="cpu", options=SimpleNamespace(seed=0))
 
     def rows(rank, processes):
-        monkeypatch.setattr(dist, "rank", lambda: rank)
-        monkeypatch.setattr(dist, "world", lambda: processes)
+        monkeypatch.setattr(processes, "rank", lambda: rank)
+        monkeypatch.setattr(processes, "world", lambda: processes)
         batches = islice(system.batches(splits, trainer), 40)  # two epochs
         return [[[i for i in row if i != PAD] for row in batch["source"].tolist()] for batch in batches]
 
@@ -641,7 +640,7 @@ def test_the_cards_table_has_the_figures_that_were_measured():
 
 @pytest.mark.network
 def test_no_example_was_trained_on():
-    from potmeter.data.english_hungarian import english_hungarian, key
+    from potmeter.data.sets.english_hungarian import english_hungarian, key
     from potmeter.systems.language.translator import examples
 
     known = {key(side) for pair in english_hungarian()["train"] for side in pair}

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.helpers import trainer
-from potmeter.core import dist
-from potmeter.core.weights import build_config
+from potmeter.core.config import build_config
+from potmeter.core.training import processes
 from potmeter.errors import UserError
 from potmeter.systems.language.word2vec import kernel, picture, questions, system
 from potmeter.systems.language.word2vec.corpus import PASSAGE, Passages, Stream, encoded
@@ -403,7 +403,7 @@ def test_the_examples_of_a_text_of_ones_own_are_of_its_words():
 
 def test_it_trains_in_one_process(monkeypatch):
     config = Word2Vec.fit_config(TINY, splits := Word2Vec.data(TINY))
-    monkeypatch.setattr(dist, "world", lambda: 2)
+    monkeypatch.setattr(processes, "world", lambda: 2)
     with pytest.raises(UserError, match="word2vec trains in one process; --workers.*Received: 2"):
         Word2Vec(config).batches(splits, None)
 
@@ -411,7 +411,7 @@ def test_it_trains_in_one_process(monkeypatch):
 def test_it_trains_on_the_cpu_whatever_device_there_is(tmp_path, monkeypatch):
     config = Word2Vec.fit_config(TINY, splits := Word2Vec.data(TINY))
     chosen = []
-    monkeypatch.setattr(dist, "setup", lambda device: chosen.append(device) or torch.device("cpu"))
+    monkeypatch.setattr(processes, "setup", lambda device: chosen.append(device) or torch.device("cpu"))
     trainer(Word2Vec, config, tmp_path, splits, steps=1, device="cuda")
     assert chosen == ["cpu"]
 

@@ -57,7 +57,7 @@ class Fake(System):
     @classmethod
     def from_pretrained(cls, where=None):
         if where == "missing":
-            from potmeter.data.fetch import fetch
+            from potmeter.data.fetching.fetch import fetch
 
             fetch("mnist")
         system = cls(Config())

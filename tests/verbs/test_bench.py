@@ -10,7 +10,8 @@ from fixtures.line import Config, Line
 from potmeter import registry
 from potmeter.cli import execute
 from potmeter.core import machine
-from potmeter.core.bench import compare, interleave, loop_overhead, rows
+from potmeter.core.bench import compare, interleave, rows
+from potmeter.core.training.overhead import loop_overhead
 from potmeter.errors import UserError
 
 BENCH = """

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from potmeter.cli import execute
-from potmeter.data.packages import PACKAGES
+from potmeter.data.fetching.packages import PACKAGES
 
 
 @pytest.fixture(autouse=True)

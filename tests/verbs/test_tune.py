@@ -9,9 +9,9 @@ import pytest
 
 from fixtures.line import Config, Line
 from potmeter.cli import execute
-from potmeter.core.options import Options
-from potmeter.core.search import default_space, parse_space
-from potmeter.core.tune import Tuner
+from potmeter.core.training.options import Options
+from potmeter.core.tuning.space import default_space, parse_space
+from potmeter.core.tuning.tuner import Tuner
 from potmeter.errors import UserError
 
 SEARCH = ["lr=1e-3:1e-1:log", "width=8,16"]

@@ -30,7 +30,7 @@ def bench(argv: list[str]) -> None:
     (entry.source / "bench.py").is_file() or reject(f"{entry.name} has no bench.py.", name)
 
     from potmeter.core import bench as measure
-    from potmeter.core.log import on_terminal
+    from potmeter.core.progress import on_terminal
 
     with on_terminal():
         rows = list(measure.rows(entry, words))

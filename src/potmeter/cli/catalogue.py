@@ -88,7 +88,7 @@ def read_card(name: str, tag: str) -> dict[str, Any]:
 
 def layers(name: str) -> None:
     """Print the layers of a system and its number of knobs."""
-    from potmeter.core.load import load
+    from potmeter.core.loading import load
 
     system = load(name)
     print(system)

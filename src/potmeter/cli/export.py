@@ -32,7 +32,7 @@ def export(argv: list[str]) -> None:
     out.suffix == ".onnx" or reject("The file's name must end in .onnx.", str(out))
 
     from potmeter.core import export as onnx
-    from potmeter.core.load import load
+    from potmeter.core.loading import load
 
     system = load(name, values["weights"])
     files = onnx.export(system, out, values["part"])

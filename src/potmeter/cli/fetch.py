@@ -12,8 +12,8 @@ from potmeter.errors import reject
 def fetch(argv: list[str]) -> None:
     """Bring data packages into the cache; without names, list what there is."""
     from potmeter.core.signature import Parameter
-    from potmeter.data.fetch import fetch as bring
-    from potmeter.data.packages import PACKAGES
+    from potmeter.data.fetching.fetch import fetch as bring
+    from potmeter.data.fetching.packages import PACKAGES
 
     own = [
         Parameter("tags", str, (), positional=True, many=True, help="packages to bring; none: list them"),
@@ -38,8 +38,8 @@ def fetch(argv: list[str]) -> None:
 
 def describe(tag: str) -> dict[str, Any]:
     """The facts of a package that a user chooses by."""
-    from potmeter.data.fetch import cached
-    from potmeter.data.packages import PACKAGES
+    from potmeter.data.fetching.fetch import cached
+    from potmeter.data.fetching.packages import PACKAGES
 
     p = PACKAGES[tag]
     folder = cached(tag)

@@ -31,7 +31,7 @@ def run(argv: list[str]) -> None:
     thing = prepare(reference, values)
     arguments = {p.name: values[p.name] for p in inputs}
     started = time.perf_counter()
-    from potmeter.core.log import on_terminal
+    from potmeter.core.progress import on_terminal
 
     with on_terminal():
         result = getattr(thing, reference.task)(**arguments)
@@ -54,7 +54,7 @@ def prepare(reference: registry.Reference, values: dict[str, Any]) -> Any:
     """Load what is to run, and seed torch where the method itself takes no seed."""
     import torch
 
-    from potmeter.core.load import opened
+    from potmeter.core.loading import opened
 
     if (seed := values.get("seed")) is not None:
         0 <= seed < 2**63 or reject("seed must not be negative, and below 2^63.", seed)

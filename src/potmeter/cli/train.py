@@ -24,9 +24,9 @@ def train(argv: list[str]) -> None:
     """Train a system: its Config, its data's parameters and the loop's options are the flags."""
     name, rest = split_name("train", argv)
     reference = trainable(name)  # before the heavy imports: a misspelt name is told at once
-    from potmeter.core.options import Options
-    from potmeter.core.train import Trainer, start
-    from potmeter.core.weights import build_config
+    from potmeter.core.config import build_config
+    from potmeter.core.training.loop import Trainer, start
+    from potmeter.core.training.options import Options
 
     owner = reference.entry.load()
     first = {flag: take(rest, flag) for flag in ("--preset", "--from")}  # these two set the other flags' defaults
@@ -63,8 +63,8 @@ def trainable(name: str) -> registry.Reference:
 
 def flags_of(entry: registry.Entry, base: Any) -> tuple[list[Parameter], list[Parameter]]:
     """The flags of a system's Config, with the values of ``base`` as defaults, and those of its data."""
+    from potmeter.core.config import config_parameters
     from potmeter.core.signature import parameters
-    from potmeter.core.weights import config_parameters
 
     owner, docs = entry.load(), {f.name: f.doc for f in source.config_fields(entry)}
     config = [
@@ -76,8 +76,8 @@ def flags_of(entry: registry.Entry, base: Any) -> tuple[list[Parameter], list[Pa
 
 def options_flags() -> list[Parameter]:
     """The flags of the training loop."""
-    from potmeter.core.options import Options
-    from potmeter.core.weights import config_parameters
+    from potmeter.core.config import config_parameters
+    from potmeter.core.training.options import Options
 
     node = next(node for node in source.classes(source.RECIPE.with_name("options.py")) if node.name == "Options")
     docs = {f.name: f.doc for f in source.fields_of(node)}
@@ -100,9 +100,9 @@ def evaluate(argv: list[str]) -> None:
     reference = registry.find(name)
     import torch
 
-    from potmeter.core.load import load
+    from potmeter.core.evaluation import summarise
+    from potmeter.core.loading import load
     from potmeter.core.signature import Parameter, parameters
-    from potmeter.core.system import summarise
     from potmeter.data.splits import every
 
     owner = reference.entry.load()

@@ -25,11 +25,11 @@ def tune(argv: list[str]) -> None:
     os.environ.get("WORLD_SIZE", "1") == "1" or reject(
         "A trial is one process; start `potmeter tune` several times on one --storage instead.", "torchrun"
     )
-    from potmeter.core.options import Options
-    from potmeter.core.search import default_space, parse_space
+    from potmeter.core.config import build_config
     from potmeter.core.signature import Parameter, Range
-    from potmeter.core.tune import Tuner
-    from potmeter.core.weights import build_config
+    from potmeter.core.training.options import Options
+    from potmeter.core.tuning.space import default_space, parse_space
+    from potmeter.core.tuning.tuner import Tuner
 
     owner = reference.entry.load()
     preset, tag = (take(rest, flag) for flag in ("--preset", "--from"))  # these two set the other flags' defaults

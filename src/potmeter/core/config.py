@@ -1,8 +1,10 @@
 """How any system is trained: the fields every Config shares."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Any, Literal, get_type_hints
 
+from potmeter.core.signature import Parameter, parameter
 from potmeter.errors import reject
 
 
@@ -33,3 +35,23 @@ class Recipe:
         0 <= self.warmup <= 1 or reject("warmup is a share of the training, 0 to 1.", self.warmup)
         self.clip is None or self.clip > 0 or reject("clip must be positive.", self.clip)
         0 <= self.ema < 1 or reject("ema must be at least 0 and below 1.", self.ema)
+
+
+@cache
+def config_parameters(config_class: type) -> dict[str, Parameter]:
+    """The fields of a Config as Parameters."""
+    hints = get_type_hints(config_class, include_extras=True)
+    return {
+        field.name: parameter(field.name, hints[field.name], default=field.default) for field in fields(config_class)
+    }
+
+
+def build_config(config_class: type, values: dict[str, Any]) -> Any:
+    """A Config from plain values, each checked. Raises UserError for an unknown key or a value of another type."""
+    known = config_parameters(config_class)
+    for key in values:
+        key in known or reject(f"{key} is no field of this config; it has {', '.join(known)}.", key)
+    missing = [name for name, p in known.items() if p.default is MISSING and name not in values]
+    if missing:
+        reject(f"The config lacks {', '.join(missing)}.", values)
+    return config_class(**{key: known[key].convert(value) for key, value in values.items()})

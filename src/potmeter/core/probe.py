@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from potmeter.core import dist
 from potmeter.core.capabilities import fulfils
-from potmeter.core.load import load_model
+from potmeter.core.devices import device_of
+from potmeter.core.loading import load_model
 from potmeter.core.signature import checked
 from potmeter.core.system import Example
 from potmeter.errors import UserError
@@ -48,7 +48,7 @@ class Probe:
     @property
     def device(self) -> torch.device:
         """Where the model is."""
-        return dist.device_of(self.model)
+        return device_of(self.model)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

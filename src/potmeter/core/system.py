@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from potmeter.core import dist
 from potmeter.core.config import Recipe
+from potmeter.core.devices import device_of
+from potmeter.core.pretrained import Pretrained
 from potmeter.core.random import Stream
 from potmeter.core.signature import checked
+from potmeter.data.batches import Batch
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError
-
-if TYPE_CHECKING:
-    from potmeter.core.train import Trainer
-
-Batch = dict[str, Tensor]
 
 
 class Example:
@@ -43,15 +39,72 @@ class Goal:
         return best is None or (value >= best if self.better == "higher" else value <= best)
 
 
-class System(nn.Module):
+class TrainingLoop(Protocol):
+    """What a system's ``step`` and ``batches`` see of the training loop."""
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        ...
+
+    @property
+    def share(self) -> float:
+        """How much of the run is done, 0 to 1."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Start of all randomness."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """Processes that prepare data ahead; threads, where a system trains by a kernel of its own."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where the system is."""
+        ...
+
+    @property
+    def rng(self) -> Stream:
+        """The run's random numbers: this process's part of a stream that all processes share."""
+        ...
+
+    def update(self, loss: Tensor, *names: str) -> None:
+        """Backward, clip, schedule, step: of the optimisers so named, default all."""
+        ...
+
+    def noise(self, *shape: int) -> Tensor:
+        """This process's slice of the run's standard normal numbers."""
+        ...
+
+    def shuffled(self, data: Any) -> Iterable[Any]:
+        """A data set as endless shuffled batches."""
+        ...
+
+
+class System(Pretrained):
     """A black box with potentiometers, in the lecture's order: data, architecture, loss, training, use.
 
     A subclass sets ``name``, ``Config``, ``presets`` and ``goal``, builds its modules in ``__init__`` and overrides
     what follows. Pictures are float tensors of shape (B, C, H, W) in [0, 1]; normalisation happens inside.
+
+    The life of a training, and the hook that each stage calls:
+
+    1. ``data(config)`` reads training, validation and test data;
+    2. ``fit_config(config, splits)`` completes the Config by what only the data knows;
+    3. ``__init__(config)`` builds the architecture, with fresh weights;
+    4. ``warm_start()`` loads public weights to begin with; or, with ``--from``, ``fine_tuning(config)`` chose the Config
+       before 1, and the weights and assets of the other system are copied;
+    5. ``fit_assets(splits)`` learns what no gradient teaches: a vocabulary;
+    6. ``optimizers()`` and ``batches(splits, trainer)`` set the loop up;
+    7. ``step(batch, trainer)``, which calls ``loss(batch)``, once for every batch;
+    8. ``validate(splits.valid)`` at every evaluation, after which a checkpoint is written (``save_assets``);
+    9. ``evaluate(splits.test)`` and ``baselines(splits)`` once, at the end, by ``potmeter eval``.
     """
 
-    name: ClassVar[str]
-    """As in the catalogue."""
     Config: ClassVar[type[Recipe]]
     presets: ClassVar[dict[str, Any]]
     """``tiny`` trains in seconds, ``lecture`` made the shipped weights, ``paper`` has the original's size."""
@@ -65,8 +118,7 @@ class System(nn.Module):
         self.config = config
         self.random = Stream(0)
         """Noise for ``loss``: the trainer puts its own stream here."""
-        self.card: dict[str, Any] = {}
-        """How the weights came about; filled by training and by loading."""
+        self.card = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -120,13 +172,13 @@ class System(nn.Module):
         fused = all(p.device.type in ("cpu", "cuda") for p in trained)
         return {"model": torch.optim.AdamW([g for g in groups if g["params"]], lr=self.config.lr, fused=fused)}
 
-    def step(self, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
+    def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
         """One training step; returns what is logged. GANs, agents and self-play override it."""
         losses = self.loss(batch)
         trainer.update(losses["loss"])
         return losses
 
-    def batches(self, splits: Splits, trainer: Trainer) -> Iterable[Any]:
+    def batches(self, splits: Splits, trainer: TrainingLoop) -> Iterable[Any]:
         """What ``step`` is fed with, without end. Default: the training set, shuffled anew each epoch.
 
         Experience (environments, self-play, replay) overrides it with an iterable that has ``state_dict`` and
@@ -172,70 +224,7 @@ class System(nn.Module):
         """
         raise UserError(f"{self.name} has no fixed graph that could be exported.", received=self.name)
 
-    # Saving and loading
-
-    def save_assets(self, folder: Path) -> None:
-        """Write what the data taught and a Config cannot hold (a tokenizer, a style picture)."""
-
-    def load_assets(self, folder: Path) -> None:
-        """Read what ``save_assets`` wrote."""
-
-    @classmethod
-    def fetch_pretrained(cls, tag: str) -> Self:
-        """The public weights behind a tag that is fetched, not shipped."""
-        raise NotImplementedError
-
-    def save_pretrained(self, folder: str | Path, *, half: bool = False) -> Path:
-        """Write config.json, model.safetensors, card.json and the assets; ``half`` stores matrices and filters in float16."""
-        from potmeter.core.weights import save
-
-        return save(self, Path(folder), half=half)
-
-    @classmethod
-    def from_pretrained(cls, where: str | Path | None = None) -> Self:
-        """Load weights by tag, folder or hub id; None = the default ones. Raises UserError when they do not fit."""
-        from potmeter.core.weights import load
-
-        return load(cls, where)
-
-    def push_to_hub(self, repo_id: str, **kwargs: Any) -> str:
-        """Upload the weights folder to a hub repository and return its address; arguments as ``HfApi.upload_folder``."""
-        import tempfile
-
-        from huggingface_hub import HfApi
-
-        with tempfile.TemporaryDirectory() as folder:
-            self.save_pretrained(folder)
-            HfApi().create_repo(repo_id, exist_ok=True)
-            return str(HfApi().upload_folder(repo_id=repo_id, folder_path=folder, **kwargs))
-
     @property
     def device(self) -> torch.device:
         """Where the parameters are."""
-        return dist.device_of(self)
-
-
-def summarise(values: dict[str, Tensor]) -> tuple[dict[str, float], dict[str, float]]:
-    """The metrics of an evaluation, and the 95 % errors of those that are means over samples."""
-    metrics = {key: float(value.double().mean()) for key, value in values.items()}
-    return metrics, {key: error(value.double()) for key, value in values.items() if value.numel() > 1}
-
-
-def error(values: Tensor) -> float:
-    """The 95 % error of a mean; of shares with two successes and failures more (Agresti and Coull 1998), so never 0."""
-    if bool(((values == 0) | (values == 1)).all()):
-        values = torch.cat([values, values.new_tensor([0, 0, 1, 1])])
-    return float(1.96 * values.std() / values.numel() ** 0.5)
-
-
-def in_batches(data: Any, size: int, device: torch.device | str = "cpu") -> Iterator[Batch]:
-    """A data set from first to last, as whole batches of at most ``size`` samples, for evaluation."""
-    for start in range(0, len(data), size):
-        yield to_device(data.__getitems__(list(range(start, min(start + size, len(data))))), device)
-
-
-def to_device(batch: Any, device: torch.device | str) -> Any:
-    """A batch with its tensors on the device."""
-    if isinstance(batch, dict):
-        return {key: value.to(device, non_blocking=True) for key, value in batch.items()}
-    return batch.to(device) if isinstance(batch, Tensor) else batch
+        return device_of(self)

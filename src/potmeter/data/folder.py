@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from potmeter.data.clients import say
+from potmeter.data.fetching.clients import say
 from potmeter.data.folder_data import FolderData
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError, reject

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from potmeter.data.splits import Batch
+from potmeter.data.batches import Batch
 from potmeter.errors import reject
 from potmeter.media import Image
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from potmeter.data.celeba import celeba, is_celeba
-from potmeter.data.cifar10 import cifar10
-from potmeter.data.faces import faces
 from potmeter.data.folder import image_folder
-from potmeter.data.mnist import fashion_mnist, mnist, sklearn_digits
-from potmeter.data.orl import orl
+from potmeter.data.sets.celeba import celeba, is_celeba
+from potmeter.data.sets.cifar10 import cifar10
+from potmeter.data.sets.faces import faces
+from potmeter.data.sets.mnist import fashion_mnist, mnist, sklearn_digits
+from potmeter.data.sets.orl import orl
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 

@@ -62,11 +62,11 @@ def sample(name: str) -> Image:
     """
     kind, _, number = name.partition("-")
     if name in PHOTOS:
-        from potmeter.data.cutouts import wheel_file
+        from potmeter.data.sets.cutouts import wheel_file
 
         return Image.open(wheel_file(PHOTOS[name]))
     if name in WILD:
-        from potmeter.data.photos import decode, wild_files
+        from potmeter.data.sets.photos import decode, wild_files
 
         return decode(wild_files()[WILD[name]])
     if kind == "face" and number.isdecimal() and number.isascii() and int(number) < FACES:
@@ -98,7 +98,7 @@ def one_of_each_digit(kind: Literal["mnist", "digit"]) -> list[Image]:
 
 def digit(label: int) -> Image:
     """The first of scikit-learn's test digits with this label."""
-    from potmeter.data.mnist import sklearn_digits
+    from potmeter.data.sets.mnist import sklearn_digits
 
     test = sklearn_digits().test
     return Image.from_tensor(test[test.tensors["label"].tolist().index(label)]["image"])
@@ -106,7 +106,7 @@ def digit(label: int) -> Image:
 
 def face(number: int) -> Image:
     """A drawn test face."""
-    from potmeter.data.faces import COUNTS
+    from potmeter.data.sets.faces import COUNTS
 
     return Image(face_renderer()(COUNTS["train"] + COUNTS["valid"] + number))
 
@@ -114,7 +114,7 @@ def face(number: int) -> Image:
 @cache
 def face_renderer() -> Callable[[int], np.ndarray]:
     """What draws faces; kept, since reading the style takes longer than drawing."""
-    from potmeter.data.faces import renderer
+    from potmeter.data.sets.faces import renderer
 
     return renderer(64)
 
@@ -127,7 +127,7 @@ def numbered(kind: str, number: int) -> Image:
 @cache
 def test_part(kind: str) -> TensorData:
     """The test part of a fetched set; kept, since reading MNIST takes seconds."""
-    from potmeter.data import mnist, orl, photos
+    from potmeter.data.sets import mnist, orl, photos
 
     read = {
         "mnist": lambda: mnist.mnist().test,

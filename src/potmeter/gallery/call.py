@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from potmeter.core.log import reporter
+from potmeter.core.progress import reporter
 from potmeter.core.signature import Parameter
 from potmeter.gallery import limits
 from potmeter.gallery.shelf import Shelf, check, choices, key_of

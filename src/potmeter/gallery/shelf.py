@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from potmeter import registry
-from potmeter.core.load import load
+from potmeter.core.loading import load
 from potmeter.errors import reject
 
 MOST = 8

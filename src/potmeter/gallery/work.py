@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from potmeter.core.log import reporter
+from potmeter.core.progress import reporter
 from potmeter.errors import UserError
 
 PLACES = max(1, min(4, (os.cpu_count() or 2) // 2 + 1))

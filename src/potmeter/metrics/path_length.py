@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from potmeter.nn.paths import lerp, slerp
+from potmeter.nn.interpolation import lerp, slerp
 
 
 def perceptual_path_length(

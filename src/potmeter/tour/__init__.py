@@ -82,7 +82,7 @@ def tags(entry: registry.Entry) -> tuple[str | None, ...]:
 
 def visited(entry: registry.Entry, tag: str | None) -> Visit:
     """One stop's visit, told on standard error while it goes on."""
-    from potmeter.core.log import on_terminal
+    from potmeter.core.progress import on_terminal
     from potmeter.tour.visit import visit
 
     with on_terminal():

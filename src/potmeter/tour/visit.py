@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from potmeter import media, registry
-from potmeter.core.load import load
+from potmeter.core.loading import load
 from potmeter.core.signature import Parameter, parameters, tasks
 from potmeter.core.system import Example
 from potmeter.errors import reject

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from potmeter.core.bench import Row, compare, interleave, timed, wanted
-from potmeter.core.load import load
-from potmeter.core.system import in_batches
-from potmeter.nn.adversary import input_gradient
+from potmeter.core.loading import load
+from potmeter.data.batches import in_batches
+from potmeter.nn.gradient_attacks import input_gradient
 
 from .carlini_wagner import carlini_wagner
 from .gradient import fgsm, pgd

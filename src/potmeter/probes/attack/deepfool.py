@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from potmeter.errors import reject
-from potmeter.nn.adversary import lengths
+from potmeter.nn.gradient_attacks import lengths
 
 from .inputs import check
 

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from potmeter.core.random import Stream
-from potmeter.nn import adversary
-from potmeter.nn.adversary import Norm
+from potmeter.nn import gradient_attacks
+from potmeter.nn.gradient_attacks import Norm
 
 from .inputs import check
 
@@ -35,7 +35,7 @@ def fgsm(
     """
     check(model, x, y, eps)
     sign = -1.0 if targeted else 1.0
-    return adversary.fgsm(lambda images: sign * model.input_loss(images, y), x, eps)
+    return gradient_attacks.fgsm(lambda images: sign * model.input_loss(images, y), x, eps)
 
 
 def pgd(
@@ -87,7 +87,7 @@ def pgd(
         def loss(images: Tensor, labels: Tensor = labels) -> Tensor:
             return sign * model.input_loss(images, labels)
 
-        found = adversary.pgd(loss, part, eps, steps=steps, step=length, norm=norm, start=start)
+        found = gradient_attacks.pgd(loss, part, eps, steps=steps, step=length, norm=norm, start=start)
         if restarts == 1:
             return found
         with torch.no_grad():
@@ -105,5 +105,5 @@ def pgd(
 def draw(x: Tensor, eps: float, norm: Norm, rng: Stream) -> Tensor:
     """Points drawn from the balls around the pictures."""
     if norm == "linf":
-        return adversary.random_start(x, eps, norm, rng.uniform(*x.shape).to(x))
-    return adversary.random_start(x, eps, norm, rng.uniform(len(x)).to(x), rng.normal(*x.shape).to(x))
+        return gradient_attacks.random_start(x, eps, norm, rng.uniform(*x.shape).to(x))
+    return gradient_attacks.random_start(x, eps, norm, rng.uniform(len(x)).to(x), rng.normal(*x.shape).to(x))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from potmeter.errors import reject
-from potmeter.nn.adversary import Norm
+from potmeter.nn.gradient_attacks import Norm
 
 
 def check(model: Any, x: Tensor, y: Tensor, eps: float = 0.0, norm: Norm = "linf") -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from potmeter.core.load import Wrapped
-from potmeter.data import efficientnet
-from potmeter.data.photos import imagenet_classes
+from potmeter.core.networks import Wrapped
+from potmeter.data.sets import efficientnet
+from potmeter.data.sets.photos import imagenet_classes
 
 AT_ONCE = 10
 """Pictures, which is what caches hold."""

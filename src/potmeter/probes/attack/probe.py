@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from potmeter.core.capabilities import class_number
-from potmeter.core.load import load_model
+from potmeter.core.loading import load_model
 from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from potmeter.core.load import load
+from potmeter.core.loading import load
 from potmeter.core.random import Stream
-from potmeter.core.system import in_batches
-from potmeter.data.mnist import mnist
+from potmeter.data.batches import in_batches
+from potmeter.data.sets.mnist import mnist
 from potmeter.data.splits import every
 
 from .gradient import fgsm, pgd

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from potmeter.core.random import Stream
-from potmeter.nn.adversary import input_gradient
+from potmeter.nn.gradient_attacks import input_gradient
 
 from .inputs import check
 

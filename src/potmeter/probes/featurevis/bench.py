@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from potmeter.core.bench import Row, compare, interleave, wanted
-from potmeter.core.load import load
+from potmeter.core.loading import load
 from potmeter.core.random import Stream
 
 from .layers import activations, untouched

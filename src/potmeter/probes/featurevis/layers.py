@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from potmeter.core import dist
 from potmeter.core.capabilities import Classifier, Encoder
+from potmeter.core.devices import device_of
 from potmeter.core.random import Stream
 from potmeter.errors import UserError, reject
 
@@ -151,7 +151,7 @@ def survey(model: nn.Module, shape: tuple[int, int, int]) -> list[Layer]:
                 stack.callback(module.register_forward_hook(partial(note, name)).remove)
         stack.enter_context(torch.no_grad())
         stack.enter_context(ReceptiveFields())
-        takes(model, partial(forward, model, mark(Stream(0, device=dist.device_of(model)).uniform(1, *shape))), shape)
+        takes(model, partial(forward, model, mark(Stream(0, device=device_of(model)).uniform(1, *shape))), shape)
     return list(found.values()) or reject("This network has no layer that gives a tensor.", type(model).__name__)
 
 

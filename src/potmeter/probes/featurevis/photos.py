@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from potmeter.core.log import progress
+from potmeter.core.progress import progress
 from potmeter.core.system import System
 from potmeter.data.folder import pictures
-from potmeter.data.photos import decode, foolbox_photos, wild_files
 from potmeter.data.samples import PHOTOS, sample
+from potmeter.data.sets.photos import decode, foolbox_photos, wild_files
 from potmeter.data.splits import every
 from potmeter.errors import reject
 from potmeter.media import Image

@@ -22,8 +22,8 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.errors import reject
 from potmeter.media import Image, Table
-from potmeter.nn.pages import mosaic, page, shown
-from potmeter.nn.sheets import sheet
+from potmeter.media.pages import mosaic, page, shown
+from potmeter.media.sheets import sheet
 
 from . import objectives
 from .layers import Layer, find, input_shape, short, survey

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from potmeter.core.log import progress
+from potmeter.core.progress import progress
 from potmeter.core.random import Stream
 from potmeter.errors import UserError, reject
 

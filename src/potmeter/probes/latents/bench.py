@@ -8,7 +8,7 @@ import torch
 from scipy.spatial import geometric_slerp
 
 from potmeter.core.bench import Row, compare, interleave, timed, wanted
-from potmeter.nn.paths import slerp
+from potmeter.nn.interpolation import slerp
 
 FRAMES, DIMENSIONS, WALKS = 36, 64, 50
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from potmeter.nn.paths import along
+from potmeter.nn.interpolation import along
 
 
 def analogy(a: Float[Tensor, " d"], b: Float[Tensor, " d"], c: Float[Tensor, " d"]) -> Float[Tensor, " d"]:

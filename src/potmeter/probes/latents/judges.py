@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from potmeter.core import dist
 from potmeter.core.capabilities import Classifier
-from potmeter.core.load import load_model
+from potmeter.core.devices import device_of
+from potmeter.core.loading import load_model
 from potmeter.errors import reject
 from potmeter.metrics.features import fitted
 
@@ -46,13 +46,13 @@ def judge_of(model: Any, name: str | None = None) -> Any:
         reject("Which classifier labels what this generator draws? Name one with --judge.", dataset or "none")
     judge = load_model(name)
     isinstance(judge, Classifier) or reject("A judge is a classifier.", name)
-    return judge.to(dist.device_of(model))
+    return judge.to(device_of(model))
 
 
 def seen(judge: Any, images: Tensor) -> Tensor:
     """What a judge sees in pictures (N, C, H, W): for each word of its classes whether it is likelier than not, (N, A)."""
     channels, side, _ = judge.input_shape
-    where = dist.device_of(judge, images.device)
+    where = device_of(judge, images.device)
     parts = (fitted(part.to(where), channels, side) for part in images.split(BATCH))
     shares = torch.cat([judge.logits(part).softmax(1) for part in parts])  # (N, classes)
     return torch.stack([shares[:, which].sum(1) > 0.5 for which in words(judge.classes).values()], 1).to(images.device)

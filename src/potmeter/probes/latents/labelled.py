@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from potmeter.core.capabilities import Encoder
-from potmeter.core.log import progress
-from potmeter.data.celeba import is_celeba
+from potmeter.core.progress import progress
 from potmeter.data.named import pictures
+from potmeter.data.sets.celeba import is_celeba
 from potmeter.data.splits import Splits, column, every
 from potmeter.errors import reject
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from potmeter import registry
 from potmeter.core.capabilities import Encoder
-from potmeter.data.clients import say
+from potmeter.data.fetching.clients import say
 from potmeter.errors import reject
 
 from . import vectors

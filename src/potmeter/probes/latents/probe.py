@@ -14,9 +14,9 @@ from potmeter.core.system import Example
 from potmeter.data.samples import sample
 from potmeter.errors import reject
 from potmeter.media import Image, Table
-from potmeter.nn.pages import page
-from potmeter.nn.paths import along
-from potmeter.nn.sheets import sheet, walk
+from potmeter.media.pages import page
+from potmeter.media.sheets import sheet, walk
+from potmeter.nn.interpolation import along
 
 from . import diagrams
 from .library import Library, opened

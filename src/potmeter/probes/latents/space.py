@@ -10,12 +10,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from potmeter.core import dist
 from potmeter.core.capabilities import Encoder
+from potmeter.core.devices import device_of
 from potmeter.core.random import Stream
 from potmeter.errors import reject
 from potmeter.media import Image
-from potmeter.nn.sheets import as_inputs
+from potmeter.media.sheets import as_inputs
 
 Way = Literal["slerp", "lerp"]
 
@@ -102,7 +102,7 @@ class Space:
     @property
     def device(self) -> torch.device:
         """Where the model is."""
-        return dist.device_of(self.model)
+        return device_of(self.model)
 
 
 class Pixels:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from potmeter.media import Image
-from potmeter.nn.pages import shown
+from potmeter.media.pages import shown
 
 from .space import Space
 

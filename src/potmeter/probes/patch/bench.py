@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from potmeter.core.bench import Row, compare, interleave, timed, wanted
-from potmeter.core.load import load_model
+from potmeter.core.loading import load_model
 from potmeter.core.random import Stream
 
 from .canvas import Canvas

@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from potmeter.core.load import Wrapped
-from potmeter.data import efficientnet
-from potmeter.data.furniture import furniture
-from potmeter.data.photos import imagenet_classes
+from potmeter.core.networks import Wrapped
+from potmeter.data.sets import efficientnet
+from potmeter.data.sets.furniture import furniture
+from potmeter.data.sets.photos import imagenet_classes
 from potmeter.media import Image
 
 from .trials import judging_photos, squares, successes

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from potmeter.core.log import Diverged, progress
+from potmeter.core.progress import progress
 from potmeter.core.random import Stream
+from potmeter.core.training.log import Diverged
 
 from .canvas import Canvas, roughness
 from .expectation import anywhere, paste

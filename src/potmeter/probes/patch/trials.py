@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from potmeter.core import dist
-from potmeter.core.log import progress
+from potmeter.core.devices import device_of
+from potmeter.core.progress import progress
 from potmeter.core.random import Stream
-from potmeter.data.photos import decode, wild_files
 from potmeter.data.samples import sample
+from potmeter.data.sets.photos import decode, wild_files
 from potmeter.errors import reject
 from potmeter.media import Image
 
@@ -64,7 +64,7 @@ def successes(model: Any, photos: Tensor, patch: Tensor | None, target: int, sha
         Booleans (N · PLACEMENTS,), of photos as they are (N,).
     """
     rng, taken = Stream(seed), []
-    device = dist.device_of(model, photos.device)
+    device = device_of(model, photos.device)
     photos, patch = photos.to(device), None if patch is None else patch.to(device)
     for _ in progress(range(PLACEMENTS if patch is not None else 1), "judging a patch"):
         where = anywhere(len(photos), share, rng)

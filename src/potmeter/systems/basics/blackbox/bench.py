@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from potmeter.core.bench import Row, compare, loop_overhead, wanted
+from potmeter.core.bench import Row, compare, wanted
+from potmeter.core.training.overhead import loop_overhead
 
 from .system import Blackbox
 

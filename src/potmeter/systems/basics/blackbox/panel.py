@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from potmeter.core.system import Batch, System
+from potmeter.core.system import System
+from potmeter.data.batches import Batch
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError, reject
 from potmeter.media import Table, Text

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from potmeter.core.weights import build_config
+from potmeter.core.config import build_config
 from potmeter.errors import UserError, reject
 
 from .model import MOST_KNOBS, REACH, Config

@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from potmeter.core.log import progress
+from potmeter.core.progress import progress
 from potmeter.core.signature import Choice, Range, task
-from potmeter.core.system import Batch, Example, Goal, in_batches
+from potmeter.core.system import Example, Goal
+from potmeter.data.batches import Batch, in_batches
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Chart, Table, Text, Video

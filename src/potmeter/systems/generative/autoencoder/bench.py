@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import torch
 from sklearn.decomposition import PCA
 
-from potmeter.core.bench import Row, compare, interleave, loop_overhead, timed, wanted
+from potmeter.core.bench import Row, compare, interleave, timed, wanted
 from potmeter.core.machine import matmul_rate
+from potmeter.core.training.overhead import loop_overhead
 
 from .system import Autoencoder
 

@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from potmeter.core import dist
 from potmeter.core.config import Recipe
+from potmeter.core.training import processes
 from potmeter.errors import reject
-from potmeter.nn.pictures import Spread, Squeeze
+from potmeter.nn.convolutional import Spread, Squeeze
 
 DEEP = 128
 """Units of the further hidden layers."""
@@ -92,8 +92,8 @@ class Bottleneck(nn.Module):
     @torch.no_grad()
     def observe(self, code: Float[Tensor, "b latent"], weight: float = 0.01) -> None:
         """Keep running means of the codes and of their deviation: where in its space the pictures live."""
-        self.centre.lerp_(dist.mean(code.mean(0)), weight)
-        deviation = 1.2533 * dist.mean((code - self.centre).abs().mean(0))  # a normal's, from its mean |x|
+        self.centre.lerp_(processes.mean(code.mean(0)), weight)
+        deviation = 1.2533 * processes.mean((code - self.centre).abs().mean(0))  # a normal's, from its mean |x|
         self.spread.lerp_(deviation, weight)
 
     def encode(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b latent"]:

@@ -10,19 +10,20 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from potmeter.core import dist
 from potmeter.core.capabilities import space_named
 from potmeter.core.random import Stream
 from potmeter.core.signature import Choice, Range, task
-from potmeter.core.system import Batch, Example, Goal, System, in_batches
+from potmeter.core.system import Example, Goal, System
+from potmeter.core.training import processes
+from potmeter.data.batches import Batch, in_batches
 from potmeter.data.named import pictures
 from potmeter.data.samples import one_of_each_digit
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Video
+from potmeter.media.sheets import as_inputs, sheet, walk
 from potmeter.metrics.pca import pca_mse
 from potmeter.nn.muon import Muon
-from potmeter.nn.sheets import as_inputs, sheet, walk
 
 from . import model
 from .elastic import bent
@@ -82,7 +83,9 @@ class Autoencoder(System):
             net.observe(code)
             errors[f"mse_{latent}"] = (net.decode(code) - images).square().mean()
         mine = torch.stack(list(errors.values()))
-        whole = dist.mean(mine.detach())  # a mean of logarithms is not the logarithm of the mean over all processes
+        whole = processes.mean(
+            mine.detach()
+        )  # a mean of logarithms is not the logarithm of the mean over all processes
         return {"loss": (whole.log() + (mine - mine.detach()) / whole).sum()} | errors
 
     def optimizers(self) -> dict[str, Optimizer]:

@@ -14,8 +14,8 @@ import torch.nn.functional as F
 
 from potmeter.core.bench import Row, compare, interleave, timed, wanted
 from potmeter.core.machine import conv_rate
-from potmeter.core.options import Options
-from potmeter.core.train import Trainer, start
+from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.options import Options
 
 from .system import GAN
 

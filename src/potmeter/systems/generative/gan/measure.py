@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from potmeter.core.judge import Judge
 from potmeter.core.random import Stream
+from potmeter.systems.generative.judge import Judge
 
 if TYPE_CHECKING:
     from .system import GAN

@@ -17,7 +17,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from potmeter.core.config import Recipe
 from potmeter.errors import reject
-from potmeter.nn.adversaries import Objective, spread
+from potmeter.nn.gan_losses import Objective, spread
 
 Norm = Literal["none", "batch", "spectral"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
@@ -13,26 +13,24 @@ from torch.optim import Adam, Optimizer
 
 from potmeter.core.capabilities import class_number, space_named
 from potmeter.core.export import Method
-from potmeter.core.inversion import invert
-from potmeter.core.judge import comparable, watch
 from potmeter.core.random import Stream
 from potmeter.core.signature import Choice, Range, task
-from potmeter.core.system import Batch, Example, Goal, System
+from potmeter.core.system import Example, Goal, System, TrainingLoop
+from potmeter.data.batches import Batch
 from potmeter.data.named import pictures
 from potmeter.data.samples import one_of_each_digit
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Video
-from potmeter.nn.adversaries import discriminator_loss, generator_loss, gradient_penalty, r1_penalty
-from potmeter.nn.paths import along
-from potmeter.nn.sheets import as_inputs, sheet, walk
+from potmeter.media.sheets import as_inputs, sheet, walk
+from potmeter.nn.gan_losses import discriminator_loss, generator_loss, gradient_penalty, r1_penalty
+from potmeter.nn.interpolation import along
+from potmeter.systems.generative.inversion import invert
+from potmeter.systems.generative.judge import comparable, watch
 
 from . import model
 from .measure import judge_of, measured
 from .presets import PRESETS
-
-if TYPE_CHECKING:
-    from potmeter.core.train import Trainer
 
 COUNT = 10_000
 """Real pictures that are compared, in two halves."""
@@ -87,7 +85,7 @@ class GAN(System):
         c, parts = self.config, {"generator": self.generator, "discriminator": self.discriminator}
         return {name: Adam(part.parameters(), lr=c.lr, betas=(c.beta1, c.beta2)) for name, part in parts.items()}
 
-    def step(self, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
+    def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
         """One step of the discriminator on real and made pictures; then, every ``critic_steps``, one of the generator."""
         c = self.config
         if self.kinds and "label" in batch:  # so that neighbours, whose spread the discriminator sees, are of one class
@@ -108,7 +106,7 @@ class GAN(System):
         watch(made, real, trainer.step, batch.get("label") if self.kinds else None)
         return {"loss": loss, "generator": self.last}
 
-    def penalties(self, real: Tensor, made: Tensor, weights: Tensor | None, trainer: Trainer) -> Tensor:
+    def penalties(self, real: Tensor, made: Tensor, weights: Tensor | None, trainer: TrainingLoop) -> Tensor:
         """What keeps the discriminator's slopes gentle: R1, every so many steps, or the penalty of wgan-gp."""
         c, total = self.config, real.new_zeros(())
         verdict = lambda images: self.discriminator(images, weights)

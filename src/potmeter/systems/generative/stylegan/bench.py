@@ -15,8 +15,8 @@ from torch import Tensor
 
 from potmeter.core.bench import Row, compare, interleave, timed, wanted
 from potmeter.core.machine import conv_rate
-from potmeter.core.options import Options
-from potmeter.core.train import Trainer, start
+from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.options import Options
 from potmeter.data.splits import Splits, TensorData
 
 from .model import Config

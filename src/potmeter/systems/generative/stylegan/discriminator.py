@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from potmeter.nn.adversaries import spread
+from potmeter.nn.gan_losses import spread
 
 from .layers import EqualConv2d, EqualLinear, blur
 from .model import Config

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from potmeter.core.system import Example
-from potmeter.data.faces import faces
 from potmeter.data.samples import one_of_each_digit, sample
+from potmeter.data.sets.faces import faces
 from potmeter.media import Image
 
 GIVEN = (0, 1, 2)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from potmeter.core import dist
-from potmeter.core.judge import watch
 from potmeter.core.random import Stream
-from potmeter.core.system import Batch
-from potmeter.nn.adversaries import discriminator_loss, generator_loss, r1_penalty
+from potmeter.core.system import TrainingLoop
+from potmeter.core.training import processes
+from potmeter.data.batches import Batch
+from potmeter.nn.gan_losses import discriminator_loss, generator_loss, r1_penalty
+from potmeter.systems.generative.judge import watch
 
 from .growth import shrunk
 from .model import Config, mixed
 
-if TYPE_CHECKING:
-    from potmeter.core.train import Trainer
 
-    from .system import StyleGAN
-
-
-def play(system: StyleGAN, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
+def play(system: Any, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
     """One step of the discriminator, with R1 every so often, and one of the generator, on the same made pictures."""
     c, rng, count = system.config, trainer.rng, len(batch["image"])
     level, share = system.stage
@@ -44,13 +40,13 @@ def play(system: StyleGAN, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
     return {"loss": loss, "generator": fooled, "level": made.new_tensor(level - 1 + share)}
 
 
-def styles(system: StyleGAN, rng: Stream, count: int, level: int) -> Tensor:
+def styles(system: Any, rng: Stream, count: int, level: int) -> Tensor:
     """Styles (B, layers, latent): of some pictures from a random layer on those of another z."""
     c, generator = system.config, system.generator
     z, other = rng.normal(count, 2, c.latent).unbind(1)
     w = generator.mapping(z)
     with torch.no_grad():
-        generator.average.lerp_(dist.mean(w.mean(0)), 1 - c.average_beta)
+        generator.average.lerp_(processes.mean(w.mean(0)), 1 - c.average_beta)
     layers = 2 * (level + 1)
     cut = 1 + rng.integers(layers - 1, count)
     cut = torch.where(rng.uniform(count) < c.mixing, cut, layers)

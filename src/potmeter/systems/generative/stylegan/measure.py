@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from potmeter.core.judge import Judge
 from potmeter.core.random import Stream
-from potmeter.core.system import in_batches
+from potmeter.data.batches import in_batches
 from potmeter.data.splits import every
 from potmeter.metrics.path_length import perceptual_path_length
 from potmeter.metrics.separability import attribute_scores, linear_separability
+from potmeter.systems.generative.judge import Judge
 
 if TYPE_CHECKING:
     from .system import StyleGAN

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from potmeter.core.random import Stream
-from potmeter.core.system import in_batches
+from potmeter.data.batches import in_batches
 from potmeter.media import Image
-from potmeter.nn.sheets import sheet
+from potmeter.media.sheets import sheet
 
 from .game import noise as fresh_noise
 from .model import Config, mixed

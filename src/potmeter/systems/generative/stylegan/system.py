@@ -7,24 +7,25 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import Annotated, Any, Self
 
 import torch
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 
 from potmeter.core.capabilities import space_named
-from potmeter.core.inversion import invert
-from potmeter.core.judge import comparable
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
-from potmeter.core.system import Batch, Example, Goal, System
+from potmeter.core.system import Example, Goal, System, TrainingLoop
+from potmeter.data.batches import Batch
 from potmeter.data.named import pictures
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Video
-from potmeter.nn.paths import along
-from potmeter.nn.sheets import as_inputs, sheet, walk
+from potmeter.media.sheets import as_inputs, sheet, walk
+from potmeter.nn.interpolation import along
+from potmeter.systems.generative.inversion import invert
+from potmeter.systems.generative.judge import comparable
 
 from . import model, sheets
 from .checkpoints import read_port
@@ -34,9 +35,6 @@ from .game import play
 from .growth import enlarged, stage
 from .measure import distances, judge_of, straightness
 from .presets import PRESETS
-
-if TYPE_CHECKING:
-    from potmeter.core.train import Trainer
 
 SAMPLES = 2000
 """Real pictures that are compared, in two halves; pictures whose attributes are read; four times the paths."""
@@ -96,7 +94,7 @@ class StyleGAN(System):
         generator = [mapping, {"params": list(self.generator.synthesis.parameters())}]
         return {"generator": adam(generator), "discriminator": adam(self.discriminator.parameters())}
 
-    def step(self, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
+    def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
         return play(self, batch, trainer)
 
     @property

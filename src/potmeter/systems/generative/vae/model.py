@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from potmeter.core.config import Recipe
 from potmeter.core.random import Stream
 from potmeter.errors import reject
-from potmeter.nn.pictures import Spread, Squeeze
+from potmeter.nn.convolutional import Spread, Squeeze
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,14 +13,15 @@ from potmeter.core.capabilities import space_named
 from potmeter.core.export import Method
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
-from potmeter.core.system import Batch, Example, Goal, System, in_batches
+from potmeter.core.system import Example, Goal, System
+from potmeter.data.batches import Batch, in_batches
 from potmeter.data.named import pictures
 from potmeter.data.samples import one_of_each_digit, sample
 from potmeter.data.splits import Splits, TensorData, every
 from potmeter.errors import reject
 from potmeter.media import Image, Video
+from potmeter.media.sheets import as_inputs, sheet, walk
 from potmeter.metrics.pca import pca_mse
-from potmeter.nn.sheets import as_inputs, sheet, walk
 
 from . import model
 from .baselines import mixture_nll, pixel_nll

@@ -12,8 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from potmeter.core.weights import build_config, read_json
-from potmeter.data.bundle import read_bundle
+from potmeter.core.config import build_config
+from potmeter.core.weights import read_json
+from potmeter.data.formats.bundle import read_bundle
 from potmeter.errors import UserError, reject
 
 from .model import Config, Transformer

@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from potmeter.core.log import progress
+from potmeter.core.progress import progress
 from potmeter.core.signature import Range, task
-from potmeter.core.system import Batch, Example, Goal, System
-from potmeter.core.train import Trainer
-from potmeter.core.weights import locate
+from potmeter.core.system import Example, Goal, System, TrainingLoop
+from potmeter.core.weights import locate_weights
+from potmeter.data.batches import Batch
 from potmeter.data.splits import Splits, every
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Text
@@ -118,11 +118,11 @@ class GPT2(System):
             chosen["hidden"] = Muon(hidden, lr=c.muon_lr, weight_decay=c.weight_decay)
         return chosen
 
-    def batches(self, splits: Splits, trainer: Trainer) -> Iterable[Any]:
+    def batches(self, splits: Splits, trainer: TrainingLoop) -> Iterable[Any]:
         """Windows of the text, which stays on disk."""
-        options, c = trainer.options, self.config
+        c = self.config
         tokens = token_file(splits.train, self.known)
-        return Windows(tokens, c.context, c.batch_size, seed=options.seed, device=trainer.device)
+        return Windows(tokens, c.context, c.batch_size, seed=trainer.seed, device=trainer.device)
 
     def shard_units(self) -> list[nn.Module]:
         return list(self.model.blocks)
@@ -294,7 +294,7 @@ class GPT2(System):
         """As for every system; also from a folder or hub id of ``transformers``, and from OpenAI's TensorFlow checkpoint."""
         folder = Path(where) if where is not None and os.path.isdir(where) else None
         if where is not None and folder is None and "/" in str(where):
-            folder = locate(cls.name, where)
+            folder = locate_weights(cls.name, where)
         if folder is None or not is_foreign(folder):
             return super().from_pretrained(folder or where)
         config, state, tokenizer = read_foreign(folder)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from potmeter.data.austen import LIFETIME, POSTHUMOUS, austen
+from potmeter.data.sets.austen import LIFETIME, POSTHUMOUS, austen
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError, reject
 

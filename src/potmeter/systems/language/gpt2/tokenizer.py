@@ -16,7 +16,7 @@ from typing import Any
 from tokenizers import Tokenizer as Library
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
-from potmeter.data.fetch import fetch
+from potmeter.data.fetching.fetch import fetch
 from potmeter.errors import UserError, reject
 
 from .texts import Document

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from potmeter.core import dist
-from potmeter.data.fetch import cache_folder
+from potmeter.core.training import processes
+from potmeter.data.fetching.fetch import cache_folder
 from potmeter.errors import UserError, reject
 
 from .texts import Corpus
@@ -81,8 +81,8 @@ class Windows:
                 f"The training text is too short for a context of {context} tokens: it must have twice as many.",
                 f"{len(tokens)} tokens",
             )
-        batch_size % dist.world() == 0 or reject(
-            f"batch_size must be divisible by the {dist.world()} processes.", batch_size
+        batch_size % processes.world() == 0 or reject(
+            f"batch_size must be divisible by the {processes.world()} processes.", batch_size
         )
         self.tokens, self.context, self.batch_size, self.seed, self.device = tokens, context, batch_size, seed, device
         self.count = (len(tokens) - 1) // context - 1
@@ -99,9 +99,11 @@ class Windows:
             epoch, place = epoch + 1, 0
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
-        starts, share = self.starts(), self.batch_size // dist.world()
+        starts, share = self.starts(), self.batch_size // processes.world()
         while True:
-            batch = [next(starts) for _ in range(self.batch_size)][dist.rank() * share : (dist.rank() + 1) * share]
+            batch = [next(starts) for _ in range(self.batch_size)][
+                processes.rank() * share : (processes.rank() + 1) * share
+            ]
             rows = np.stack([self.tokens[start : start + self.context + 1] for start in batch]).astype(np.int64)
             self.position += self.batch_size
             yield {"ids": torch.from_numpy(rows).to(self.device, non_blocking=True)}

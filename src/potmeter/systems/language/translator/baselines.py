@@ -13,8 +13,8 @@ import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from potmeter import registry
-from potmeter.core.options import Options
-from potmeter.data.clients import say
+from potmeter.core.training.options import Options
+from potmeter.data.fetching.clients import say
 from potmeter.data.splits import Splits
 from potmeter.metrics.translation import scores
 
@@ -69,7 +69,7 @@ def no_attention_bleu(system: Translator, splits: Splits) -> dict[str, float]:
 
 def trained_alike(system: Translator, splits: Splits) -> Translator:
     """LSTMs without attention, after as many steps as the system has had."""
-    from potmeter.core.train import Trainer, start
+    from potmeter.core.training.loop import Trainer, start
 
     config = replace(system.config, architecture="none", layers=2, decoder_layers=2)  # as many in both, an even number
     steps = int(system.card.get("recipe", {}).get("steps", STEPS))

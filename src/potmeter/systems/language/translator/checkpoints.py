@@ -15,8 +15,9 @@ from typing import Any
 
 from torch import Tensor
 
-from potmeter.core.weights import build_config, read_json
-from potmeter.data.bundle import read_bundle
+from potmeter.core.config import build_config
+from potmeter.core.weights import read_json
+from potmeter.data.formats.bundle import read_bundle
 from potmeter.errors import reject
 
 from .model import Config

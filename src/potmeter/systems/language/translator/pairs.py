@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from potmeter.core import dist
-from potmeter.data.english_hungarian import english_hungarian
+from potmeter.core.training import processes
+from potmeter.data.sets.english_hungarian import english_hungarian
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Text
@@ -130,8 +130,8 @@ class Buckets:
 
     def __init__(self, lengths: Sequence[int], collate: Any, batch_size: int, *, seed: int = 0) -> None:
         len(lengths) > 0 or reject("No pair is short enough to be trained on: raise --longest.", len(lengths))
-        batch_size % dist.world() == 0 or reject(
-            f"batch_size must be divisible by the {dist.world()} processes.", batch_size
+        batch_size % processes.world() == 0 or reject(
+            f"batch_size must be divisible by the {processes.world()} processes.", batch_size
         )
         self.lengths, self.collate, self.batch_size, self.seed = torch.tensor(lengths), collate, batch_size, seed
         self.position = 0
@@ -147,12 +147,12 @@ class Buckets:
         return [batches[i] for i in torch.randperm(len(batches), generator=rng).tolist()]
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
-        count, share = len(self.epoch(0)), self.batch_size // dist.world()
+        count, share = len(self.epoch(0)), self.batch_size // processes.world()
         while True:
             number, first = divmod(self.position, count)
             for batch in self.epoch(number)[first:]:
                 self.position += 1
-                own = batch[dist.rank() * share : (dist.rank() + 1) * share]
+                own = batch[processes.rank() * share : (processes.rank() + 1) * share]
                 yield self.collate(own.tolist(), hash((self.seed, number)))  # the same on any number of processes
 
     def state_dict(self) -> dict[str, int]:

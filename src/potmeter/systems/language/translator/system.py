@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
-from potmeter.core import checkpoint
-from potmeter.core.log import progress
+from potmeter.core import runs
+from potmeter.core.progress import progress
 from potmeter.core.signature import Choice, Range, task
-from potmeter.core.system import Batch, Example, Goal, System, to_device
-from potmeter.core.train import Trainer
+from potmeter.core.system import Example, Goal, System, TrainingLoop
+from potmeter.data.batches import Batch, to_device
 from potmeter.data.splits import Splits, every
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Text
@@ -124,7 +124,7 @@ class Translator(System):
             group["betas"] = (0.9, 0.98)
         return chosen
 
-    def batches(self, splits: Splits, trainer: Trainer) -> Iterable[Any]:
+    def batches(self, splits: Splits, trainer: TrainingLoop) -> Iterable[Any]:
         """Pairs of about equal length, in one direction or both, with some words hidden to learn copying."""
         encoded = [one for direction in self.directions for one in self.encoded(splits.train, direction)]
         encoded = [one for one in encoded if max(len(one[0][0]), len(one[0][1])) <= self.config.longest]
@@ -135,7 +135,7 @@ class Translator(System):
             source, target = zip(*rows, strict=True)
             return to_device({"source": filled([*source]), "target": filled([*target])}, trainer.device)
 
-        return Buckets(lengths, collate, self.config.batch_size, seed=trainer.options.seed)
+        return Buckets(lengths, collate, self.config.batch_size, seed=trainer.seed)
 
     def encoded(self, pairs: Pairs, direction: str) -> list[tuple[Rows, Rows]]:
         """Source and target tokens of each pair, plainly and with the words that stand on both sides hidden."""
@@ -317,7 +317,7 @@ class Translator(System):
     @classmethod
     def from_average(cls, *where: str | Path) -> Self:
         """The mean of several weights, each named as for ``from_pretrained``; a run's folder stands for all it keeps."""
-        found = [one for place in where for one in checkpoint.steps(Path(place)) or [Path(place)]]
+        found = [one for place in where for one in runs.checkpoints_of(Path(place)) or [Path(place)]]
         found or reject("There are no weights to average.", where)
         return average([cls.from_pretrained(one) for one in found]).eval()
 

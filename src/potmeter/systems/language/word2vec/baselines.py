@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from potmeter.data.clients import say
-from potmeter.data.fetch import cache_folder
+from potmeter.data.fetching.clients import say
+from potmeter.data.fetching.fetch import cache_folder
 
 from .corpus import Passages
 from .kernel import Tables

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from potmeter.data.fetch import cache_folder
+from potmeter.data.fetching.fetch import cache_folder
 from potmeter.errors import reject
 
 from .vocabulary import LINE_END, Vocabulary

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import spearmanr
 
-from potmeter.data.fetch import fetch
+from potmeter.data.fetching.fetch import fetch
 from potmeter.errors import UserError
 from potmeter.media import Text
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from potmeter.core import dist
-from potmeter.core.schedule import lr_scale
 from potmeter.core.signature import Range, task
-from potmeter.core.system import Batch, Example, Goal, System
-from potmeter.data.clients import say
-from potmeter.data.english import english
+from potmeter.core.system import Example, Goal, System, TrainingLoop
+from potmeter.core.training import processes
+from potmeter.core.training.schedules import lr_scale
+from potmeter.data.batches import Batch
+from potmeter.data.fetching.clients import say
 from potmeter.data.reading import pieces
+from potmeter.data.sets.english import english
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Table
@@ -34,9 +35,6 @@ from .planted import planted
 from .questions import analogy_test, judgements, questions_of, similarity_test, unit_length
 from .vocabulary import Vocabulary
 from .workers import Workers, losses, measure, no_pairs
-
-if TYPE_CHECKING:
-    from potmeter.core.train import Trainer
 
 LOWEST = 1e-4
 """The learning rate falls to this share of its peak, as in the original program."""
@@ -109,17 +107,19 @@ class Word2Vec(System):
     def optimizers(self) -> dict[str, Optimizer]:
         return {}
 
-    def batches(self, splits: Splits, trainer: Trainer) -> Stream:
-        dist.world() == 1 or reject("word2vec trains in one process; --workers gives it more threads.", dist.world())
+    def batches(self, splits: Splits, trainer: TrainingLoop) -> Stream:
+        processes.world() == 1 or reject(
+            "word2vec trains in one process; --workers gives it more threads.", processes.world()
+        )
         for data in (splits.train, splits.valid):  # told now, not at the first evaluation
             found = losses(self.matrices, data.passages(), self.tables, self.config)
             any(number for _, number in found) or no_pairs(self.config)
         return Stream(splits.train.text, self.config.batch_size)
 
-    def step(self, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
+    def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
         """Let the kernel learn from a piece of text."""
         if self.workers is None:
-            threads = max(trainer.options.workers, 1)
+            threads = max(trainer.workers, 1)
             self.workers = Workers(self.model, self.tables, self.config, self.config.lanes, threads)
         text = batch["text"].numpy()
         seeds = trainer.rng.integers(2**62, self.workers.pieces(len(text))).cpu().numpy()

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from potmeter.core.random import Stream
-from potmeter.core.system import in_batches
-from potmeter.nn.adversary import fgsm, pgd, random_start
+from potmeter.data.batches import in_batches
+from potmeter.nn.gradient_attacks import fgsm, pgd, random_start
 
 
 def against(system: Any, images: Tensor, labels: Tensor, grown: float = 1.0) -> Tensor:

@@ -7,7 +7,7 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from torch.nn.functional import adaptive_avg_pool2d
 
-from potmeter.core.system import in_batches
+from potmeter.data.batches import in_batches
 from potmeter.data.splits import Splits
 
 SIDE = 32

@@ -11,11 +11,13 @@ from typing import Any
 import torch
 import torchvision
 
-from potmeter.core.bench import Row, bare_step, compare, interleave, loop_overhead, timed, wanted
+from potmeter.core.bench import Row, compare, interleave, timed, wanted
 from potmeter.core.machine import conv_rate
-from potmeter.core.options import Options
-from potmeter.core.system import System, in_batches
-from potmeter.core.train import Trainer, start
+from potmeter.core.system import System
+from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.options import Options
+from potmeter.core.training.overhead import bare_step, loop_overhead
+from potmeter.data.batches import in_batches
 
 from .system import ImageClassifier
 

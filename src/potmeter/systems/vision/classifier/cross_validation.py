@@ -13,10 +13,11 @@ import torch
 from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor
 
-from potmeter.core.log import progress
-from potmeter.core.options import Options
-from potmeter.core.system import System, in_batches
-from potmeter.core.train import Trainer, start
+from potmeter.core.progress import progress
+from potmeter.core.system import System
+from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.options import Options
+from potmeter.data.batches import in_batches
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Chart

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from potmeter.data.photos import mobilenet_weights
+from potmeter.data.sets.photos import mobilenet_weights
 from potmeter.errors import UserError, reject
 
 STAGES = (

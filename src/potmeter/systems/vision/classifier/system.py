@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from potmeter.core.signature import Range, task
-from potmeter.core.system import Batch, Example, Goal, System, in_batches
+from potmeter.core.system import Example, Goal, System, TrainingLoop
+from potmeter.data.batches import Batch, in_batches
 from potmeter.data.named import pictures
-from potmeter.data.photos import SETTINGS, imagenet_classes, imagenet_photos, photos4_splits, photos4_varied
+from potmeter.data.sets.photos import SETTINGS, imagenet_classes, imagenet_photos, photos4_splits, photos4_varied
 from potmeter.data.splits import Splits, every
 from potmeter.errors import reject
 from potmeter.media import Bars, Chart, Image, Table
-from potmeter.nn.sheets import as_inputs
+from potmeter.media.sheets import as_inputs
 
 from . import model
 from .adversarial import against, fgsm_right, pgd_right
@@ -29,9 +30,6 @@ from .examples import examples
 from .mobilenet import MobileNetV2, pretrained_state
 from .pictures import confusion_picture
 from .presets import PRESETS
-
-if TYPE_CHECKING:
-    from potmeter.core.train import Trainer
 
 VALIDATED = 500
 """Pictures on which a network that is trained against an adversary is measured meanwhile."""
@@ -119,7 +117,7 @@ class ImageClassifier(System):
 
     # 4. Training
 
-    def step(self, batch: Batch, trainer: Trainer) -> dict[str, Tensor]:
+    def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
         """As usual; an adversary grows strong by and by."""
         self.grown = min(1.0, trainer.share / (self.config.adversary_warmup or 1e-9))
         return super().step(batch, trainer)

@@ -1,0 +1,65 @@
+"""From a name to a thing that runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from potmeter import registry
+from potmeter.core.capabilities import Classifier
+from potmeter.core.devices import pick_device
+from potmeter.core.networks import Wrapped, from_file, public_network
+
+
+def load(name: str, weights: str | Path | None = None, *, device: str = "cpu") -> Any:
+    """Load a system with its weights, ready to run; or a probe, with ``weights`` naming the model it works on.
+
+    Args:
+        name: ``vae``, ``classifier.imagenet``, or the folder of an ejected system.
+        weights: A tag, a weights folder, a training run or a hub id; default: the tag in ``name``, or the usual ones.
+        device: cpu, cuda, cuda:N, mps or auto.
+
+    Returns:
+        The system in evaluation mode, its parameters not asking for gradients.
+
+    Raises:
+        UserError: When there is no such name, weights or device.
+
+    Example:
+        >>> load("classifier.digits").run("photo-of-a-digit.png", top=3)  # doctest: +SKIP
+    """
+    return opened(registry.find(name), weights, device)
+
+
+def opened(reference: registry.Reference, weights: str | Path | None, device: str) -> Any:
+    """What a word named that was looked up already; further arguments as of ``load``."""
+    place = pick_device(device)
+    if reference.entry.kind == "probe":
+        probe = reference.entry.load()(weights)
+        probe.model.to(place)
+        return probe
+    system = reference.entry.load().from_pretrained(weights or reference.tag)
+    return system.requires_grad_(False).to(place)
+
+
+def load_model(name: str) -> nn.Module:
+    """Any model a probe can work on: a system by name or checkpoint, or a plain network wrapped as a ``Classifier``.
+
+    Args:
+        name: ``classifier.digits``, a checkpoint folder, ``torchvision:NAME``, ``timm:NAME`` or ``file.py:function``.
+    """
+    kind, _, rest = name.partition(":")
+    if kind in ("torchvision", "timm") and rest:
+        return public_network(kind, rest)
+    if kind.endswith(".py") and rest:
+        network = from_file(Path(kind), rest)
+        return network if isinstance(network, Classifier) else Wrapped(network)
+    if os.path.isdir(name) and ((Path(name) / "config.json").is_file() or any(Path(name).glob("step-*"))):
+        from potmeter.core.weights import locate_weights, read_description
+
+        folder = locate_weights("", name)
+        return load(str(read_description(folder).get("system")), folder)  # type: ignore[no-any-return]
+    return load(name)  # type: ignore[no-any-return]

@@ -1,0 +1,222 @@
+"""The one training loop: by steps or by the clock, resumable to the bit, on one process or many."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from potmeter.core import runs
+from potmeter.core.evaluation import summarise
+from potmeter.core.random import Stream
+from potmeter.core.system import System
+from potmeter.core.training import checkpoints, processes, resume
+from potmeter.core.training.batches import Shuffled
+from potmeter.core.training.interrupt import Interrupt
+from potmeter.core.training.log import Diverged, TrainingLog
+from potmeter.core.training.options import Options
+from potmeter.core.training.schedules import averaged, lr_scale
+from potmeter.core.training.sharding import shard
+from potmeter.core.training.state import Progress, TrainingState
+from potmeter.data.splits import Splits
+from potmeter.errors import UserError, reject
+
+S = TypeVar("S", bound=System)
+Watch = Callable[[int, dict[str, float]], None]
+
+EVALUATIONS = 20
+"""How often a run is evaluated, and saved, where the user does not say."""
+SAVE_AFTER = 600.0
+"""Longest time in seconds without a checkpoint, of a run by the clock, whatever --eval-every says."""
+
+
+class Trainer(TrainingState):
+    """Trains a system; its ``step`` sees it as a ``TrainingLoop``.
+
+    Args:
+        system: The system, its modules built. Moved to the device, and in the end left with the weights that are used.
+        splits: Its data.
+        options: How long, where to, on what.
+        quiet: Nothing on the terminal.
+        watch: Called with step and metrics after each evaluation, once that is saved; may raise to end the run.
+    """
+
+    def __init__(
+        self, system: System, splits: Splits, options: Options, *, quiet: bool = False, watch: Watch | None = None
+    ) -> None:
+        splits.valid is not None or reject("There are too few data to hold some back for validation.", splits.origin)
+        self.system, self.splits, self.options, self.watch = system, splits, options, watch
+        self.run = options.out or Path("runs") / system.name
+        self.device = processes.setup("cpu" if system.on_cpu else options.device)
+        system.fit_assets(splits)
+        system.to(self.device)
+        processes.share_initial(system)
+        if options.shard and processes.world() > 1:
+            shard(system, self.device)
+        self.sharded = options.shard and processes.world() > 1
+        self.rng = system.random = Stream(options.seed, processes.rank(), processes.world(), self.device)
+        torch.manual_seed(options.seed + 1 + processes.rank())  # dropout and the like differ between processes
+        self.optimizers = system.optimizers()
+        self.parameters = {
+            name: [p for g in o.param_groups for p in g["params"]] for name, o in self.optimizers.items()
+        }
+        for group in (group for o in self.optimizers.values() for group in o.param_groups):
+            group["initial_lr"] = float(group["lr"])
+        self.average = averaged(system, system.config.ema) if system.config.ema else None
+        self.used_system().random = self.rng  # the average is a copy; its randomness is not
+        self.batches: Any = system.batches(splits, self)
+        self.progress, self.started, self.saved_at = Progress(), time.monotonic(), time.monotonic()
+        self.evaluated = -1  # the step of the last evaluation
+        self.log = TrainingLog(self.run, tensorboard=options.tensorboard, quiet=quiet)
+        self.interrupt, self.interrupted = Interrupt(), False  # of this process; by what all processes know
+
+    # What a system's ``step`` uses
+
+    def update(self, loss: Tensor, *names: str) -> None:
+        """One step of the optimisers so named, default all: backward on theirs, mean over processes, clip, schedule, step."""
+        optimizers = [self.optimizers[name] for name in names or self.optimizers]
+        parameters = [p for name in names or self.optimizers for p in self.parameters[name]]
+        if self.sharded:
+            loss.backward()  # FSDP's own hooks average and scatter the gradients
+        else:
+            torch.autograd.backward(loss, inputs=parameters)
+            processes.average_gradients(parameters)
+        if self.system.config.clip is not None:
+            nn.utils.clip_grad_norm_(parameters, self.system.config.clip)
+        scale = lr_scale(self.share, self.system.config.schedule, self.system.config.warmup)
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * scale
+            optimizer.step()
+        for each in self.optimizers.values():  # sharded, backward has reached the others' parameters too
+            each.zero_grad()
+
+    def noise(self, *shape: int) -> Tensor:
+        """This process's slice of the run's standard normal numbers."""
+        return self.rng.normal(*shape)
+
+    def shuffled(self, data: Any) -> Shuffled:
+        """A data set as endless shuffled batches; what ``System.batches`` returns by default."""
+        size, options = self.system.config.batch_size, self.options
+        return Shuffled(data, size, seed=options.seed, workers=options.workers, device=self.device)
+
+    # The loop
+
+    def fit(self) -> Path:
+        """Train to the end and return the folder of the best checkpoint.
+
+        Raises:
+            UserError: The folder holds another run, the loss is no longer finite, the disk is full.
+            KeyboardInterrupt: After Ctrl-C (or SIGTERM), once the state is saved.
+        """
+        self.prepare_folder()
+        self.log.start(self.step, self.share)
+        self.system.train()
+        batches = iter(self.batches)
+        with self.interrupt.caught():
+            try:
+                while (share := self.share) < 1 and not self.stopping():
+                    values = self.system.step(next(batches), self)
+                    self.progress.step += 1
+                    if self.average:
+                        self.average.update_parameters(self.system)
+                    self.log.record(self.step, values, share)
+                    if self.evaluation_due(share):
+                        self.evaluate()
+                if self.interrupted:
+                    self.log.report(self.step, self.share)  # raises, rather than save what is no longer finite
+                    resume.save(self)
+                elif self.evaluated != self.step:
+                    self.evaluate()
+                elif self.options.seconds and self.progress.seconds < self.options.seconds:
+                    resume.save(self)  # the clock had not run out when this step was saved: it would be gone on from
+            finally:
+                self.log.close()
+                if processes.rank() == 0 and not runs.checkpoints_of(self.run):
+                    self.log.discard()
+        if self.interrupted or self.interrupt.asked:
+            raise KeyboardInterrupt
+        if self.average:
+            self.system.load_state_dict(self.used_system().state_dict())
+        self.system.eval()
+        return runs.best_checkpoint(self.run) or self.run
+
+    def prepare_folder(self) -> None:
+        """Start in an empty folder, or continue from its newest checkpoint."""
+        if self.options.resume and (found := checkpoints.read_newest(self.run, self.device)):
+            resume.load(self, *found)
+        elif runs.checkpoints_of(self.run):
+            reject(f"{self.run} holds a run: --resume continues it, --out names another.", str(self.run))
+        elif processes.rank() == 0:
+            try:
+                self.run.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UserError(f"{self.run} cannot be made: {error.strerror}.", received=str(self.run)) from None
+        processes.barrier()
+
+    def evaluation_due(self, before: float) -> bool:
+        """Whether the step just done crossed a point of the evaluation schedule."""
+        now = self.share
+        if self.options.eval_every:
+            due = self.step % self.options.eval_every == 0
+        else:
+            due = int(now * EVALUATIONS) > int(before * EVALUATIONS)
+        late = (
+            processes.from_first(float(time.monotonic() - self.saved_at > SAVE_AFTER)) if self.options.seconds else 0.0
+        )
+        return (due or bool(late)) and now < 1
+
+    def evaluate(self) -> None:
+        """Measure on the validation data, remember the best, save."""
+        self.log.report(self.step, self.share)
+        used = self.used_system().eval()
+        with torch.no_grad():
+            metrics, _ = summarise(used.validate(self.splits.valid))
+        self.system.train()
+        goal = self.system.goal
+        if not math.isfinite(value := metrics[goal.metric]):
+            raise Diverged(f"{goal.metric} is no longer finite at step {self.step}: lower --lr.", received=value)
+        better = goal.improves(value, self.progress.best)
+        self.progress.metrics, self.evaluated = metrics, self.step
+        if better:
+            self.progress.best, self.progress.best_step = value, self.step
+        self.log.write(self.step, {f"valid_{key}": value for key, value in metrics.items()})
+        shown = "  ".join(f"{key} {value:.5g}" for key, value in metrics.items())
+        self.log.show(self.share, f"step {self.step}  valid: {shown}{'  (best)' if better else ''}", always=True)
+        resume.save(self)
+        if self.watch:
+            self.watch(self.step, metrics)
+
+    def stopping(self) -> bool:
+        """Whether a stop was asked for in any process."""
+        asked = self.interrupt.asked  # read once: a signal that comes while the processes agree counts at the next step
+        if processes.world() > 1:
+            asked = bool(processes.mean(torch.tensor(float(asked), device=self.device)) > 0)
+        self.interrupted = asked
+        return asked
+
+
+# A new system, to be trained -------------------------------------------------------------------------------------
+
+
+def start(system_class: type[S], config: Any, seed: int, origin: System | None = None) -> S:
+    """A system with fresh weights, or, to fine-tune, with those of ``origin`` wherever name and shape agree, and its assets."""
+    torch.manual_seed(seed)
+    system = system_class(config)
+    if origin is None:
+        system.warm_start()
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            origin.save_assets(Path(folder))
+            system.load_assets(Path(folder))
+        kept, wanted = origin.state_dict(), system.state_dict()
+        system.load_state_dict(
+            {key: kept[key] if key in kept and kept[key].shape == t.shape else t for key, t in wanted.items()}
+        )
+    return system

@@ -1,0 +1,119 @@
+"""All that continues a training run to the bit: written with every checkpoint, and read back."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import platform
+import tempfile
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from potmeter.core.system import System
+from potmeter.core.training import checkpoints, processes
+from potmeter.core.training.sharding import full_state, load_full_state, load_optimizer_state, optimizer_state
+from potmeter.core.training.state import Progress, TrainingState
+from potmeter.errors import UserError, reject
+
+
+def save(trainer: TrainingState) -> None:
+    """Write a checkpoint of this moment."""
+    if not trainer.sharded:
+        processes.assert_equal_weights(trainer.system)
+    used = trainer.used_system()
+    used.card = {"recipe": recipe(trainer), "valid": trainer.progress.metrics}
+    tensors = full_state(used, trainer.sharded)
+    own = {"rank": processes.rank(), "torch": torch.get_rng_state(), "batches": trainer.batches.state_dict()}
+    if trainer.device.type == "cuda":
+        own["cuda"] = torch.cuda.get_rng_state(trainer.device)
+    write_weights = lambda folder: used.save_pretrained(folder, tensors)
+    checkpoints.write(trainer.run, trainer.step, state_of(trainer), own, write_weights)
+    mark_best(trainer) if trainer.progress.best_step == trainer.step else None
+    trainer.saved_at = time.monotonic()
+
+
+def load(trainer: TrainingState, folder: Path, state: dict[str, Any], own: dict[str, Any]) -> None:
+    """Continue from a checkpoint. Raises UserError when the run was made with another Config, seed or network."""
+    system, seed = trainer.system, trainer.options.seed
+    before, now = (asdict(c) for c in (system.read_config(folder), system.config))
+    now["seed"] = seed
+    before["seed"] = state.get("seed", seed)  # older runs do not say
+    if changed := [key for key in now if before[key] != now[key]]:
+        was, received = (", ".join(f"{key}={c[key]!r}" for key in changed) for c in (before, now))
+        raise UserError(f"{trainer.run} was trained with {was}.", received=received)
+    # optimisers number their state, and would take it for another parameter's
+    if state.get("order") != order(system):
+        reject(f"The network's code has changed since {trainer.run} was begun; --out names another.", str(trainer.run))
+    if changed := changed_assets(system, folder):
+        message = f"{trainer.run} was begun with another {changed[0]}: with other data, or from other weights."
+        reject(message, trainer.splits.origin)
+    load_full_state(trainer.used_system(), folder / "model.safetensors", trainer.sharded)
+    if trainer.average:
+        system.load_state_dict(state["average"]["model"])
+        trainer.average.n_averaged.copy_(state["average"]["count"])
+    for name, optimizer in trainer.optimizers.items():
+        load_optimizer_state(system, optimizer, state["optimizers"][name], trainer.sharded)
+    trainer.rng.load_state_dict(state["rng"])
+    trainer.progress, trainer.started = Progress(**state["progress"]), time.monotonic()
+    trainer.evaluated = trainer.step if trainer.share >= 1 else -1  # a finished run is not measured, and saved, again
+    mark_best(trainer)  # a kill may have come between a checkpoint and its mark
+    trainer.batches.load_state_dict(own["batches"])
+    if own["rank"] == processes.rank():  # else there are more processes than before, and this one keeps its fresh seed
+        torch.set_rng_state(own["torch"])
+        if "cuda" in own and trainer.device.type == "cuda":
+            torch.cuda.set_rng_state(own["cuda"], trainer.device)
+
+
+def changed_assets(system: System, folder: Path) -> list[str]:
+    """The files, of what the data taught, that are not those in a checkpoint: its weights would not fit them."""
+    with tempfile.TemporaryDirectory() as new:
+        system.save_assets(Path(new))
+        names = sorted(path.name for path in Path(new).iterdir())
+        same, *_ = filecmp.cmpfiles(new, folder, names, shallow=False)
+    return [name for name in names if name not in same]
+
+
+def mark_best(trainer: TrainingState) -> None:
+    """Record, for those who look for weights, which checkpoint is the best."""
+    found, metric = trainer.progress, trainer.system.goal.metric
+    if processes.rank() == 0 and found.best is not None:
+        checkpoints.mark_best(trainer.run, found.best_step, metric, found.best)
+
+
+def state_of(trainer: TrainingState) -> dict[str, Any]:
+    """What continues the run besides the weights that are used; the same in every process."""
+    system, average = trainer.system, trainer.average
+    optimizers = trainer.optimizers.items()
+    return {
+        "progress": asdict(replace(trainer.progress, seconds=trainer.seconds)),
+        "order": order(system),
+        "seed": trainer.options.seed,
+        "rng": trainer.rng.state_dict(),
+        "optimizers": {name: optimizer_state(system, one, trainer.sharded) for name, one in optimizers},
+        # with a moving average the weights folder holds that, and the weights being trained are kept here
+        "average": {"model": system.state_dict(), "count": average.n_averaged} if average else None,
+    }
+
+
+def order(system: System) -> list[str]:
+    """The names of the parameters, as the optimisers count them."""
+    return [name for name, _ in system.named_parameters()]
+
+
+def recipe(trainer: TrainingState) -> dict[str, Any]:
+    """How the weights were made, for their card. A user's paths stay out of it."""
+    return {
+        "seed": trainer.options.seed,
+        "steps": trainer.step,
+        "seconds": round(trainer.seconds, 1),
+        "processes": processes.world(),
+        "device": str(trainer.device),
+        "threads": torch.get_num_threads(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "torch": torch.__version__,
+        "data": trainer.splits.origin,
+    }

