@@ -7,7 +7,7 @@ python course/homework.py FOLDER     uses FOLDER/cifar-10-batches-py
 import sys
 from pathlib import Path
 
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
 from potmeter.data.sets.cifar10 import cifar10
 from potmeter.errors import UserError
@@ -29,7 +29,9 @@ def main() -> None:
     # 3. Train
     config = ImageClassifier.fit_config(ImageClassifier.presets["homework"], data)
     trainer = Trainer(
-        start(ImageClassifier, config, seed=0), data, Options(budget="10m", out=Path("runs/homework"), resume=True)
+        build_system(ImageClassifier, config, seed=0),
+        data,
+        Options(budget="10m", out=Path("runs/homework"), resume=True),
     )
     trainer.fit()
 

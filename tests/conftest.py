@@ -52,5 +52,5 @@ def line_folder(tmp_path_factory) -> Path:
     shutil.copy(FIXTURES / "line.py", folder / "system.py")
     (folder / "__init__.py").write_text('"""Mine."""\n')
     entry = registry.Entry(name="line", section="basics", slide=1, summary="A curve", target="line.system:Line")
-    (folder / "system.json").write_text(registry.eject_entry(entry))
+    (folder / "system.json").write_text(registry.entry_json(entry))
     return folder

@@ -44,7 +44,7 @@ def test_a_plug_in_is_a_system_like_any_other(plug_in):
     from potmeter.cli.source import methods
 
     plug_in(ENTRY)
-    entry = registry.find("wave").entry
+    entry = registry.resolve("wave").entry
     assert "their_plugin.system" not in sys.modules, "nothing is imported before it is used"
     assert [method.signature for method in methods(entry)] == ["(x: float=0.0)"]
     assert entry.load().name == "wave" and "curve" in tasks(entry.load())
@@ -71,9 +71,9 @@ def test_built_in_names_are_unique_and_typeable():
 
 
 def test_the_parts_of_a_name_are_found():
-    assert registry.find("vae") == registry.Reference(registry.entries()["vae"])
-    assert registry.find("vae.plane").tag == "plane" and registry.find("vae:interpolate").task == "interpolate"
-    both = registry.find("vae.plane:interpolate")
+    assert registry.resolve("vae") == registry.Reference(registry.entries()["vae"])
+    assert registry.resolve("vae.plane").tag == "plane" and registry.resolve("vae:interpolate").task == "interpolate"
+    both = registry.resolve("vae.plane:interpolate")
     assert (both.entry.name, both.tag, both.task) == ("vae", "plane", "interpolate")
 
 
@@ -85,15 +85,15 @@ def test_the_parts_of_a_name_are_found():
 )  # fmt: skip
 def test_a_name_that_is_none_gets_a_hint(word, hint):
     with pytest.raises(UserError, match=f"{hint}.*Received: "):
-        registry.find(word)
+        registry.resolve(word)
 
 
 def test_an_ejected_folder_is_a_system(line_folder):
-    reference = registry.find(f"{line_folder}:curve")
+    reference = registry.resolve(f"{line_folder}:curve")
     assert (reference.entry.name, reference.task, reference.entry.source) == ("line", "curve", line_folder.resolve())
     owner = reference.entry.load()
     assert owner.name == "line" and owner.__module__.startswith("potmeter_ejected_")
-    assert owner is registry.find(str(line_folder)).entry.load(), "imported once"
+    assert owner is registry.resolve(str(line_folder)).entry.load(), "imported once"
 
 
 def test_two_ejected_folders_do_not_mix(line_folder, tmp_path):
@@ -101,7 +101,7 @@ def test_two_ejected_folders_do_not_mix(line_folder, tmp_path):
 
     other = shutil.copytree(line_folder, tmp_path / "other line")
     (other / "system.py").write_text((other / "system.py").read_text().replace("sin 3x", "sin 4x"))
-    mine, theirs = (registry.find(str(folder)).entry.load() for folder in (line_folder, other))
+    mine, theirs = (registry.resolve(str(folder)).entry.load() for folder in (line_folder, other))
     assert mine is not theirs and "4x" in theirs.__doc__ and "3x" in mine.__doc__
 
 
@@ -109,14 +109,14 @@ def test_two_ejected_folders_do_not_mix(line_folder, tmp_path):
 def test_a_damaged_system_json_is_told(tmp_path, text):
     (tmp_path / "system.json").write_text(text)
     with pytest.raises(UserError, match=r"system.json is damaged.*Received: "):
-        registry.find(str(tmp_path))
+        registry.resolve(str(tmp_path))
 
 
 def test_a_system_json_with_an_unknown_field_is_told(line_folder, tmp_path):
     values = json.loads((line_folder / "system.json").read_text())
     (tmp_path / "system.json").write_text(json.dumps(values | {"colour": "red"}))
     with pytest.raises(UserError, match="colour"):
-        registry.find(str(tmp_path))
+        registry.resolve(str(tmp_path))
 
 
 def test_an_ejected_folder_without_its_package_is_told(line_folder, tmp_path):
@@ -127,7 +127,7 @@ def test_an_ejected_folder_without_its_package_is_told(line_folder, tmp_path):
 
 def test_an_entry_survives_ejection(line_folder):
     entry = registry.entries()["vae"]
-    values = json.loads(registry.eject_entry(entry))
+    values = json.loads(registry.entry_json(entry))
     assert replace(entry, target="system:VAE", folder=None) == registry.Entry(
         **values | {k: tuple(values[k]) for k in ("capabilities", "weights", "fetched")}
     )

@@ -33,7 +33,7 @@ def main() -> None:
     candidates = [*media.parts(result).values(), *example.inputs.values()]
     picture = next(found for found in map(picture_of, candidates) if found is not None)
     cover = PIL.ImageOps.fit(picture, SIZE, PIL.Image.Resampling.LANCZOS, centering=tuple(arguments.at))
-    path = registry.find(arguments.name).entry.source / "cover.webp"
+    path = registry.resolve(arguments.name).entry.source / "cover.webp"
     cover.save(path, quality=82, method=6)
     print(f"{path.parent.name}/{path.name}: {path.stat().st_size:,} bytes")
 

@@ -22,7 +22,7 @@ from potmeter.cli import execute
 from potmeter.core.evaluation import summarise
 from potmeter.core.loading import load
 from potmeter.data.fetching.packages import PACKAGES, WESNOTH
-from potmeter.data.splits import every
+from potmeter.data.splits import take_evenly
 
 RECIPES = {
     "gpt2.austen": "--preset lecture --steps 8000 --eval-every 500",
@@ -126,7 +126,7 @@ def ship(name: str, runs: Path, count: int | None) -> None:
     system = load(system_name, folder)  # from here on: what users get
     splits = system.data(system.config)
     if count is not None:
-        splits = replace(splits, test=every(splits.test, count))
+        splits = replace(splits, test=take_evenly(splits.test, count))
     with torch.no_grad():
         metrics, errors = summarise(system.evaluate(splits.test))
     baselines = system.baselines(splits)

@@ -72,7 +72,9 @@ class Entry:
     def load(self) -> Any:
         """Import the class."""
         module, _, name = self.target.partition(":")
-        return getattr(package_of(Path(self.folder), module) if self.folder else importlib.import_module(module), name)
+        return getattr(
+            import_ejected(Path(self.folder), module) if self.folder else importlib.import_module(module), name
+        )
 
 
 BUILT_IN = (
@@ -215,15 +217,15 @@ class Reference:
     task: str = "run"
 
 
-def find(word: str) -> Reference:
+def resolve(word: str) -> Reference:
     """Look a user's word up. Raises UserError, with the nearest name, when there is none."""
     path, _, task = word.rpartition(":") if ":" in word else (word, "", "")
     name, _, tag = path.partition(".")
     if name not in entries() or "/" in path:  # a folder called vae is ./vae: what lies about must not hide a system
         if os.path.isfile(os.path.join(word, "system.json")):
-            return Reference(ejected(Path(word)))
+            return Reference(read_entry(Path(word)))
         if os.path.isfile(os.path.join(path, "system.json")):  # unlike Path's method, False for what can be no path
-            return Reference(ejected(Path(path)), None, task or "run")
+            return Reference(read_entry(Path(path)), None, task or "run")
     if name not in entries():
         near = difflib.get_close_matches(name, entries(), 1)
         hint = f" Did you mean {near[0]}?" if near else " `potmeter list` shows them all."
@@ -237,7 +239,7 @@ def find(word: str) -> Reference:
 # Ejected systems: a folder of the user's with a system.json ------------------------------------------------------
 
 
-def eject_entry(entry: Entry) -> str:
+def entry_json(entry: Entry) -> str:
     """The text of the ``system.json`` that makes a copied folder a system."""
     module, _, name = entry.target.partition(":")
     values = asdict(entry) | {"target": f"{module.rpartition('.')[2]}:{name}"}
@@ -245,7 +247,7 @@ def eject_entry(entry: Entry) -> str:
     return json.dumps(values, indent=1) + "\n"
 
 
-def ejected(folder: Path) -> Entry:
+def read_entry(folder: Path) -> Entry:
     """The entry of an ejected folder. Raises UserError when its ``system.json`` is damaged."""
     try:
         values = json.loads((folder / "system.json").read_text())
@@ -256,7 +258,7 @@ def ejected(folder: Path) -> Entry:
 
 
 @cache
-def package_of(folder: Path, module: str) -> ModuleType:
+def import_ejected(folder: Path, module: str) -> ModuleType:
     """Import ``folder`` as a package of its own, whatever its name and place, and return its ``module``."""
     package = f"potmeter_ejected_{zlib.crc32(str(folder).encode()):08x}"
     spec = importlib.util.spec_from_file_location(

@@ -12,7 +12,7 @@ from fixtures.gan import Ring
 from fixtures.line import Line
 from potmeter import registry
 from potmeter.core.system import System
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
 from potmeter.data.splits import Splits
 
@@ -57,7 +57,7 @@ def trained_once(tmp_path_factory):
             owner, config, splits = tiny(name)
             out = tmp_path_factory.mktemp(name)
             options = Options(steps=STEPS.get(name, 400), out=out, device="cpu")
-            folder = Trainer(start(owner, config, 0), splits, options, quiet=True).fit()
+            folder = Trainer(build_system(owner, config, 0), splits, options, quiet=True).fit()
             known[name] = Trained(
                 name, owner, config, splits, owner.from_pretrained(folder).requires_grad_(False), folder
             )

@@ -16,7 +16,7 @@ from potmeter.cli import execute
 from potmeter.cli.run import prepare
 from potmeter.core.capabilities import PROTOCOLS, Attackable, Classifier
 from potmeter.core.loading import load, load_model
-from potmeter.core.networks import Wrapped
+from potmeter.core.networks import ClassifierAdapter
 from potmeter.core.probe import Probe
 from potmeter.core.signature import parameters
 from potmeter.core.training import processes
@@ -53,7 +53,9 @@ def test_it_works_on_every_classifier_of_the_catalogue(trained):
 
 def test_its_finding_is_right():
     network = Small()
-    fall = Occlusion(Wrapped(network, input_shape=(3, 32, 32))).sensitivity(Image.from_tensor(torch.ones(3, 32, 32)), 4)
+    fall = Occlusion(ClassifierAdapter(network, input_shape=(3, 32, 32))).sensitivity(
+        Image.from_tensor(torch.ones(3, 32, 32)), 4
+    )
     assert fall.argmax() == 0 and fall[0, 0] > 0.1 and fall.flatten()[1:].max() == 0
 
 
@@ -67,7 +69,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_it_works_on_plain_networks_whatever_they_return(form):
-    model = Wrapped(Small(form), input_shape=(3, 16, 16))
+    model = ClassifierAdapter(Small(form), input_shape=(3, 16, 16))
     assert isinstance(model, Classifier) and isinstance(model, Attackable)
     assert model.classes == ("0", "1", "2") and isinstance(Occlusion(model).run(PICTURE), Image)
 
@@ -75,17 +77,17 @@ def test_it_works_on_plain_networks_whatever_they_return(form):
 @pytest.mark.parametrize("form", [lambda x: {"out": x}, lambda x: x[0], lambda x: "cat", lambda x: None, lambda x: ()])
 def test_a_network_that_gives_no_logits_is_told(form):
     with pytest.raises(UserError, match=r"Small must return logits of shape \(B, classes\)\. Received: "):
-        Wrapped(Small(form), input_shape=(3, 16, 16))
+        ClassifierAdapter(Small(form), input_shape=(3, 16, 16))
 
 
 def test_it_works_on_a_network_of_torchvision():
     network = torchvision.models.squeezenet1_1(weights=None, num_classes=7)
-    model = Wrapped(network, tuple("abcdefg"), (3, 64, 64))
+    model = ClassifierAdapter(network, tuple("abcdefg"), (3, 64, 64))
     assert Occlusion(model).sensitivity(PICTURE, 3).shape == (3, 3) and not network.training
 
 
 def test_wrapping_normalises_and_lets_gradients_through():
-    model = Wrapped(
+    model = ClassifierAdapter(
         nn.Sequential(nn.Flatten(), nn.Identity()), None, (3, 1, 1), mean=(0.5, 0.5, 0.5), std=(0.5, 0.25, 1.0)
     )
     assert torch.allclose(model.logits(torch.ones(1, 3, 1, 1)), torch.tensor([[1.0, 2.0, 0.5]]))
@@ -122,14 +124,14 @@ def test_it_works_on_a_function_in_a_users_file(program):
 def test_it_works_on_the_device_that_is_asked_for(monkeypatch, program):
     monkeypatch.setattr(processes, "pick_device", lambda name: torch.device({"there": "meta"}[name]))
     values = {"model": f"{program}:network", "device": "there"}
-    assert prepare(registry.find("attack"), values).device == torch.device("meta")
+    assert prepare(registry.resolve("attack"), values).device == torch.device("meta")
     assert load("attack", values["model"], device="there").device == torch.device("meta")
 
 
 def test_a_function_may_wrap_its_network_itself_for_pictures_of_another_shape(program):
     model = load_model(f"{program}:grey")
     assert model.input_shape == (1, 8, 8) and model.classes == ("a", "b")
-    assert not isinstance(model.network, Wrapped)
+    assert not isinstance(model.network, ClassifierAdapter)
 
 
 @pytest.fixture
@@ -200,7 +202,7 @@ def test_a_system_of_the_catalogue_without_the_capability_is_told(trained):
 
 
 def test_its_inputs_are_validated_like_a_systems():
-    probe = Occlusion(Wrapped(Small(), input_shape=(3, 16, 16)))
+    probe = Occlusion(ClassifierAdapter(Small(), input_shape=(3, 16, 16)))
     with pytest.raises(UserError, match="patches must lie between 1 and 64. Received: 0"):
         probe.run(PICTURE, patches=0)
     assert [p.name for p in parameters(Occlusion.run)] == ["image", "patches"]

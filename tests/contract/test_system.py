@@ -9,7 +9,7 @@ import torch
 
 from core.helpers import same, state, stop_after, trainer
 from potmeter import media, registry
-from potmeter.core.capabilities import fulfils
+from potmeter.core.capabilities import has_capabilities
 from potmeter.core.config import Recipe, build_config, config_parameters
 from potmeter.core.evaluation import summarise
 from potmeter.core.signature import parameters, tasks
@@ -181,4 +181,4 @@ def test_inputs_out_of_bounds_are_told(trained):
 def test_it_has_the_capabilities_that_the_catalogue_promises(trained):
     if trained.name in registry.entries():
         capabilities = registry.entries()[trained.name].capabilities
-        assert all(fulfils(trained.system, [capability]) for capability in capabilities), capabilities
+        assert all(has_capabilities(trained.system, [capability]) for capability in capabilities), capabilities

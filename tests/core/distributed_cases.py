@@ -11,7 +11,7 @@ from fixtures.agent import Corridor
 from fixtures.gan import Ring
 from fixtures.line import Line
 from potmeter.core.training import processes
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
 from potmeter.systems.basics.blackbox.system import Blackbox
 from potmeter.systems.generative.autoencoder import Autoencoder
@@ -53,7 +53,7 @@ class Broken(Line):
 
 def train(owner, config, out, steps=10, **options):
     """The losses of each step, and the weights at the end as this process has them."""
-    system, losses = start(owner, config, 0), []
+    system, losses = build_system(owner, config, 0), []
     trainer = Trainer(
         system, owner.data(config), Options(out=out, steps=steps, eval_every=5, device="cpu", **options), quiet=True
     )
@@ -73,7 +73,7 @@ def train(owner, config, out, steps=10, **options):
 
 def begin(owner, config, out, **options):
     """The first 5 of 10 steps, as Ctrl-C leaves them."""
-    system = start(owner, config, 0)
+    system = build_system(owner, config, 0)
     trainer = Trainer(
         system, owner.data(config), Options(out=out, steps=10, eval_every=5, device="cpu", **options), quiet=True
     )

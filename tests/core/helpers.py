@@ -6,14 +6,14 @@ import json
 import torch
 
 from potmeter.core.training import resume
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
 
 
 def trainer(owner, config, out, data=None, **options):
     """A trainer for a fresh system."""
     options = {"steps": 20, "device": "cpu"} | options
-    return Trainer(start(owner, config, 0), data or owner.data(config), Options(out=out, **options), quiet=True)
+    return Trainer(build_system(owner, config, 0), data or owner.data(config), Options(out=out, **options), quiet=True)
 
 
 def stop_after(steps, ready):
@@ -35,7 +35,7 @@ def state(ready):
     """Everything that decides how a run goes on, and what it gives."""
     return [
         ready.system.state_dict(),
-        resume.state_of(ready) | {"progress": None},
+        resume.training_state(ready) | {"progress": None},
         ready.batches.state_dict(),
         torch.get_rng_state(),
     ]

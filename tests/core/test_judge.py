@@ -7,7 +7,7 @@ from potmeter.core.random import Stream
 from potmeter.data.sets.mnist import sklearn_digits
 from potmeter.errors import UserError
 from potmeter.systems.generative.inversion import invert, pyramid
-from potmeter.systems.generative.judge import Collapsed, Judge, stop_if_collapsed
+from potmeter.systems.generative.judge import Collapsed, Judge, raise_if_collapsed
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,9 @@ def test_what_is_no_embedder_is_told():
 
 
 def test_pictures_that_are_all_alike_end_the_training():
-    stop_if_collapsed(0.16, 900)
+    raise_if_collapsed(0.16, 900)
     with pytest.raises(Collapsed, match="collapsed at step 900.*Received: 3.0%"):
-        stop_if_collapsed(0.03, 900)
+        raise_if_collapsed(0.03, 900)
 
 
 def test_a_picture_that_was_made_is_found_again():

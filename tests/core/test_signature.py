@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.line import Line
-from potmeter.core.signature import MISSING, Choice, Range, argument_docs, checked, parameter, parameters, task, tasks
+from potmeter.core.signature import (
+    MISSING,
+    Choice,
+    Range,
+    parameter,
+    parameters,
+    parse_argument_docs,
+    task,
+    tasks,
+    validate_arguments,
+)
 from potmeter.errors import UserError
 from potmeter.media import Image, Text
 
@@ -21,7 +31,7 @@ class Thing:
 
     animals = ("cat", "dog")
 
-    @checked
+    @validate_arguments
     def run(
         self,
         picture: Image,
@@ -156,7 +166,7 @@ def test_a_system_validates_run_and_tasks():
 
 
 def test_argument_docs_end_with_their_section():
-    assert argument_docs("One.\n\nArgs:\n    a: first: really\n    b: second\n\nReturns:\n    c: no\n") == {
+    assert parse_argument_docs("One.\n\nArgs:\n    a: first: really\n    b: second\n\nReturns:\n    c: no\n") == {
         "a": "first: really",
         "b": "second",
     }

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from potmeter.core.evaluation import summarise
-from potmeter.data.splits import TensorData, every
+from potmeter.data.splits import TensorData, take_evenly
 
 
 def test_the_error_of_a_mean_covers_the_truth_19_times_of_20():
@@ -28,6 +28,6 @@ def test_a_single_number_has_no_error():
 
 def test_a_part_of_a_data_set_is_spread_evenly_and_always_the_same():
     data = TensorData(x=torch.arange(100))
-    assert every(data, 4).tensors["x"].tolist() == [0, 25, 50, 75]
-    assert every(data, 100) is data
-    assert every(data, 1000) is data
+    assert take_evenly(data, 4).tensors["x"].tolist() == [0, 25, 50, 75]
+    assert take_evenly(data, 100) is data
+    assert take_evenly(data, 1000) is data

@@ -23,11 +23,11 @@ from potmeter.core import runs
 from potmeter.core.random import Stream
 from potmeter.core.system import Goal
 from potmeter.core.training import checkpoints, processes
-from potmeter.core.training.batches import Shuffled
-from potmeter.core.training.log import lines_of
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.batches import ShuffledBatches
+from potmeter.core.training.log import read_records
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options, parse_duration
-from potmeter.core.training.schedules import lr_scale
+from potmeter.core.training.schedules import learning_rate_factor
 from potmeter.data.splits import TensorData
 from potmeter.errors import UserError
 
@@ -61,9 +61,9 @@ def test_a_budget_ends_in_time_and_is_the_total_of_all_sessions(tmp_path):
 def test_a_budget_that_runs_out_after_the_last_checkpoint_is_used_up_too(tmp_path):
     common = {"steps": None, "budget": "1s", "out": tmp_path / "run"}
     watch = lambda step, metrics: time.sleep(0.3)  # after each evaluation, which by then is the last step's
-    ready = Trainer(start(Line, TINY, 0), Line.data(TINY), Options(**common), quiet=True, watch=watch)
+    ready = Trainer(build_system(Line, TINY, 0), Line.data(TINY), Options(**common), quiet=True, watch=watch)
     ready.fit()
-    again = Trainer(start(Line, TINY, 0), Line.data(TINY), Options(**common, resume=True), quiet=True)
+    again = Trainer(build_system(Line, TINY, 0), Line.data(TINY), Options(**common, resume=True), quiet=True)
     again.fit()
     assert again.step == ready.step
 
@@ -103,13 +103,13 @@ SHARE = st.floats(0, 1)
 
 @given(SHARE, SHARE, st.sampled_from(["constant", "linear", "cosine", "cosine10", "luong234"]))
 def test_the_learning_rate_never_leaves_0_to_its_peak(share, warmup, schedule):
-    assert -1e-12 <= lr_scale(share, schedule, warmup) <= 1
+    assert -1e-12 <= learning_rate_factor(share, schedule, warmup) <= 1
 
 
 @given(SHARE, SHARE, st.floats(0, 0.9), st.sampled_from(["constant", "linear", "cosine", "cosine10", "luong234"]))
 def test_it_rises_in_the_warm_up_and_falls_after_it(a, b, warmup, schedule):
     a, b = sorted((a, b))
-    before, after = lr_scale(a, schedule, warmup), lr_scale(b, schedule, warmup)
+    before, after = learning_rate_factor(a, schedule, warmup), learning_rate_factor(b, schedule, warmup)
     if b < warmup:
         assert before <= after
     if a >= warmup:
@@ -117,12 +117,12 @@ def test_it_rises_in_the_warm_up_and_falls_after_it(a, b, warmup, schedule):
 
 
 def test_schedules_pass_through_their_known_points():
-    assert [lr_scale(x, "linear", 0) for x in (0, 0.25, 1)] == [1, 0.75, 0]
-    assert [lr_scale(x, "cosine", 0) for x in (0, 1)] == [1, 0]
-    assert lr_scale(0.5, "cosine", 0) == pytest.approx(0.5)
-    assert [lr_scale(x, "cosine10", 0) for x in (0, 0.5, 1)] == pytest.approx([1, 0.55, 0.1])
-    assert lr_scale(0.3, "cosine", 0.2) == pytest.approx(0.5 + 0.5 * math.cos(math.pi / 8))
-    assert lr_scale(0.1, "constant", 0.2) == 0.5 and lr_scale(0.9, "constant", 0.2) == 1
+    assert [learning_rate_factor(x, "linear", 0) for x in (0, 0.25, 1)] == [1, 0.75, 0]
+    assert [learning_rate_factor(x, "cosine", 0) for x in (0, 1)] == [1, 0]
+    assert learning_rate_factor(0.5, "cosine", 0) == pytest.approx(0.5)
+    assert [learning_rate_factor(x, "cosine10", 0) for x in (0, 0.5, 1)] == pytest.approx([1, 0.55, 0.1])
+    assert learning_rate_factor(0.3, "cosine", 0.2) == pytest.approx(0.5 + 0.5 * math.cos(math.pi / 8))
+    assert learning_rate_factor(0.1, "constant", 0.2) == 0.5 and learning_rate_factor(0.9, "constant", 0.2) == 1
 
 
 def test_the_optimiser_gets_the_schedule(tmp_path):
@@ -393,23 +393,23 @@ def test_a_signal_that_comes_while_the_processes_agree_is_not_forgotten(tmp_path
         signal.raise_signal(signal.SIGTERM) if not ready.interrupt.asked else None
         return value
 
-    monkeypatch.setattr(processes, "world", lambda: 2)
+    monkeypatch.setattr(processes, "world_size", lambda: 2)
     monkeypatch.setattr(processes, "mean", slowly)
     with ready.interrupt.caught():
         assert [ready.stopping(), ready.stopping()] == [False, True]
 
 
 def test_only_what_the_writer_says_is_a_failure_to_write(tmp_path):
-    with pytest.raises(RuntimeError, match="shapes"), checkpoints.writing(tmp_path, "It"):
+    with pytest.raises(RuntimeError, match="shapes"), checkpoints.report_write_errors(tmp_path, "It"):
         raise RuntimeError("shapes do not match")
-    with pytest.raises(UserError, match="It cannot be written"), checkpoints.writing(tmp_path, "It"):
+    with pytest.raises(UserError, match="It cannot be written"), checkpoints.report_write_errors(tmp_path, "It"):
         raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed")
 
 
 def test_damaged_lines_of_the_record_are_left_out(tmp_path):
     file = tmp_path / "metrics.jsonl"
     file.write_bytes(b'{"step": 1}\n{"loss": 2}\n\xff\xfe\n[3]\n{"step": 4, "loss": 1}\n{"step": 5, "lo')
-    assert lines_of(file) == [{"step": 1}, {"step": 4, "loss": 1}]
+    assert read_records(file) == [{"step": 1}, {"step": 4, "loss": 1}]
 
 
 def test_the_progress_says_how_long_it_takes_from_here(tmp_path, monkeypatch):
@@ -428,7 +428,7 @@ def test_a_file_in_the_runs_place_is_told(tmp_path):
 
 def test_empty_data_are_refused():
     with pytest.raises(UserError, match="The training data are empty"):
-        Shuffled(TensorData(x=torch.zeros(0, 1)), 4)
+        ShuffledBatches(TensorData(x=torch.zeros(0, 1)), 4)
 
 
 def test_errors_of_a_system_are_not_hidden(tmp_path):
@@ -560,7 +560,7 @@ def numbers(size):
 @settings(deadline=None, max_examples=50)
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 5))
 def test_every_epoch_is_a_permutation(size, batch_size, seed):
-    given_out, batches = [], iter(Shuffled(numbers(size), batch_size, seed=seed))
+    given_out, batches = [], iter(ShuffledBatches(numbers(size), batch_size, seed=seed))
     while len(given_out) < 3 * size:
         batch = next(batches)["x"].tolist()
         assert len(batch) == batch_size, "every batch is full"
@@ -574,25 +574,25 @@ def test_every_epoch_is_a_permutation(size, batch_size, seed):
 @settings(deadline=None, max_examples=30)
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 15))
 def test_a_position_is_where_it_goes_on(size, batch_size, done):
-    first = Shuffled(numbers(size), batch_size)
+    first = ShuffledBatches(numbers(size), batch_size)
     batches = iter(first)
     for _ in range(done):
         next(batches)
-    second = Shuffled(numbers(size), batch_size)
+    second = ShuffledBatches(numbers(size), batch_size)
     second.load_state_dict(first.state_dict())
     for _, mine, theirs in zip(range(5), second, batches, strict=False):
         assert torch.equal(mine["x"], theirs["x"])
 
 
 def test_seeds_shuffle_differently():
-    a, b = (next(iter(Shuffled(numbers(100), 50, seed=seed)))["x"].tolist() for seed in (0, 1))
+    a, b = (next(iter(ShuffledBatches(numbers(100), 50, seed=seed)))["x"].tolist() for seed in (0, 1))
     assert a != b
 
 
 def test_processes_share_each_batch_out_without_overlap(monkeypatch):
-    whole = [batch["x"].tolist() for _, batch in zip(range(6), Shuffled(numbers(50), 12), strict=False)]
-    monkeypatch.setattr(processes, "world", lambda: 3)
-    parts = [Shuffled(numbers(50), 12) for _ in range(3)]
+    whole = [batch["x"].tolist() for _, batch in zip(range(6), ShuffledBatches(numbers(50), 12), strict=False)]
+    monkeypatch.setattr(processes, "world_size", lambda: 3)
+    parts = [ShuffledBatches(numbers(50), 12) for _ in range(3)]
     for expected in whole:
         together = []
         for rank, part in enumerate(parts):
@@ -600,7 +600,7 @@ def test_processes_share_each_batch_out_without_overlap(monkeypatch):
             together += next(iter(part))["x"].tolist()
         assert together == expected
     with pytest.raises(UserError, match="divisible by the 3 processes.*Received: 10"):
-        Shuffled(numbers(50), 10)
+        ShuffledBatches(numbers(50), 10)
 
 
 def test_processes_share_the_random_numbers_out():
@@ -629,11 +629,11 @@ def test_workers_change_nothing_but_the_speed(tmp_path):
 
 
 def test_fine_tuning_takes_over_what_fits(tmp_path):
-    origin = start(Line, TINY, 1)
-    same_shape = start(Line, TINY, 2, origin)
+    origin = build_system(Line, TINY, 1)
+    same_shape = build_system(Line, TINY, 2, origin)
     assert same(same_shape.state_dict(), origin.state_dict())
-    wider = start(Line, replace(TINY, width=48), 2, origin)
-    fresh = start(Line, replace(TINY, width=48), 2)
+    wider = build_system(Line, replace(TINY, width=48), 2, origin)
+    fresh = build_system(Line, replace(TINY, width=48), 2)
     fits = {key for key, value in origin.state_dict().items() if value.shape == fresh.state_dict()[key].shape}
     assert fits == {"last.2.bias"}
     assert torch.equal(wider.state_dict()["last.2.bias"], origin.state_dict()["last.2.bias"])
@@ -641,8 +641,8 @@ def test_fine_tuning_takes_over_what_fits(tmp_path):
 
 
 def test_the_seed_decides_the_weights():
-    assert same(start(Line, TINY, 4).state_dict(), start(Line, TINY, 4).state_dict())
-    assert not same(start(Line, TINY, 4).state_dict(), start(Line, TINY, 5).state_dict())
+    assert same(build_system(Line, TINY, 4).state_dict(), build_system(Line, TINY, 4).state_dict())
+    assert not same(build_system(Line, TINY, 4).state_dict(), build_system(Line, TINY, 5).state_dict())
 
 
 def test_runs_default_to_a_folder_of_the_systems_name(elsewhere):

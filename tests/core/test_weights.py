@@ -9,10 +9,10 @@ from safetensors.torch import load_file, save_file
 
 from fixtures.gan import Ring
 from fixtures.line import Config, Line
-from potmeter.core.config import build_config
 from potmeter import registry
 from potmeter.core import weights
-from potmeter.core.devices import pick_device
+from potmeter.core.config import build_config
+from potmeter.core.devices import resolve_device
 from potmeter.core.loading import load
 from potmeter.errors import UserError
 from potmeter.systems.vision.classifier import ImageClassifier
@@ -221,11 +221,11 @@ def test_a_folder_that_cannot_be_written_is_told(line, tmp_path):
 @pytest.mark.parametrize("name", ["gpu", "", "cuda:99", "cpu:1", "meta", "mps:7", "cuda:-1", "CPU", "auto:0"])
 def test_a_device_that_is_not_there_is_told(name):
     with pytest.raises(UserError, match=r"device.*Received: \S"):
-        pick_device(name)
+        resolve_device(name)
 
 
 def test_cpu_and_auto_are_always_there():
-    assert pick_device("cpu").type == "cpu" and pick_device("auto").type in ("cpu", "cuda", "mps")
+    assert resolve_device("cpu").type == "cpu" and resolve_device("auto").type in ("cpu", "cuda", "mps")
 
 
 def test_a_loaded_system_is_ready_for_use(folder, line_folder):

@@ -5,7 +5,7 @@ import timm
 import torch
 from torch import nn
 
-from potmeter.core.networks import Wrapped
+from potmeter.core.networks import ClassifierAdapter
 from potmeter.data.sets import efficientnet
 from potmeter.data.sets.efficientnet import MEAN, STD, EfficientNetLite0, efficientnet_lite0
 from potmeter.data.sets.photos import foolbox_photos, imagenet_classes
@@ -40,7 +40,7 @@ def test_another_networks_weights_are_refused(tmp_path, monkeypatch):
 
 @pytest.mark.network
 def test_the_public_weights_know_the_photos():
-    model, photos = Wrapped(efficientnet_lite0(), imagenet_classes(), mean=MEAN, std=STD), foolbox_photos(224)
+    model, photos = ClassifierAdapter(efficientnet_lite0(), imagenet_classes(), mean=MEAN, std=STD), foolbox_photos(224)
     with torch.no_grad():
         right = model.logits(photos.tensors["image"].float() / 255).argmax(1) == photos.tensors["label"]
     assert right.sum() >= 17

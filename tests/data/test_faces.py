@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from potmeter.data.named import pictures
+from potmeter.data.named import load_pictures
 from potmeter.data.sets import faces as module
 from potmeter.data.sets.celeba import celeba
 from potmeter.data.sets.faces import BEARDS, CLASSES, FEMININE, KNOWN, MASCULINE, SMILES, face, faces
@@ -94,7 +94,7 @@ def test_other_sizes_and_damaged_caches_are_told(few):
     with pytest.raises(UserError, match="64 or 128 pixels a side. Received: 100"):
         faces(100)
     with pytest.raises(UserError, match="coloured pictures"):
-        pictures("faces", 64, 1)
+        load_pictures("faces", 64, 1)
     faces(64)
     (path,) = few.glob("faces-64-*.npy")
     path.write_bytes(path.read_bytes()[:1000])
@@ -159,7 +159,7 @@ def test_the_table_with_commas_says_the_same(folder):
 
 
 def test_the_folder_stands_wherever_pictures_are_named(folder):
-    assert pictures(str(folder), 8, 1, labels=False).train.attribute("Smiling").any()
+    assert load_pictures(str(folder), 8, 1, labels=False).train.attribute("Smiling").any()
 
 
 def test_rows_without_a_picture_are_left_out_and_counted(folder, capsys):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from potmeter.data import folder_data
-from potmeter.data.folder import apart, image_folder
+from potmeter.data.folder import image_folder, move_cuts_apart
 from potmeter.errors import UserError
 
 from .conftest import write_pictures
@@ -159,5 +159,5 @@ def test_an_unreadable_folder_is_told(flat):
 
 @pytest.mark.parametrize("cuts, n", [([9, 9], 10), ([0, 0], 3), ([3, 3], 3), ([5], 5), ([0], 2), ([8, 9], 10)])
 def test_no_part_stays_empty(cuts, n):
-    edges = [0, *apart(list(cuts), n), n]
+    edges = [0, *move_cuts_apart(list(cuts), n), n]
     assert all(a < b for a, b in zip(edges, edges[1:], strict=False))

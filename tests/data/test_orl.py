@@ -10,7 +10,7 @@ import torch
 from potmeter import registry
 from potmeter.data.fetching import packages
 from potmeter.data.fetching.fetch import file_digest
-from potmeter.data.named import pictures
+from potmeter.data.named import load_pictures
 from potmeter.data.samples import sample
 from potmeter.data.sets import orl as module
 from potmeter.data.sets.orl import HEADER, orl, photograph, restored
@@ -96,11 +96,11 @@ def test_the_archive_is_read_and_divided_by_person_or_by_photograph(archive):
 
 
 def test_they_are_brought_to_the_size_and_colours_that_are_asked_for(archive):
-    grey, coloured = pictures("orl", 64, 1, labels=False), pictures("orl", (112, 80), 3, labels=False)
+    grey, coloured = load_pictures("orl", 64, 1, labels=False), load_pictures("orl", (112, 80), 3, labels=False)
     assert grey.train.tensors["image"].shape == (300, 1, 64, 64)
     assert coloured.test.tensors["image"].shape == (60, 3, 112, 80) and values(coloured.test) == said(coloured.test)
     assert torch.equal(coloured.test.tensors["image"][:, 0], coloured.test.tensors["image"][:, 2])
-    assert pictures("orl", 28, 1).classes == tuple(f"s{n}" for n in range(1, 41)), "labels where they are wanted"
+    assert load_pictures("orl", 28, 1).classes == tuple(f"s{n}" for n in range(1, 41)), "labels where they are wanted"
     for size in (129, 0, (64, 256)):
         with pytest.raises(UserError, match="92×112: bring them to 1 to 128 pixels a side. Received: "):
             orl(size)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from potmeter.nn.interpolation import along, lerp, slerp
+from potmeter.nn.interpolation import interpolate_path, lerp, slerp
 
 FEW = settings(deadline=None, max_examples=60)
 NUMBER = st.floats(-5, 5, width=32)
@@ -87,7 +87,7 @@ def test_where_there_is_no_angle_the_way_is_straight(b):
 def test_a_way_leads_through_its_stops():
     stops = torch.randn(4, 5)
     for way in ("slerp", "lerp"):
-        path = along(stops, 6, way)
+        path = interpolate_path(stops, 6, way)
         assert len(path) == 19 and torch.equal(path[::6], stops)
 
 

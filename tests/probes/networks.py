@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from potmeter.core.networks import Wrapped
+from potmeter.core.networks import ClassifierAdapter
 
 PLAIN = {"mean": (0.0,), "std": (1.0,)}
 
@@ -19,14 +19,16 @@ def curved(classes=5, side=8, seed=1):
         for layer in network[:3:2]:
             nn.init.kaiming_normal_(layer.weight)
         network[-1].weight.mul_(12)
-    return centred(Wrapped(network, None, (1, side, side), **PLAIN).eval())
+    return centred(ClassifierAdapter(network, None, (1, side, side), **PLAIN).eval())
 
 
 def linear(classes=4, side=6, seed=2):
     """A linear map of the pixels, whose nearest boundary is known."""
     torch.manual_seed(seed)
     return centred(
-        Wrapped(nn.Sequential(nn.Flatten(), nn.Linear(side**2, classes)), None, (1, side, side), **PLAIN).eval()
+        ClassifierAdapter(
+            nn.Sequential(nn.Flatten(), nn.Linear(side**2, classes)), None, (1, side, side), **PLAIN
+        ).eval()
     )
 
 

@@ -10,8 +10,8 @@ import torch
 import torchvision
 from torch import nn
 
-from potmeter.core.capabilities import fulfils
-from potmeter.core.networks import Wrapped
+from potmeter.core.capabilities import has_capabilities
+from potmeter.core.networks import ClassifierAdapter
 from potmeter.data.samples import sample
 from potmeter.errors import UserError
 from potmeter.media import Chart, Image, Table
@@ -114,12 +114,12 @@ def test_the_change_is_enlarged_only_as_far_as_it_takes():
 @pytest.mark.parametrize("library", NETWORKS)
 def test_it_works_on_networks_of_torchvision_and_timm(library):
     network = NETWORKS[library]()
-    model = Wrapped(network, tuple("abcdefg"), (3, 64, 64))
+    model = ClassifierAdapter(network, tuple("abcdefg"), (3, 64, 64))
     probe = Attack(model)
     result = probe.run(sample("cat"), eps=0.2, steps=10)
     before, after = (row[3] for row in result.table.rows)
     assert after < before, "the answer has become less likely"
-    assert fulfils(model, Attack.needs) and all(p.grad is None for p in network.parameters())
+    assert has_capabilities(model, Attack.needs) and all(p.grad is None for p in network.parameters())
 
 
 @pytest.mark.parametrize("form", [lambda y: (y, "more"), lambda y: {"logits": y}], ids=["tuple", "dict"])
@@ -128,7 +128,7 @@ def test_it_works_on_networks_that_return_more_than_logits(form):
         def forward(self, x):
             return form(MODEL.network(x))
 
-    probe = Attack(Wrapped(Wordy(), None, (1, 8, 8), mean=(0.0,), std=(1.0,)))
+    probe = Attack(ClassifierAdapter(Wordy(), None, (1, 8, 8), mean=(0.0,), std=(1.0,)))
     assert (
         probe.run(PICTURES[0], eps=0.1).adversarial.pixels == PROBE.run(PICTURES[0], eps=0.1).adversarial.pixels
     ).all()
@@ -182,7 +182,9 @@ def test_the_chart_starts_at_one_and_pgd_falls_below_noise():
 
 
 def test_an_unknown_target_gets_the_nearest_name():
-    probe = Attack(Wrapped(MODEL.network, ("gibbon", "toaster", "crab", "cup", "cat"), (1, 8, 8), (0.0,), (1.0,)))
+    probe = Attack(
+        ClassifierAdapter(MODEL.network, ("gibbon", "toaster", "crab", "cup", "cat"), (1, 8, 8), (0.0,), (1.0,))
+    )
     with pytest.raises(UserError, match="no class of that name. Did you mean gibbon. Received: gibon"):
         probe.run(PICTURES[0], target="gibon")
     with pytest.raises(UserError, match="no class of that name. There are gibbon, toaster.*Received: zzzz"):
@@ -222,7 +224,7 @@ def test_a_network_without_a_gradient_is_told():
             return MODEL.network(x).detach()
 
     with pytest.raises(UserError, match="must be differentiable.*Received: "):
-        Attack(Wrapped(Frozen(), None, (1, 8, 8), (0.0,), (1.0,))).run(PICTURES[0], eps=0.1)
+        Attack(ClassifierAdapter(Frozen(), None, (1, 8, 8), (0.0,), (1.0,))).run(PICTURES[0], eps=0.1)
 
 
 @pytest.mark.network

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from potmeter.core.networks import Wrapped
+from potmeter.core.networks import ClassifierAdapter
 from potmeter.core.random import Stream
 from potmeter.errors import UserError
 from potmeter.media import Image
@@ -266,7 +266,7 @@ def test_it_works_on_public_networks(make):
     else:
         network = pytest.importorskip("timm").create_model("test_vit.r160_in1k", pretrained=False)
     shape = (3, 64, 64) if make == "torchvision" else (3, 160, 160)
-    probe = FeatureVisualisation(Wrapped(network, None, shape))
+    probe = FeatureVisualisation(ClassifierAdapter(network, None, shape))
     last = probe.known[-1]
     assert isinstance(probe.run(layer=last.name, steps=2), Image)
     assert isinstance(probe.overview(channels=[0, 1], steps=2), Image)
@@ -276,7 +276,7 @@ def test_it_works_on_public_networks(make):
 def test_a_folder_of_pictures_and_all_the_tasks(tmp_path):
     for n in range(4):
         Image.from_tensor(torch.rand(3, 20, 30)).save(tmp_path / f"{n}.png")
-    probe = FeatureVisualisation(Wrapped(small(), tuple("abcd"), (3, 32, 32)))
+    probe = FeatureVisualisation(ClassifierAdapter(small(), tuple("abcd"), (3, 32, 32)))
     assert isinstance(probe.panel(data=str(tmp_path), steps=2), Image)
     ends = probe.dataset_examples(data=str(tmp_path), count=2)
     assert ends.lowest.size == ends.highest.size
@@ -328,11 +328,11 @@ def test_mistakes_are_told_in_one_line(call, words, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "x.png").write_bytes(b"no picture")
     with pytest.raises(UserError, match=f"{words}.*Received: "):
-        call(FeatureVisualisation(Wrapped(Odd(), tuple("abcd"), (3, 32, 32))), tmp_path)
+        call(FeatureVisualisation(ClassifierAdapter(Odd(), tuple("abcd"), (3, 32, 32))), tmp_path)
 
 
 def test_a_network_of_one_size_and_one_without_pictures_are_told():
-    fixed = FeatureVisualisation(Wrapped(nn.Sequential(nn.Flatten(), nn.Linear(48, 3)), None, (3, 4, 4)))
+    fixed = FeatureVisualisation(ClassifierAdapter(nn.Sequential(nn.Flatten(), nn.Linear(48, 3)), None, (3, 4, 4)))
     assert isinstance(fixed.run(layer="1", steps=1), Image)
     with pytest.raises(UserError, match="takes pictures of 4 pixels only. Received: 32"):
         fixed.run(layer="1", size=32, steps=1)

@@ -12,7 +12,7 @@ from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
 from potmeter.errors import UserError
 from potmeter.media import Image
-from potmeter.media.sheets import as_inputs
+from potmeter.media.sheets import to_batch
 from potmeter.probes.latents import (  # fmt: skip
     Latents,
     analogy,
@@ -357,7 +357,7 @@ class Board(Grey):
     """The same, of chalk on a board: it turns pictures with a light border into their negative, as those of digits do."""
 
     def inputs(self, images):
-        return as_inputs(images, 16, 1, dark=True)
+        return to_batch(images, 16, 1, dark=True)
 
 
 def test_pictures_are_taken_as_the_generator_takes_them():

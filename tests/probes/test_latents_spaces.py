@@ -9,7 +9,7 @@ import torch
 from fixtures.painter import Painter
 from potmeter import registry
 from potmeter.errors import UserError
-from potmeter.nn.interpolation import along
+from potmeter.nn.interpolation import interpolate_path
 from potmeter.probes.latents import Latents, Vector, judges
 from potmeter.probes.latents import library as books
 from potmeter.probes.latents import probe as pages
@@ -64,7 +64,9 @@ def test_the_usual_space_is_asked_for_without_its_name():
 def test_ways_are_round_in_z_and_straight_in_w(stylegan, monkeypatch):
     assert Space(stylegan, "z").way == "slerp" and Space(stylegan, "w").way == "lerp"
     taken = []
-    monkeypatch.setattr(pages, "along", lambda codes, frames, way: taken.append(way) or along(codes, frames, way))
+    monkeypatch.setattr(
+        pages, "along", lambda codes, frames, way: taken.append(way) or interpolate_path(codes, frames, way)
+    )
     instrument = Latents(stylegan)
     instrument.walk(stops=2, frames=2)
     instrument.walk(stops=2, frames=2, space="w")

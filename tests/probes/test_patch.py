@@ -12,9 +12,9 @@ from torch import nn
 
 from potmeter import registry
 from potmeter.cli import execute
-from potmeter.core.capabilities import class_number
+from potmeter.core.capabilities import class_index
 from potmeter.core.loading import load
-from potmeter.core.networks import Wrapped
+from potmeter.core.networks import ClassifierAdapter
 from potmeter.core.random import Stream
 from potmeter.data.samples import PHOTOS, sample
 from potmeter.data.sets.mnist import sklearn_digits
@@ -247,7 +247,7 @@ def eight(digits, handwriting):
 
 
 def test_a_patch_beats_a_picture_of_the_class_on_samples_that_were_not_trained_on(digits, handwriting, eight):
-    photos, number = trials.squares(handwriting[1], digits.model.input_shape), class_number(digits.model.classes, "8")
+    photos, number = trials.squares(handwriting[1], digits.model.input_shape), class_index(digits.model.classes, "8")
     plain = sample("digit-8").tensor()
 
     def success(patch):
@@ -323,7 +323,7 @@ def test_it_says_what_the_network_sees_before_and_after(digits, eight, tmp_path)
 
 
 def test_a_photo_is_shown_as_the_network_crops_it():
-    probe = Patch(Wrapped(Corner(), input_shape=(3, 20, 30)))
+    probe = Patch(ClassifierAdapter(Corner(), input_shape=(3, 20, 30)))
     assert probe.shown(sample("coffee")).size == (690, 460)
     assert probe.run(sample("coffee"), patch="toaster").before.values.keys() == {"0", "1", "2"}
 
@@ -340,7 +340,7 @@ class Corner(nn.Module):
 
 
 def test_it_works_on_a_plain_network_and_on_a_users_file(tmp_path):
-    probe = Patch(Wrapped(Corner(), ("red", "green", "blue"), (3, 32, 48)))
+    probe = Patch(ClassifierAdapter(Corner(), ("red", "green", "blue"), (3, 32, 48)))
     made = last(probe.make([sample("coffee"), sample("cat")], target="blue", steps=60))
     red, green, blue = made.pixels[:, 4:19, 4:19].mean((1, 2)).tolist()
     assert made.pixels.shape == (3, 23, 23) and blue > red and blue > green
@@ -456,7 +456,7 @@ def test_a_patch_that_cannot_be_made_is_told(digits, elsewhere, inputs, says):
 
 
 def test_a_misspelt_class_gets_the_nearest_name():
-    probe = Patch(Wrapped(Corner(), ("espresso", "toaster", "cat"), (3, 32, 32)))
+    probe = Patch(ClassifierAdapter(Corner(), ("espresso", "toaster", "cat"), (3, 32, 32)))
     with pytest.raises(UserError, match=r"Did you mean toaster\? Received: toster"):
         probe.make([sample("coffee")], target="toster", steps=1)
 

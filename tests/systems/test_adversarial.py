@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
 from potmeter.data.batches import in_batches
 from potmeter.data.sets.mnist import sklearn_digits
@@ -50,7 +50,7 @@ def test_a_network_trained_against_an_adversary_resists_one_that_breaks_its_twin
         )
         splits = ImageClassifier.data(config)
         options = Options(steps=120, out=tmp_path / adversary, device="cpu", eval_every=120)
-        Trainer(system := start(ImageClassifier, config, 0), splits, options, quiet=True).fit()
+        Trainer(system := build_system(ImageClassifier, config, 0), splits, options, quiet=True).fit()
         right[adversary] = float(pgd_right(system.eval(), splits.test, steps=20, step=0.1).mean())
     assert right["pgd"] > right["none"] + 0.2
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from torch.nn.utils import parameters_to_vector
 
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
 from potmeter.errors import UserError
 from potmeter.media import Image, Table
@@ -399,7 +399,7 @@ def test_training_beats_the_linear_baseline_on_unseen_points(tmp_path, dataset, 
     config = replace(Blackbox.presets["tiny"], dataset=dataset)
     splits = Blackbox.data(config)
     config = Blackbox.fit_config(config, splits)
-    trainer = Trainer(start(Blackbox, config, 0), splits, Options(steps=300, out=tmp_path / "run"), quiet=True)
+    trainer = Trainer(build_system(Blackbox, config, 0), splits, Options(steps=300, out=tmp_path / "run"), quiet=True)
     box = Blackbox.from_pretrained(trainer.fit())
     reached, simple = box.measure(splits.test)[metric], box.baselines(splits)
     linear = simple[f"{'linear' if dataset == 'sine' else 'logistic'}_regression_{metric}"]

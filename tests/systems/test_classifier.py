@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from potmeter.core.random import Stream
-from potmeter.core.training.loop import start
+from potmeter.core.training.loop import build_system
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.systems.vision.classifier import Config, ImageClassifier, ResNet
@@ -118,7 +118,7 @@ def test_weights_of_ten_classes_are_fine_tuned_to_two(tmp_path):
     origin = ImageClassifier(TINY)
     config = ImageClassifier.fine_tuning(origin.config)
     splits = ImageClassifier.data(config, str(tmp_path))
-    tuned = start(ImageClassifier, ImageClassifier.fit_config(config, splits), 0, origin)
+    tuned = build_system(ImageClassifier, ImageClassifier.fit_config(config, splits), 0, origin)
     assert tuned.classes == ("dark", "light")
     changed = {key for key, value in tuned.state_dict().items() if value.shape != origin.state_dict()[key].shape}
     kept = tuned.state_dict().keys() - changed

@@ -10,7 +10,7 @@ from core.helpers import trainer
 from potmeter.core.random import Stream
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
-from potmeter.nn.gan_losses import discriminator_loss, generator_loss, gradient_penalty, r1_penalty, spread
+from potmeter.nn.gan_losses import discriminator_loss, generator_loss, gradient_penalty, minibatch_stddev, r1_penalty
 from potmeter.systems.generative.gan import GAN, Config, Discriminator, Generator
 from potmeter.systems.generative.judge import Collapsed
 
@@ -113,11 +113,11 @@ def test_the_class_is_a_projection_in_the_discriminator():
 def test_the_spread_is_that_of_neighbours_and_none_where_they_are_alike():
     x = torch.randn(8, 3, 2, 2)
     expected = torch.stack([(g.var(0, unbiased=False) + 1e-8).sqrt().mean() for g in (x[:4], x[4:])])
-    maps = spread(x, 4)
+    maps = minibatch_stddev(x, 4)
     assert maps.shape == (8, 1, 2, 2)
     torch.testing.assert_close(maps[:, 0, 0, 0], expected.repeat_interleave(4))
-    assert spread(x[:1].expand(8, -1, -1, -1), 4).max() < 1e-3
-    assert spread(x[:6], 4).shape == (6, 1, 2, 2), "six are two groups of three"
+    assert minibatch_stddev(x[:1].expand(8, -1, -1, -1), 4).max() < 1e-3
+    assert minibatch_stddev(x[:6], 4).shape == (6, 1, 2, 2), "six are two groups of three"
 
 
 def test_a_spectral_norm_holds_every_layer_to_a_slope_of_about_one():

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
 from potmeter.errors import UserError
 from potmeter.media import Image, Text
@@ -487,16 +487,16 @@ def test_a_run_is_not_continued_with_another_vocabulary(tmp_path, cache):
     options = {"steps": 2, "out": tmp_path / "run", "device": "cpu"}
     one, other = (GPT2.data(TINY, str(tmp_path / f"{name}.txt")) for name in "ab")
     config = GPT2.fit_config(TINY, one)
-    Trainer(start(GPT2, config, 0), one, Options(**options), quiet=True).fit()
+    Trainer(build_system(GPT2, config, 0), one, Options(**options), quiet=True).fit()
     with pytest.raises(UserError, match=r"run was begun with another tokenizer.json: with other data.*Received: "):
-        Trainer(start(GPT2, config, 0), other, Options(**options, resume=True), quiet=True).fit()
-    Trainer(start(GPT2, config, 0), one, Options(**options, resume=True), quiet=True).fit()
+        Trainer(build_system(GPT2, config, 0), other, Options(**options, resume=True), quiet=True).fit()
+    Trainer(build_system(GPT2, config, 0), one, Options(**options, resume=True), quiet=True).fit()
 
 
 def test_fine_tuning_keeps_the_vocabulary_that_came_with_the_weights(system, tmp_path, cache):
     (tmp_path / "a.txt").write_text("Quite another text, with other words in it.\n" * 200)
     splits = GPT2.data(system.config, str(tmp_path / "a.txt"))
-    tuned = start(GPT2, GPT2.fit_config(system.config, splits), 0, system)
+    tuned = build_system(GPT2, GPT2.fit_config(system.config, splits), 0, system)
     Trainer(tuned, splits, Options(steps=2, out=tmp_path / "run", device="cpu"), quiet=True).fit()
     assert tuned.known.encode(SENTENCE) == system.known.encode(SENTENCE)
     assert GPT2.from_pretrained(tmp_path / "run").known.encode(SENTENCE) == system.known.encode(SENTENCE)

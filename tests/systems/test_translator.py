@@ -167,10 +167,19 @@ def test_the_paper_preset_has_the_parameters_of_tensorflows_nmt():
 
 
 def test_the_schedule_of_the_paper_halves_four_times_in_the_last_third():
-    from potmeter.core.training.schedules import lr_scale
+    from potmeter.core.training.schedules import learning_rate_factor
 
     places = [0, 0.5, 0.66, 0.7, 0.76, 0.84, 0.92, 0.999]
-    assert [lr_scale(share, "luong234", 0.0) for share in places] == [1, 1, 1, 1, 1 / 2, 1 / 4, 1 / 8, 1 / 8]
+    assert [learning_rate_factor(share, "luong234", 0.0) for share in places] == [
+        1,
+        1,
+        1,
+        1,
+        1 / 2,
+        1 / 4,
+        1 / 8,
+        1 / 8,
+    ]
 
 
 # Search -------------------------------------------------------------------------------------------------------------
@@ -330,7 +339,7 @@ def test_the_same_words_are_hidden_on_any_number_of_processes(monkeypatch, untra
 
     def rows(rank, processes):
         monkeypatch.setattr(processes, "rank", lambda: rank)
-        monkeypatch.setattr(processes, "world", lambda: processes)
+        monkeypatch.setattr(processes, "world_size", lambda: processes)
         batches = islice(system.batches(splits, trainer), 40)  # two epochs
         return [[[i for i in row if i != PAD] for row in batch["source"].tolist()] for batch in batches]
 

@@ -8,7 +8,7 @@ import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from potmeter.core.random import Stream
-from potmeter.data.named import pictures as pictures_of_a_data_set
+from potmeter.data.named import load_pictures as pictures_of_a_data_set
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
 from potmeter.media import Image
@@ -25,12 +25,12 @@ def small():
     return VariationalAutoencoder(SMALL).eval()
 
 
-def pictures(n=6, size=8):
+def load_pictures(n=6, size=8):
     return (torch.rand(n, 1, size, size, generator=torch.Generator().manual_seed(1)) < 0.4).float()
 
 
 def test_the_bound_is_the_likelihood_minus_the_divergence_of_torchs_own_distributions(small):
-    x, noise = pictures(), torch.randn(6, 2, generator=torch.Generator().manual_seed(2))
+    x, noise = load_pictures(), torch.randn(6, 2, generator=torch.Generator().manual_seed(2))
     bound = small.elbo(x, noise)
     mean, log_variance = small.encode(x)
     posterior = Normal(mean, (0.5 * log_variance).exp())
@@ -62,7 +62,7 @@ def test_a_shortcut_adds_a_linear_map_to_what_the_layers_say():
 
 
 def test_the_importance_weighted_likelihood_is_the_integral_over_the_latent_plane(small):
-    x = pictures(3)
+    x = load_pictures(3)
     axis = torch.linspace(-6, 6, 241)
     z = torch.cartesian_prod(axis, axis)
     log_prior = Normal(0.0, 1.0).log_prob(z).sum(1)
@@ -76,7 +76,7 @@ def test_the_importance_weighted_likelihood_is_the_integral_over_the_latent_plan
 
 
 def test_more_samples_tighten_the_bound(small):
-    x = pictures(6)
+    x = load_pictures(6)
     with torch.no_grad():
         loose, tight = (float(small.importance_weighted_nll(x, k, Stream(4)).mean()) for k in (1, 2000))
         bounds = [float(small.elbo(x, Stream(s).normal(6, 2))["elbo"].mean()) for s in range(30)]
@@ -85,7 +85,7 @@ def test_more_samples_tighten_the_bound(small):
 
 
 def test_the_number_of_codes_decoded_at_once_does_not_change_what_is_estimated(small):
-    x = pictures(4)
+    x = load_pictures(4)
     with torch.no_grad():
         a = small.importance_weighted_nll(x, 4000, Stream(5), chunk=8)
         b = small.importance_weighted_nll(x, 4000, Stream(5), chunk=640)

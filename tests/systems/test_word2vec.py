@@ -403,7 +403,7 @@ def test_the_examples_of_a_text_of_ones_own_are_of_its_words():
 
 def test_it_trains_in_one_process(monkeypatch):
     config = Word2Vec.fit_config(TINY, splits := Word2Vec.data(TINY))
-    monkeypatch.setattr(processes, "world", lambda: 2)
+    monkeypatch.setattr(processes, "world_size", lambda: 2)
     with pytest.raises(UserError, match="word2vec trains in one process; --workers.*Received: 2"):
         Word2Vec(config).batches(splits, None)
 

@@ -65,7 +65,7 @@ def test_the_table_has_the_notes(folder, capsys):
 
 def test_mistakes_are_told_in_one_line(folder, line_folder, capsys):
     with pytest.raises(UserError, match="no_such_peer is not installed"):
-        list(rows(registry.find(str(folder)).entry))
+        list(rows(registry.resolve(str(folder)).entry))
     assert execute(["bench", str(line_folder)]) == 2
     assert execute(["bench", str(folder), "--rows", "nothing"]) == 2
     assert "no such row" in capsys.readouterr().err

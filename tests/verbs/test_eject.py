@@ -33,9 +33,9 @@ def test_an_ejected_system_trains_and_runs_and_edits_take_effect(elsewhere):
 
 def test_an_ejected_system_can_be_ejected_again(line_folder, elsewhere):
     assert execute(["eject", str(line_folder), "second"]) == 0
-    assert registry.find("second").entry.target == "system:Line"
-    assert registry.find("second:curve").task == "curve"
-    assert registry.find("second").entry.load().name == "line"
+    assert registry.resolve("second").entry.target == "system:Line"
+    assert registry.resolve("second:curve").task == "curve"
+    assert registry.resolve("second").entry.load().name == "line"
 
 
 def test_a_folder_that_holds_something_is_refused_and_left_alone(line_folder, elsewhere, capsys):
@@ -51,8 +51,8 @@ def test_a_folder_that_holds_something_is_refused_and_left_alone(line_folder, el
 
 def test_a_folder_of_the_same_name_does_not_hide_an_installed_system(line_folder, elsewhere):
     assert execute(["eject", str(line_folder), "vae"]) == 0
-    assert registry.find("vae").entry.folder is None
-    assert registry.find("./vae").entry.name == "line"
+    assert registry.resolve("vae").entry.folder is None
+    assert registry.resolve("./vae").entry.name == "line"
 
 
 @pytest.mark.parametrize("entry", SYSTEMS, ids=lambda entry: entry.name)

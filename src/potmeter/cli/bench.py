@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def bench(argv: list[str]) -> None:
     """Measure what a system's ``bench.py`` compares, and print a table or one JSON object."""
     name, rest = split_name("bench", argv)
-    entry = registry.find(name).entry
+    entry = registry.resolve(name).entry
     from potmeter.core.signature import Parameter
 
     own = [
@@ -30,9 +30,9 @@ def bench(argv: list[str]) -> None:
     (entry.source / "bench.py").is_file() or reject(f"{entry.name} has no bench.py.", name)
 
     from potmeter.core import bench as measure
-    from potmeter.core.progress import on_terminal
+    from potmeter.core.progress import progress_on_terminal
 
-    with on_terminal():
+    with progress_on_terminal():
         rows = list(measure.rows(entry, words))
     rows or reject(f"{entry.name} has no such row.", values["rows"])
     if values["json"]:

@@ -40,7 +40,7 @@ def show(argv: list[str]) -> None:
         reject("potmeter show takes --json and --layers.", flag)
     if len(names) != 1:
         raise UserError("potmeter show takes the name of one system.", received=" ".join(argv))
-    reference = registry.find(names[0])
+    reference = registry.resolve(names[0])
     entry = reference.entry
     if "--layers" in flags:
         layers(names[0])

@@ -12,7 +12,7 @@ from potmeter.errors import reject
 def eject(argv: list[str]) -> None:
     """Copy a system's code to a new folder, from where it trains and runs as before."""
     name, rest = split_name("eject", argv)
-    reference = registry.find(name)
+    reference = registry.resolve(name)
     reference.entry.kind == "system" or reject("Only systems can be ejected, not probes.", name)
     from potmeter.core.eject import eject as copy
     from potmeter.core.signature import Parameter

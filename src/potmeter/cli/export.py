@@ -13,7 +13,7 @@ from potmeter.errors import reject
 def export(argv: list[str]) -> None:
     """Write a system's networks as ONNX files that give the same numbers, with class names and input range inside."""
     name, rest = split_name("export", argv)
-    reference = registry.find(name)
+    reference = registry.resolve(name)
     reference.entry.kind == "system" or reject(f"{name} is a probe: it has no network of its own.", name)
     from potmeter.core.signature import Parameter
 

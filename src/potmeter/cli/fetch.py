@@ -38,10 +38,10 @@ def fetch(argv: list[str]) -> None:
 
 def describe(tag: str) -> dict[str, Any]:
     """The facts of a package that a user chooses by."""
-    from potmeter.data.fetching.fetch import cached
+    from potmeter.data.fetching.fetch import cached_folder
     from potmeter.data.fetching.packages import PACKAGES
 
     p = PACKAGES[tag]
-    folder = cached(tag)
+    folder = cached_folder(tag)
     facts = {"tag": tag, "what": p.what, "licence": p.licence, "bytes": p.size, "registry": p.registry}
     return facts | {"package": f"{p.name} {p.version}", "cached": folder.is_dir(), "folder": str(folder)}

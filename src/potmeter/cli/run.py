@@ -18,7 +18,7 @@ def run(argv: list[str]) -> None:
     from potmeter.core.signature import Parameter, parameters, tasks
 
     name, rest = split_name("run", argv)
-    reference = registry.find(name)
+    reference = registry.resolve(name)
     entry, owner = reference.entry, reference.entry.load()
     reference.task in tasks(owner) or reject(f"{entry.name} can {', '.join(tasks(owner))}.", reference.task)
     inputs = parameters(tasks(owner)[reference.task])
@@ -31,9 +31,9 @@ def run(argv: list[str]) -> None:
     thing = prepare(reference, values)
     arguments = {p.name: values[p.name] for p in inputs}
     started = time.perf_counter()
-    from potmeter.core.progress import on_terminal
+    from potmeter.core.progress import progress_on_terminal
 
-    with on_terminal():
+    with progress_on_terminal():
         result = getattr(thing, reference.task)(**arguments)
         result, printed = stream(result, quiet=values["json"]) if isinstance(result, Iterator) else (result, False)
     seconds = time.perf_counter() - started
@@ -54,12 +54,12 @@ def prepare(reference: registry.Reference, values: dict[str, Any]) -> Any:
     """Load what is to run, and seed torch where the method itself takes no seed."""
     import torch
 
-    from potmeter.core.loading import opened
+    from potmeter.core.loading import load_resolved
 
     if (seed := values.get("seed")) is not None:
         0 <= seed < 2**63 or reject("seed must not be negative, and below 2^63.", seed)
         torch.manual_seed(seed)
-    return opened(reference, values["model" if reference.entry.kind == "probe" else "weights"], values["device"])
+    return load_resolved(reference, values["model" if reference.entry.kind == "probe" else "weights"], values["device"])
 
 
 def stream(results: Iterator[Any], *, quiet: bool) -> tuple[Any, bool]:

@@ -25,7 +25,7 @@ def train(argv: list[str]) -> None:
     name, rest = split_name("train", argv)
     reference = trainable(name)  # before the heavy imports: a misspelt name is told at once
     from potmeter.core.config import build_config
-    from potmeter.core.training.loop import Trainer, start
+    from potmeter.core.training.loop import Trainer, build_system
     from potmeter.core.training.options import Options
 
     owner = reference.entry.load()
@@ -46,7 +46,7 @@ def train(argv: list[str]) -> None:
         options = replace(options, out=Path("runs") / Path(reference.entry.folder).name)
     splits = owner.data(config, **{p.name: p.convert(values[p.name]) for p in data_flags})
     config = owner.fit_config(config, splits)
-    trainer = Trainer(start(owner, config, options.seed, origin), splits, options)
+    trainer = Trainer(build_system(owner, config, options.seed, origin), splits, options)
     folder = trainer.fit()
     shown = ", ".join(f"{key} {value:.5g}" for key, value in trainer.progress.metrics.items())
     print(f"{folder}  ({shown}, step {trainer.step}, {trainer.seconds:.0f} s)")
@@ -55,7 +55,7 @@ def train(argv: list[str]) -> None:
 
 def trainable(name: str) -> registry.Reference:
     """The system of that name. Raises UserError for a probe, and for a tag, which says nothing that training needs."""
-    reference = registry.find(name)
+    reference = registry.resolve(name)
     reference.entry.kind == "system" or reject(f"{name} is a probe: there is nothing to train.", name)
     reference.tag is None or reject("Weights to start from are named by --from, recipes by --preset.", name)
     return reference
@@ -97,13 +97,13 @@ def start_flags(owner: Any, preset: str, origin: str | None) -> list[Parameter]:
 def evaluate(argv: list[str]) -> None:
     """Measure a system, or a probe, on data that were not trained on, beside its baselines."""
     name, rest = split_name("eval", argv)
-    reference = registry.find(name)
+    reference = registry.resolve(name)
     import torch
 
     from potmeter.core.evaluation import summarise
     from potmeter.core.loading import load
     from potmeter.core.signature import Parameter, parameters
-    from potmeter.data.splits import every
+    from potmeter.data.splits import take_evenly
 
     owner = reference.entry.load()
     if reference.entry.kind == "probe":
@@ -124,7 +124,7 @@ def evaluate(argv: list[str]) -> None:
         system = load(name, values["weights"], device=values["device"])
         splits = owner.data(system.config, **{p.name: p.convert(values[p.name]) for p in data_flags})
         splits.test is not None or reject("There are no test data.", values.get("source"))
-        test = splits.test if values["full"] else every(splits.test, QUICK)
+        test = splits.test if values["full"] else take_evenly(splits.test, QUICK)
         with torch.no_grad():
             metrics, errors = summarise(system.evaluate(test))
         weights = values["weights"] or reference.tag or (reference.entry.weights or ("",))[0]

@@ -13,9 +13,9 @@ from types import ModuleType
 
 from potmeter.core.progress import progress
 from potmeter.errors import UserError, reject
-from potmeter.registry import Entry, package_of
+from potmeter.registry import Entry, import_ejected
 
-selected: ContextVar[tuple[str, ...]] = ContextVar("selected", default=())
+selected_rows: ContextVar[tuple[str, ...]] = ContextVar("selected", default=())
 """The rows that the user asked for; none = all."""
 
 
@@ -65,7 +65,7 @@ def interleave(functions: dict[str, Callable[[], float]], rounds: int = 7) -> di
     return {name: statistics.median(taken) for name, taken in values.items()}
 
 
-def timed(function: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> Callable[[], float]:
+def stopwatch(function: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> Callable[[], float]:
     """The function as one that returns the seconds it takes, for ``interleave``."""
 
     def measure() -> float:
@@ -79,9 +79,9 @@ def timed(function: Callable[[], object], clock: Callable[[], float] = time.perf
 # What a system's bench.py says ----------------------------------------------------------------------------------
 
 
-def wanted(what: str) -> bool:
+def is_selected(what: str) -> bool:
     """Whether the user asked for this row: a ``rows()`` may skip, before measuring, what nobody wants."""
-    return not selected.get() or any(word.lower() in what.lower() for word in selected.get())
+    return not selected_rows.get() or any(word.lower() in what.lower() for word in selected_rows.get())
 
 
 def rows(entry: Entry, words: tuple[str, ...] = ()) -> Iterator[Row]:
@@ -91,20 +91,20 @@ def rows(entry: Entry, words: tuple[str, ...] = ()) -> Iterator[Row]:
         UserError: There is no bench.py, or a peer is not installed.
     """
     (entry.source / "bench.py").is_file() or reject(f"{entry.name} has no bench.py.", entry.name)
-    token = selected.set(words)
+    token = selected_rows.set(words)
     try:
-        yield from (row for row in module_of(entry).rows() if wanted(row.what))
+        yield from (row for row in module_of(entry).rows() if is_selected(row.what))
     except ModuleNotFoundError as error:
         hint = "the benchmarks' peers are installed by `make bench`"
         raise UserError(f"{error.name} is not installed; {hint}.", received=error.name) from None
     finally:
-        selected.reset(token)
+        selected_rows.reset(token)
 
 
 def module_of(entry: Entry) -> ModuleType:
     """A system's ``bench.py``, imported as a part of its package, so that it can import its neighbours."""
     if entry.folder is not None:
-        return package_of(Path(entry.folder), "bench")
+        return import_ejected(Path(entry.folder), "bench")
     return importlib.import_module(f"{entry.module.rpartition('.')[0]}.bench")
 
 

@@ -115,26 +115,26 @@ PROTOCOLS: dict[str, type] = {
 """By the names that the catalogue uses."""
 
 
-def fulfils(model: object, names: Sequence[str]) -> bool:
+def has_capabilities(model: object, names: Sequence[str]) -> bool:
     """Whether a system has all these capabilities."""
     return all(isinstance(model, PROTOCOLS[name]) for name in names)
 
 
-def space_named(generator: Generator, space: str | None) -> str:
+def resolve_space(generator: Generator, space: str | None) -> str:
     """A generator's latent space by its name; None is the usual one. Raises UserError where there is none of that name."""
     spaces = generator.latent_spaces
     space = next(iter(spaces)) if space is None else space
     return space if space in spaces else reject(f"The latent spaces are {', '.join(spaces)}.", space)
 
 
-def class_number(classes: Sequence[str], name: str) -> int:
+def class_index(classes: Sequence[str], name: str) -> int:
     """The number of a class by its name, in whatever case.
 
     Raises:
         UserError: Where there is none of that name, with the nearest one.
 
     Example:
-        >>> class_number(["cat", "dog"], "Dog")
+        >>> class_index(["cat", "dog"], "Dog")
         1
     """
     known = {known.lower(): number for number, known in enumerate(classes)}

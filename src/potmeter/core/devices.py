@@ -8,7 +8,7 @@ from torch import nn
 from potmeter.errors import UserError
 
 
-def pick_device(name: str) -> torch.device:
+def resolve_device(name: str) -> torch.device:
     """``auto`` is the best device there is. Raises UserError for one that is unknown or absent."""
     if name == "auto":
         return torch.device(

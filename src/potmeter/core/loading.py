@@ -10,8 +10,8 @@ from torch import nn
 
 from potmeter import registry
 from potmeter.core.capabilities import Classifier
-from potmeter.core.devices import pick_device
-from potmeter.core.networks import Wrapped, from_file, public_network
+from potmeter.core.devices import resolve_device
+from potmeter.core.networks import ClassifierAdapter, load_network_file, load_public_network
 
 
 def load(name: str, weights: str | Path | None = None, *, device: str = "cpu") -> Any:
@@ -31,12 +31,12 @@ def load(name: str, weights: str | Path | None = None, *, device: str = "cpu") -
     Example:
         >>> load("classifier.digits").run("photo-of-a-digit.png", top=3)  # doctest: +SKIP
     """
-    return opened(registry.find(name), weights, device)
+    return load_resolved(registry.resolve(name), weights, device)
 
 
-def opened(reference: registry.Reference, weights: str | Path | None, device: str) -> Any:
+def load_resolved(reference: registry.Reference, weights: str | Path | None, device: str) -> Any:
     """What a word named that was looked up already; further arguments as of ``load``."""
-    place = pick_device(device)
+    place = resolve_device(device)
     if reference.entry.kind == "probe":
         probe = reference.entry.load()(weights)
         probe.model.to(place)
@@ -53,10 +53,10 @@ def load_model(name: str) -> nn.Module:
     """
     kind, _, rest = name.partition(":")
     if kind in ("torchvision", "timm") and rest:
-        return public_network(kind, rest)
+        return load_public_network(kind, rest)
     if kind.endswith(".py") and rest:
-        network = from_file(Path(kind), rest)
-        return network if isinstance(network, Classifier) else Wrapped(network)
+        network = load_network_file(Path(kind), rest)
+        return network if isinstance(network, Classifier) else ClassifierAdapter(network)
     if os.path.isdir(name) and ((Path(name) / "config.json").is_file() or any(Path(name).glob("step-*"))):
         from potmeter.core.weights import locate_weights, read_description
 

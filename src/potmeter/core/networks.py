@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from potmeter.errors import UserError, reject
 
 
-class Wrapped(nn.Module):
+class ClassifierAdapter(nn.Module):
     """A plain classification network as a ``Classifier`` and ``Attackable``: takes pictures in [0, 1].
 
     Args:
@@ -60,20 +60,22 @@ class Wrapped(nn.Module):
         return nn.functional.cross_entropy(self.logits(x), target, reduction="none")
 
 
-def public_network(library: str, name: str) -> Wrapped:
+def load_public_network(library: str, name: str) -> ClassifierAdapter:
     """A classification network of torchvision or timm, with its public weights."""
     try:
         if library == "torchvision":
             import torchvision
 
             public = torchvision.models.get_model_weights(name).DEFAULT
-            return Wrapped(torchvision.models.get_model(name, weights=public), tuple(public.meta["categories"]))
+            return ClassifierAdapter(
+                torchvision.models.get_model(name, weights=public), tuple(public.meta["categories"])
+            )
         import timm
         from timm.data.config import resolve_model_data_config
 
         network = timm.create_model(name, pretrained=True)
         data = resolve_model_data_config(network)
-        return Wrapped(network, None, data["input_size"], data["mean"], data["std"])
+        return ClassifierAdapter(network, None, data["input_size"], data["mean"], data["std"])
     except ImportError:
         raise UserError(f"{library} is not installed: pip install {library}.", received=f"{library}:{name}") from None
     except Exception as error:  # unknown name, or no network: both libraries raise many kinds
@@ -81,7 +83,7 @@ def public_network(library: str, name: str) -> Wrapped:
         raise UserError(message, received=f"{library}:{name}") from None
 
 
-def from_file(path: Path, function: str) -> nn.Module:
+def load_network_file(path: Path, function: str) -> nn.Module:
     """The network that a function of a user's file returns. The file is the user's own program and is executed."""
     spec = importlib.util.spec_from_file_location(path.stem, path) if os.path.isfile(path) else None
     if spec is None or spec.loader is None:

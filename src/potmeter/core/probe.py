@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from potmeter.core.capabilities import fulfils
+from potmeter.core.capabilities import has_capabilities
 from potmeter.core.devices import device_of
 from potmeter.core.loading import load_model
-from potmeter.core.signature import checked
+from potmeter.core.signature import validate_arguments
 from potmeter.core.system import Example
 from potmeter.errors import UserError
 
@@ -41,7 +41,7 @@ class Probe:
 
     def __init__(self, model: str | Path | nn.Module | None = None) -> None:
         self.model: Any = model if isinstance(model, nn.Module) else load_model(str(model or self.default))
-        if not fulfils(self.model, self.needs):
+        if not has_capabilities(self.model, self.needs):
             named = getattr(self.model, "name", type(self.model).__name__)
             raise UserError(f"{self.name} works on a {' and '.join(self.needs)}; {named} is none.", received=named)
 
@@ -54,7 +54,7 @@ class Probe:
         super().__init_subclass__(**kwargs)
         for key, value in list(vars(cls).items()):
             if key in ("run", "evaluate") or getattr(value, "is_task", False):
-                setattr(cls, key, checked(value))
+                setattr(cls, key, validate_arguments(value))
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """The probe at work."""

@@ -30,7 +30,7 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
 
 
 @contextmanager
-def on_terminal() -> Iterator[None]:
+def progress_on_terminal() -> Iterator[None]:
     """Show ``progress`` as a bar on standard error, when that is a terminal."""
     if not sys.stderr.isatty():
         yield

@@ -1,6 +1,6 @@
 """Typed methods as interfaces: from one signature come the command, the Python call and the page.
 
-``checked`` validates and converts the arguments of a ``run`` or a task, once, for every face.
+``validate_arguments`` validates and converts the arguments of a ``run`` or a task, once, for every face.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Parameter:
             value = [value]
         if not isinstance(value, (list, tuple)):
             reject(f"{self.name} takes a list.", value)
-        items = [item for one in value for item in (expand(one, self.type) if self.medium else [one])]
+        items = [item for one in value for item in (expand_folder(one, self.type) if self.medium else [one])]
         return tuple(self.convert_one(item, owner) for item in items)
 
     def convert_one(self, value: Any, owner: object) -> Any:
@@ -86,7 +86,7 @@ class Parameter:
         elif not isinstance(value, self.type) or (isinstance(value, bool) and self.type is not bool):
             reject(f"{self.name} takes {ARTICLES.get(self.type, self.type.__name__)}.", value)
         if isinstance(value, str):
-            encodable(self.name, value)
+            require_utf8(self.name, value)
         if isinstance(value, float) and not math.isfinite(value):
             reject(f"{self.name} must be finite.", value)
         if self.range and not self.range.low <= value <= self.range.high:
@@ -96,7 +96,7 @@ class Parameter:
         return value
 
 
-def encodable(name: str, text: str) -> str:
+def require_utf8(name: str, text: str) -> str:
     """The text itself. Raises UserError where a command line's bytes were not UTF-8: Python keeps them as surrogates."""
     try:
         text.encode()
@@ -129,7 +129,7 @@ def parameter(name: str, annotation: Any, **extra: Any) -> Parameter:
 
 def parameters(function: Callable[..., Any]) -> list[Parameter]:
     """The inputs of a typed function or method, in order; those before ``*`` are positional on the command line."""
-    hints, helps = get_type_hints(function, include_extras=True), argument_docs(function.__doc__ or "")
+    hints, helps = get_type_hints(function, include_extras=True), parse_argument_docs(function.__doc__ or "")
     return [
         parameter(
             name,
@@ -143,7 +143,7 @@ def parameters(function: Callable[..., Any]) -> list[Parameter]:
     ]
 
 
-def argument_docs(docstring: str) -> dict[str, str]:
+def parse_argument_docs(docstring: str) -> dict[str, str]:
     """The ``Args:`` section of a docstring as a dictionary."""
     helps: dict[str, str] = {}
     lines = inspect.cleandoc(docstring).splitlines()
@@ -158,7 +158,7 @@ def argument_docs(docstring: str) -> dict[str, str]:
     return helps
 
 
-def checked(method: F) -> F:
+def validate_arguments(method: F) -> F:
     """Wrap a method so that its arguments are converted and validated by its signature before it starts."""
     signature = inspect.signature(method)
 
@@ -197,7 +197,7 @@ def to_medium(name: str, kind: type[media.Medium], value: Any) -> media.Medium:
     if isinstance(value, kind):
         return value
     if kind is media.Text and isinstance(value, str) and not os.path.isfile(value):
-        return media.Text(encodable(name, value))
+        return media.Text(require_utf8(name, value))
     if isinstance(value, (str, Path)):
         return kind.open(value)
     if kind is media.Image:
@@ -210,7 +210,7 @@ def to_medium(name: str, kind: type[media.Medium], value: Any) -> media.Medium:
     raise UserError(f"{name} takes {kind.__name__} or a path to one.", received=type(value).__name__)
 
 
-def expand(value: Any, kind: type[media.Medium]) -> list[Any]:
+def expand_folder(value: Any, kind: type[media.Medium]) -> list[Any]:
     """A folder as the sorted files of that kind in it; anything else as itself."""
     if not isinstance(value, (str, Path)) or not os.path.isdir(
         value

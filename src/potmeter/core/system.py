@@ -14,7 +14,7 @@ from potmeter.core.config import Recipe
 from potmeter.core.devices import device_of
 from potmeter.core.pretrained import Pretrained
 from potmeter.core.random import Stream
-from potmeter.core.signature import checked
+from potmeter.core.signature import validate_arguments
 from potmeter.data.batches import Batch
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError
@@ -124,7 +124,7 @@ class System(Pretrained):
         super().__init_subclass__(**kwargs)
         for key, value in list(vars(cls).items()):
             if key == "run" or getattr(value, "is_task", False):
-                setattr(cls, key, checked(value))
+                setattr(cls, key, validate_arguments(value))
 
     # 1. Input–output pairs
 

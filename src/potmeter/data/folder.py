@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from potmeter.data.fetching.clients import say
+from potmeter.data.fetching.clients import announce
 from potmeter.data.folder_data import FolderData
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError, reject
@@ -54,17 +54,21 @@ def image_folder(source: str | Path, size: int | tuple[int, int], *, channels: i
     names = [path.name for path in subfolders(root)]
     skipped: list[Path] = []
     if "train" in names and len(names) > 1 and set(names) <= set(PARTS):
-        parts = {PARTS[name]: rows_of(root / name, labels, skipped) for name in names}
+        parts = {PARTS[name]: labelled_files(root / name, labels, skipped) for name in names}
         len(parts) == len(names) or reject(f"{root} has several folders for validation.", ", ".join(names))
         if "valid" not in parts:
             parts["train"], parts["valid"] = split_by_name(parts["train"], (0.9,))
     else:
         inner = root / "train" if names == ["train"] else root
         parts = dict(
-            zip(("train", "valid", "test"), split_by_name(rows_of(inner, labels, skipped), (0.8, 0.9)), strict=True)
+            zip(
+                ("train", "valid", "test"),
+                split_by_name(labelled_files(inner, labels, skipped), (0.8, 0.9)),
+                strict=True,
+            )
         )
     if skipped:
-        say(f"{root}: skipped {len(skipped)} files that are not pictures, such as {skipped[0].name}.")
+        announce(f"{root}: skipped {len(skipped)} files that are not pictures, such as {skipped[0].name}.")
     classes = tuple(sorted({name for _, name in parts["train"] if name}))
     if labels and len(classes) == 1:
         reject(f"{root} has only one class folder; telling classes apart takes two.", classes[0])
@@ -74,14 +78,14 @@ def image_folder(source: str | Path, size: int | tuple[int, int], *, channels: i
     return Splits(found["train"], found.get("valid"), found.get("test"))
 
 
-def rows_of(root: Path, labels: bool, skipped: list[Path]) -> Rows:
+def labelled_files(root: Path, labels: bool, skipped: list[Path]) -> Rows:
     """The pictures below a folder, sorted, with their classes."""
     if not labels:
-        rows = [(path, "") for path in pictures(root, skipped)]
+        rows = [(path, "") for path in picture_files(root, skipped)]
         return rows or reject(f"There are no pictures in {root}.", str(root))
     rows = []
     for folder in subfolders(root):
-        paths = pictures(folder, skipped) or reject(f"The class folder {folder} has no pictures.", str(folder))
+        paths = picture_files(folder, skipped) or reject(f"The class folder {folder} has no pictures.", str(folder))
         rows += [(path, folder.name) for path in paths]
     if not rows:
         reject(f"{root} has no class folders; pictures are expected in {root.name}/CLASS/.", str(root))
@@ -96,7 +100,7 @@ def subfolders(root: Path) -> list[Path]:
         raise UserError(f"The folder {root} cannot be read: {error.strerror}.", received=str(root)) from None
 
 
-def pictures(folder: Path, skipped: list[Path]) -> list[Path]:
+def picture_files(folder: Path, skipped: list[Path]) -> list[Path]:
     """The picture files below a folder, sorted; visible files of other kinds are added to ``skipped``."""
 
     def stop(error: OSError) -> None:
@@ -105,9 +109,9 @@ def pictures(folder: Path, skipped: list[Path]) -> list[Path]:
         ) from None
 
     found = []
-    for place, folders, names in os.walk(folder, onerror=stop):
+    for hash_position, folders, names in os.walk(folder, onerror=stop):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        visible = [Path(place, name) for name in names if not name.startswith(".")]
+        visible = [Path(hash_position, name) for name in names if not name.startswith(".")]
         found += [path for path in visible if path.suffix.lower() in Image.suffixes]
         skipped += [path for path in visible if path.suffix.lower() not in Image.suffixes]
     return sorted(found)
@@ -117,15 +121,15 @@ def split_by_name(rows: Rows, bounds: tuple[float, ...]) -> list[Rows]:
     """Cut the pictures of each class, put in the order of a hash in [0, 1) of their names, at these bounds."""
     parts: list[Rows] = [[] for _ in range(len(bounds) + 1)]
     for name in sorted({name for _, name in rows}):
-        places = sorted((place(path), path) for path, its_name in rows if its_name == name)
+        places = sorted((hash_position(path), path) for path, its_name in rows if its_name == name)
         cuts = [sum(number < bound for number, _ in places) for bound in bounds]
-        cuts = apart(cuts, len(places)) if len(places) > len(cuts) else [len(places)] * len(cuts)
+        cuts = move_cuts_apart(cuts, len(places)) if len(places) > len(cuts) else [len(places)] * len(cuts)
         for part, start, stop in zip(parts, [0, *cuts], [*cuts, len(places)], strict=True):
             part += sorted((path, name) for _, path in places[start:stop])
     return parts
 
 
-def apart(cuts: list[int], n: int) -> list[int]:
+def move_cuts_apart(cuts: list[int], n: int) -> list[int]:
     """Move the cuts through a row of ``n`` as little as it takes for no part to be empty.
 
     Example:
@@ -139,6 +143,6 @@ def apart(cuts: list[int], n: int) -> list[int]:
     return cuts
 
 
-def place(path: Path) -> float:
+def hash_position(path: Path) -> float:
     """A number in [0, 1) that depends on the file's name and nothing else."""
     return int.from_bytes(hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).digest()[:6]) / 2**48

@@ -22,7 +22,7 @@ BUILT_IN: dict[str, tuple[Callable[[], Splits], int, int]] = {
 """Reader, side in pixels and channels of each; ``digits`` is scikit-learn's small set and needs no network."""
 
 
-def pictures(source: str, size: int | tuple[int, int], channels: int, *, labels: bool = True) -> Splits:
+def load_pictures(source: str, size: int | tuple[int, int], channels: int, *, labels: bool = True) -> Splits:
     """Read a built-in data set or a folder.
 
     Args:

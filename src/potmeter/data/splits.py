@@ -74,12 +74,12 @@ class TensorData(Dataset):
         return len(next(iter(self.tensors.values())))
 
     def __getitem__(self, i: int) -> Batch:
-        return {name: as_float(tensor[i]) for name, tensor in self.tensors.items()}
+        return {name: to_float(tensor[i]) for name, tensor in self.tensors.items()}
 
     def __getitems__(self, indices: Sequence[int] | Tensor) -> Batch:
         """The items at these places as one batch; the hot path of training, so without a loop."""
         indices = torch.as_tensor(indices, dtype=torch.long)
-        return {name: as_float(tensor.index_select(0, indices)) for name, tensor in self.tensors.items()}
+        return {name: to_float(tensor.index_select(0, indices)) for name, tensor in self.tensors.items()}
 
     def select(self, indices: Sequence[int] | Tensor) -> Self:
         """The items at these places as a data set of their own, as cross-validation needs them."""
@@ -95,10 +95,10 @@ class TensorData(Dataset):
 
     def attribute(self, name: str) -> Tensor:
         """One attribute of every item, bool (N,). Raises UserError when there is none of that name."""
-        return column(self.known, self.tensors.get("attributes"), name)
+        return attribute_column(self.known, self.tensors.get("attributes"), name)
 
 
-def column(known: Sequence[str], attributes: Tensor | None, name: str) -> Tensor:
+def attribute_column(known: Sequence[str], attributes: Tensor | None, name: str) -> Tensor:
     """The column of a table of attributes (N, A) that has this name. Raises UserError, with the nearest one."""
     if attributes is None or name not in known:
         near = difflib.get_close_matches(name, known, 1)
@@ -107,7 +107,7 @@ def column(known: Sequence[str], attributes: Tensor | None, name: str) -> Tensor
     return attributes[:, list(known).index(name)]
 
 
-def every(data: Any, count: int) -> Any:
+def take_evenly(data: Any, count: int) -> Any:
     """``count`` items spread evenly over a data set, the same every time; all of a smaller one.
 
     Not the first ones: many test sets are in some order (the first half of MNIST's is the easier one).
@@ -116,6 +116,6 @@ def every(data: Any, count: int) -> Any:
     return data if size <= count else data.select([i * size // count for i in range(count)])
 
 
-def as_float(x: Tensor) -> Tensor:
+def to_float(x: Tensor) -> Tensor:
     """Pictures, stored as bytes, become float in [0, 1]; anything else stays."""
     return x.float().div_(255) if x.dtype == torch.uint8 else x

@@ -16,7 +16,7 @@ from potmeter.errors import reject
 from potmeter.gallery.outputs import result
 from potmeter.gallery.shelf import Shelf
 from potmeter.media import Image, data_uri
-from potmeter.registry import Entry, package_of
+from potmeter.registry import Entry, import_ejected
 from potmeter.tour.markup import Html, prose, tag
 
 MOST_SKETCH = 300_000
@@ -33,7 +33,7 @@ def describe(entry: Entry, thing: Any) -> Demo | None:
     if not has_demo(entry):
         return None
     if entry.folder is not None:
-        module = package_of(Path(entry.folder), "demo")
+        module = import_ejected(Path(entry.folder), "demo")
     else:
         module = importlib.import_module(f"{entry.module.rpartition('.')[0]}.demo")
     demo = module.demo(thing)

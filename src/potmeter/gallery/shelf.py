@@ -66,7 +66,7 @@ def choices(entry: registry.Entry) -> list[str]:
     able = [e for e in registry.entries().values() if e.kind == "system" and needs <= set(e.capabilities)]
     names = [f"{e.name}.{tag}" for e in able for tag in e.weights]
     usual = entry.load().default
-    reference = registry.find(usual) if not usual.startswith(("torchvision:", "timm:")) else None
+    reference = registry.resolve(usual) if not usual.startswith(("torchvision:", "timm:")) else None
     if reference and not reference.tag and reference.entry.weights:
         usual = f"{usual}.{reference.entry.weights[0]}"
     return [usual, *(name for name in names if name != usual)]

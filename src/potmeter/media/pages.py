@@ -24,8 +24,8 @@ def page(rows: Sequence[tuple[str, Sequence[tuple[Image, str]]]]) -> Image:
         rows: Heading, and pictures with their captions; an empty heading or caption takes no room.
     """
     width = max(sum(picture.size[0] + GAP for picture, _ in cells) - GAP for _, cells in rows) + 2 * MARGIN
-    strips = [strip(title, cells, width) for title, cells in rows]
-    whole = PIL.Image.new("RGB", (width, sum(strip.height for strip in strips) + MARGIN), "white")
+    strips = [page_row(title, cells, width) for title, cells in rows]
+    whole = PIL.Image.new("RGB", (width, sum(page_row.height for page_row in strips) + MARGIN), "white")
     top = 0
     for part in strips:
         whole.paste(part, (0, top))
@@ -33,7 +33,7 @@ def page(rows: Sequence[tuple[str, Sequence[tuple[Image, str]]]]) -> Image:
     return Image.from_pil(whole)
 
 
-def strip(title: str, cells: Sequence[tuple[Image, str]], width: int) -> PIL.Image.Image:
+def page_row(title: str, cells: Sequence[tuple[Image, str]], width: int) -> PIL.Image.Image:
     """One row of a page."""
     head = MARGIN + (28 if title else 0)
     foot = 26 if any(caption for _, caption in cells) else GAP
@@ -54,7 +54,7 @@ def font(size: int) -> Any:
     return PIL.ImageFont.load_default(size)
 
 
-def shown(x: Tensor, side: int) -> Image:
+def resize_for_page(x: Tensor, side: int) -> Image:
     """A picture (C, H, W) in [0, 1], its longer side brought to this one: small ones by whole factors, others smoothly."""
     picture, longest = Image.from_tensor(x), max(x.shape[1:])
     if (factor := side // longest) >= 3:
@@ -70,5 +70,5 @@ def mosaic(images: Tensor, side: int, columns: int, gap: int = 4) -> Image:
     out = PIL.Image.new("RGB", (side, rows * cell + (rows - 1) * gap), "white")
     for number, x in enumerate(images):
         row, column = divmod(number, columns)
-        out.paste(shown(x, cell).pil(), (column * (cell + gap), row * (cell + gap)))
+        out.paste(resize_for_page(x, cell).pil(), (column * (cell + gap), row * (cell + gap)))
     return Image.from_pil(out)

@@ -18,7 +18,7 @@ PAGE = 1120
 """A sheet is not enlarged beyond this width."""
 
 
-def as_inputs(images: Sequence[Image], size: int | tuple[int, int], channels: int, *, dark: bool = False) -> Tensor:
+def to_batch(images: Sequence[Image], size: int | tuple[int, int], channels: int, *, dark: bool = False) -> Tensor:
     """A user's pictures as (B, channels, H, W) in [0, 1].
 
     Args:
@@ -39,7 +39,7 @@ def on_dark(images: Tensor) -> Tensor:
     return (images - light.float()[:, None, None, None]).abs()
 
 
-def sheet(images: Tensor, columns: int | None = None, gap: int = 2) -> Image:
+def image_grid(images: Tensor, columns: int | None = None, gap: int = 2) -> Image:
     """Pictures (N, C, H, W) in [0, 1] as one, row by row with a grey gap, enlarged so that they can be seen.
 
     Args:
@@ -60,7 +60,7 @@ def sheet(images: Tensor, columns: int | None = None, gap: int = 2) -> Image:
     return Image.from_tensor(whole).enlarged(max(1, min(SHOWN // (images.shape[-1] - gap), PAGE // whole.shape[2])))
 
 
-def walk(pictures: Tensor, fps: float = 18) -> Video:
+def walk_video(pictures: Tensor, fps: float = 18) -> Video:
     """Pictures (N, C, H, W) in [0, 1] as a video there and back, enlarged so that they can be seen."""
     factor = max(1, 2 * SHOWN // pictures.shape[-1])
     frames = [Image.from_tensor(x).enlarged(factor).pixels for x in pictures]

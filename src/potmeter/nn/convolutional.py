@@ -36,7 +36,7 @@ def dense(sizes: Sequence[int], norm: Norm) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-class Squeeze(nn.Module):
+class ConvEncoder(nn.Module):
     """A picture (B, C, H, W) in [0, 1] as a vector (B, widths[-1]).
 
     Args:
@@ -62,7 +62,7 @@ class Squeeze(nn.Module):
             layers += [nn.BatchNorm2d(after)] if norm == "batch" else []
             layers += [*(Residual(after) for _ in range(count)), nn.SiLU()]
         self.halvings = nn.Sequential(*layers)
-        self.hidden = dense((math.prod(coarse(shape, filters)), *widths), norm)
+        self.hidden = dense((math.prod(coarse_shape(shape, filters)), *widths), norm)
 
     def forward(self, images: Tensor) -> Tensor:
         x: Tensor = self.halvings(2 * images - 1)  # (B, filters[-1], H / 2^n, W / 2^n)
@@ -70,8 +70,8 @@ class Squeeze(nn.Module):
         return x
 
 
-class Spread(nn.Module):
-    """A vector (B, inputs) as a picture (B, C, H, W), each value unbounded; ``Squeeze`` in reverse, with its arguments."""
+class ConvDecoder(nn.Module):
+    """A vector (B, inputs) as a picture (B, C, H, W), each value unbounded; ``ConvEncoder`` in reverse, with its arguments."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Spread(nn.Module):
         norm: Norm,
     ) -> None:
         super().__init__()
-        self.shape = coarse(shape, filters)
+        self.shape = coarse_shape(shape, filters)
         self.hidden = dense((inputs, *reversed(widths)), norm)
         self.canvas = nn.Linear(widths[0], math.prod(self.shape))
         layers: list[nn.Module] = []
@@ -99,7 +99,7 @@ class Spread(nn.Module):
         return x
 
 
-def coarse(shape: tuple[int, int, int], filters: Sequence[int]) -> tuple[int, int, int]:
+def coarse_shape(shape: tuple[int, int, int], filters: Sequence[int]) -> tuple[int, int, int]:
     """(C, H, W) where the convolutions meet the dense layers."""
     factor = 2 ** len(filters)
     return (filters[-1] if filters else shape[0], shape[1] // factor, shape[2] // factor)

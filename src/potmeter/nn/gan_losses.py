@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Objective = Literal["non-saturating", "hinge", "wgan-gp"]
-Verdict = Callable[[Tensor], Tensor]
+Discriminator = Callable[[Tensor], Tensor]
 """A discriminator: from pictures (B, C, H, W) to one unbounded number each (B,), high for real ones."""
 
 
@@ -39,13 +39,13 @@ def generator_loss(objective: Objective, made: Float[Tensor, " b"]) -> Float[Ten
     return F.softplus(-made).mean() if objective == "non-saturating" else -made.mean()
 
 
-def r1_penalty(verdict: Verdict, real: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
+def r1_penalty(verdict: Discriminator, real: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
     """Squared norm of the verdict's gradient at each real picture (Mescheder et al., equation 9, without γ/2)."""
-    return slope(verdict, real).square().sum(1)
+    return input_gradient(verdict, real).square().sum(1)
 
 
 def gradient_penalty(
-    verdict: Verdict, real: Float[Tensor, "b c h w"], made: Float[Tensor, "b c h w"], share: Float[Tensor, " b"]
+    verdict: Discriminator, real: Float[Tensor, "b c h w"], made: Float[Tensor, "b c h w"], share: Float[Tensor, " b"]
 ) -> Float[Tensor, " b"]:
     """How far the gradient's norm is from 1 between the real and the made, squared (Gulrajani et al., equation 3).
 
@@ -55,17 +55,17 @@ def gradient_penalty(
         share: Where between the two, 0 to 1, each is taken.
     """
     between = made + share[:, None, None, None] * (real - made)
-    return (slope(verdict, between.detach()).norm(dim=1) - 1).square()
+    return (input_gradient(verdict, between.detach()).norm(dim=1) - 1).square()
 
 
-def slope(verdict: Verdict, images: Tensor) -> Tensor:
+def input_gradient(verdict: Discriminator, images: Tensor) -> Tensor:
     """The verdict's gradient at each picture (B, C·H·W), itself differentiable."""
     images = images.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(verdict(images).sum(), images, create_graph=True)
     return gradient.flatten(1)
 
 
-def spread(x: Float[Tensor, "b c h w"], group: int) -> Float[Tensor, "b 1 h w"]:
+def minibatch_stddev(x: Float[Tensor, "b c h w"], group: int) -> Float[Tensor, "b 1 h w"]:
     """The mean standard deviation of the features over each ``group`` of neighbours in the batch, as one more map.
 
     Karras et al. 2017 (arXiv:1710.10196), section 3: a discriminator that sees it notices when pictures are all alike.

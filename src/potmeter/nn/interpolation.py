@@ -55,12 +55,12 @@ def slerp(a: Float[Tensor, "*#n d"], b: Float[Tensor, "*#n d"], shares: Float[Te
     return torch.where(t == 0, a, torch.where(t == 1, b, way))
 
 
-WAYS = {"slerp": slerp, "lerp": lerp}
+INTERPOLATIONS = {"slerp": slerp, "lerp": lerp}
 """By name."""
 
 
-def along(stops: Float[Tensor, "k d"], frames: int, way: str = "slerp") -> Float[Tensor, "n d"]:
+def interpolate_path(stops: Float[Tensor, "k d"], frames: int, way: str = "slerp") -> Float[Tensor, "n d"]:
     """From each stop to the next, ``frames`` codes to a stretch, ending on the last stop: (k − 1) · frames + 1 codes."""
     shares = torch.arange(frames, device=stops.device) / frames
-    parts = [WAYS[way](a, b, shares) for a, b in pairwise(stops)]
+    parts = [INTERPOLATIONS[way](a, b, shares) for a, b in pairwise(stops)]
     return torch.cat([*parts, stops[-1:]])

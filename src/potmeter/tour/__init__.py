@@ -64,7 +64,7 @@ def chosen(only: str | None) -> list[Stop]:
     entries = list(registry.entries().values())
     stops = [(entry, tag) for entry in entries for tag in tags(entry)]
     if only is not None:
-        references = [registry.find(word.strip()) for word in only.split(",") if word.strip()]
+        references = [registry.resolve(word.strip()) for word in only.split(",") if word.strip()]
         references or reject("--only takes names with commas between them.", only)
         for reference in references:
             reference.task == "run" or reject(
@@ -82,10 +82,10 @@ def tags(entry: registry.Entry) -> tuple[str | None, ...]:
 
 def visited(entry: registry.Entry, tag: str | None) -> Visit:
     """One stop's visit, told on standard error while it goes on."""
-    from potmeter.core.progress import on_terminal
+    from potmeter.core.progress import progress_on_terminal
     from potmeter.tour.visit import visit
 
-    with on_terminal():
+    with progress_on_terminal():
         done = visit(entry, tag)
     print(
         f"potmeter: stop {entry.slide:2}  {done.name:24} {done.seconds:5.1f} s  {done.status}",

@@ -13,7 +13,7 @@ from potmeter.data.batches import to_device
 from potmeter.errors import reject
 
 
-class Shuffled:
+class ShuffledBatches:
     """A data set as an endless sequence of batches, shuffled anew each epoch, of which each process takes its slice.
 
     Epochs follow each other without a gap, so that every batch is full, even where the data set is smaller than one.
@@ -22,14 +22,14 @@ class Shuffled:
     def __init__(self, data: Any, batch_size: int, *, seed: int = 0, workers: int = 0, device: Any = "cpu") -> None:
         if len(data) == 0:
             reject("The training data are empty.", len(data))
-        if batch_size % processes.world():
-            reject(f"batch_size must be divisible by the {processes.world()} processes.", batch_size)
+        if batch_size % processes.world_size():
+            reject(f"batch_size must be divisible by the {processes.world_size()} processes.", batch_size)
         self.data, self.batch_size, self.seed, self.workers, self.device = data, batch_size, seed, workers, device
         self.position = 0
 
     def indices(self) -> Iterator[list[int]]:
         """This process's sample numbers of each batch, from the current position on."""
-        share, size = self.batch_size // processes.world(), len(self.data)
+        share, size = self.batch_size // processes.world_size(), len(self.data)
         epoch, order, position = -1, torch.empty(0, dtype=torch.int64), self.position
         while True:
             batch: list[int] = []
@@ -51,7 +51,7 @@ class Shuffled:
             sampler: Any = self.indices()
             own = torch.Generator().manual_seed(self.seed)  # else the loader would shift torch's global one
             ahead: Any = DataLoader(
-                self.data, batch_sampler=sampler, num_workers=self.workers, collate_fn=as_it_is, generator=own
+                self.data, batch_sampler=sampler, num_workers=self.workers, collate_fn=identity_collate, generator=own
             )
             loaded = iter(ahead)
         for batch in loaded:
@@ -67,6 +67,6 @@ class Shuffled:
         self.position = state["position"]
 
 
-def as_it_is(batch: Any) -> Any:
+def identity_collate(batch: Any) -> Any:
     """Data sets return whole batches; there is nothing left to collate."""
     return batch

@@ -51,7 +51,7 @@ def write(
     """
     final, aside = run / f"step-{step:08d}", run / f".writing-{step:08d}"
     try:
-        with writing(run, f"The checkpoint of step {step}"):
+        with report_write_errors(run, f"The checkpoint of step {step}"):
             if processes.rank() == 0:
                 shutil.rmtree(aside, ignore_errors=True)
                 aside.mkdir(parents=True)
@@ -78,7 +78,7 @@ def write(
 
 
 @contextmanager
-def writing(run: Path, what: str) -> Iterator[None]:
+def report_write_errors(run: Path, what: str) -> Iterator[None]:
     """Turn the failure to write ``what`` into a run's folder into a UserError that says how things stand."""
     try:
         yield
@@ -87,7 +87,7 @@ def writing(run: Path, what: str) -> Iterator[None]:
             raise
         last = next((path.name for path in checkpoints_of(run)), "none")
         message = f"{what} cannot be written to {run} ({error}); the last good checkpoint: {last}."
-        raise UserError(message, received=f"{free(run)} MiB free on that disk") from error
+        raise UserError(message, received=f"{free_mebibytes(run)} MiB free on that disk") from error
 
 
 def read_newest(run: Path, device: torch.device) -> tuple[Path, dict[str, Any], dict[str, Any]] | None:
@@ -107,7 +107,7 @@ def read_newest(run: Path, device: torch.device) -> tuple[Path, dict[str, Any], 
             found, damage = (folder, state, own), ""
         except Exception as error:  # whatever a damaged file's reader raises: an older checkpoint is better than none
             found, damage = None, type(error).__name__
-        if processes.mean(torch.tensor(float(found is not None), device=device)) == 1:
+        if processes.all_reduce_mean(torch.tensor(float(found is not None), device=device)) == 1:
             return found
         print(f"potmeter: warning: {folder.name} is damaged ({damage}); trying an older one", file=sys.stderr)
     return (
@@ -120,7 +120,7 @@ def read_newest(run: Path, device: torch.device) -> tuple[Path, dict[str, Any], 
 def mark_best(run: Path, step: int, metric: str, value: float) -> None:
     """Record that this step is the best so far."""
     aside = run / ".best.json"
-    with writing(run, "best.json"):
+    with report_write_errors(run, "best.json"):
         aside.write_text(json.dumps({"step": step, "metric": metric, "value": value}) + "\n")
         flush(aside)
         aside.replace(run / "best.json")
@@ -146,7 +146,7 @@ def flush(path: Path) -> None:
         os.close(handle)
 
 
-def free(folder: Path) -> int:
+def free_mebibytes(folder: Path) -> int:
     """Free MiB on the disk of a folder, or of its nearest parent that exists."""
     while not folder.exists():
         folder = folder.parent

@@ -50,9 +50,9 @@ class TrainingLog:
         self.begun = (share, self.last_time)
         if processes.rank() > 0:
             return
-        kept = [line for line in lines_of(self.path) if line["step"] <= step] if step > 0 else []
+        kept = [line for line in read_records(self.path) if line["step"] <= step] if step > 0 else []
         aside = self.path.with_name(".metrics.jsonl")
-        with checkpoints.writing(self.path.parent, "metrics.jsonl"):
+        with checkpoints.report_write_errors(self.path.parent, "metrics.jsonl"):
             aside.write_text("".join(json.dumps(line) + "\n" for line in kept))
             aside.replace(self.path)
             self.file = self.path.open("ab", buffering=0)
@@ -86,7 +86,7 @@ class TrainingLog:
     def write(self, step: int, values: dict[str, float]) -> None:
         """Append a line of values."""
         if self.file:
-            with checkpoints.writing(self.path.parent, "metrics.jsonl"):
+            with checkpoints.report_write_errors(self.path.parent, "metrics.jsonl"):
                 self.file.write((json.dumps({"step": step, **values}) + "\n").encode())
         for key, value in values.items() if self.board else ():
             self.board.add_scalar(key, value, step)
@@ -126,7 +126,7 @@ class TrainingLog:
             self.board.close()
 
 
-def lines_of(path: Path) -> list[dict[str, Any]]:
+def read_records(path: Path) -> list[dict[str, Any]]:
     """The lines of a metrics file, but for those that are cut off or damaged."""
     lines = []
     for line in path.read_bytes().splitlines() if path.is_file() else ():

@@ -17,18 +17,18 @@ from potmeter.core.evaluation import summarise
 from potmeter.core.random import Stream
 from potmeter.core.system import System
 from potmeter.core.training import checkpoints, processes, resume
-from potmeter.core.training.batches import Shuffled
+from potmeter.core.training.batches import ShuffledBatches
 from potmeter.core.training.interrupt import Interrupt
 from potmeter.core.training.log import Diverged, TrainingLog
 from potmeter.core.training.options import Options
-from potmeter.core.training.schedules import averaged, lr_scale
+from potmeter.core.training.schedules import learning_rate_factor, moving_average
 from potmeter.core.training.sharding import shard
 from potmeter.core.training.state import Progress, TrainingState
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError, reject
 
 S = TypeVar("S", bound=System)
-Watch = Callable[[int, dict[str, float]], None]
+Callback = Callable[[int, dict[str, float]], None]
 
 EVALUATIONS = 20
 """How often a run is evaluated, and saved, where the user does not say."""
@@ -48,7 +48,7 @@ class Trainer(TrainingState):
     """
 
     def __init__(
-        self, system: System, splits: Splits, options: Options, *, quiet: bool = False, watch: Watch | None = None
+        self, system: System, splits: Splits, options: Options, *, quiet: bool = False, watch: Callback | None = None
     ) -> None:
         splits.valid is not None or reject("There are too few data to hold some back for validation.", splits.origin)
         self.system, self.splits, self.options, self.watch = system, splits, options, watch
@@ -56,11 +56,11 @@ class Trainer(TrainingState):
         self.device = processes.setup("cpu" if system.on_cpu else options.device)
         system.fit_assets(splits)
         system.to(self.device)
-        processes.share_initial(system)
-        if options.shard and processes.world() > 1:
+        processes.broadcast_parameters(system)
+        if options.shard and processes.world_size() > 1:
             shard(system, self.device)
-        self.sharded = options.shard and processes.world() > 1
-        self.rng = system.random = Stream(options.seed, processes.rank(), processes.world(), self.device)
+        self.sharded = options.shard and processes.world_size() > 1
+        self.rng = system.random = Stream(options.seed, processes.rank(), processes.world_size(), self.device)
         torch.manual_seed(options.seed + 1 + processes.rank())  # dropout and the like differ between processes
         self.optimizers = system.optimizers()
         self.parameters = {
@@ -68,8 +68,8 @@ class Trainer(TrainingState):
         }
         for group in (group for o in self.optimizers.values() for group in o.param_groups):
             group["initial_lr"] = float(group["lr"])
-        self.average = averaged(system, system.config.ema) if system.config.ema else None
-        self.used_system().random = self.rng  # the average is a copy; its randomness is not
+        self.average = moving_average(system, system.config.ema) if system.config.ema else None
+        self.inference_system().random = self.rng  # the average is a copy; its randomness is not
         self.batches: Any = system.batches(splits, self)
         self.progress, self.started, self.saved_at = Progress(), time.monotonic(), time.monotonic()
         self.evaluated = -1  # the step of the last evaluation
@@ -89,7 +89,7 @@ class Trainer(TrainingState):
             processes.average_gradients(parameters)
         if self.system.config.clip is not None:
             nn.utils.clip_grad_norm_(parameters, self.system.config.clip)
-        scale = lr_scale(self.share, self.system.config.schedule, self.system.config.warmup)
+        scale = learning_rate_factor(self.share, self.system.config.schedule, self.system.config.warmup)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * scale
@@ -101,10 +101,10 @@ class Trainer(TrainingState):
         """This process's slice of the run's standard normal numbers."""
         return self.rng.normal(*shape)
 
-    def shuffled(self, data: Any) -> Shuffled:
+    def shuffled(self, data: Any) -> ShuffledBatches:
         """A data set as endless shuffled batches; what ``System.batches`` returns by default."""
         size, options = self.system.config.batch_size, self.options
-        return Shuffled(data, size, seed=options.seed, workers=options.workers, device=self.device)
+        return ShuffledBatches(data, size, seed=options.seed, workers=options.workers, device=self.device)
 
     # The loop
 
@@ -143,7 +143,7 @@ class Trainer(TrainingState):
         if self.interrupted or self.interrupt.asked:
             raise KeyboardInterrupt
         if self.average:
-            self.system.load_state_dict(self.used_system().state_dict())
+            self.system.load_state_dict(self.inference_system().state_dict())
         self.system.eval()
         return runs.best_checkpoint(self.run) or self.run
 
@@ -168,14 +168,16 @@ class Trainer(TrainingState):
         else:
             due = int(now * EVALUATIONS) > int(before * EVALUATIONS)
         late = (
-            processes.from_first(float(time.monotonic() - self.saved_at > SAVE_AFTER)) if self.options.seconds else 0.0
+            processes.broadcast_float(float(time.monotonic() - self.saved_at > SAVE_AFTER))
+            if self.options.seconds
+            else 0.0
         )
         return (due or bool(late)) and now < 1
 
     def evaluate(self) -> None:
         """Measure on the validation data, remember the best, save."""
         self.log.report(self.step, self.share)
-        used = self.used_system().eval()
+        used = self.inference_system().eval()
         with torch.no_grad():
             metrics, _ = summarise(used.validate(self.splits.valid))
         self.system.train()
@@ -196,8 +198,8 @@ class Trainer(TrainingState):
     def stopping(self) -> bool:
         """Whether a stop was asked for in any process."""
         asked = self.interrupt.asked  # read once: a signal that comes while the processes agree counts at the next step
-        if processes.world() > 1:
-            asked = bool(processes.mean(torch.tensor(float(asked), device=self.device)) > 0)
+        if processes.world_size() > 1:
+            asked = bool(processes.all_reduce_mean(torch.tensor(float(asked), device=self.device)) > 0)
         self.interrupted = asked
         return asked
 
@@ -205,7 +207,7 @@ class Trainer(TrainingState):
 # A new system, to be trained -------------------------------------------------------------------------------------
 
 
-def start(system_class: type[S], config: Any, seed: int, origin: System | None = None) -> S:
+def build_system(system_class: type[S], config: Any, seed: int, origin: System | None = None) -> S:
     """A system with fresh weights, or, to fine-tune, with those of ``origin`` wherever name and shape agree, and its assets."""
     torch.manual_seed(seed)
     system = system_class(config)

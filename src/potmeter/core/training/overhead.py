@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from potmeter.core.bench import timed
+from potmeter.core.bench import stopwatch
 from potmeter.core.random import Stream
 from potmeter.core.system import System
-from potmeter.core.training.batches import Shuffled
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.batches import ShuffledBatches
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
-from potmeter.core.training.schedules import lr_scale
+from potmeter.core.training.schedules import learning_rate_factor
 
 
 def loop_overhead(
@@ -34,16 +34,16 @@ def loop_overhead(
     bare: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         options = Options(steps=steps, device="cpu", eval_every=steps + 1, out=Path(folder))
-        trainer = Trainer(start(owner, config, 0), splits, options, quiet=True)
+        trainer = Trainer(build_system(owner, config, 0), splits, options, quiet=True)
         trainer.evaluate = lambda: None  # type: ignore[method-assign]  # at the end, and the checkpoint with it
-        other = start(owner, config, 0)
+        other = build_system(owner, config, 0)
         other.random = Stream(options.seed)
         step, batches = bare_step(other, splits.train, steps), iter(trainer.batches)
 
         def in_turns() -> Iterator[Any]:
             while True:
                 noise = torch.get_rng_state()  # dropout must be the same in both
-                bare.append(timed(step, clock)())
+                bare.append(stopwatch(step, clock)())
                 torch.set_rng_state(noise)
                 started = clock()
                 yield next(batches)  # what the trainer does with it happens before the generator goes on
@@ -61,8 +61,8 @@ def bare_step(system: System, data: Any, steps: int) -> Callable[[], None]:
     """One step of the loop that one would write by hand."""
     optimizers, config = list(system.train().optimizers().values()), system.config
     parameters = [p for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
-    order = Shuffled(data, config.batch_size).indices()
-    scale = lambda step: lr_scale(step / steps, config.schedule, config.warmup)
+    order = ShuffledBatches(data, config.batch_size).indices()
+    scale = lambda step: learning_rate_factor(step / steps, config.schedule, config.warmup)
     schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, scale) for optimizer in optimizers]
 
     def step() -> None:

@@ -24,14 +24,14 @@ def save(trainer: TrainingState) -> None:
     """Write a checkpoint of this moment."""
     if not trainer.sharded:
         processes.assert_equal_weights(trainer.system)
-    used = trainer.used_system()
-    used.card = {"recipe": recipe(trainer), "valid": trainer.progress.metrics}
+    used = trainer.inference_system()
+    used.card = {"recipe": training_record(trainer), "valid": trainer.progress.metrics}
     tensors = full_state(used, trainer.sharded)
     own = {"rank": processes.rank(), "torch": torch.get_rng_state(), "batches": trainer.batches.state_dict()}
     if trainer.device.type == "cuda":
         own["cuda"] = torch.cuda.get_rng_state(trainer.device)
     write_weights = lambda folder: used.save_pretrained(folder, tensors)
-    checkpoints.write(trainer.run, trainer.step, state_of(trainer), own, write_weights)
+    checkpoints.write(trainer.run, trainer.step, training_state(trainer), own, write_weights)
     mark_best(trainer) if trainer.progress.best_step == trainer.step else None
     trainer.saved_at = time.monotonic()
 
@@ -46,12 +46,12 @@ def load(trainer: TrainingState, folder: Path, state: dict[str, Any], own: dict[
         was, received = (", ".join(f"{key}={c[key]!r}" for key in changed) for c in (before, now))
         raise UserError(f"{trainer.run} was trained with {was}.", received=received)
     # optimisers number their state, and would take it for another parameter's
-    if state.get("order") != order(system):
+    if state.get("order") != parameter_names(system):
         reject(f"The network's code has changed since {trainer.run} was begun; --out names another.", str(trainer.run))
     if changed := changed_assets(system, folder):
         message = f"{trainer.run} was begun with another {changed[0]}: with other data, or from other weights."
         reject(message, trainer.splits.origin)
-    load_full_state(trainer.used_system(), folder / "model.safetensors", trainer.sharded)
+    load_full_state(trainer.inference_system(), folder / "model.safetensors", trainer.sharded)
     if trainer.average:
         system.load_state_dict(state["average"]["model"])
         trainer.average.n_averaged.copy_(state["average"]["count"])
@@ -84,13 +84,13 @@ def mark_best(trainer: TrainingState) -> None:
         checkpoints.mark_best(trainer.run, found.best_step, metric, found.best)
 
 
-def state_of(trainer: TrainingState) -> dict[str, Any]:
+def training_state(trainer: TrainingState) -> dict[str, Any]:
     """What continues the run besides the weights that are used; the same in every process."""
     system, average = trainer.system, trainer.average
     optimizers = trainer.optimizers.items()
     return {
         "progress": asdict(replace(trainer.progress, seconds=trainer.seconds)),
-        "order": order(system),
+        "order": parameter_names(system),
         "seed": trainer.options.seed,
         "rng": trainer.rng.state_dict(),
         "optimizers": {name: optimizer_state(system, one, trainer.sharded) for name, one in optimizers},
@@ -99,18 +99,18 @@ def state_of(trainer: TrainingState) -> dict[str, Any]:
     }
 
 
-def order(system: System) -> list[str]:
+def parameter_names(system: System) -> list[str]:
     """The names of the parameters, as the optimisers count them."""
     return [name for name, _ in system.named_parameters()]
 
 
-def recipe(trainer: TrainingState) -> dict[str, Any]:
+def training_record(trainer: TrainingState) -> dict[str, Any]:
     """How the weights were made, for their card. A user's paths stay out of it."""
     return {
         "seed": trainer.options.seed,
         "steps": trainer.step,
         "seconds": round(trainer.seconds, 1),
-        "processes": processes.world(),
+        "processes": processes.world_size(),
         "device": str(trainer.device),
         "threads": torch.get_num_threads(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",

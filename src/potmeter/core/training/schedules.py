@@ -10,7 +10,7 @@ from torch.optim.swa_utils import AveragedModel
 from potmeter.core.system import System
 
 
-def lr_scale(share: float, schedule: str, warmup: float) -> float:
+def learning_rate_factor(share: float, schedule: str, warmup: float) -> float:
     """The learning rate's factor: linear rise during ``warmup``, then ``constant``, ``linear`` or ``cosine`` to 0.
 
     ``cosine10`` falls to a tenth only, as GPT-3's does (Brown et al., arXiv:2005.14165, appendix B). ``luong234`` is that
@@ -31,7 +31,7 @@ def lr_scale(share: float, schedule: str, warmup: float) -> float:
     return {"constant": 1.0, "linear": 1 - fallen, "cosine": cosine, "cosine10": 0.1 + 0.9 * cosine}[schedule]
 
 
-def averaged(system: System, decay: float) -> AveragedModel:
+def moving_average(system: System, decay: float) -> AveragedModel:
     """An exponential moving average of all parameters and buffers; young averages forget faster, so that the start fades."""
 
     def update(averages: Any, current: Any, count: Any) -> None:

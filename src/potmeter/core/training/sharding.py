@@ -22,7 +22,7 @@ def shard(system: System, device: torch.device) -> None:
     units = system.shard_units() or reject(f"{system.name} declares no units to shard; leave --shard out.", system.name)
     if system.config.ema:
         reject("--shard and a moving average do not go together.", system.config.ema)
-    mesh = init_device_mesh(device.type, (processes.world(),))
+    mesh = init_device_mesh(device.type, (processes.world_size(),))
     for unit in [*units, system]:
         sharded = fully_shard(unit, mesh=mesh)
         sharded.set_force_sum_reduction_for_comms(device.type != "cuda")  # gloo adds up, but knows no mean

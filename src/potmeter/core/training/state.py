@@ -72,7 +72,7 @@ class TrainingState:
         """How much of the run is done, 0 to 1: by steps, by the clock, or whichever is further."""
         shares = [self.step / self.options.steps] if self.options.steps else []
         if self.options.seconds:
-            shares.append(processes.from_first(self.seconds / self.options.seconds))
+            shares.append(processes.broadcast_float(self.seconds / self.options.seconds))
         return min(max(shares), 1.0)
 
     @property
@@ -90,7 +90,7 @@ class TrainingState:
         """Wall-clock of the run so far, over all its sessions."""
         return self.progress.seconds + time.monotonic() - self.started
 
-    def used_system(self) -> System:
+    def inference_system(self) -> System:
         """The system with the weights that are used: the moving average where there is one."""
         if self.average is None:
             return self.system

@@ -83,7 +83,7 @@ def open_study(
     return study
 
 
-def taken(study: Any, before: int | None = None) -> int:
+def count_trials(study: Any, before: int | None = None) -> int:
     """How many trials count: completed, pruned, failed for a reason, or running; ``before``: only earlier ones.
 
     A trial that was stopped or killed is not counted, and so will be made up for.
@@ -117,7 +117,7 @@ def abandoned(trial: Any) -> bool:
         return False
 
 
-def best_of(study: Any) -> Any:
+def best_trial(study: Any) -> Any:
     """The best completed trial; None without any."""
     try:
         return study.best_trial

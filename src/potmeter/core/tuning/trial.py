@@ -11,7 +11,7 @@ from typing import Any
 from potmeter.core.config import build_config
 from potmeter.core.system import System
 from potmeter.core.training.log import Diverged
-from potmeter.core.training.loop import EVALUATIONS, Trainer, start
+from potmeter.core.training.loop import EVALUATIONS, Trainer, build_system
 from potmeter.core.training.options import Options
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError, out_of_memory
@@ -70,15 +70,15 @@ def run_trial(
             if trainer.share < 1 and trial.should_prune():
                 raise TrialPruned
 
-    with blaming_values():
-        system = start(owner, owner.fit_config(config, splits), options.seed, origin)
+    with report_failures():
+        system = build_system(owner, owner.fit_config(config, splits), options.seed, origin)
         trainer = Trainer(system, splits, options, quiet=True, watch=watch)
         trainer.fit()
     return best
 
 
 @contextmanager
-def blaming_values() -> Iterator[None]:
+def report_failures() -> Iterator[None]:
     """Turn what these values, rather than the user or we, are to blame for into a Failure."""
     try:
         yield

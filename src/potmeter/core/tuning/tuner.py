@@ -18,7 +18,7 @@ from potmeter.core.system import System
 from potmeter.core.training.loop import EVALUATIONS
 from potmeter.core.training.options import Options
 from potmeter.core.tuning.space import Space
-from potmeter.core.tuning.study import best_of, open_study, taken
+from potmeter.core.tuning.study import best_trial, count_trials, open_study
 from potmeter.core.tuning.trial import Failure, run_trial
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
@@ -92,7 +92,7 @@ class Tuner:
 
     def fit(self) -> Outcome:
         """Run trials until there are enough, and return the best. Raises UserError when none has succeeded."""
-        while taken(self.study) < self.trials:
+        while count_trials(self.study) < self.trials:
             self.trial()
         return self.outcome()
 
@@ -109,7 +109,7 @@ class Tuner:
         with FileLock(lock):  # held as long as we live: how others know that we do
             try:
                 trial.set_user_attr("worker", [socket.gethostname(), str(lock.resolve())])
-                if taken(self.study, before=trial.number) < self.trials:  # else another worker was quicker
+                if count_trials(self.study, before=trial.number) < self.trials:  # else another worker was quicker
                     self.attempt(trial, folder)
             finally:
                 if self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True).state == TrialState.FAIL:
@@ -149,14 +149,14 @@ class Tuner:
 
     def tidy(self) -> None:
         """Remove the runs of finished trials but the best's. Others' running ones are left alone."""
-        trials, best = self.study.get_trials(deepcopy=False), best_of(self.study)
+        trials, best = self.study.get_trials(deepcopy=False), best_trial(self.study)
         for trial in trials:
             if trial.state.is_finished() and best is not None and trial.number != best.number:
                 shutil.rmtree(self.out / f"trial-{trial.number:04d}", ignore_errors=True)
 
     def outcome(self) -> Outcome:
         """The best trial so far, and how the trials went. Raises UserError when none has succeeded."""
-        trials, best = self.study.get_trials(deepcopy=False), best_of(self.study)
+        trials, best = self.study.get_trials(deepcopy=False), best_trial(self.study)
         reasons = [trial.user_attrs["reason"] for trial in trials if "reason" in trial.user_attrs]
         best or reject(
             f"No trial has succeeded, {len(reasons)} failed; the last: {(reasons or ['none'])[-1]}", str(self.out)

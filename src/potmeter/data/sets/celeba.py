@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from potmeter.data.batches import Batch
-from potmeter.data.fetching.clients import say
-from potmeter.data.folder import pictures, place
+from potmeter.data.fetching.clients import announce
+from potmeter.data.folder import hash_position, picture_files
 from potmeter.data.folder_data import FolderData
-from potmeter.data.splits import Splits, column
+from potmeter.data.splits import Splits, attribute_column
 from potmeter.errors import UserError, reject
 
 TABLES = ("list_attr_celeba.txt", "list_attr_celeba.csv")
@@ -58,7 +58,7 @@ class AttributeFolder(FolderData):
 
     def attribute(self, name: str) -> Tensor:
         """One attribute of every picture, bool (N,). Raises UserError when there is none of that name."""
-        return column(self.known, self.attributes, name)
+        return attribute_column(self.known, self.attributes, name)
 
 
 def is_celeba(source: str | Path) -> bool:
@@ -91,12 +91,12 @@ def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3
     strange = next(((name, v) for name, values in rows.items() for v in values if v not in (-1, 0, 1)), None)
     strange is None or reject(f"An attribute in {table.name} is 1, or −1 or 0.", strange)
     folder = next((path for name in FOLDERS if (path := root / name).is_dir()), root)
-    found = {path.name: path for path in pictures(folder, [])}
+    found = {path.name: path for path in picture_files(folder, [])}
     found or reject(f"There are no pictures in {folder}.", str(folder))
     if missing := sorted(found.keys() - rows.keys()):
         reject(f"{table.name} has no row for {len(missing)} of {len(found)} pictures, such as this one.", missing[0])
     if len(rows) > len(found):
-        say(f"{table.name} has {len(rows) - len(found):,} rows without a picture; they are left out.")
+        announce(f"{table.name} has {len(rows) - len(found):,} rows without a picture; they are left out.")
     parts: list[list[str]] = [[], [], []]
     for name, part in parted(root, sorted(found)).items():
         parts[part].append(name)
@@ -115,7 +115,7 @@ def parted(root: Path, names: list[str]) -> dict[str, int]:
     table = next((path for name in PARTITIONS if (path := root / name).is_file()), None)
     if table is None:
         bounds = torch.tensor([0.8, 0.9])
-        return {name: int((place(Path(name)) >= bounds).sum()) for name in names}
+        return {name: int((hash_position(Path(name)) >= bounds).sum()) for name in names}
     _, rows = read_table(table)
     for name in names:
         rows.get(name, ()) in ((0,), (1,), (2,)) or reject(f"{table.name} gives each picture 0, 1 or 2.", name)

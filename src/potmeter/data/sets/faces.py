@@ -18,7 +18,7 @@ import numpy as np
 import PIL.Image
 import torch
 
-from potmeter.data.fetching.clients import say
+from potmeter.data.fetching.clients import announce
 from potmeter.data.fetching.fetch import cache_folder
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError, reject
@@ -149,11 +149,11 @@ def face(number: int) -> tuple[Options, tuple[bool, ...]]:
 def drawn(numbers: range, size: int) -> np.ndarray:
     """The faces of these numbers, uint8 (N, size, size, 3), drawn one after the other."""
     draw, pixels = renderer(size), np.empty((len(numbers), size, size, 3), np.uint8)
-    say(f"drawing {len(numbers):,} faces of {size} pixels into the cache; it takes a minute or two, once …")
+    announce(f"drawing {len(numbers):,} faces of {size} pixels into the cache; it takes a minute or two, once …")
     for done, number in enumerate(numbers):
         pixels[done] = draw(number)
         if (done + 1) % 3000 == 0:
-            say(f"drew {done + 1:,} of {len(numbers):,}")
+            announce(f"drew {done + 1:,} of {len(numbers):,}")
     return pixels
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from potmeter.core.bench import Row, compare, interleave, timed, wanted
+from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.core.loading import load
 from potmeter.data.batches import in_batches
 from potmeter.nn.gradient_attacks import input_gradient
@@ -76,9 +76,9 @@ def rows() -> Iterator[Row]:
     x, y = batch["image"], batch["label"]
     peers = Peers(model, x.shape[1:])
     for name, passes in (("pgd40", 40), ("fgsm", 1)):
-        if wanted(f"{name}_images_per_s"):
+        if is_selected(f"{name}_images_per_s"):
             yield from along_the_gradient(name, passes, model, x, y, peers)
-    if wanted("cw_images_per_s"):
+    if is_selected("cw_images_per_s"):
         yield from nearest(model, x[:FEW], y[:FEW], peers)
 
 
@@ -124,7 +124,7 @@ def nearest(model: Any, x: Tensor, y: Tensor, peers: Peers) -> Iterator[Row]:
 
 def rates_of(functions: dict[str, Callable[[], Any]], count: int, rounds: int) -> dict[str, float]:
     """Pictures a second of each function, which deals with ``count`` at once."""
-    seconds = interleave({name: timed(function) for name, function in functions.items()}, rounds)
+    seconds = interleave({name: stopwatch(function) for name, function in functions.items()}, rounds)
     return {name: count / value for name, value in seconds.items()}
 
 

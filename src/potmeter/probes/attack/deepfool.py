@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from potmeter.errors import reject
-from potmeter.nn.gradient_attacks import lengths
+from potmeter.nn.gradient_attacks import norms
 
 from .inputs import check
 
@@ -50,7 +50,7 @@ def deepfool(
         nearest = (behind / sizes).argmin(1)
         row = torch.arange(len(left), device=x.device)
         way = normals[row, nearest]
-        total[left] += way * (behind[row, nearest].view(-1, 1, 1, 1) / lengths(way) ** 2)
+        total[left] += way * (behind[row, nearest].view(-1, 1, 1, 1) / norms(way) ** 2)
         found[left] = (x[left] + (1 + overshoot) * total[left]).clamp(0, 1)
         with torch.no_grad():
             left = left[model.logits(found[left]).argmax(1) == y[left]]

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from potmeter.core.networks import Wrapped
+from potmeter.core.networks import ClassifierAdapter
 from potmeter.data.sets import efficientnet
 from potmeter.data.sets.photos import imagenet_classes
 
@@ -15,9 +15,9 @@ AT_ONCE = 10
 """Pictures, which is what caches hold."""
 
 
-def second_network() -> Wrapped:
+def second_network() -> ClassifierAdapter:
     """Another ImageNet network, made by others in another way."""
-    network = Wrapped(
+    network = ClassifierAdapter(
         efficientnet.efficientnet_lite0(), imagenet_classes(), mean=efficientnet.MEAN, std=efficientnet.STD
     )
     network.name = "EfficientNet-Lite0"

@@ -10,7 +10,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from potmeter.core.capabilities import class_number
+from potmeter.core.capabilities import class_index
 from potmeter.core.loading import load_model
 from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
@@ -86,7 +86,7 @@ class Attack(Probe):
         with torch.no_grad():
             before = self.model.logits(x).softmax(1)[0]
         answer = int(before.argmax())
-        wanted = class_number(self.classes, target) if target is not None else answer
+        wanted = class_index(self.classes, target) if target is not None else answer
         if target is not None and wanted == answer:
             reject(f"The network takes the picture for {self.classes[answer]} already; name another target.", target)
         y = torch.tensor([wanted], device=x.device)

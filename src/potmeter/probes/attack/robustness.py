@@ -12,7 +12,7 @@ from potmeter.core.loading import load
 from potmeter.core.random import Stream
 from potmeter.data.batches import in_batches
 from potmeter.data.sets.mnist import mnist
-from potmeter.data.splits import every
+from potmeter.data.splits import take_evenly
 
 from .gradient import fgsm, pgd
 from .square import signs, square
@@ -78,7 +78,7 @@ def noise(model: Any, x: Tensor, y: Tensor, eps: float = EPS, draws: int = RESTA
 
 def digits(count: int = DIGITS) -> Any:
     """Test digits of MNIST, spread evenly."""
-    return every(mnist().test, count)
+    return take_evenly(mnist().test, count)
 
 
 def under_attack(data: Any) -> dict[str, float]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from potmeter.core.bench import Row, compare, interleave, wanted
+from potmeter.core.bench import Row, compare, interleave, is_selected
 from potmeter.core.loading import load
 from potmeter.core.random import Stream
 
@@ -27,7 +27,7 @@ LAYERS = {"steps_per_s": "features.13", "early_steps_per_s": "features.4"}
 def rows() -> Iterator[Row]:
     """The comparisons."""
     for what, layer in LAYERS.items():
-        if wanted(what):
+        if is_selected(what):
             yield steps_per_second(what, layer)
 
 

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from potmeter.core.progress import progress
 from potmeter.core.system import System
-from potmeter.data.folder import pictures
+from potmeter.data.folder import picture_files
 from potmeter.data.samples import PHOTOS, sample
 from potmeter.data.sets.photos import decode, foolbox_photos, wild_files
-from potmeter.data.splits import every
+from potmeter.data.splits import take_evenly
 from potmeter.errors import reject
 from potmeter.media import Image
 
@@ -61,12 +61,12 @@ def photo_set(source: str | None, model: nn.Module, shape: tuple[int, int, int])
     if source is not None:
         root = Path(source)
         root.is_dir() or reject(f"{root} is no folder of pictures.", source)
-        files = pictures(root, []) or reject(f"There are no pictures in {root}.", source)
+        files = picture_files(root, []) or reject(f"There are no pictures in {root}.", source)
         return torch.stack([Image.open(file).tensor(size, channels) for file in files[:MOST]])
     if channels == 3 and size >= SMALLEST_PHOTO:
         return photographs(size)
     if isinstance(model, System) and (test := type(model).data(model.config).test) is not None:
-        images: Tensor = (some := every(test, MOST)).__getitems__(list(range(len(some))))["image"]
+        images: Tensor = (some := take_evenly(test, MOST)).__getitems__(list(range(len(some))))["image"]
         return images
     return reject("This network has no pictures of its own: name a folder with --data.", f"{shape}")
 

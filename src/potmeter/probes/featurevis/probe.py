@@ -15,15 +15,15 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor, nn
 
-from potmeter.core.capabilities import class_number
+from potmeter.core.capabilities import class_index
 from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.errors import reject
 from potmeter.media import Image, Table
-from potmeter.media.pages import mosaic, page, shown
-from potmeter.media.sheets import sheet
+from potmeter.media.pages import mosaic, page, resize_for_page
+from potmeter.media.sheets import image_grid
 
 from . import objectives
 from .layers import Layer, find, input_shape, short, survey
@@ -92,7 +92,7 @@ class FeatureVisualisation(Probe):
         objective = getattr(objectives, aim)(where.name, number) * (-1.0 if negative else 1.0)
         if count > 1:
             objective = objectives.varied(objective, where.name)
-        return sheet(self.pictures(objective, count, steps, size, seed))
+        return image_grid(self.pictures(objective, count, steps, size, seed))
 
     @task
     def panel(
@@ -121,8 +121,8 @@ class FeatureVisualisation(Probe):
         low, high = self.pictures(objectives.channel(where.name, number) * signs, 2, steps, size, seed)
         cells = [
             (mosaic(found.lowest, 240, 3), "real pictures, lowest"),
-            (shown(low, 240), "negative channel"),
-            (shown(high, 240), "channel objective"),
+            (resize_for_page(low, 240), "negative channel"),
+            (resize_for_page(high, 240), "channel objective"),
             (mosaic(found.highest, 240, 3), "real pictures, highest"),
         ]
         return page([(f"{self.title}, layer {self.short(where)}, channel {number}", cells)])
@@ -155,7 +155,9 @@ class FeatureVisualisation(Probe):
         for start in range(0, len(numbers), TOGETHER):
             some = numbers[start : start + TOGETHER]
             made += self.pictures(objectives.channel(where.name, some), len(some), steps, size, seed + start)
-        cells = iter([(shown(picture, 128), str(number)) for picture, number in zip(made, numbers, strict=True)])
+        cells = iter(
+            [(resize_for_page(picture, 128), str(number)) for picture, number in zip(made, numbers, strict=True)]
+        )
         lines = []
         for title, row in rows:
             for start in range(0, len(row), 8):
@@ -181,11 +183,11 @@ class FeatureVisualisation(Probe):
             seed: start of all randomness
         """
         self.categories or reject("This network has no categories.", name)
-        number = class_number(self.categories, name)
+        number = class_index(self.categories, name)
         last = [layer for layer in self.known if layer.shape == (len(self.categories),)]
         last or reject("This network has no layer that gives its categories.", name)
         objective = objectives.channel(last[-1].name, number)
-        return sheet(self.pictures(objective, 1, steps, size, seed))
+        return image_grid(self.pictures(objective, 1, steps, size, seed))
 
     @task
     def dataset_examples(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from scipy.spatial import geometric_slerp
 
-from potmeter.core.bench import Row, compare, interleave, timed, wanted
+from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.nn.interpolation import slerp
 
 FRAMES, DIMENSIONS, WALKS = 36, 64, 50
@@ -15,7 +15,7 @@ FRAMES, DIMENSIONS, WALKS = 36, 64, 50
 
 def rows() -> Iterator[Row]:
     """The comparison."""
-    if not wanted("slerp_codes_per_s"):
+    if not is_selected("slerp_codes_per_s"):
         return
     rng = torch.Generator().manual_seed(0)
     stops = torch.randn(WALKS, 2, DIMENSIONS, generator=rng)
@@ -25,8 +25,8 @@ def rows() -> Iterator[Row]:
     arrays = arrays / (arrays**2).sum(2, keepdims=True) ** 0.5
     seconds = interleave(
         {
-            "ours": timed(lambda: [slerp(a, b, shares) for a, b in stops]),
-            "scipy": timed(lambda: [geometric_slerp(a, b, steps) for a, b in arrays]),
+            "ours": stopwatch(lambda: [slerp(a, b, shares) for a, b in stops]),
+            "scipy": stopwatch(lambda: [geometric_slerp(a, b, steps) for a, b in arrays]),
         }
     )
     ours, peer = (WALKS * FRAMES / seconds[name] for name in ("ours", "scipy"))

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from potmeter.nn.interpolation import along
+from potmeter.nn.interpolation import interpolate_path
 
 
 def analogy(a: Float[Tensor, " d"], b: Float[Tensor, " d"], c: Float[Tensor, " d"]) -> Float[Tensor, " d"]:
@@ -46,5 +46,7 @@ def mine(anchors: Float[Tensor, "k d"], columns: int, side: int, way: str = "sle
         ((rows − 1)(side − 1) + 1) × ((columns − 1)(side − 1) + 1) codes, row by row.
     """
     grid = anchors.unflatten(0, (-1, columns))  # (rows, columns, d)
-    edges = torch.stack([along(column, side - 1, way) for column in grid.unbind(1)], 1)  # (height, columns, d)
-    return torch.cat([along(row, side - 1, way) for row in edges])
+    edges = torch.stack(
+        [interpolate_path(column, side - 1, way) for column in grid.unbind(1)], 1
+    )  # (height, columns, d)
+    return torch.cat([interpolate_path(row, side - 1, way) for row in edges])

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from potmeter.core.capabilities import Encoder
 from potmeter.core.progress import progress
-from potmeter.data.named import pictures
+from potmeter.data.named import load_pictures
 from potmeter.data.sets.celeba import is_celeba
-from potmeter.data.splits import Splits, column, every
+from potmeter.data.splits import Splits, attribute_column, take_evenly
 from potmeter.errors import reject
 
 from .judges import seen, trained_on, words
@@ -33,7 +33,7 @@ class Labelled:
 
     def has(self, name: str) -> Tensor:
         """Which codes have an attribute, bool (N,). Raises UserError when there is none of that name."""
-        return column(self.known, self.attributes, name)
+        return attribute_column(self.known, self.attributes, name)
 
     def select(self, chosen: Tensor) -> Labelled:
         """Those at these places."""
@@ -56,12 +56,12 @@ def data_of(space: Space, source: str | None) -> Splits:
     chosen or reject("Which pictures have labels? Name some with --data.", "none")
     channels, height, width = space.shape
     size: Any = height if height == width else (height, width)
-    return pictures(chosen, size, channels, labels=not is_celeba(chosen))
+    return load_pictures(chosen, size, channels, labels=not is_celeba(chosen))
 
 
 def encoded(space: Space | Pixels, splits: Splits, part: Literal["train", "test"], count: int) -> Labelled:
     """The codes of ``count`` pictures spread evenly over a part of a data set, with their labels."""
-    some = every(getattr(splits, part), count)
+    some = take_evenly(getattr(splits, part), count)
     parts, labels, tables = [], [], []
     for start in progress(range(0, len(some), BATCH), "encoding"):
         batch = some.__getitems__(list(range(start, min(start + BATCH, len(some)))))

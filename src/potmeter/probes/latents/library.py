@@ -8,7 +8,7 @@ from typing import Any
 
 from potmeter import registry
 from potmeter.core.capabilities import Encoder
-from potmeter.data.fetching.clients import say
+from potmeter.data.fetching.clients import announce
 from potmeter.errors import reject
 
 from . import vectors
@@ -133,5 +133,5 @@ class Library:
         if quick(self.model):
             return encoded(self.space, splits, "train", COUNT)
         few = f"{min(SEARCHED, len(splits.train))} of {len(splits.train):,} pictures are used"
-        say(f"{self.space.owner} searches for the code of each picture, which takes minutes; {few}.")
+        announce(f"{self.space.owner} searches for the code of each picture, which takes minutes; {few}.")
         return encoded(self.space, splits, "train", SEARCHED)

@@ -15,8 +15,8 @@ from potmeter.data.samples import sample
 from potmeter.errors import reject
 from potmeter.media import Image, Table
 from potmeter.media.pages import page
-from potmeter.media.sheets import sheet, walk
-from potmeter.nn.interpolation import along
+from potmeter.media.sheets import image_grid, walk_video
+from potmeter.nn.interpolation import interpolate_path
 
 from . import diagrams
 from .library import Library, opened
@@ -165,7 +165,7 @@ class Latents(Probe):
 
     @task
     @torch.no_grad()
-    def walk(
+    def walk_video(
         self,
         images: list[Image] | None = None,
         *,
@@ -187,10 +187,10 @@ class Latents(Probe):
         """
         images is None or len(images) >= 2 or reject("A walk leads through at least two pictures.", "one")
         where = self.space(space)
-        codes = along(where.codes(images, stops, seed), frames, way or where.way)
+        codes = interpolate_path(where.codes(images, stops, seed), frames, way or where.way)
         pictures = where.decode(codes).cpu()
         some = torch.linspace(0, len(pictures) - 1, min(9, len(pictures))).round().long()
-        return Walk(walk(pictures), sheet(pictures[some], columns=len(some)))
+        return Walk(walk_video(pictures), image_grid(pictures[some], columns=len(some)))
 
     @task
     @torch.no_grad()
@@ -221,7 +221,7 @@ class Latents(Probe):
         given == count or reject(f"A grid of {rows} × {columns} takes {count} pictures.", given)
         where = self.space(space)
         codes = diagrams.mine(where.codes(images, count, seed), columns, between + 2, way or where.way)
-        return sheet(where.decode(codes).cpu(), columns=(columns - 1) * (between + 1) + 1, gap=1)
+        return image_grid(where.decode(codes).cpu(), columns=(columns - 1) * (between + 1) + 1, gap=1)
 
     @task
     @torch.no_grad()
@@ -249,7 +249,7 @@ class Latents(Probe):
         """
         where = self.space(space)
         codes = diagrams.jdiagram(*where.three(a, b, c, seed), side, way or where.way)
-        return sheet(where.decode(codes).cpu(), columns=side, gap=1)
+        return image_grid(where.decode(codes).cpu(), columns=side, gap=1)
 
     @task
     @torch.no_grad()
@@ -319,7 +319,7 @@ class Latents(Probe):
         """
         where = self.space(space)
         x = where.inputs(images)
-        return sheet(torch.cat([x, where.decode(where.encode(x))]).cpu(), columns=len(x))
+        return image_grid(torch.cat([x, where.decode(where.encode(x))]).cpu(), columns=len(x))
 
     # Measuring
 

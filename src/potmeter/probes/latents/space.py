@@ -15,7 +15,7 @@ from potmeter.core.devices import device_of
 from potmeter.core.random import Stream
 from potmeter.errors import reject
 from potmeter.media import Image
-from potmeter.media.sheets import as_inputs
+from potmeter.media.sheets import to_batch
 
 Way = Literal["slerp", "lerp"]
 
@@ -69,7 +69,7 @@ class Space:
         """Pictures as the generator knows them, (B, C, H, W)."""
         own = getattr(self.model, "inputs", None)  # a system may know more, as that digits are light on dark
         channels, height, width = self.shape
-        x: Tensor = own(list(images)) if own else as_inputs(images, (height, width), channels)
+        x: Tensor = own(list(images)) if own else to_batch(images, (height, width), channels)
         return x.to(self.device)
 
     @property

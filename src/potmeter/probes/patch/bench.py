@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from potmeter.core.bench import Row, compare, interleave, timed, wanted
+from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.core.loading import load_model
 from potmeter.core.random import Stream
 
@@ -27,7 +27,7 @@ TARGET = 859
 
 def rows() -> Iterator[Row]:
     """The comparisons."""
-    if wanted("steps_per_s"):
+    if is_selected("steps_per_s"):
         yield steps()
 
 
@@ -46,7 +46,9 @@ def steps() -> Row:
         for _ in range(STEPS):
             torch.autograd.grad(quick.input_loss(x, torch.full((BATCH,), TARGET)).sum(), x)
 
-    seconds = interleave({"ours": timed(ours), "theirs": timed(toolbox(model)), "network": timed(network)}, rounds=5)
+    seconds = interleave(
+        {"ours": stopwatch(ours), "theirs": stopwatch(toolbox(model)), "network": stopwatch(network)}, rounds=5
+    )
     rates = {name: STEPS / value for name, value in seconds.items()}
     note = "the network's own forward and backward pass is the limit; ours has its batch normalisations fused"
     return compare("steps_per_s", "steps/s", rates["ours"], rates["theirs"], "ART", limit=rates["network"], note=note)

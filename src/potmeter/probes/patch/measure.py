@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from potmeter.core.networks import Wrapped
+from potmeter.core.networks import ClassifierAdapter
 from potmeter.data.sets import efficientnet
 from potmeter.data.sets.furniture import furniture
 from potmeter.data.sets.photos import imagenet_classes
@@ -45,10 +45,10 @@ def measured(model: Any, patch: Tensor, target: int, shares: tuple[float, ...] =
     }
 
 
-def another() -> Wrapped:
+def another() -> ClassifierAdapter:
     """EfficientNet-Lite0, which no patch of ours was trained on."""
     network = efficientnet.efficientnet_lite0()
-    return Wrapped(network, imagenet_classes(), mean=efficientnet.MEAN, std=efficientnet.STD)
+    return ClassifierAdapter(network, imagenet_classes(), mean=efficientnet.MEAN, std=efficientnet.STD)
 
 
 def controls(model: Any, target: int, share: float = 0.25) -> dict[str, float]:

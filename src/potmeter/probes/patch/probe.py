@@ -12,7 +12,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from potmeter.core.capabilities import class_number
+from potmeter.core.capabilities import class_index
 from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
@@ -136,7 +136,7 @@ class Patch(Probe):
             start: a patch to go on from, such as one of a run that was cut off
             seed: start of the random numbers
         """
-        number, shape = class_number(self.model.classes, target), self.model.input_shape
+        number, shape = class_index(self.model.classes, target), self.model.input_shape
         shown = squares(training_photos() if photos is None else photos, shape, ROOM)
         size = max(8, round(FINENESS * min(shape[1:])))
         look, begin = (None if image is None else image.tensor(size) for image in (disguise, start))
@@ -184,7 +184,7 @@ class Patch(Probe):
 
     def evaluate(self) -> dict[str, float]:
         """Shares of trials taken for a toaster: each judging photo in random places, turns and lights, 8-bit."""
-        number, model, toaster = class_number(self.model.classes, "toaster"), fused(self.model), load("toaster").pixels
+        number, model, toaster = class_index(self.model.classes, "toaster"), fused(self.model), load("toaster").pixels
         disguised = measured(model, load("crab").pixels, number, (0.25,))
         transferred = measured(another(), toaster, number, (0.25,))
         return {
@@ -201,7 +201,7 @@ class Patch(Probe):
     @cached_property
     def controls(self) -> dict[str, float]:
         """What plain pictures reach, measured once."""
-        return controls(fused(self.model), class_number(self.model.classes, "toaster"))
+        return controls(fused(self.model), class_index(self.model.classes, "toaster"))
 
     def examples(self) -> list[Example]:
         return [

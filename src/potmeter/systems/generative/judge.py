@@ -9,12 +9,12 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from potmeter.core.capabilities import fulfils
+from potmeter.core.capabilities import has_capabilities
 from potmeter.core.loading import load
 from potmeter.core.random import Stream
 from potmeter.core.training.log import Diverged
 from potmeter.data.batches import in_batches
-from potmeter.data.splits import Splits, every
+from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
 from potmeter.metrics.coverage import diversity, neighbour_coverage
 from potmeter.metrics.features import features, fitted
@@ -34,13 +34,13 @@ class Collapsed(Diverged):
     """The generator draws the same picture, whatever the noise."""
 
 
-def watch(made: Tensor, real: Tensor, step: int, labels: Tensor | None = None) -> None:
+def check_for_collapse(made: Tensor, real: Tensor, step: int, labels: Tensor | None = None) -> None:
     """Look, every so many steps of a training, whether the generator has collapsed. Raises Collapsed."""
     if step >= GRACE and step % CHECKED == 0:
-        stop_if_collapsed(float(diversity(made, real, labels)), step)
+        raise_if_collapsed(float(diversity(made, real, labels)), step)
 
 
-def stop_if_collapsed(share: float, step: int) -> None:
+def raise_if_collapsed(share: float, step: int) -> None:
     """End a training whose generator has collapsed. Raises Collapsed."""
     if share < LEAST:
         raise Collapsed(
@@ -63,7 +63,7 @@ class Judge:
     """
 
     def __init__(self, name: str, side: int, device: torch.device | str = "cpu") -> None:
-        self.network, self.side, self.device = judge_named(name).to(device), side, device
+        self.network, self.side, self.device = load_judge(name).to(device), side, device
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ class Judge:
         """Vectors of at most ``count`` pictures of a data set, kept for the next time that it is asked about."""
         kept, key = known.setdefault(data, {}), (id(self.network), self.side, count)
         if key not in kept:
-            batches = in_batches(every(data, count), 500, self.device)
+            batches = in_batches(take_evenly(data, count), 500, self.device)
             kept[key] = torch.cat([self.features(batch["image"]) for batch in batches])
         return kept[key]
 
@@ -109,7 +109,7 @@ class Judge:
         """
         count = min(count, len(splits.test) // 2)
         real, rng = self.of(splits.test, count), Stream(0, device=self.device)
-        images = torch.cat([batch["image"] for batch in in_batches(every(splits.train, 5000), 500, self.device)])
+        images = torch.cat([batch["image"] for batch in in_batches(take_evenly(splits.train, 5000), 500, self.device)])
         x = images.flatten(1)
         if apart:
             mixed = rng.normal(len(real), x.shape[1]) * x.std(0)
@@ -119,7 +119,7 @@ class Judge:
         return frechet_distance(self.features(drawn), real)
 
 
-def comparable(splits: Splits) -> Splits:
+def require_comparable(splits: Splits) -> Splits:
     """The splits, if they can be measured with. Raises UserError when there are too few pictures beside the training ones."""
     count = 0 if splits.valid is None else len(splits.valid)
     count > NEIGHBOURS or reject(
@@ -129,8 +129,10 @@ def comparable(splits: Splits) -> Splits:
 
 
 @cache
-def judge_named(name: str) -> Any:
+def load_judge(name: str) -> Any:
     """The network that judges, in evaluation mode. Raises UserError when it is no Embedder."""
     with torch.random.fork_rng(devices=[]):  # a training that asks for a judge goes on with its own random numbers
         network = load(name)
-    return network if fulfils(network, ["Embedder"]) else reject(f"{name} is no Embedder and cannot judge.", name)
+    return (
+        network if has_capabilities(network, ["Embedder"]) else reject(f"{name} is no Embedder and cannot judge.", name)
+    )

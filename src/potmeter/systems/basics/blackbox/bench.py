@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from potmeter.core.bench import Row, compare, wanted
+from potmeter.core.bench import Row, compare, is_selected
 from potmeter.core.training.overhead import loop_overhead
 
 from .system import Blackbox
@@ -12,7 +12,7 @@ from .system import Blackbox
 
 def rows() -> Iterator[Row]:
     """The comparison."""
-    if not wanted("loop_ms"):
+    if not is_selected("loop_ms"):
         return
     config = Blackbox.presets["lecture"]
     ours, bare = loop_overhead(Blackbox, config, Blackbox.data(config), steps=1000)

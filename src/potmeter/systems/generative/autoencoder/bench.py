@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from sklearn.decomposition import PCA
 
-from potmeter.core.bench import Row, compare, interleave, timed, wanted
+from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.core.machine import matmul_rate
 from potmeter.core.training.overhead import loop_overhead
 
@@ -17,19 +17,19 @@ from .system import Autoencoder
 def rows() -> Iterator[Row]:
     """The comparisons."""
     config = Autoencoder.presets["lecture"]
-    if wanted("loop_ms"):
+    if is_selected("loop_ms"):
         ours, bare = loop_overhead(Autoencoder, config, Autoencoder.data(config), steps=150)
         note = f"the loop adds {100 * (ours / bare - 1):.1f} % to a step"
         yield compare("loop_ms", "ms", 1000 * ours, 1000 * bare, "bare torch loop", note=note)
-    if wanted("reconstruct_pictures_per_s"):
+    if is_selected("reconstruct_pictures_per_s"):
         net = Autoencoder(config).eval().net("z32")
         images = torch.rand(1000, 1, 28, 28)
         pixels = images.flatten(1).numpy()
         pca = PCA(32, random_state=0).fit(pixels)
         with torch.inference_mode():
             timings = {
-                "ours": timed(lambda: net(images)),
-                "pca": timed(lambda: pca.inverse_transform(pca.transform(pixels))),
+                "ours": stopwatch(lambda: net(images)),
+                "pca": stopwatch(lambda: pca.inverse_transform(pca.transform(pixels))),
             }
             seconds = interleave(timings)
         products = sum(p.numel() for p in net.parameters() if p.ndim == 2)

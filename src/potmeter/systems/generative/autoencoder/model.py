@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from potmeter.core.config import Recipe
 from potmeter.core.training import processes
 from potmeter.errors import reject
-from potmeter.nn.convolutional import Spread, Squeeze
+from potmeter.nn.convolutional import ConvDecoder, ConvEncoder
 
 DEEP = 128
 """Units of the further hidden layers."""
@@ -83,17 +83,19 @@ class Bottleneck(nn.Module):
         super().__init__()
         c = config
         shape, widths = (c.channels, c.image_size, c.image_size), (*c.widths, *(DEEP,) * depth)
-        self.encoder = Squeeze(shape, c.filters, c.blocks, widths, c.norm)
+        self.encoder = ConvEncoder(shape, c.filters, c.blocks, widths, c.norm)
         self.code = nn.Linear(widths[-1], latent)
-        self.decoder = Spread(latent, shape, c.filters, c.blocks, widths, c.norm)
+        self.decoder = ConvDecoder(latent, shape, c.filters, c.blocks, widths, c.norm)
         self.register_buffer("centre", torch.zeros(latent))
         self.register_buffer("spread", torch.ones(latent))
 
     @torch.no_grad()
     def observe(self, code: Float[Tensor, "b latent"], weight: float = 0.01) -> None:
         """Keep running means of the codes and of their deviation: where in its space the pictures live."""
-        self.centre.lerp_(processes.mean(code.mean(0)), weight)
-        deviation = 1.2533 * processes.mean((code - self.centre).abs().mean(0))  # a normal's, from its mean |x|
+        self.centre.lerp_(processes.all_reduce_mean(code.mean(0)), weight)
+        deviation = 1.2533 * processes.all_reduce_mean(
+            (code - self.centre).abs().mean(0)
+        )  # a normal's, from its mean |x|
         self.spread.lerp_(deviation, weight)
 
     def encode(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b latent"]:

@@ -10,18 +10,18 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from potmeter.core.capabilities import space_named
+from potmeter.core.capabilities import resolve_space
 from potmeter.core.random import Stream
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.core.training import processes
 from potmeter.data.batches import Batch, in_batches
-from potmeter.data.named import pictures
+from potmeter.data.named import load_pictures
 from potmeter.data.samples import one_of_each_digit
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Video
-from potmeter.media.sheets import as_inputs, sheet, walk
+from potmeter.media.sheets import image_grid, to_batch, walk_video
 from potmeter.metrics.pca import pca_mse
 from potmeter.nn.muon import Muon
 
@@ -66,7 +66,7 @@ class Autoencoder(System):
         Args:
             source: mnist, fashion, digits, orl, or a folder of pictures; default: the Config's dataset
         """
-        return pictures(source or config.dataset, config.image_size, config.channels, labels=False)
+        return load_pictures(source or config.dataset, config.image_size, config.channels, labels=False)
 
     # 3. The loss: mean squared error
 
@@ -83,7 +83,7 @@ class Autoencoder(System):
             net.observe(code)
             errors[f"mse_{latent}"] = (net.decode(code) - images).square().mean()
         mine = torch.stack(list(errors.values()))
-        whole = processes.mean(
+        whole = processes.all_reduce_mean(
             mine.detach()
         )  # a mean of logarithms is not the logarithm of the mean over all processes
         return {"loss": (whole.log() + (mine - mine.detach()) / whole).sum()} | errors
@@ -133,7 +133,7 @@ class Autoencoder(System):
         codes = {latent: net.encode(x) for latent, net in self.nets()}
         drawn = [self.decode(code, f"z{latent}") for latent, code in codes.items()]
         rows = [(latent, " ".join(f"{v:.2f}" for v in code[0].tolist())) for latent, code in codes.items()]
-        return Squeezed(sheet(torch.cat([x, *drawn])), Table(("numbers", "code"), rows))
+        return Squeezed(image_grid(torch.cat([x, *drawn])), Table(("numbers", "code"), rows))
 
     @task
     @torch.no_grad()
@@ -144,7 +144,7 @@ class Autoencoder(System):
             images: pictures, or folders of them
         """
         x = self.inputs(images)
-        return sheet(torch.cat([x, *(net(x) for _, net in self.nets())]), columns=len(x))
+        return image_grid(torch.cat([x, *(net(x) for _, net in self.nets())]), columns=len(x))
 
     @task
     @torch.no_grad()
@@ -158,7 +158,7 @@ class Autoencoder(System):
         """
         x = self.inputs(images)
         noisy = (x + noise * Stream(seed, device=self.device).normal(*x.shape)).clamp(0, 1)
-        return sheet(torch.cat([noisy, self.widest(noisy)]), columns=len(x))
+        return image_grid(torch.cat([noisy, self.widest(noisy)]), columns=len(x))
 
     @task
     @torch.no_grad()
@@ -172,7 +172,7 @@ class Autoencoder(System):
         """
         start, end = self.widest.encode(self.inputs([a, b]))
         share = torch.linspace(0, 1, frames, device=self.device)[:, None]
-        return walk(self.widest.decode(start + share * (end - start)))
+        return walk_video(self.widest.decode(start + share * (end - start)))
 
     @task
     @torch.no_grad()
@@ -188,7 +188,7 @@ class Autoencoder(System):
         net, axis = self.net(space), torch.linspace(-2, 2, side, device=self.device)
         z = torch.zeros(side * side, len(net.centre), device=self.device)
         z[:, :2] = torch.cartesian_prod(-axis, axis).flip(1)[:, : z.shape[1]]
-        return sheet(net.decode(net.centre + z * net.spread), columns=side, gap=0)
+        return image_grid(net.decode(net.centre + z * net.spread), columns=side, gap=0)
 
     def examples(self) -> list[Example]:
         digits = one_of_each_digit("mnist" if self.config.dataset == "mnist" else "digit")
@@ -213,7 +213,7 @@ class Autoencoder(System):
 
     def net(self, space: str | None = None) -> model.Bottleneck:
         """The autoencoder of a space; default: the narrowest."""
-        return self.models[str(self.latent_spaces[space_named(self, space)])]  # type: ignore[return-value]
+        return self.models[str(self.latent_spaces[resolve_space(self, space)])]  # type: ignore[return-value]
 
     @property
     def widest(self) -> model.Bottleneck:
@@ -244,4 +244,4 @@ class Autoencoder(System):
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W); those of digits as light strokes on dark ground."""
         c = self.config
-        return as_inputs(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)
+        return to_batch(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)

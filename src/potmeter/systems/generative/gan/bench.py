@@ -12,9 +12,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from potmeter.core.bench import Row, compare, interleave, timed, wanted
+from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.core.machine import conv_rate
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
 
 from .system import GAN
@@ -28,18 +28,18 @@ def rows() -> Iterator[Row]:
     config = GAN.presets["lecture"]
     splits = GAN.data(config)
     config = replace(GAN.fit_config(config, splits), r1=0.0)  # the plain loop has no penalty
-    if wanted("train_images_per_s"):
+    if is_selected("train_images_per_s"):
         with tempfile.TemporaryDirectory() as folder:
             step = our_step(config, splits, Path(folder))
-            seconds = interleave({"ours": timed(times(step)), "bare": timed(times(plain_step(config, splits)))})
+            seconds = interleave({"ours": stopwatch(times(step)), "bare": stopwatch(times(plain_step(config, splits)))})
         rates = {name: STEPS * config.batch_size / value for name, value in seconds.items()}
         note = "ours draws the made pictures once for both networks, and follows with a moving average; the plain loop twice"
         yield compare("train_images_per_s", "images/s", rates["ours"], rates["bare"], "plain torch loop", note=note)
-    if wanted("draw_images_per_s"):
+    if is_selected("draw_images_per_s"):
         system = GAN(config).eval().requires_grad_(False)
         z = torch.randn(DRAWN, next(iter(system.latent_spaces.values())))
         one = lambda: [system.decode(part) for part in z.split(1)]
-        seconds = interleave({"ours": timed(lambda: system.decode(z)), "one": timed(one)})
+        seconds = interleave({"ours": stopwatch(lambda: system.decode(z)), "one": stopwatch(one)})
         coarse, fine = config.filters[-1], config.filters[0]
         products = 2 * config.latent * coarse * 49 + 196 * 4 * coarse * fine + 784 * 4 * fine  # of one picture
         limit = conv_rate(channels=32, size=14) / (2 * products)
@@ -59,7 +59,7 @@ def times(step: Callable[[], object]) -> Callable[[], None]:
 
 def our_step(config: Any, splits: Any, folder: Path) -> Callable[[], None]:
     """A training step as the trainer takes it."""
-    trainer = Trainer(start(GAN, config, 0), splits, Options(steps=10**6, device="cpu", out=folder), quiet=True)
+    trainer = Trainer(build_system(GAN, config, 0), splits, Options(steps=10**6, device="cpu", out=folder), quiet=True)
     batches = iter(trainer.batches)
 
     def step() -> None:
@@ -73,7 +73,7 @@ def our_step(config: Any, splits: Any, folder: Path) -> Callable[[], None]:
 
 def plain_step(config: Any, splits: Any) -> Callable[[], None]:
     """The step one would write by hand: the same networks, made pictures drawn anew for each of the two."""
-    system = start(GAN, config, 0).train()
+    system = build_system(GAN, config, 0).train()
     optimizers = system.optimizers()
     size = config.batch_size
     batches = cycle([splits.train.__getitems__(range(i * size, (i + 1) * size)) for i in range(20)])

@@ -17,7 +17,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from potmeter.core.config import Recipe
 from potmeter.errors import reject
-from potmeter.nn.gan_losses import Objective, spread
+from potmeter.nn.gan_losses import Objective, minibatch_stddev
 
 Norm = Literal["none", "batch", "spectral"]
 
@@ -149,7 +149,7 @@ class Discriminator(nn.Module):
         self, images: Float[Tensor, "b c h w"], weights: Float[Tensor, "b classes"] | None = None
     ) -> Float[Tensor, " b"]:
         x = self.halvings(images)  # (B, filters[-1], side, side)
-        x = torch.cat([x, spread(x, self.group)], 1) if self.group > 1 else x
+        x = torch.cat([x, minibatch_stddev(x, self.group)], 1) if self.group > 1 else x
         x = x.flatten(1)
         verdict: Tensor = self.verdict(x)[:, 0]  # (B,)
         if self.classes is not None and weights is not None:

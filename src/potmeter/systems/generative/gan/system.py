@@ -11,22 +11,22 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from potmeter.core.capabilities import class_number, space_named
+from potmeter.core.capabilities import class_index, resolve_space
 from potmeter.core.export import Method
 from potmeter.core.random import Stream
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System, TrainingLoop
 from potmeter.data.batches import Batch
-from potmeter.data.named import pictures
+from potmeter.data.named import load_pictures
 from potmeter.data.samples import one_of_each_digit
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Video
-from potmeter.media.sheets import as_inputs, sheet, walk
+from potmeter.media.sheets import image_grid, to_batch, walk_video
 from potmeter.nn.gan_losses import discriminator_loss, generator_loss, gradient_penalty, r1_penalty
-from potmeter.nn.interpolation import along
+from potmeter.nn.interpolation import interpolate_path
 from potmeter.systems.generative.inversion import invert
-from potmeter.systems.generative.judge import comparable, watch
+from potmeter.systems.generative.judge import check_for_collapse, require_comparable
 
 from . import model
 from .measure import judge_of, measured
@@ -61,7 +61,7 @@ class GAN(System):
             source: mnist, fashion, digits, cifar10, faces, orl, or a folder of pictures; default: the Config's dataset
         """
         c = config
-        splits = comparable(pictures(source or c.dataset, c.image_size, c.channels, labels=c.conditional))
+        splits = require_comparable(load_pictures(source or c.dataset, c.image_size, c.channels, labels=c.conditional))
         if config.conditional and config.classes and splits.classes != config.classes:
             reject(f"The network knows {', '.join(config.classes[:8])}, not the data's.", ", ".join(splits.classes[:8]))
         return splits
@@ -103,7 +103,7 @@ class GAN(System):
             self.last = generator_loss(c.objective, verdict(made))
             trainer.update(self.last, "generator")
             self.last = self.last.detach()
-        watch(made, real, trainer.step, batch.get("label") if self.kinds else None)
+        check_for_collapse(made, real, trainer.step, batch.get("label") if self.kinds else None)
         return {"loss": loss, "generator": self.last}
 
     def penalties(self, real: Tensor, made: Tensor, weights: Tensor | None, trainer: TrainingLoop) -> Tensor:
@@ -154,7 +154,7 @@ class GAN(System):
         rng = Stream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
         z = temperature * rng.normal(count, self.config.latent)
         chosen = [label] * count if label else [self.classes[i % self.kinds] for i in range(count if self.kinds else 0)]
-        return sheet(self.decode(z, "z", chosen or None), columns=self.kinds if chosen and not label else None)
+        return image_grid(self.decode(z, "z", chosen or None), columns=self.kinds if chosen and not label else None)
 
     @task
     @torch.no_grad()
@@ -178,7 +178,7 @@ class GAN(System):
         if self.kinds:
             order = [label] * stops if label else [self.classes[i % self.kinds] for i in range(stops)]
             z[:, self.config.latent :] = self.weights_of(order, stops)
-        return walk(self.decode(along(z, frames, "lerp")))
+        return walk_video(self.decode(interpolate_path(z, frames, "lerp")))
 
     def examples(self) -> list[Example]:
         if self.config.dataset not in ("mnist", "digits"):
@@ -204,7 +204,7 @@ class GAN(System):
         """
         x = self.inputs(images)
         with torch.no_grad():
-            return sheet(torch.cat([x, self.decode(self.encode(x, steps=steps))]), columns=len(x))
+            return image_grid(torch.cat([x, self.decode(self.encode(x, steps=steps))]), columns=len(x))
 
     # What probes and other systems use (core.capabilities)
 
@@ -227,7 +227,7 @@ class GAN(System):
     def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
         """Latent vectors (n, latent) of a space: the noise and, where it is ``joint``, in equal shares one class."""
         z = rng.normal(n, self.config.latent)
-        if space_named(self, space) == "z":
+        if resolve_space(self, space) == "z":
             return z
         return torch.cat([z, F.one_hot(rng.integers(self.kinds, n), self.kinds).float()], 1)
 
@@ -239,7 +239,7 @@ class GAN(System):
             space: ``joint`` or ``z``; default: the first that there is.
             condition: In ``z``: names of classes, one for all or one each; default: the first class.
         """
-        space, spaces = space_named(self, space), self.latent_spaces
+        space, spaces = resolve_space(self, space), self.latent_spaces
         fits = z.ndim == 2 and z.shape[1] == spaces[space]
         fits or reject(f"A vector of the space {space} has the shape (B, {spaces[space]}).", tuple(z.shape))
         noise, weights = z[:, : self.config.latent], z[:, self.config.latent :]
@@ -262,7 +262,7 @@ class GAN(System):
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W); those of digits as light strokes on dark ground."""
         c = self.config
-        return as_inputs(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)
+        return to_batch(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)
 
     def signed(self, images: Tensor) -> Tensor:
         """Pictures in [0, 1] as the networks see them, in [−1, 1]."""
@@ -276,5 +276,5 @@ class GAN(System):
         """Names of classes, one for all or one each, as weights (count, classes)."""
         names = [names or self.classes[0]] * count if isinstance(names, str | None) else list(names)
         len(names) == count or reject(f"One class for all, or {count} of them.", len(names))
-        numbers = torch.tensor([class_number(self.classes, name) for name in names], device=self.device)
+        numbers = torch.tensor([class_index(self.classes, name) for name in names], device=self.device)
         return F.one_hot(numbers, self.kinds).float()

@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from potmeter.core.bench import Row, compare, interleave, timed, wanted
+from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.core.machine import conv_rate
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
 from potmeter.data.splits import Splits, TensorData
 
@@ -43,22 +43,24 @@ def compared() -> Iterator[Row]:
     )  # fmt: skip
     generator, discriminator = peers(config.latent)
     size = BATCH / 1000
-    if wanted("images_per_s_generate"):
-        ours = start(StyleGAN, config, 0).eval().requires_grad_(False)
+    if is_selected("images_per_s_generate"):
+        ours = build_system(StyleGAN, config, 0).eval().requires_grad_(False)
         z = torch.randn(BATCH, config.latent)
         generator.eval()
         theirs = torch.no_grad()(lambda: generator(z))
-        seconds = interleave({"ours": timed(lambda: ours.generator(z)), "peer": timed(theirs)})
+        seconds = interleave({"ours": stopwatch(lambda: ours.generator(z)), "peer": stopwatch(theirs)})
         rates = {name: BATCH / value for name, value in seconds.items()}
         limit = conv_rate(channels=32, size=SIDE, batch=BATCH) / (2 * products(config))
         note = "doubling and convolving is one transposed convolution, and scale and shift are one pass with the norm"
         yield compare(
             "images_per_s_generate", "images/s", rates["ours"], rates["peer"], "gan-lab", limit=limit, note=note
         )
-    if wanted("kimg_per_hour_train"):
+    if is_selected("kimg_per_hour_train"):
         with tempfile.TemporaryDirectory() as folder:
             step = our_step(config, Path(folder))
-            seconds = interleave({"ours": timed(step), "peer": timed(peer_step(generator, discriminator, config))})
+            seconds = interleave(
+                {"ours": stopwatch(step), "peer": stopwatch(peer_step(generator, discriminator, config))}
+            )
         rates = {name: 3600 * size / value for name, value in seconds.items()}
         note = "both with R1 in every step; --preset lecture has it in every eighth, and grows"
         yield compare("kimg_per_hour_train", "kimg/h", rates["ours"], rates["peer"], "gan-lab", note=note)
@@ -79,7 +81,7 @@ def our_step(config: Config, folder: Path) -> Callable[[], object]:
     images = (torch.rand(256, 3, SIDE, SIDE) * 255).byte()
     data = TensorData(image=images)
     options = Options(steps=10**6, device="cpu", out=folder)
-    trainer = Trainer(start(StyleGAN, config, 0), Splits(data, data, data), options, quiet=True)
+    trainer = Trainer(build_system(StyleGAN, config, 0), Splits(data, data, data), options, quiet=True)
     batches = iter(trainer.batches)
 
     def step() -> None:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from potmeter.nn.gan_losses import spread
+from potmeter.nn.gan_losses import minibatch_stddev
 
 from .layers import EqualConv2d, EqualLinear, blur
 from .model import Config
@@ -59,7 +59,7 @@ class Discriminator(nn.Module):
             x = self.halvings[i - 1](x)
             if i == level and share < 1:
                 x = torch.lerp(self.seen(F.avg_pool2d(images, 2), level - 1), x, share)
-        x = torch.cat([x, spread(x, self.config.group)], 1)
+        x = torch.cat([x, minibatch_stddev(x, self.config.group)], 1)
         x = F.leaky_relu(self.convolution(x, self.bias), 0.2, inplace=True)
         x = F.leaky_relu(self.hidden(x.flatten(1)), 0.2, inplace=True)
         verdict: Tensor = self.verdict(x)[:, 0]

@@ -12,7 +12,7 @@ from potmeter.core.system import TrainingLoop
 from potmeter.core.training import processes
 from potmeter.data.batches import Batch
 from potmeter.nn.gan_losses import discriminator_loss, generator_loss, r1_penalty
-from potmeter.systems.generative.judge import watch
+from potmeter.systems.generative.judge import check_for_collapse
 
 from .growth import shrunk
 from .model import Config, mixed
@@ -36,7 +36,7 @@ def play(system: Any, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
     fooled = generator_loss("non-saturating", verdict(made))
     trainer.update(fooled, "generator")
     system.seen += c.batch_size
-    watch(made, real, trainer.step)
+    check_for_collapse(made, real, trainer.step)
     return {"loss": loss, "generator": fooled, "level": made.new_tensor(level - 1 + share)}
 
 
@@ -46,7 +46,7 @@ def styles(system: Any, rng: Stream, count: int, level: int) -> Tensor:
     z, other = rng.normal(count, 2, c.latent).unbind(1)
     w = generator.mapping(z)
     with torch.no_grad():
-        generator.average.lerp_(processes.mean(w.mean(0)), 1 - c.average_beta)
+        generator.average.lerp_(processes.all_reduce_mean(w.mean(0)), 1 - c.average_beta)
     layers = 2 * (level + 1)
     cut = 1 + rng.integers(layers - 1, count)
     cut = torch.where(rng.uniform(count) < c.mixing, cut, layers)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from potmeter.core.random import Stream
 from potmeter.data.batches import in_batches
-from potmeter.data.splits import every
+from potmeter.data.splits import take_evenly
 from potmeter.metrics.path_length import perceptual_path_length
 from potmeter.metrics.separability import attribute_scores, linear_separability
 from potmeter.systems.generative.judge import Judge
@@ -69,7 +69,7 @@ def seen_in(system: StyleGAN, judge: Judge, space: str, latents: Tensor) -> Tens
 
 def attributes_of(data: Any, count: int) -> Tensor | None:
     """What pictures are labelled with, yes or no (N, attributes): their attributes, or a column for each class."""
-    parts = list(in_batches(every(data, count), 500))
+    parts = list(in_batches(take_evenly(data, count), 500))
     if "attributes" in parts[0]:
         return torch.cat([part["attributes"].float() for part in parts])
     if "label" in parts[0]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from potmeter.core.random import Stream
 from potmeter.data.batches import in_batches
 from potmeter.media import Image
-from potmeter.media.sheets import sheet
+from potmeter.media.sheets import image_grid
 
 from .game import noise as fresh_noise
 from .model import Config, mixed
@@ -30,7 +30,7 @@ def truncation(system: StyleGAN, w: Tensor) -> Image:
     """A row for each style, a column for each ψ, the same for all layers."""
     styles = [system.generator.truncated(w, psi, system.config.layers) for psi in PSI]
     pictures = torch.stack([system.painted(some) for some in styles], 1)  # (rows, columns, C, H, W)
-    return sheet(pictures.flatten(0, 1), columns=len(PSI))
+    return image_grid(pictures.flatten(0, 1), columns=len(PSI))
 
 
 def grid(system: StyleGAN, a: Tensor, b: Tensor) -> Image:
@@ -44,7 +44,7 @@ def grid(system: StyleGAN, a: Tensor, b: Tensor) -> Image:
         inside = ((inside >= start) & (inside < stop))[None, :, None]
         styles = torch.where(inside, source[None, None], a[:, None].expand(-1, layers, -1))
         rows.append(torch.cat([system.drawn(source[None]), system.painted(styles)]))
-    return sheet(torch.cat(rows), columns=1 + len(a))
+    return image_grid(torch.cat(rows), columns=1 + len(a))
 
 
 def bands(config: Config) -> list[tuple[int, int]]:
@@ -60,7 +60,7 @@ def mixes(system: StyleGAN, images: Tensor, w: Tensor) -> Image:
     cuts = torch.arange(layers, -1, -2, device=w.device)
     mixture = system.painted(mixed(w[:1].expand(len(cuts), -1), w[1:].expand(len(cuts), -1), cuts, layers))
     blank = torch.ones_like(mixture[: len(cuts) - 2])
-    return sheet(torch.cat([images[:1], blank, images[1:], mixture]), columns=len(cuts))
+    return image_grid(torch.cat([images[:1], blank, images[1:], mixture]), columns=len(cuts))
 
 
 def noise(system: StyleGAN, w: Tensor, rng: Stream, draws: int = 16) -> Image:
@@ -72,7 +72,7 @@ def noise(system: StyleGAN, w: Tensor, rng: Stream, draws: int = 16) -> Image:
         drawn = system.painted(style.expand(draws, -1, -1), fresh_noise(system.config, rng, draws, level))
         spread = (10 * drawn.std(0, keepdim=True).mean(1, keepdim=True)).expand_as(plain).clamp(0, 1)
         rows += [plain, drawn[:2], spread]
-    return sheet(torch.cat(rows), columns=4)
+    return image_grid(torch.cat(rows), columns=4)
 
 
 def nearest(system: StyleGAN, made: Tensor, train: Any) -> Image:
@@ -84,4 +84,4 @@ def nearest(system: StyleGAN, made: Tensor, train: Any) -> Image:
         distance, which = torch.cdist(small(made), small(batch["image"])).min(1)
         nearer = distance < least
         least[nearer], found[nearer] = distance[nearer], batch["image"][which[nearer]]
-    return sheet(torch.cat([made, found]), columns=len(made))
+    return image_grid(torch.cat([made, found]), columns=len(made))

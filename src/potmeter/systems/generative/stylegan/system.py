@@ -13,19 +13,19 @@ import torch
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 
-from potmeter.core.capabilities import space_named
+from potmeter.core.capabilities import resolve_space
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System, TrainingLoop
 from potmeter.data.batches import Batch
-from potmeter.data.named import pictures
+from potmeter.data.named import load_pictures
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Video
-from potmeter.media.sheets import as_inputs, sheet, walk
-from potmeter.nn.interpolation import along
+from potmeter.media.sheets import image_grid, to_batch, walk_video
+from potmeter.nn.interpolation import interpolate_path
 from potmeter.systems.generative.inversion import invert
-from potmeter.systems.generative.judge import comparable
+from potmeter.systems.generative.judge import require_comparable
 
 from . import model, sheets
 from .checkpoints import read_port
@@ -75,7 +75,7 @@ class StyleGAN(System):
             source: faces, orl, digits, another built-in set, or a folder of pictures; default: the Config's dataset
         """
         size: Any = config.height if config.height == config.width else (config.height, config.width)
-        return comparable(pictures(source or config.dataset, size, config.channels, labels=False))
+        return require_comparable(load_pictures(source or config.dataset, size, config.channels, labels=False))
 
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
@@ -142,7 +142,7 @@ class StyleGAN(System):
             seed: start of the random numbers; the same seed gives the same pictures
         """
         rng = Stream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
-        return sheet(self.drawn(self.generator.mapping(self.sample(count, rng)), psi, noise))
+        return image_grid(self.drawn(self.generator.mapping(self.sample(count, rng)), psi, noise))
 
     @task
     @torch.no_grad()
@@ -209,7 +209,7 @@ class StyleGAN(System):
         x = self.inputs(images)
         w = self.encode(x, "w", steps)
         with torch.no_grad():
-            return sheet(torch.cat([x, self.decode(w, "w")]), columns=len(x))
+            return image_grid(torch.cat([x, self.decode(w, "w")]), columns=len(x))
 
     @task
     @torch.no_grad()
@@ -230,7 +230,7 @@ class StyleGAN(System):
             seed: start of the random numbers
         """
         w = self.generator.mapping(self.sample(stops, Stream(seed, device=self.device)))
-        return walk(self.drawn(along(w, frames, "lerp"), psi))
+        return walk_video(self.drawn(interpolate_path(w, frames, "lerp"), psi))
 
     @task
     @torch.no_grad()
@@ -265,19 +265,19 @@ class StyleGAN(System):
 
     def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
         """Vectors (n, latent) of ``z``, from the prior, or of ``w``, where the mapping network puts those."""
-        space, z = space_named(self, space), rng.normal(n, self.config.latent)
+        space, z = resolve_space(self, space), rng.normal(n, self.config.latent)
         return self.generator.mapping(z) if space == "w" else z
 
     def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
         """Pictures (B, C, H, W) in [0, 1] of vectors (B, latent) of ``z`` or ``w``, without truncation, with fixed noise."""
-        space = space_named(self, space)
+        space = resolve_space(self, space)
         fits = z.ndim == 2 and z.shape[1] == self.config.latent
         fits or reject(f"A vector of z or w has the shape (B, {self.config.latent}).", tuple(z.shape))
         return self.drawn(z if space == "w" else self.generator.mapping(z))
 
     def encode(self, images: Tensor, space: str | None = None, steps: int = 200) -> Tensor:
         """Vectors (B, latent) of the pictures nearest to these, found by descent; the same every time."""
-        space = space_named(self, space)
+        space = resolve_space(self, space)
         with torch.no_grad():
             candidates = self.sample(400, Stream(0, device=self.device), space)
             spread = candidates.std()
@@ -303,4 +303,4 @@ class StyleGAN(System):
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W)."""
         c = self.config
-        return as_inputs(images, (c.height, c.width), c.channels).to(self.device)
+        return to_batch(images, (c.height, c.width), c.channels).to(self.device)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from potmeter.core.config import Recipe
 from potmeter.core.random import Stream
 from potmeter.errors import reject
-from potmeter.nn.convolutional import Spread, Squeeze
+from potmeter.nn.convolutional import ConvDecoder, ConvEncoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +71,9 @@ class VariationalAutoencoder(nn.Module):
         super().__init__()
         self.config = c = config
         shape = (c.channels, c.image_size, c.image_size)
-        self.encoder = Squeeze(shape, c.filters, c.blocks, c.widths, c.norm)
+        self.encoder = ConvEncoder(shape, c.filters, c.blocks, c.widths, c.norm)
         self.posterior = nn.Linear(c.widths[-1], 2 * c.latent)
-        self.decoder = Spread(c.latent, shape, c.filters, c.blocks, c.widths, c.norm)
+        self.decoder = ConvDecoder(c.latent, shape, c.filters, c.blocks, c.widths, c.norm)
         if c.shortcut:
             self.linear_code = nn.Linear(math.prod(shape), c.latent, bias=False)
             self.linear_picture = nn.Linear(c.latent, math.prod(shape), bias=False)

@@ -9,18 +9,18 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor, nn
 
-from potmeter.core.capabilities import space_named
+from potmeter.core.capabilities import resolve_space
 from potmeter.core.export import Method
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.data.batches import Batch, in_batches
-from potmeter.data.named import pictures
+from potmeter.data.named import load_pictures
 from potmeter.data.samples import one_of_each_digit, sample
-from potmeter.data.splits import Splits, TensorData, every
+from potmeter.data.splits import Splits, TensorData, take_evenly
 from potmeter.errors import reject
 from potmeter.media import Image, Video
-from potmeter.media.sheets import as_inputs, sheet, walk
+from potmeter.media.sheets import image_grid, to_batch, walk_video
 from potmeter.metrics.pca import pca_mse
 
 from . import model
@@ -68,7 +68,7 @@ class VAE(System):
         Args:
             source: mnist, fashion, digits, faces, orl, or a folder of pictures; default: the Config's dataset
         """
-        splits = pictures(source or config.dataset, config.image_size, config.channels, labels=False)
+        splits = load_pictures(source or config.dataset, config.image_size, config.channels, labels=False)
         if config.likelihood == "bernoulli" and isinstance(splits.test, TensorData):
             return replace(splits, valid=drawn_once(splits.valid), test=drawn_once(splits.test))
         return splits
@@ -118,7 +118,7 @@ class VAE(System):
     def baselines(self, splits: Splits) -> dict[str, float]:
         """Densities without a network: independent pixels, and a mixture of 200 such; or PCA with as many components."""
         if self.config.likelihood == "gaussian":
-            parts = (every(splits.train, 5000), splits.test)
+            parts = (take_evenly(splits.train, 5000), splits.test)
             known, asked = (torch.cat([b["image"].flatten(1) for b in in_batches(part, 500)]) for part in parts)
             return {"pca_mse": pca_mse(known, asked, self.config.latent)}
         train = torch.cat([batch["image"].flatten(1) for batch in in_batches(splits.train, 5000)])
@@ -144,7 +144,7 @@ class VAE(System):
             seed: start of the random numbers; the same seed gives the same pictures
         """
         rng = Stream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
-        return sheet(self.decode(self.sample(count, rng) * temperature))
+        return image_grid(self.decode(self.sample(count, rng) * temperature))
 
     @task
     @torch.no_grad()
@@ -155,7 +155,7 @@ class VAE(System):
             images: pictures, or folders of them
         """
         x = self.inputs(images)
-        return sheet(torch.cat([x, self.model(x)]), columns=len(x))
+        return image_grid(torch.cat([x, self.model(x)]), columns=len(x))
 
     @task
     @torch.no_grad()
@@ -169,7 +169,7 @@ class VAE(System):
         """
         start, end = self.encode(self.inputs([a, b]))
         share = torch.linspace(0, 1, frames, device=self.device)[:, None]
-        return walk(self.decode(start + share * (end - start)))
+        return walk_video(self.decode(start + share * (end - start)))
 
     @task
     @torch.no_grad()
@@ -186,7 +186,7 @@ class VAE(System):
         axis = torch.special.ndtri(shares)  # quantiles of the standard normal
         z = torch.zeros(side * side, self.config.latent, device=self.device)
         z[:, :2] = torch.cartesian_prod(axis.flip(0), axis).flip(1)[:, : self.config.latent]
-        return sheet(self.decode(z), columns=side, gap=0)
+        return image_grid(self.decode(z), columns=side, gap=0)
 
     def examples(self) -> list[Example]:
         if self.config.dataset == "faces":
@@ -214,19 +214,19 @@ class VAE(System):
 
     def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
         """Codes (n, latent) from the prior."""
-        space_named(self, space)
+        resolve_space(self, space)
         return rng.normal(n, self.config.latent)
 
     def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
         """Pictures (B, C, H, W) in [0, 1] of codes (B, latent)."""
-        space_named(self, space)
+        resolve_space(self, space)
         fits = z.ndim == 2 and z.shape[1] == self.config.latent
         fits or reject(f"A code has the shape (B, {self.config.latent}).", tuple(z.shape))
         return self.model.decode(z)
 
     def encode(self, images: Tensor, space: str | None = None) -> Tensor:
         """Mean codes (B, latent) of pictures (B, C, H, W)."""
-        space_named(self, space)
+        resolve_space(self, space)
         return self.model.encode(images)[0]
 
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
@@ -239,7 +239,7 @@ class VAE(System):
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W); those of digits as light strokes on dark ground."""
         c = self.config
-        return as_inputs(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)
+        return to_batch(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)
 
 
 def drawn_once(data: TensorData) -> TensorData:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from potmeter.core.bench import Row, compare, interleave, timed, wanted
+from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.core.machine import matmul_rate, read_bandwidth
 
 from .checkpoints import translated
@@ -26,9 +26,9 @@ PROMPT, TOKENS = 16, 64
 
 def rows() -> Iterator[Row]:
     """The comparisons."""
-    if wanted("decode_124m_fp32") or wanted("decode_124m_int8"):
+    if is_selected("decode_124m_fp32") or is_selected("decode_124m_int8"):
         yield from decoding()
-    if wanted("train_tokens_per_s"):
+    if is_selected("train_tokens_per_s"):
         yield from training()
 
 
@@ -48,9 +48,9 @@ def decoding() -> Iterator[Row]:
 
     with torch.inference_mode():
         functions = {
-            "fp32": timed(ours(Step(model))),
-            "int8": timed(ours(Step(model, int8=True))),
-            "peer": timed(theirs),
+            "fp32": stopwatch(ours(Step(model))),
+            "int8": stopwatch(ours(Step(model, int8=True))),
+            "peer": stopwatch(theirs),
         }
         found = interleave({**functions, "bandwidth": read_bandwidth}, 5)
     size = sum(p.numel() for p in model.parameters()) - model.positions.weight.numel()
@@ -93,7 +93,7 @@ def step(model: nn.Module, loss: Callable[[Tensor], Tensor], ids: Tensor) -> Cal
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    return timed(once)
+    return stopwatch(once)
 
 
 def peer_of(config: Config) -> Any:

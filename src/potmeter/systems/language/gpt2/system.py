@@ -19,7 +19,7 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System, TrainingLoop
 from potmeter.core.weights import locate_weights
 from potmeter.data.batches import Batch
-from potmeter.data.splits import Splits, every
+from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Text
 from potmeter.nn.muon import Muon
@@ -129,7 +129,7 @@ class GPT2(System):
 
     def validate(self, data: Any) -> dict[str, Tensor]:
         """As ``evaluate``, on some pieces of the text, spread evenly."""
-        return self.evaluate(every(data, VALIDATED))
+        return self.evaluate(take_evenly(data, VALIDATED))
 
     def evaluate(self, data: Any) -> dict[str, Tensor]:
         """Bits for each byte of a text that was not trained on, as a compressor would need that knew the model.

@@ -81,8 +81,8 @@ class Windows:
                 f"The training text is too short for a context of {context} tokens: it must have twice as many.",
                 f"{len(tokens)} tokens",
             )
-        batch_size % processes.world() == 0 or reject(
-            f"batch_size must be divisible by the {processes.world()} processes.", batch_size
+        batch_size % processes.world_size() == 0 or reject(
+            f"batch_size must be divisible by the {processes.world_size()} processes.", batch_size
         )
         self.tokens, self.context, self.batch_size, self.seed, self.device = tokens, context, batch_size, seed, device
         self.count = (len(tokens) - 1) // context - 1
@@ -99,7 +99,7 @@ class Windows:
             epoch, place = epoch + 1, 0
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
-        starts, share = self.starts(), self.batch_size // processes.world()
+        starts, share = self.starts(), self.batch_size // processes.world_size()
         while True:
             batch = [next(starts) for _ in range(self.batch_size)][
                 processes.rank() * share : (processes.rank() + 1) * share

@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from potmeter import registry
 from potmeter.core.training.options import Options
-from potmeter.data.fetching.clients import say
+from potmeter.data.fetching.clients import announce
 from potmeter.data.splits import Splits
 from potmeter.metrics.translation import scores
 
@@ -60,7 +60,7 @@ def no_attention_bleu(system: Translator, splits: Splits) -> dict[str, float]:
     elif splits.origin == "english-hungarian" and (registry.WEIGHTS / f"translator.{PLAIN}").is_dir():
         plain = Translator.from_pretrained(PLAIN)
     else:
-        say("no_attention_bleu is left out; train a rival on the same files with --architecture none.")
+        announce("no_attention_bleu is left out; train a rival on the same files with --architecture none.")
         return {}
     each = {f"{direction.replace('-', '_')}_bleu" for direction in plain.directions}
     found = plain.measured(splits.test, Beam())
@@ -69,11 +69,11 @@ def no_attention_bleu(system: Translator, splits: Splits) -> dict[str, float]:
 
 def trained_alike(system: Translator, splits: Splits) -> Translator:
     """LSTMs without attention, after as many steps as the system has had."""
-    from potmeter.core.training.loop import Trainer, start
+    from potmeter.core.training.loop import Trainer, build_system
 
     config = replace(system.config, architecture="none", layers=2, decoder_layers=2)  # as many in both, an even number
     steps = int(system.card.get("recipe", {}).get("steps", STEPS))
-    plain = start(type(system), config, 0)
+    plain = build_system(type(system), config, 0)
     with tempfile.TemporaryDirectory() as folder, torch.enable_grad():
         options = Options(steps=steps, out=Path(folder), device=str(system.device), eval_every=steps + 1)
         Trainer(plain, splits, options, quiet=True).fit()

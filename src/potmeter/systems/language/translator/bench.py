@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from potmeter.core.bench import Row, compare, interleave, timed, wanted
+from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 
 from .model import END, PAD, START, Translation, filled
 from .search import Beam
@@ -19,9 +19,9 @@ SENTENCES = 64
 def rows() -> Iterator[Row]:
     """The comparisons."""
     for width, name in ((1, "greedy"), (5, "beam_5")):
-        if wanted(f"sentences_per_s_{name}"):
+        if is_selected(f"sentences_per_s_{name}"):
             yield against_loop(f"sentences_per_s_{name}", width)
-    if wanted("sentences_per_s_ctranslate2"):
+    if is_selected("sentences_per_s_ctranslate2"):
         from .peer import against_ctranslate2
 
         yield from against_ctranslate2()
@@ -45,7 +45,7 @@ def against_loop(what: str, width: int) -> Row:
 
     same = sum(a == b for a, b in zip(ours(), theirs(), strict=True))
     assert same >= 0.95 * len(texts), f"only {same} of {len(texts)} translations are the same"  # rounding may decide
-    seconds = interleave({"ours": timed(ours), "peer": timed(theirs)}, 5)
+    seconds = interleave({"ours": stopwatch(ours), "peer": stopwatch(theirs)}, 5)
     rates = {name: len(texts) / value for name, value in seconds.items()}
     note = f"{same} of {len(texts)} translations are the same; ours {TOGETHER} sentences at once"
     return compare(

@@ -130,8 +130,8 @@ class Buckets:
 
     def __init__(self, lengths: Sequence[int], collate: Any, batch_size: int, *, seed: int = 0) -> None:
         len(lengths) > 0 or reject("No pair is short enough to be trained on: raise --longest.", len(lengths))
-        batch_size % processes.world() == 0 or reject(
-            f"batch_size must be divisible by the {processes.world()} processes.", batch_size
+        batch_size % processes.world_size() == 0 or reject(
+            f"batch_size must be divisible by the {processes.world_size()} processes.", batch_size
         )
         self.lengths, self.collate, self.batch_size, self.seed = torch.tensor(lengths), collate, batch_size, seed
         self.position = 0
@@ -147,7 +147,7 @@ class Buckets:
         return [batches[i] for i in torch.randperm(len(batches), generator=rng).tolist()]
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
-        count, share = len(self.epoch(0)), self.batch_size // processes.world()
+        count, share = len(self.epoch(0)), self.batch_size // processes.world_size()
         while True:
             number, first = divmod(self.position, count)
             for batch in self.epoch(number)[first:]:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from potmeter.core.bench import Row, compare, interleave, timed
+from potmeter.core.bench import Row, compare, interleave, stopwatch
 
 from .model import END, START, filled
 from .search import Beam, search
@@ -54,7 +54,7 @@ def against_ctranslate2() -> Iterator[Row]:
             same = sum(a == b for a, b in zip(ours(), theirs(), strict=True))
             # a beam's last choice hangs, here, on how unlikely the end is, which only ours counts
             assert width > 1 or same >= 0.9 * SENTENCES, f"only {same} of {SENTENCES} translations are the same"
-            seconds = interleave({"ours": timed(ours), "peer": timed(theirs)}, 7)
+            seconds = interleave({"ours": stopwatch(ours), "peer": stopwatch(theirs)}, 7)
             rates = {name: SENTENCES / value for name, value in seconds.items()}
             note = f"{same} of {SENTENCES} translations are the same; {torch.get_num_threads()} threads each"
             yield compare(f"sentences_per_s_ctranslate2_{kind}", "sentences/s", rates["ours"], rates["peer"],

@@ -17,7 +17,7 @@ from potmeter.core.progress import progress
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System, TrainingLoop
 from potmeter.data.batches import Batch, to_device
-from potmeter.data.splits import Splits, every
+from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Text
 from potmeter.metrics.translation import scores, signatures
@@ -149,7 +149,7 @@ class Translator(System):
 
     def validate(self, data: Any) -> dict[str, Tensor]:
         """The loss of all pairs, and BLEU of greedy translations of some."""
-        return self.measured(every(data, VALIDATED), Beam(1)) | {"loss": self.held_loss(data)}
+        return self.measured(take_evenly(data, VALIDATED), Beam(1)) | {"loss": self.held_loss(data)}
 
     def evaluate(self, data: Any) -> dict[str, Tensor]:
         """sacreBLEU and chrF of translations by beam search, of each direction and in the mean; nats per token."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from potmeter.data.fetching.clients import say
+from potmeter.data.fetching.clients import announce
 from potmeter.data.fetching.fetch import cache_folder
 
 from .corpus import Passages
@@ -63,7 +63,7 @@ def gensim_vectors(
     kept = cache_folder() / f"gensim-vectors-{key:08x}.npy"
     if kept.is_file():
         return np.load(kept, allow_pickle=False)  # type: ignore[no-any-return]
-    say(f"training gensim's word2vec on the same text, {epochs} epochs; its vectors are kept in the cache …")
+    announce(f"training gensim's word2vec on the same text, {epochs} epochs; its vectors are kept in the cache …")
     model = Word2Vec(Lines(text, vocabulary), epochs=epochs, seed=seed, **chosen)
     rows = [model.wv.key_to_index[word] for word in vocabulary.words]
     vectors = np.ascontiguousarray(model.wv.vectors[rows])

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from potmeter.core.bench import Row, compare, interleave, wanted
+from potmeter.core.bench import Row, compare, interleave, is_selected
 from potmeter.core.machine import matmul_rate
 
 from .baselines import Lines, settings
@@ -31,13 +31,13 @@ def rows() -> Iterator[Row]:
     config = Word2Vec.fit_config(config, splits)
     text = np.array(splits.train.text[:WORDS])
     for workers in (1, 2):
-        if wanted(what := f"words_per_s_{workers}_workers"):
+        if is_selected(what := f"words_per_s_{workers}_workers"):
             rates = interleave({"ours": ours(config, text, workers), "gensim": gensim(config, text, workers)}, rounds=5)
             rate = workers * matmul_rate() / torch.get_num_threads()
             limit = rate / (6 * config.dimensions * QUESTIONS)  # three products a question and number
             note = "rows are read from the outer caches, at random: bound by memory, far from the arithmetic's rate"
             yield compare(what, "words/s", rates["ours"], rates["gensim"], "gensim", limit=limit, note=note)
-    if wanted(what := "words_per_s_deterministic"):
+    if is_selected(what := "words_per_s_deterministic"):
         lanes = replace(config, lanes=4)
         rates = interleave({"lanes": ours(lanes, text, 2), "free": ours(config, text, 2)}, rounds=5)
         note = "four lanes on two workers, beside two workers without lanes"

@@ -15,9 +15,9 @@ from torch.optim import Optimizer
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System, TrainingLoop
 from potmeter.core.training import processes
-from potmeter.core.training.schedules import lr_scale
+from potmeter.core.training.schedules import learning_rate_factor
 from potmeter.data.batches import Batch
-from potmeter.data.fetching.clients import say
+from potmeter.data.fetching.clients import announce
 from potmeter.data.reading import pieces
 from potmeter.data.sets.english import english
 from potmeter.data.splits import Splits
@@ -108,8 +108,8 @@ class Word2Vec(System):
         return {}
 
     def batches(self, splits: Splits, trainer: TrainingLoop) -> Stream:
-        processes.world() == 1 or reject(
-            "word2vec trains in one process; --workers gives it more threads.", processes.world()
+        processes.world_size() == 1 or reject(
+            "word2vec trains in one process; --workers gives it more threads.", processes.world_size()
         )
         for data in (splits.train, splits.valid):  # told now, not at the first evaluation
             found = losses(self.matrices, data.passages(), self.tables, self.config)
@@ -123,7 +123,7 @@ class Word2Vec(System):
             self.workers = Workers(self.model, self.tables, self.config, self.config.lanes, threads)
         text = batch["text"].numpy()
         seeds = trainer.rng.integers(2**62, self.workers.pieces(len(text))).cpu().numpy()
-        scale = lr_scale(trainer.share, self.config.schedule, self.config.warmup)
+        scale = learning_rate_factor(trainer.share, self.config.schedule, self.config.warmup)
         loss, number = self.workers.step(text, self.config.lr * max(scale, LOWEST), seeds)
         return {"loss": torch.tensor(loss / max(number, 1))}
 
@@ -160,7 +160,7 @@ class Word2Vec(System):
         epochs = max(1, round(steps * self.config.batch_size / len(splits.train.text)))
         vectors = baselines.gensim_vectors(splits.train.text, self.vocabulary, self.config, epochs)
         if vectors is None:
-            say("the baselines gensim_… are left out: they need `pip install gensim`.")
+            announce("the baselines gensim_… are left out: they need `pip install gensim`.")
             return found
         values = judge(vectors, self.vocabulary, self.config.dataset)
         measured = ("wordsim353", "simlex999", "analogy")

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 import torchvision
 
-from potmeter.core.bench import Row, compare, interleave, timed, wanted
+from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.core.machine import conv_rate
 from potmeter.core.system import System
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
 from potmeter.core.training.overhead import bare_step, loop_overhead
 from potmeter.data.batches import in_batches
@@ -29,11 +29,11 @@ LEG = 100
 
 def rows() -> Iterator[Row]:
     """The comparisons."""
-    if wanted("loop_ms"):
+    if is_selected("loop_ms"):
         yield loop()
-    if wanted("imagenet_images_per_s"):
+    if is_selected("imagenet_images_per_s"):
         yield imagenet()
-    if wanted("seconds_to_99_mnist"):
+    if is_selected("seconds_to_99_mnist"):
         yield from race()
 
 
@@ -53,7 +53,7 @@ def imagenet() -> Row:
     theirs.eval()
     x = torch.rand(16, 3, 224, 224)
     with torch.inference_mode():
-        seconds = interleave({"ours": timed(lambda: ours.logits(x)), "theirs": timed(lambda: theirs(x))})
+        seconds = interleave({"ours": stopwatch(lambda: ours.logits(x)), "theirs": stopwatch(lambda: theirs(x))})
     limit = conv_rate() / (2 * 300.8e6)  # 300.8 million products a picture (the paper's table 4)
     note = "the same layers, but channels_last; depth-wise filters are bound by memory, far from the convolutions' rate"
     rates = {name: 16 / value for name, value in seconds.items()}
@@ -65,7 +65,7 @@ def imagenet() -> Row:
 def race() -> Iterator[Row]:
     """Seconds of training until 99 % of the test digits are right, in legs of ``LEG`` steps in turns."""
     config, splits = digits()
-    systems = {name: start(ImageClassifier, config, 0) for name in ("ours", "bare", "compiled")}
+    systems = {name: build_system(ImageClassifier, config, 0) for name in ("ours", "bare", "compiled")}
     systems["compiled"].model.compile()
     spent: dict[str, float] = defaultdict(float)
     step = {

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from potmeter.core.progress import progress
 from potmeter.core.system import System
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
 from potmeter.data.batches import in_batches
 from potmeter.data.splits import Splits
@@ -188,7 +188,7 @@ def hunger(
 
 def trained(system_class: type[System], config: Any, data: Any, steps: int, seed: int, device: str) -> System:
     """A system after these steps of training on these data, with its last weights; nothing of the run is kept."""
-    system = start(system_class, config, seed)
+    system = build_system(system_class, config, seed)
     glance = Splits(data, data.select([0]))  # the trainer measures something, but nothing depends on it
     with TemporaryDirectory() as folder, torch.enable_grad():
         options = Options(steps=steps, eval_every=steps, out=Path(folder), seed=seed, device=device)

@@ -13,12 +13,12 @@ from torch.optim import Optimizer
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System, TrainingLoop
 from potmeter.data.batches import Batch, in_batches
-from potmeter.data.named import pictures
+from potmeter.data.named import load_pictures
 from potmeter.data.sets.photos import SETTINGS, imagenet_classes, imagenet_photos, photos4_splits, photos4_varied
-from potmeter.data.splits import Splits, every
+from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
 from potmeter.media import Bars, Chart, Image, Table
-from potmeter.media.sheets import as_inputs
+from potmeter.media.sheets import to_batch
 
 from . import model
 from .adversarial import against, fgsm_right, pgd_right
@@ -69,7 +69,7 @@ class ImageClassifier(System):
             return photos4_splits(config.image_size)
         if source == "imagenet":
             return imagenet_photos(config.image_size)
-        splits = pictures(source, config.image_size, config.channels)
+        splits = load_pictures(source, config.image_size, config.channels)
         if config.classes and splits.classes != config.classes:
             reject(
                 f"The network knows {', '.join(config.classes[:8])}, not the data's classes.",
@@ -157,7 +157,7 @@ class ImageClassifier(System):
         """As ``evaluate``; of a network trained against an adversary, the goal is the accuracy against a quick one."""
         if self.config.adversary == "none":
             return self.evaluate(data)
-        part = every(data, VALIDATED)
+        part = take_evenly(data, VALIDATED)
         logits, labels = self.predictions(part)
         clean = (logits.argmax(1) == labels).float()
         return {"accuracy": pgd_right(self, part, steps=10, step=0.25), "clean_accuracy": clean}
@@ -236,7 +236,7 @@ class ImageClassifier(System):
             steps: training steps of each network
         """
         splits = self.data(self.config, data)
-        splits = replace(splits, test=every(splits.test, 1000)) if splits.test is not None else splits
+        splits = replace(splits, test=take_evenly(splits.test, 1000)) if splits.test is not None else splits
         return hunger(type(self), self.config, splits, steps=steps, device=str(self.device))
 
     @task
@@ -307,7 +307,7 @@ class ImageClassifier(System):
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W); digits as light strokes on dark ground."""
         c = self.config
-        return as_inputs(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits", "fashion")).to(
+        return to_batch(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits", "fashion")).to(
             self.device
         )
 
@@ -319,4 +319,4 @@ class ImageClassifier(System):
     def test_part(self, source: str | None, count: int) -> Any:
         """Test pictures of a data set or folder, spread evenly over it."""
         test: Any = self.data(self.config, source).test
-        return every(test, count) if test is not None else reject("There are no test pictures.", source)
+        return take_evenly(test, count) if test is not None else reject("There are no test pictures.", source)
