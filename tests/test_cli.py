@@ -147,10 +147,10 @@ def test_a_mistake_of_the_users_is_2_and_one_line():
     assert "Did you mean classifier?" in done.stderr
 
 
-def test_a_mistake_of_the_programs_is_1_with_its_traceback(monkeypatch, capsys):
+def test_a_bug_is_1_with_its_traceback(monkeypatch, capsys):
     monkeypatch.setitem(VERBS, "list", ("potmeter.cli.catalogue:missing", ""))
     assert execute(["list"]) == 1
-    assert "AttributeError" in (err := capsys.readouterr().err) and "a mistake of the program's" in err
+    assert "AttributeError" in (err := capsys.readouterr().err) and "a bug in potmeter; please report it" in err
 
 
 def test_an_interruption_is_130(monkeypatch, capsys):

@@ -41,7 +41,7 @@ ENTRY = "ENTRY = Entry(name='wave', section='basics', slide=3, summary='A wave',
 
 
 def test_a_plug_in_is_a_system_like_any_other(plug_in):
-    from potmeter.cli.source import methods
+    from potmeter.presentation.source import methods
 
     plug_in(ENTRY)
     entry = registry.resolve("wave").entry

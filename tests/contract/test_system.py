@@ -68,7 +68,7 @@ def test_its_config_refuses_nonsense(name):
 
 @each
 def test_every_field_of_its_config_has_a_docstring(name):
-    from potmeter.cli.source import config_fields
+    from potmeter.presentation.source import config_fields
 
     if name not in registry.entries():
         return

@@ -18,11 +18,11 @@ FAKE = ["poet", "chooser", "talker", "seer", "occlusion"]
 def open_page(page, site, name, query=""):
     """Open a system's page and wait until it shows a result."""
     page.goto(f"{site.address}{name}/{query}")
-    page.wait_for_selector(".standing.done >> visible=true")
+    page.wait_for_selector(".progress.done >> visible=true")
 
 
 def stands(page):
-    return page.locator(".standing >> visible=true").inner_text()
+    return page.locator(".progress >> visible=true").inner_text()
 
 
 @pytest.mark.parametrize("name", [*REAL, *FAKE])
@@ -45,7 +45,7 @@ def test_the_first_page_shows_every_system_in_the_lectures_order_and_links_to_it
     ]
     assert {*REAL, *FAKE} <= set(names) and all(group == sorted(group) for group in slides)
     page.locator(".cards a", has_text=re.compile("^.*vae")).first.click()
-    page.wait_for_selector(".standing.done >> visible=true")
+    page.wait_for_selector(".progress.done >> visible=true")
     page.locator("a.brand").click()
     page.wait_for_selector(".cards")
 
@@ -56,7 +56,7 @@ def test_pages_fit_a_phone(page, site, width):
     for path in ("", "vae/?weights=plane&task=by-hand", "autoencoder/"):
         page.goto(site.address + path)
         page.wait_for_selector(
-            ".cards" if not path else ".demo .shown img" if "hand" in path else ".standing.done >> visible=true"
+            ".cards" if not path else ".demo .shown img" if "hand" in path else ".progress.done >> visible=true"
         )
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
@@ -68,7 +68,7 @@ def test_an_address_restores_the_page(page, site):
     assert command == "potmeter run vae.plane:plane --side 3"
     page.locator("#go-plane").click()
     page.wait_for_timeout(500)
-    page.wait_for_selector(".standing.done >> visible=true")
+    page.wait_for_selector(".progress.done >> visible=true")
     query = parse_qs(urlsplit(page.url).query)
     assert query == {"weights": ["plane"], "task": ["plane"], "side": ["3"]}
 
@@ -89,7 +89,7 @@ def test_an_examples_picture_stands_in_the_address_and_an_uploaded_one_does_not(
     assert parse_qs(urlsplit(page.url).query)["image"] == ["example-0"]
     page.locator(".examples button.gallery-item >> visible=true").nth(1).click()
     page.wait_for_function("location.search.includes('example-1')")
-    page.wait_for_selector(".standing.done >> visible=true")
+    page.wait_for_selector(".progress.done >> visible=true")
     sample("digit-5").save(tmp_path / "five.png")
     page.locator(
         ".picture button[aria-label=Clear], .picture button[title=Clear], .picture .icon-button >> visible=true"
@@ -107,7 +107,7 @@ def test_growing_text_is_seen_growing_and_can_be_stopped(page, site):
     page.wait_for_selector(".halt >> visible=true")
     page.wait_for_function("document.querySelector('.result pre')?.textContent.split(' ').length > 10")
     page.locator(".halt >> visible=true").click()
-    page.wait_for_selector(".standing.stopped >> visible=true")
+    page.wait_for_selector(".progress.stopped >> visible=true")
     length = len(page.locator(".result pre >> visible=true").inner_text())
     page.wait_for_timeout(700)
     assert len(page.locator(".result pre >> visible=true").inner_text()) == length
@@ -116,16 +116,16 @@ def test_growing_text_is_seen_growing_and_can_be_stopped(page, site):
 
 def test_progress_is_shown(page, site):
     page.goto(f"{site.address}poet/?task=ponder&steps=100&pace=0.03")
-    page.wait_for_selector(".standing.busy i b >> visible=true")
+    page.wait_for_selector(".progress.busy i b >> visible=true")
     assert re.match(r"pondering \d+ of 100", stands(page))
-    page.wait_for_selector(".standing.done >> visible=true")
+    page.wait_for_selector(".progress.done >> visible=true")
 
 
 def test_other_weights_fill_the_page_anew_and_weights_that_cannot_be_had_are_told_of(page, site):
     open_page(page, site, "classifier")
     page.locator(".weights label", has_text="fashion").click()
     page.wait_for_function("location.search.includes('weights=fashion')")
-    page.wait_for_selector(".standing.done >> visible=true")
+    page.wait_for_selector(".progress.done >> visible=true")
     assert "ankle boot" in page.locator(".result div.bars >> visible=true").inner_text().lower()
     open_page(page, site, "chooser")
     page.locator(".weights label", has_text="broken").click()

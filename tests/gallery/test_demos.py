@@ -3,7 +3,7 @@
 import re
 
 from potmeter.core.demo import Knobs
-from potmeter.gallery.demos import drawn
+from potmeter.gallery.demos import render_demo
 from potmeter.media import Text
 
 
@@ -12,7 +12,7 @@ def sliders(low, high):
     demo = Knobs(
         title="turn", help="", names=("a", "b"), low=low, high=high, start=(2.0, 0.5), show=lambda v: Text(str(v))
     )
-    html = drawn(demo, "demo")
+    html = render_demo(demo, "demo")
     found = [
         [float(re.search(rf'{key}="(.*?)"', one)[1]) for key in ("min", "max", "step")]
         for one in html.split("<label")[1:]

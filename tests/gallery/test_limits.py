@@ -59,7 +59,7 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n(/etc/pa
 def test_hostile_pictures_are_refused_by_name_and_not_by_place(folder, name, data, says):
     (folder / name).write_bytes(data)
     with pytest.raises(UserError, match=says) as caught:
-        limits.opened(IMAGE, {"path": str(folder / name), "orig_name": name})
+        limits.open_upload(IMAGE, {"path": str(folder / name), "orig_name": name})
     assert str(folder) not in str(caught.value) and "Received: " in str(caught.value)
 
 
@@ -70,29 +70,29 @@ def test_no_file_outside_the_upload_folder_is_read(folder, place):
     (folder / "link.png").symlink_to(folder.parent / "secret.png")
     path = place.format(up=folder) if isinstance(place, str) else place
     with pytest.raises(UserError):
-        limits.opened(IMAGE, {"path": path})
+        limits.open_upload(IMAGE, {"path": path})
     with pytest.raises(UserError):
-        limits.opened(IMAGE, path)
+        limits.open_upload(IMAGE, path)
 
 
 def test_a_name_with_a_path_in_it_is_only_its_last_part(folder):
     Image(np.zeros((8, 8, 3), np.uint8)).save(folder / "a.png")
     for name in ("../../evil.png", "C:\\temp\\evil.png", "/root/evil.png"):
-        assert limits.uploaded({"path": str(folder / "a.png"), "orig_name": name})[1] == "evil.png"
+        assert limits.resolve_upload({"path": str(folder / "a.png"), "orig_name": name})[1] == "evil.png"
 
 
 def test_pictures_of_a_phone_come_through(folder):
     Image(np.zeros((3000, 4000, 3), np.uint8)).save(folder / "photo.jpg")
-    assert limits.opened(IMAGE, {"path": str(folder / "photo.jpg")}).size == (4000, 3000)
+    assert limits.open_upload(IMAGE, {"path": str(folder / "photo.jpg")}).size == (4000, 3000)
 
 
 def test_sounds_that_are_too_long_are_refused_by_their_header(folder):
     sound = Parameter("sound", media.Audio, MISSING)
     media.Audio(np.zeros(8000 * 700, np.float32), 8000).save(folder / "long.flac")
     with pytest.raises(UserError, match="longer than 600 s"):
-        limits.opened(sound, {"path": str(folder / "long.flac")})
+        limits.open_upload(sound, {"path": str(folder / "long.flac")})
     media.Audio(np.zeros(8000, np.float32), 8000).save(folder / "short.wav")
-    assert limits.opened(sound, {"path": str(folder / "short.wav")}).seconds == 1
+    assert limits.open_upload(sound, {"path": str(folder / "short.wav")}).seconds == 1
 
 
 def test_words_that_name_a_file_are_refused(folder, monkeypatch):

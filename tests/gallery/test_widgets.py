@@ -9,8 +9,15 @@ import pytest
 
 from potmeter.core.signature import Choice, Range, parameters
 from potmeter.errors import UserError
-from potmeter.gallery.links import payload_of, query_of
-from potmeter.gallery.widgets import arguments, late, nice, offered, received, widget
+from potmeter.gallery.links import make_query, parse_value
+from potmeter.gallery.widgets import (
+    is_askable,
+    make_widget,
+    needs_loaded_system,
+    parse_payload,
+    parse_payloads,
+    round_step,
+)
 from potmeter.media import Audio, Image, Table, Text, Video
 
 
@@ -63,15 +70,19 @@ P = {p.name: p for p in parameters(run)}
     ],
 )
 def test_the_widget_fits_the_type_the_range_and_the_default(name, kind, props):
-    made = widget(P[name], Owner)
+    made = make_widget(P[name], Owner)
     assert type(made) is kind
     for key, value in props.items():
         assert getattr(made, key) == value, key
 
 
 def test_places_on_the_disk_are_not_asked_for_and_late_choices_are_known():
-    assert not offered(P["place"]) and all(offered(p) for name, p in P.items() if name != "place")
-    assert late(P["loaded"], Owner) and not late(P["fixed"], Owner) and not late(P["kind"], Owner)
+    assert not is_askable(P["place"]) and all(is_askable(p) for name, p in P.items() if name != "place")
+    assert (
+        needs_loaded_system(P["loaded"], Owner)
+        and not needs_loaded_system(P["fixed"], Owner)
+        and not needs_loaded_system(P["kind"], Owner)
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +96,7 @@ def test_places_on_the_disk_are_not_asked_for_and_late_choices_are_known():
     ],
 )  # fmt: skip
 def test_what_a_widget_sends_becomes_the_value(name, sent, value):
-    got = received(P[name], sent)
+    got = parse_payload(P[name], sent)
     assert (got.text if isinstance(got, Text) else got) == value
 
 
@@ -95,39 +106,39 @@ def test_what_a_widget_sends_becomes_the_value(name, sent, value):
                                             ("images", "x"), ("count", True), ("count", {"a": 1})])  # fmt: skip
 def test_nonsense_is_refused(name, sent):
     with pytest.raises(UserError):
-        arguments([P[name]], [sent])
+        parse_payloads([P[name]], [sent])
 
 
 def test_what_is_needed_must_be_there_and_what_is_optional_may_be_empty():
     with pytest.raises(UserError, match="image is needed"):
-        arguments([P["image"]], [None])
-    assert arguments([P["top"], P["count"], P["names"]], [None, None, ""]) == {"top": None}
+        parse_payloads([P["image"]], [None])
+    assert parse_payloads([P["top"], P["count"], P["names"]], [None, None, ""]) == {"top": None}
 
 
 def test_steps_of_a_slider_are_round():
-    assert [nice(step) for step in (0.005, 0.0049, 1, 0.7, 34, 0.01)] == [0.005, 0.002, 1, 0.5, 20, 0.01]
+    assert [round_step(step) for step in (0.005, 0.0049, 1, 0.7, 34, 0.01)] == [0.005, 0.002, 1, 0.5, 20, 0.01]
 
 
 def test_an_address_brings_the_same_values_back():
     names = ["prompt", "count", "share", "seed", "on", "kind", "sizes", "top", "names"]
     declared = [P[name] for name in names]
     sent = ["A & b=c? é", 12, 0.25, 7, False, "a", "3 4", None, "1 2"]
-    query = query_of("digits", "plane", declared, sent, {})
+    query = make_query("digits", "plane", declared, sent, {})
     from urllib.parse import parse_qs
 
     found = {key: value[0] for key, value in parse_qs(query[1:], keep_blank_values=True).items()}
     assert found.pop("weights") == "digits" and found.pop("task") == "plane"
-    back = [payload_of(p, found[p.name]) if p.name in found else p.default for p in declared]
+    back = [parse_value(p, found[p.name]) if p.name in found else p.default for p in declared]
     assert back == sent
 
 
 def test_an_address_says_nothing_of_defaults_and_uploads_and_stays_short():
-    assert query_of(None, "run", [P["count"], P["image"]], [64, {"path": "/x"}], {}) == ""
-    assert query_of(None, "run", [P["image"]], [{"path": "/x"}], {"image": "example-2"}) == "?image=example-2"
-    assert len(query_of("a", "run", [P["prompt"], P["count"]], ["x" * 9000, 3], {})) < 100
+    assert make_query(None, "run", [P["count"], P["image"]], [64, {"path": "/x"}], {}) == ""
+    assert make_query(None, "run", [P["image"]], [{"path": "/x"}], {"image": "example-2"}) == "?image=example-2"
+    assert len(make_query("a", "run", [P["prompt"], P["count"]], ["x" * 9000, 3], {})) < 100
 
 
 def test_nonsense_in_an_address_does_no_harm():
     for text in ("[1,2]", "{}", "x", "9" * 400, "[" * 10_000, "NaN"):
         for name in ("count", "on", "sizes", "kind", "prompt"):
-            assert isinstance(payload_of(P[name], text), str | int | float | None), "a plain value, or nothing"
+            assert isinstance(parse_value(P[name], text), str | int | float | None), "a plain value, or nothing"

@@ -569,4 +569,4 @@ def test_what_is_written_is_read_at_once_and_goes_on(system):
     texts = [text for text, _ in sheet.actions["Go on"]("In the")]
     assert all(text.startswith("In the") for text in texts) and len(texts[-1]) > len("In the")
     with pytest.raises(UserError, match="at most 2,000 characters"):
-        sheet.checked("a" * 2001)
+        sheet.check("a" * 2001)

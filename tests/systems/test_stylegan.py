@@ -233,7 +233,7 @@ def test_each_slider_changes_the_picture_and_the_same_places_give_the_same_one(s
     assert knobs.names == ("coarse styles of", "middle styles of", "fine styles of", "truncation ψ")
     assert knobs.bounds == [(1, 21)] * 3 + [(-1, 1)]
     assert all(low <= value <= high for (low, high), value in zip(knobs.bounds, knobs.start, strict=True))
-    start = knobs.show(knobs.checked(list(knobs.start)))
+    start = knobs.show(knobs.check(list(knobs.start)))
     assert np.array_equal(start.pixels, knobs.show(knobs.start).pixels), "the same every time"
     for number in range(4):
         moved = list(knobs.start)
@@ -256,7 +256,7 @@ def test_places_beyond_the_last_picture_are_the_last_one(sliders):
     shown = knobs.show((99.0, 21.0, -5.0, 1.0))
     assert np.array_equal(shown.pixels, knobs.show((21.0, 21.0, 1.0, 1.0)).pixels)
     with pytest.raises(UserError, match="takes 4 numbers"):
-        knobs.checked([1.0, 2.0, 3.0])
+        knobs.check([1.0, 2.0, 3.0])
 
 
 def test_a_button_takes_three_others(sliders):

@@ -556,12 +556,12 @@ def test_more_alternatives_than_hypotheses_are_told(untrained):
 
 def test_the_gallerys_form_left_as_it_is_translates_with_every_beam(untrained):
     from potmeter.core.signature import parameters
-    from potmeter.gallery.widgets import arguments
+    from potmeter.gallery.widgets import parse_payloads
 
     declared = parameters(Translator.run)
     for beam in (1, 2, 5):
         sent = {p.name: p.default for p in declared} | {"text": "1 2 3 4", "beam": beam}
-        found = untrained[0][0].run(**arguments(declared, [sent[p.name] for p in declared]))
+        found = untrained[0][0].run(**parse_payloads(declared, [sent[p.name] for p in declared]))
         assert len(found.alternatives.rows) == min(3, beam)
 
 

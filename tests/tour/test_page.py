@@ -7,11 +7,11 @@ import pytest
 
 from potmeter.core.signature import parameters
 from potmeter.media import Image, Text
-from potmeter.tour.calls import command_line, python_call
-from potmeter.tour.card import duration, made, measured
-from potmeter.tour.facts import first_sentence
-from potmeter.tour.markup import prose, tag
-from potmeter.tour.shown import magnification
+from potmeter.presentation.calls import command_line, python_call
+from potmeter.presentation.card import format_duration, list_measurements, list_origins
+from potmeter.presentation.facts import first_sentence
+from potmeter.presentation.figures import magnification
+from potmeter.presentation.markup import prose, tag
 
 from .conftest import entry, page, run
 
@@ -119,10 +119,14 @@ def test_cards_of_any_form_are_read():
         "baselines": {"knn_accuracy": 0.25, "odd": 1},
         "recipe": {"seconds": 1, "seed": 3},
     }
-    assert measured(card)[1] == [("accuracy", "0.5", False), ("knn accuracy", "0.25", True), ("odd", "1", True)]
-    assert made(card) == [("training time", "1.0 s"), ("recipe", "seed 3")]
-    assert measured({"metrics": [1], "recipe": "x"})[1] == made({"metrics": [1], "recipe": "x"}) == []
-    assert [duration(t) for t in (0.01, 2, 61, 7300)] == ["10 ms", "2.0 s", "1 min 1 s", "2 h 1 min"]
+    assert list_measurements(card)[1] == [
+        ("accuracy", "0.5", False),
+        ("knn accuracy", "0.25", True),
+        ("odd", "1", True),
+    ]
+    assert list_origins(card) == [("training time", "1.0 s"), ("recipe", "seed 3")]
+    assert list_measurements({"metrics": [1], "recipe": "x"})[1] == list_origins({"metrics": [1], "recipe": "x"}) == []
+    assert [format_duration(t) for t in (0.01, 2, 61, 7300)] == ["10 ms", "2.0 s", "1 min 1 s", "2 h 1 min"]
 
 
 def test_small_pictures_are_enlarged_by_whole_factors():

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from potmeter.tour import chosen
+from potmeter.tour import select_stops
 
 from .conftest import entry, page, recorded, run
 
@@ -23,8 +23,8 @@ def test_stops_come_in_slide_order_with_all_their_weights(catalogue, tmp_path):
 
 def test_only_runs_what_is_named(catalogue, tmp_path):
     catalogue(entry("seer", 11, "a", "b"), entry("talker", 9, "x"))
-    assert [(e.name, tag) for e, tag in chosen("seer.b, talker")] == [("talker", "x"), ("seer", "b")]
-    assert [(e.name, tag) for e, tag in chosen("seer,seer.a")] == [("seer", "a"), ("seer", "b")]
+    assert [(e.name, tag) for e, tag in select_stops("seer.b, talker")] == [("talker", "x"), ("seer", "b")]
+    assert [(e.name, tag) for e, tag in select_stops("seer,seer.a")] == [("seer", "a"), ("seer", "b")]
 
 
 @pytest.mark.parametrize("flags", [("--only", "nobody"), ("--only", ","), ("--only", "seer:many"), ("--nonsense",)])

@@ -75,6 +75,6 @@ def execute(argv: list[str]) -> int:
             print(f"potmeter: error: {UserError(MEMORY, received=' '.join(argv))}", file=sys.stderr)
             return 2
         traceback.print_exc()
-        print("potmeter: this is a mistake of the program's, not of yours", file=sys.stderr)
+        print("potmeter: this is a bug in potmeter; please report it", file=sys.stderr)
         return 1
     return 0

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from potmeter import registry
-from potmeter.cli.arguments import parse, reserved, split_name
 from potmeter.errors import reject
+from potmeter.presentation.arguments import common_flags, parse, split_name
 
 if TYPE_CHECKING:
     from potmeter.core.bench import Row
@@ -25,7 +25,7 @@ def bench(argv: list[str]) -> None:
         Parameter("rows", str, None, optional=True, help="parts of names of rows, separated by commas; default: all")
     ]
     doc = f"Measure {name} beside its peers; a ratio above 1 means that ours is better."
-    values = parse(f"potmeter bench {name}", [*own, *reserved("json")], rest, doc)
+    values = parse(f"potmeter bench {name}", [*own, *common_flags("json")], rest, doc)
     words = tuple(word.strip() for word in (values["rows"] or "").split(",") if word.strip())
     (entry.source / "bench.py").is_file() or reject(f"{entry.name} has no bench.py.", name)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
 
 from potmeter import registry
-from potmeter.cli.source import config_fields, methods, presets
 from potmeter.errors import UserError, reject
+from potmeter.presentation.card import read_card
+from potmeter.presentation.source import config_fields, methods, presets
 
 
 def list_all(argv: list[str]) -> None:
@@ -77,13 +76,6 @@ def show(argv: list[str]) -> None:
     print("\n  Config (flags of train; a preset sets other defaults than these)")
     for f in config_fields(entry):
         print(f"    --{f.name.replace('_', '-')}: {f.type} = {f.default}\n        {f.doc}")
-
-
-def read_card(name: str, tag: str) -> dict[str, Any]:
-    """The card of shipped weights; empty for fetched ones."""
-    path: Path = registry.WEIGHTS / f"{name}.{tag}" / "card.json"
-    card: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    return card
 
 
 def layers(name: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from potmeter import registry
-from potmeter.cli.arguments import parse, split_name
 from potmeter.errors import reject
+from potmeter.presentation.arguments import parse, split_name
 
 
 def eject(argv: list[str]) -> None:

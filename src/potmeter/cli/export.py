@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from potmeter import registry
-from potmeter.cli.arguments import parse, reserved, split_name
 from potmeter.errors import reject
+from potmeter.presentation.arguments import common_flags, parse, split_name
 
 
 def export(argv: list[str]) -> None:
@@ -27,7 +27,7 @@ def export(argv: list[str]) -> None:
         Parameter("part", str, (), many=True, help="the parts to write; default: all"),
     ]
     doc = f"Write {name} as ONNX, compared with the original on random inputs of two batch sizes."
-    values = parse(f"potmeter export {name}", [*own, *reserved("weights", "json")], rest, doc)
+    values = parse(f"potmeter export {name}", [*own, *common_flags("weights", "json")], rest, doc)
     out = values["out"]
     out.suffix == ".onnx" or reject("The file's name must end in .onnx.", str(out))
 

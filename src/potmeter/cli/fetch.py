@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from potmeter.cli.arguments import parse, reserved
 from potmeter.errors import reject
+from potmeter.presentation.arguments import common_flags, parse
 
 
 def fetch(argv: list[str]) -> None:
@@ -19,7 +19,9 @@ def fetch(argv: list[str]) -> None:
         Parameter("tags", str, (), positional=True, many=True, help="packages to bring; none: list them"),
         Parameter("list", bool, False, help="list the packages, and bring nothing"),
     ]
-    values = parse("potmeter fetch", [*own, *reserved("json")], argv, "Bring data packages ahead of their first use.")
+    values = parse(
+        "potmeter fetch", [*own, *common_flags("json")], argv, "Bring data packages ahead of their first use."
+    )
     tags = values["tags"]
     for tag in tags:  # before the first one is brought
         tag in PACKAGES or reject(f"No data package has this name; there are {', '.join(PACKAGES)}.", tag)

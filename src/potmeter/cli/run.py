@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from potmeter import media, registry
-from potmeter.cli.arguments import parse, reserved, split_name
 from potmeter.errors import reject
+from potmeter.presentation.arguments import common_flags, parse, split_name
 
 
 def run(argv: list[str]) -> None:
@@ -22,7 +22,7 @@ def run(argv: list[str]) -> None:
     entry, owner = reference.entry, reference.entry.load()
     reference.task in tasks(owner) or reject(f"{entry.name} can {', '.join(tasks(owner))}.", reference.task)
     inputs = parameters(tasks(owner)[reference.task])
-    common = reserved("weights", "out", "device", "seed", "json")
+    common = common_flags("weights", "out", "device", "seed", "json")
     if entry.kind == "probe":
         common[0] = Parameter("model", str, None, optional=True, help="the model to work on; see `potmeter list`")
     common = [p for p in common if p.name not in {q.name for q in inputs}]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from potmeter import registry
-from potmeter.cli import source
-from potmeter.cli.arguments import parse, reserved, split_name
 from potmeter.errors import reject
+from potmeter.presentation import source
+from potmeter.presentation.arguments import common_flags, parse, split_name
 
 if TYPE_CHECKING:
     from potmeter.core.signature import Parameter
@@ -79,8 +79,8 @@ def options_flags() -> list[Parameter]:
     from potmeter.core.config import config_parameters
     from potmeter.core.training.options import Options
 
-    node = next(node for node in source.classes(source.RECIPE.with_name("options.py")) if node.name == "Options")
-    docs = {f.name: f.doc for f in source.fields_of(node)}
+    node = next(node for node in source.read_classes(source.OPTIONS_FILE) if node.name == "Options")
+    docs = {f.name: f.doc for f in source.read_fields(node)}
     return [replace(p, help=docs[name]) for name, p in config_parameters(Options).items()]
 
 
@@ -109,8 +109,8 @@ def evaluate(argv: list[str]) -> None:
     if reference.entry.kind == "probe":
         inputs = [replace(p, positional=False) for p in parameters(owner.evaluate)]
         model = [Parameter("model", str, None, optional=True, help="the model to measure; see `potmeter list`")]
-        of_model = [*inputs, *model, *reserved("device")] if owner.measures_model else inputs
-        values = parse(f"potmeter eval {name}", [*of_model, *reserved("json")], rest)
+        of_model = [*inputs, *model, *common_flags("device")] if owner.measures_model else inputs
+        values = parse(f"potmeter eval {name}", [*of_model, *common_flags("json")], rest)
         started = time.perf_counter()
         probe = load(name, values.get("model"), device=values.get("device", "cpu"))
         weights = (values["model"] or owner.default) if owner.measures_model else None
@@ -119,7 +119,7 @@ def evaluate(argv: list[str]) -> None:
         report |= {"baselines": probe.baselines()}
     else:
         data_flags = [replace(p, positional=False) for p in parameters(owner.data)]
-        values = parse(f"potmeter eval {name}", [*data_flags, *reserved("weights", "device", "full", "json")], rest)
+        values = parse(f"potmeter eval {name}", [*data_flags, *common_flags("weights", "device", "full", "json")], rest)
         started = time.perf_counter()
         system = load(name, values["weights"], device=values["device"])
         splits = owner.data(system.config, **{p.name: p.convert(values[p.name]) for p in data_flags})

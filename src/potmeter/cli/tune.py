@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from potmeter.cli.arguments import FLAG_NAMES, parse, reserved, split_name
 from potmeter.cli.train import flags_of, options_flags, start_flags, take, trainable
 from potmeter.errors import reject
+from potmeter.presentation.arguments import FLAG_NAMES, common_flags, parse, split_name
 
 FLAGS = ("steps", "budget", "out", "eval_every", "seed", "device", "workers")
 """Those of the training loop's options that a trial has too."""
@@ -51,7 +51,7 @@ def tune(argv: list[str]) -> None:
         f"Search {name}'s hyper-parameters. --steps or --budget: length of a trial; --out: by default runs/tune-STUDY."
     )
     values = parse(
-        f"potmeter tune {name}", [*own, *option_flags, *data_flags, *config_flags, *reserved("json")], rest, doc
+        f"potmeter tune {name}", [*own, *option_flags, *data_flags, *config_flags, *common_flags("json")], rest, doc
     )
 
     given = {p.name: p.convert(values[p.name]) for p in [*own, *option_flags]}

@@ -29,7 +29,7 @@ class Demo:
     actions: Mapping[str, Callable[[Any], Iterator[tuple[Any, Any]]]] = field(default_factory=dict)
     """Buttons: from the present value to ever new values, each with its result."""
 
-    def checked(self, value: Any) -> Any:
+    def check(self, value: Any) -> Any:
         """The value in the demo's form and bounds. Raises UserError for anything else."""
         raise NotImplementedError
 
@@ -46,8 +46,8 @@ class Plane(Demo):
     """x and y of its upper right corner."""
     start: tuple[float, float]
 
-    def checked(self, value: Any) -> tuple[float, float]:
-        x, y = numbers(value, 2)
+    def check(self, value: Any) -> tuple[float, float]:
+        x, y = check_numbers(value, 2)
         (left, bottom), (right, top) = self.low, self.high
         return min(max(x, left), right), min(max(y, bottom), top)
 
@@ -69,8 +69,8 @@ class Knobs(Demo):
         low, high = (v if isinstance(v, tuple) else (v,) * len(self.names) for v in (self.low, self.high))
         return list(zip(low, high, strict=True))
 
-    def checked(self, value: Any) -> tuple[float, ...]:
-        return numbers(value, len(self.names))
+    def check(self, value: Any) -> tuple[float, ...]:
+        return check_numbers(value, len(self.names))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ class Sketch(Demo):
     pen: float = 0.07
     """Width of the stroke, as a share of the sheet."""
 
-    def checked(self, value: Any) -> Image:
+    def check(self, value: Any) -> Image:
         return value if isinstance(value, Image) else reject("A sketch is a picture.", type(value).__name__)
 
 
@@ -92,13 +92,13 @@ class Words(Demo):
     most: int
     """Characters."""
 
-    def checked(self, value: Any) -> str:
+    def check(self, value: Any) -> str:
         isinstance(value, str) or reject("This takes a text.", type(value).__name__)
         len(value) <= self.most or reject(f"A text has at most {self.most:,} characters here.", len(value))
         return str(value)
 
 
-def numbers(value: Any, count: int) -> tuple[float, ...]:
+def check_numbers(value: Any, count: int) -> tuple[float, ...]:
     """So many finite numbers. Raises UserError for anything else."""
     good = isinstance(value, (list, tuple)) and len(value) == count
     if not good or not all(type(v) in (int, float) and abs(v) < 1e6 and math.isfinite(v) for v in value):

@@ -22,8 +22,8 @@ def gallery(argv: list[str]) -> None:
     Raises:
         UserError: For flags that do not parse, a port that is taken, or without the extra ``gallery``.
     """
-    from potmeter.cli.arguments import parse
     from potmeter.core.signature import Parameter, Range
+    from potmeter.presentation.arguments import parse
 
     values = parse(
         "potmeter gallery",
@@ -38,15 +38,15 @@ def gallery(argv: list[str]) -> None:
         "Every system as a web page: put something in, see what comes out.",
     )
     if values["space"] is not None:
-        from potmeter.gallery.space import write
+        from potmeter.gallery.space import write_space
 
-        print(write(values["space"]))
+        print(write_space(values["space"]))
         return
     0 <= values["port"] <= 65535 or reject("port lies between 0 and 65535.", values["port"])
     serve(values["host"], values["port"], share=values["share"], browser=values["browser"])
 
 
-def settle() -> None:
+def configure_libraries() -> None:
     """Settings of the libraries that must stand before they are imported: nothing calls home, uploads have a folder."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -65,8 +65,8 @@ def serve(host: str = "127.0.0.1", port: int = 7860, *, share: bool = False, bro
         share: Whether to make a public address, through gradio's servers.
         browser: Whether to open a browser.
     """
-    bound = listening(host, port)
-    settle()
+    bound = bind_socket(host, port)
+    configure_libraries()
     try:
         import uvicorn
 
@@ -80,7 +80,7 @@ def serve(host: str = "127.0.0.1", port: int = 7860, *, share: bool = False, bro
     if host not in LOOPBACK:
         print("Everybody in this machine's network can use it.", file=sys.stderr, flush=True)
     if share:
-        print(f"Everybody who knows it can use it at {tunnel(port)}", flush=True)
+        print(f"Everybody who knows it can use it at {open_tunnel(port)}", flush=True)
     if browser:
         webbrowser.open(address)
     names = (*LOOPBACK, "[::1]") if host in LOOPBACK and not share else ()
@@ -88,7 +88,7 @@ def serve(host: str = "127.0.0.1", port: int = 7860, *, share: bool = False, bro
     uvicorn.Server(config).run(sockets=[bound])
 
 
-def listening(host: str, port: int) -> socket.socket:
+def bind_socket(host: str, port: int) -> socket.socket:
     """A socket at this address. Raises UserError when it cannot be had."""
     kind = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(kind)
@@ -102,7 +102,7 @@ def listening(host: str, port: int) -> socket.socket:
     return bound
 
 
-def tunnel(port: int) -> str:
+def open_tunnel(port: int) -> str:
     """A public address, through gradio's servers. Raises UserError when there is none to be had."""
     import secrets
 

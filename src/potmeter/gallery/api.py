@@ -11,14 +11,14 @@ import gradio as gr
 from potmeter.errors import UserError
 from potmeter.gallery import outputs
 from potmeter.gallery.call import Call
-from potmeter.gallery.work import Stopped
-from potmeter.tour.trouble import explain
+from potmeter.gallery.job_queue import JobStopped
+from potmeter.presentation.errors import explain
 
 if TYPE_CHECKING:
     from potmeter.gallery.form import Form
 
 
-def endpoint(form: Form, weights: Any) -> None:
+def add_endpoint(form: Form, weights: Any) -> None:
     """Offer a form's task to programs: ``client.predict("digits", image=handle_file("3.png"), api_name="/run")``.
 
     It gives ``{"seconds": …, "result": …}``, as ``potmeter run --json`` does, and the files of the result. A task whose
@@ -27,15 +27,15 @@ def endpoint(form: Form, weights: Any) -> None:
 
     async def answer(*payloads: Any) -> AsyncIterator[tuple[dict[str, Any], list[str]]]:
         try:
-            call = Call(form.entry, form.task, form.declared, payloads[0], list(payloads[1:]), rendered)
-            job, seen = form.desk.submit(call.key, lambda: call(form.shelf)), 0
-            async for _ in form.desk.follow(job):
+            call = Call(form.entry, form.task, form.declared, payloads[0], list(payloads[1:]), render_for_program)
+            job, seen = form.queue.submit(call.key, lambda: call(form.models)), 0
+            async for _ in form.queue.follow(job):
                 if job.version > seen and job.error is None:
                     seen, (values, files) = job.version, job.result
                     yield {"seconds": round(call.seconds, 4), "result": values}, files
             if job.error is not None:
                 raise job.error
-        except Stopped:
+        except JobStopped:
             return
         except Exception as error:
             raise gr.Error(explain(error), print_exception=not isinstance(error, UserError)) from None
@@ -50,6 +50,6 @@ def endpoint(form: Form, weights: Any) -> None:
                  concurrency_limit=None, show_progress="hidden")  # fmt: skip
 
 
-def rendered(value: Any) -> tuple[dict[str, Any], list[str]]:
+def render_for_program(value: Any) -> tuple[dict[str, Any], list[str]]:
     """A result for a program."""
-    return outputs.plain(value), outputs.files(value)
+    return outputs.plain_values(value), outputs.save_files(value)

@@ -14,8 +14,8 @@ import torch
 from potmeter.core.progress import reporter
 from potmeter.core.signature import Parameter
 from potmeter.gallery import limits
-from potmeter.gallery.shelf import Shelf, check, choices, key_of
-from potmeter.gallery.widgets import arguments, file_of
+from potmeter.gallery.model_cache import ModelCache, check_weights, model_key, weight_choices
+from potmeter.gallery.widgets import file_of, parse_payloads
 from potmeter.registry import Entry
 
 Render = Callable[[Any], Any]
@@ -42,10 +42,10 @@ class Call:
         payloads: list[Any],
         render: Render,
     ) -> None:
-        check(entry, weights)
+        check_weights(entry, weights)
         self.entry, self.task, self.declared, self.weights = entry, task, declared, weights
         self.payloads, self.render = payloads, render
-        self.key = key_of(entry, weights)
+        self.key = model_key(entry, weights)
         self.values: dict[str, Any] = {}
         self.seconds = 0.0
 
@@ -57,40 +57,40 @@ class Call:
     @property
     def model(self) -> str | None:
         """Of a probe, the model it works on, where it is not the usual one."""
-        return self.weights if self.entry.kind == "probe" and self.weights != choices(self.entry)[0] else None
+        return self.weights if self.entry.kind == "probe" and self.weights != weight_choices(self.entry)[0] else None
 
-    def __call__(self, shelf: Shelf) -> Iterator[Any]:
+    def __call__(self, models: ModelCache) -> Iterator[Any]:
         """Load what is needed, do it, and yield what came out: once, or as it grows."""
-        announce(f"Loading {self.name}")
-        thing = shelf.take(self.entry, self.weights)
-        self.values = arguments(self.declared, self.payloads)
-        self.seed()
-        announce("Working")
+        report_stage(f"Loading {self.name}")
+        thing = models.get(self.entry, self.weights)
+        self.values = parse_payloads(self.declared, self.payloads)
+        self.set_seed()
+        report_stage("Working")
         started = time.perf_counter()
         result = getattr(thing, self.task)(**self.values)
         for part in result if isinstance(result, Iterator) else [result]:
             self.seconds = time.perf_counter() - started
             yield self.render(part)
 
-    def seed(self) -> None:
+    def set_seed(self) -> None:
         """A seed of the method's own that was left empty is drawn, so that the link brings the same back; else all is 0."""
         for p in self.declared:
             if p.name == "seed" and p.type is int and self.values.get("seed") is None and p.default in (None, MISSING):
                 self.values["seed"] = random.SystemRandom().randrange(10_000)
         torch.manual_seed(0)
 
-    def typed(self) -> dict[str, Any]:
+    def typed_values(self) -> dict[str, Any]:
         """The values as one would type them: uploaded files by the name they had, defaults left out."""
         typed = {}
         for p, payload in zip(self.declared, self.payloads, strict=True):
             if p.name in self.values and self.values[p.name] != p.default:
                 typed[p.name] = self.values[p.name]
                 if p.medium and isinstance(payload, dict) and p.type.__name__ != "Text":
-                    typed[p.name] = Path(limits.uploaded(file_of(payload))[1])
+                    typed[p.name] = Path(limits.resolve_upload(file_of(payload))[1])
         return typed
 
 
-def announce(label: str) -> None:
+def report_stage(label: str) -> None:
     """Tell whoever watches what is going on; the place where a stopped call ends."""
     if report := reporter.get():
         report(label, 0, None)

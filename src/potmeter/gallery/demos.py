@@ -13,13 +13,13 @@ from typing import Any
 
 from potmeter.core.demo import Demo, Knobs, Plane, Sketch, Words
 from potmeter.errors import reject
-from potmeter.gallery.outputs import result
-from potmeter.gallery.shelf import Shelf
+from potmeter.gallery.model_cache import ModelCache
+from potmeter.gallery.outputs import render_result
 from potmeter.media import Image, data_uri
+from potmeter.presentation.markup import Html, prose, tag
 from potmeter.registry import Entry, import_ejected
-from potmeter.tour.markup import Html, prose, tag
 
-MOST_SKETCH = 300_000
+MAX_SKETCH = 300_000
 """Characters of a drawing that is sent."""
 
 
@@ -28,7 +28,7 @@ def has_demo(entry: Entry) -> bool:
     return (entry.source / "demo.py").is_file()
 
 
-def describe(entry: Entry, thing: Any) -> Demo | None:
+def load_demo(entry: Entry, thing: Any) -> Demo | None:
     """What the system's ``demo.py`` says of these weights."""
     if not has_demo(entry):
         return None
@@ -43,13 +43,13 @@ def describe(entry: Entry, thing: Any) -> Demo | None:
 # On the page -----------------------------------------------------------------------------------------------------
 
 
-def drawn(demo: Demo, address: str) -> Html:
+def render_demo(demo: Demo, address: str) -> Html:
     """A demo as HTML, which ``demos.js`` brings to life; it asks ``address`` for what to show."""
     buttons = [tag("button", name, type="button", data_action=name) for name in demo.actions]
     if isinstance(demo, Knobs):
-        hand, kind = knobs(demo), "knobs"
+        hand, kind = render_knobs(demo), "knobs"
     elif isinstance(demo, Plane):
-        hand, kind = plane(demo), "plane"
+        hand, kind = render_plane(demo), "plane"
     elif isinstance(demo, Words):
         hand, kind = (
             tag("textarea", demo.start, maxlength=demo.most, rows=9, spellcheck="false", aria_label="a text"),
@@ -66,7 +66,7 @@ def drawn(demo: Demo, address: str) -> Html:
                class_=f"demo {kind}", data_address=address, data_title=demo.title)  # fmt: skip
 
 
-def plane(demo: Plane) -> Html:
+def render_plane(demo: Plane) -> Html:
     """The map with the point."""
     corners = json.dumps([*demo.low, *demo.high])
     picture = tag("img", src=data_uri(demo.map, ".png"), alt="", draggable="false")
@@ -74,7 +74,7 @@ def plane(demo: Plane) -> Html:
                data_start=json.dumps(demo.start), aria_label="a map: drag the point, or use the arrow keys")  # fmt: skip
 
 
-def knobs(demo: Knobs) -> Html:
+def render_knobs(demo: Knobs) -> Html:
     """A slider for each knob, with its name and its value."""
     sliders = [
         tag("label", tag("span", name),
@@ -91,35 +91,35 @@ def knobs(demo: Knobs) -> Html:
 class Demos:
     """Answers what the page asks while a hand moves."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
+    def __init__(self, models: ModelCache) -> None:
+        self.models = models
 
-    def of(self, entry: Entry, weights: str | None) -> Demo | None:
+    def get(self, entry: Entry, weights: str | None) -> Demo | None:
         """The demo of loaded weights, described once for as long as they stay loaded; None when they have none."""
-        return self.shelf.beside(entry, weights, describe) if has_demo(entry) else None
+        return self.models.derive(entry, weights, load_demo) if has_demo(entry) else None
 
-    def needed(self, entry: Entry, weights: str | None) -> Demo:
+    def require(self, entry: Entry, weights: str | None) -> Demo:
         """The demo. Raises UserError when there is none."""
-        return self.of(entry, weights) or reject("These weights have nothing to touch.", weights)
+        return self.get(entry, weights) or reject("These weights have nothing to touch.", weights)
 
     def show(self, entry: Entry, weights: str | None, value: Any) -> dict[str, Any]:
         """What a value looks like."""
-        demo = self.needed(entry, weights)
-        return {"html": result(demo.show(demo.checked(value_of(demo, value))))}
+        demo = self.require(entry, weights)
+        return {"html": render_result(demo.show(demo.check(parse_value(demo, value))))}
 
-    def act(self, entry: Entry, weights: str | None, value: Any, action: Any) -> Iterator[dict[str, Any]]:
+    def run_action(self, entry: Entry, weights: str | None, value: Any, action: Any) -> Iterator[dict[str, Any]]:
         """What becomes of a value when a button is pressed: ever new ones, and what each looks like."""
-        demo = self.needed(entry, weights)
+        demo = self.require(entry, weights)
         action in demo.actions or reject(f"The buttons are {', '.join(demo.actions) or 'none'}.", action)
-        for new, shown in demo.actions[action](demo.checked(value_of(demo, value))):
-            yield {"value": new, "html": result(shown)}
+        for new, shown in demo.actions[action](demo.check(parse_value(demo, value))):
+            yield {"value": new, "html": render_result(shown)}
 
 
-def value_of(demo: Demo, value: Any) -> Any:
+def parse_value(demo: Demo, value: Any) -> Any:
     """What the page sent, as the demo's value: drawings come as PNG in base64."""
     if not isinstance(demo, Sketch):
         return value
-    (isinstance(value, str) and len(value) <= MOST_SKETCH) or reject(
+    (isinstance(value, str) and len(value) <= MAX_SKETCH) or reject(
         "A sketch is a small PNG in base64.", type(value).__name__
     )
     import PIL.Image

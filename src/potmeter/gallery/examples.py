@@ -19,7 +19,7 @@ ORIGINS: OrderedDict[str, str] = OrderedDict()
 """Of the media that come from examples, by the SHA-256 of their files, which example that was: ``example-2``."""
 
 
-def of_task(thing: Any, task: str) -> list[Example]:
+def examples_of(thing: Any, task: str) -> list[Example]:
     """The examples of one task; none where their data must be fetched and cannot be."""
     try:
         return [example for example in thing.examples() if example.task == task]
@@ -27,27 +27,27 @@ def of_task(thing: Any, task: str) -> list[Example]:
         return []
 
 
-def payloads(declared: list[Parameter], example: Example | None, number: int = 0) -> list[Any]:
+def make_payloads(declared: list[Parameter], example: Example | None, number: int = 0) -> list[Any]:
     """What the widgets are to hold for an example; without one, their defaults."""
     inputs = example.inputs if example else {}
-    return [payload(p, inputs.get(p.name, p.default), f"example-{number}") for p in declared]
+    return [make_payload(p, inputs.get(p.name, p.default), f"example-{number}") for p in declared]
 
 
-def payload(p: Parameter, value: Any, origin: str) -> Any:
+def make_payload(p: Parameter, value: Any, origin: str) -> Any:
     """What one widget is to hold."""
     if value is MISSING or value is None:
         return None
     if p.many and p.medium:
-        items = [stored(p, item, f"{p.name}-{n}", origin) for n, item in enumerate(p.convert(value), 1)]
+        items = [store_medium(p, item, f"{p.name}-{n}", origin) for n, item in enumerate(p.convert(value), 1)]
         return [(item, None) for item in items] if p.type is media.Image else items
     if p.many:
         return " ".join(map(str, value))
     if p.type is media.Text:
         return str(to_medium(p.name, media.Text, value))
-    return stored(p, value, p.name, origin) if p.medium else value
+    return store_medium(p, value, p.name, origin) if p.medium else value
 
 
-def stored(p: Parameter, value: Any, name: str, origin: str) -> str:
+def store_medium(p: Parameter, value: Any, name: str, origin: str) -> str:
     """The file of a medium, in a folder named for what it holds, so that the same is stored once."""
     medium = to_medium(p.name, p.type, value)
     data = medium.encode(medium.suffix)
@@ -63,7 +63,7 @@ def stored(p: Parameter, value: Any, name: str, origin: str) -> str:
     return str(path)
 
 
-def origins(declared: list[Parameter], sent: list[Any]) -> dict[str, str]:
+def find_origins(declared: list[Parameter], sent: list[Any]) -> dict[str, str]:
     """Of the media that the widgets sent, which example each comes from, where it is the same to the bit."""
     found = {}
     for p, payload in zip(declared, sent, strict=True):
@@ -77,5 +77,5 @@ def origins(declared: list[Parameter], sent: list[Any]) -> dict[str, str]:
 
 def origin_of(file: Any) -> str | None:
     """The example that an uploaded file comes from."""
-    path: Path = limits.uploaded(file)[0]
+    path: Path = limits.resolve_upload(file)[0]
     return ORIGINS.get(hashlib.sha256(path.read_bytes()).hexdigest())

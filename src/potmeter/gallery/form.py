@@ -10,12 +10,12 @@ import gradio as gr
 
 from potmeter.core.signature import Parameter, parameters
 from potmeter.gallery import examples, links, outputs
-from potmeter.gallery.call import Call, announce
-from potmeter.gallery.shelf import Shelf
-from potmeter.gallery.widgets import late, offered, options, widget
-from potmeter.gallery.work import Desk, Stopped
+from potmeter.gallery.call import Call, report_stage
+from potmeter.gallery.job_queue import JobQueue, JobStopped
+from potmeter.gallery.model_cache import ModelCache
+from potmeter.gallery.widgets import is_askable, list_choices, make_widget, needs_loaded_system
+from potmeter.presentation.markup import prose, tag
 from potmeter.registry import Entry
-from potmeter.tour.markup import prose, tag
 
 FEW = 4
 """Settings shown at once; more are folded away."""
@@ -29,18 +29,20 @@ class Form:
         owner: class it is.
         task: ``run``, or the name of a task, and
         method: the typed method.
-        desk, shelf: Where work is done, and models are.
+        queue, models: Where work is done, and models are.
     """
 
-    def __init__(self, entry: Entry, owner: type, task: str, method: Callable, desk: Desk, shelf: Shelf) -> None:
+    def __init__(
+        self, entry: Entry, owner: type, task: str, method: Callable, queue: JobQueue, models: ModelCache
+    ) -> None:
         self.entry, self.owner, self.task, self.method = entry, owner, task, method
-        self.desk, self.shelf = desk, shelf
-        self.declared: list[Parameter] = [p for p in parameters(method) if offered(p)]
+        self.queue, self.models = queue, models
+        self.declared: list[Parameter] = [p for p in parameters(method) if is_askable(p)]
         about = inspect.cleandoc(method.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
         with gr.Row(elem_classes="task"):
             with gr.Column(scale=4, min_width=280, elem_classes="into"):
                 gr.HTML(tag("p", prose(about), class_="about"))
-                self.widgets = self.lay_out()
+                self.widgets = self.make_widgets()
                 with gr.Row(elem_classes="buttons"):
                     self.go = gr.Button("Run", variant="primary", elem_id=f"go-{task}", elem_classes="go")
                     self.stop = gr.Button("Stop", visible=False, elem_classes="halt")
@@ -51,13 +53,13 @@ class Form:
                 self.result = gr.HTML("", elem_classes="result", apply_default_css=False)
                 self.calls = gr.HTML("", elem_classes="call", apply_default_css=False)
 
-    def lay_out(self) -> list[Any]:
+    def make_widgets(self) -> list[Any]:
         """The widgets: media and what stands before ``*`` first, of many settings the later ones folded away."""
         order = sorted(self.declared, key=lambda p: not (p.positional or p.medium))
-        made = {p.name: widget(p, self.owner) for p in order[: FEW + 1]}
+        made = {p.name: make_widget(p, self.owner) for p in order[: FEW + 1]}
         if order[FEW + 1 :]:
             with gr.Accordion("More settings", open=False):
-                made |= {p.name: widget(p, self.owner) for p in order[FEW + 1 :]}
+                made |= {p.name: make_widget(p, self.owner) for p in order[FEW + 1 :]}
         return [made[p.name] for p in self.declared]
 
     def connect(self, weights: Any) -> None:
@@ -66,10 +68,10 @@ class Form:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "api_name": "page",
                                  "preprocess": False, "concurrency_limit": None}  # fmt: skip
         self.go.click(self.run, [weights, *self.widgets], ends, **quiet)
-        filled = self.samples.click(self.fill, [weights, self.samples], self.widgets, concurrency_limit=None,
+        filled = self.samples.click(self.fill_widgets, [weights, self.samples], self.widgets, concurrency_limit=None,
                                     show_progress="hidden", api_visibility="private", api_name="page")  # fmt: skip
         filled.then(self.run, [weights, *self.widgets], ends, **quiet)
-        self.stop.click(self.halt, None, None, **quiet)
+        self.stop.click(self.stop_job, None, None, **quiet)
 
     # What happens ------------------------------------------------------------------------------------------------
 
@@ -77,13 +79,13 @@ class Form:
         """Do what the widgets say, and show how it goes on."""
         sent = list(payloads)
         try:
-            call = Call(self.entry, self.task, self.declared, weights, sent, outputs.result)
-            job = self.desk.submit(call.key, lambda: call(self.shelf), request.session_hash)
+            call = Call(self.entry, self.task, self.declared, weights, sent, outputs.render_result)
+            job = self.queue.submit(call.key, lambda: call(self.models), request.session_hash)
             shown = -1
-            async for _ in self.desk.follow(job):
+            async for _ in self.queue.follow(job):
                 if job.stopped:
-                    raise Stopped  # at once; the work itself ends when it next reports
-                news: dict[Any, Any] = {self.status: outputs.standing(job, self.desk.before(job))}
+                    raise JobStopped  # at once; the work itself ends when it next reports
+                news: dict[Any, Any] = {self.status: outputs.render_progress(job, self.queue.position(job))}
                 if shown < 0:
                     news |= {self.go: gr.update(visible=False), self.stop: gr.update(visible=True)}
                 if job.version > max(shown, 0):
@@ -92,39 +94,39 @@ class Form:
                 yield news
             if job.error is not None:
                 raise job.error
-            query = links.query_of(weights, self.task, self.declared, with_seed(self.declared, sent, call.values),
-                                   examples.origins(self.declared, sent))  # fmt: skip
+            query = links.make_query(weights, self.task, self.declared, fill_in_seed(self.declared, sent, call.values),
+                                   examples.find_origins(self.declared, sent))  # fmt: skip
             word = call.name if self.task == "run" else f"{call.name}:{self.task}"
-            lines = outputs.calls(word, call.name, self.task, self.declared, call.typed(), call.model)
-            yield {self.status: outputs.took(call.seconds, query), self.calls: lines, **self.at_rest()}
+            lines = outputs.render_calls(word, call.name, self.task, self.declared, call.typed_values(), call.model)
+            yield {self.status: outputs.render_done(call.seconds, query), self.calls: lines, **self.reset_buttons()}
         except (Exception, SystemExit) as error:
-            yield {self.status: outputs.trouble(error), **self.at_rest()}
+            yield {self.status: outputs.render_error(error), **self.reset_buttons()}
 
-    def at_rest(self) -> dict[Any, Any]:
+    def reset_buttons(self) -> dict[Any, Any]:
         """Run can be pressed, Stop cannot."""
         return {self.go: gr.update(visible=True), self.stop: gr.update(visible=False)}
 
-    async def halt(self, request: gr.Request) -> None:
+    async def stop_job(self, request: gr.Request) -> None:
         """Stop was pressed: what runs is told, and says so itself, after all that it had said before."""
-        self.desk.stop(request.session_hash)
+        self.queue.stop(request.session_hash)
 
-    async def fill(self, weights: str | None, number: int) -> list[Any]:
+    async def fill_widgets(self, weights: str | None, number: int) -> list[Any]:
         """Put an example into the widgets."""
 
         def call() -> list[Any]:
-            announce(f"Loading {self.entry.name}")
-            thing = self.shelf.take(self.entry, weights)
-            return examples.payloads(self.declared, examples.of_task(thing, self.task)[number], number)
+            report_stage(f"Loading {self.entry.name}")
+            thing = self.models.get(self.entry, weights)
+            return examples.make_payloads(self.declared, examples.examples_of(thing, self.task)[number], number)
 
-        job = self.desk.submit(f"{self.entry.name} {weights or ''}", call)
-        async for _ in self.desk.follow(job):
+        job = self.queue.submit(f"{self.entry.name} {weights or ''}", call)
+        async for _ in self.queue.follow(job):
             pass
         return job.result if job.error is None else [gr.skip() for _ in self.widgets]
 
-    def opened(self, thing: Any, query: dict[str, str]) -> list[Any]:
+    def updates(self, thing: Any, query: dict[str, str]) -> list[Any]:
         """Updates of the examples and the widgets, in that order, for a system that has been loaded, and an address."""
-        known = examples.of_task(thing, self.task)
-        values = examples.payloads(self.declared, known[0] if known else None)
+        known = examples.examples_of(thing, self.task)
+        values = examples.make_payloads(self.declared, known[0] if known else None)
         captions = [str(example.caption) for example in known]
         updates = [gr.update(samples=[[c] for c in captions], sample_labels=captions, visible=bool(known))]
         for p, value in zip(self.declared, values, strict=True):
@@ -132,15 +134,15 @@ class Form:
             if text is not None and p.medium:
                 place = text.removeprefix("example-")
                 number = int(place) if place.isdecimal() and int(place) < len(known) else 0
-                value = examples.payload(p, known[number].inputs.get(p.name), text) if known else None
+                value = examples.make_payload(p, known[number].inputs.get(p.name), text) if known else None
             elif text is not None:
-                value = links.payload_of(p, text)
-            late_choices: dict[str, Any] = {"choices": options(p, thing)} if late(p, self.owner) else {}
-            updates.append(gr.update(value=value, **late_choices))
+                value = links.parse_value(p, text)
+            choices: dict[str, Any] = {"choices": list_choices(p, thing)} if needs_loaded_system(p, self.owner) else {}
+            updates.append(gr.update(value=value, **choices))
         return updates
 
 
-def with_seed(declared: list[Parameter], payloads: list[Any], values: dict[str, Any]) -> list[Any]:
+def fill_in_seed(declared: list[Parameter], payloads: list[Any], values: dict[str, Any]) -> list[Any]:
     """What the widgets sent, with the seed that was drawn in place of an empty one."""
     return [
         values.get("seed", v) if p.name == "seed" and v is None else v for p, v in zip(declared, payloads, strict=True)

@@ -46,20 +46,20 @@ class Guard:
             await refuse(send, 413, f"A request has at most {MAX_BODY >> 20} MiB; files are uploaded first.")
             return
 
-        async def limited() -> Any:
+        async def receive_limited() -> Any:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
             return message if uploading or read <= MAX_BODY else {"type": "http.disconnect"}
 
-        async def guarded(message: Any) -> None:
+        async def send_guarded(message: Any) -> None:
             if message["type"] == "http.response.start":
                 ours = {name for name, _ in HEADERS}
                 kept = [(name, value) for name, value in message["headers"] if name.lower() not in ours]
                 message = message | {"headers": [*kept, *HEADERS]}
             await send(message)
 
-        await self.app(scope, limited, guarded)
+        await self.app(scope, receive_limited, send_guarded)
 
 
 async def refuse(send: Any, status: int, text: str) -> None:

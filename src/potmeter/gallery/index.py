@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import resources
 
 from potmeter import __version__, registry
+from potmeter.presentation.markup import Html, prose, tag
 from potmeter.registry import Entry
-from potmeter.tour.markup import Html, prose, tag
 
 LEAD = (
     "A neural network is a black box with very many knobs: numbers go in, numbers come out, and training turns the "
@@ -19,13 +19,13 @@ SECTIONS = {
 """What the sections are called on the page."""
 
 
-def style(*names: str) -> str:
+def read_styles(*names: str) -> str:
     """Style sheets of the tour and the gallery, one after the other."""
     folder = resources.files("potmeter")
     return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
 
 
-def index() -> str:
+def render_index() -> str:
     """The whole document."""
     groups: dict[str, list[Entry]] = {}
     for entry in registry.entries().values():  # which are in slide order: so are the groups, by their first
@@ -37,7 +37,7 @@ def index() -> str:
         tag("meta", name="color-scheme", content="light dark"),
         tag("title", "potmeter: the deep-learning lecture that runs"),
         tag("link", rel="icon", href="icon.svg", type="image/svg+xml"),
-        tag("style", Html(style("tour/style.css", "gallery/index.css"))),
+        tag("style", Html(read_styles("presentation/style.css", "gallery/index.css"))),
     )
     opening = tag(
         "header",
@@ -46,25 +46,27 @@ def index() -> str:
         tag("p", LEAD, class_="lead"),
         class_="opening",
     )
-    sections = [section(name, entries) for name, entries in groups.items()]
+    sections = [render_section(name, entries) for name, entries in groups.items()]
     return f"<!doctype html>\n{tag('html', head, tag('body', opening, tag('main', *sections)), lang='en')}\n"
 
 
-def section(name: str, entries: list[Entry]) -> Html:
+def render_section(name: str, entries: list[Entry]) -> Html:
     """A group of cards."""
-    return tag("section", tag("h2", SECTIONS.get(name, name)), tag("ol", *map(card, entries), class_="cards"), id=name)
+    return tag(
+        "section", tag("h2", SECTIONS.get(name, name)), tag("ol", *map(render_card, entries), class_="cards"), id=name
+    )
 
 
-def card(entry: Entry) -> Html:
+def render_card(entry: Entry) -> Html:
     """A system: its slide, its name, what it does, and its weights."""
-    cover = tag("img", src=f"{entry.name}/cover", alt="", loading="lazy") if cover_of(entry) else None
+    cover = tag("img", src=f"{entry.name}/cover", alt="", loading="lazy") if has_cover(entry) else None
     tags = tag("small", " · ".join(entry.weights)) if entry.weights else None
     name = tag("b", entry.name, " ", tag("i", entry.slide, title="slide", class_="slide"))
     text = tag("span", name, tag("span", prose(entry.summary.rstrip(".")), "."), tags, class_="text")
     return tag("li", tag("a", tag("span", cover, class_="cover"), text, href=f"{entry.name}/"))
 
 
-def cover_of(entry: Entry) -> bool:
+def has_cover(entry: Entry) -> bool:
     """Whether the system's folder has a picture for its card."""
     try:
         return (entry.source / "cover.webp").is_file()

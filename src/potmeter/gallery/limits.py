@@ -29,7 +29,7 @@ def upload_folder() -> Path:
     return Path(get_upload_folder()).resolve()
 
 
-def uploaded(payload: Any) -> tuple[Path, str]:
+def resolve_upload(payload: Any) -> tuple[Path, str]:
     """The file behind what the page or a program sent, and the name it had. Raises UserError for any other path."""
     path = payload.get("path") if isinstance(payload, dict) else payload
     if not isinstance(path, str) or not path:
@@ -44,9 +44,9 @@ def uploaded(payload: Any) -> tuple[Path, str]:
     return real, Path(str(name or real.name).replace("\\", "/")).name
 
 
-def opened(p: Parameter, payload: Any) -> media.Medium:
+def open_upload(p: Parameter, payload: Any) -> media.Medium:
     """An uploaded file as the medium that a parameter takes. Raises UserError for what is too large or of no known kind."""
-    path, name = uploaded(payload)
+    path, name = resolve_upload(payload)
     if path.suffix.lower() not in p.type.suffixes:
         reject(f"{p.name} takes a file of kind {', '.join(p.type.suffixes)}.", name)
     if (size := path.stat().st_size) > MAX_UPLOAD:

@@ -10,34 +10,37 @@ from typing import Any
 from potmeter import media
 from potmeter.core.signature import Parameter
 from potmeter.errors import UserError
+from potmeter.gallery.job_queue import Job, JobStopped
 from potmeter.gallery.limits import upload_folder
-from potmeter.gallery.work import Job, Stopped
-from potmeter.tour.calls import command_line, python_call
-from potmeter.tour.card import duration
-from potmeter.tour.markup import Html, join, tag
-from potmeter.tour.shown import Shown, show
-from potmeter.tour.stop import medium
-from potmeter.tour.trouble import explain
+from potmeter.presentation.calls import command_line, python_call
+from potmeter.presentation.card import format_duration
+from potmeter.presentation.errors import explain
+from potmeter.presentation.figures import Figure, make_figure, render_figure
+from potmeter.presentation.markup import Html, join, tag
 
 
-def result(value: Any) -> Html:
+def render_result(value: Any) -> Html:
     """A result's media, each with its name."""
-    return tag("div", *(medium(shown(one, name)) for name, one in media.parts(value).items()), class_="outputs")
+    return tag(
+        "div",
+        *(render_figure(make_output_figure(one, name)) for name, one in media.parts(value).items()),
+        class_="outputs",
+    )
 
 
-def shown(one: media.Medium, name: str) -> Shown:
+def make_output_figure(one: media.Medium, name: str) -> Figure:
     """A medium as the tour shows it; a text that is one endless word is for copying, not for reading."""
     code = isinstance(one, media.Text) and len(one.text) > 60 and len(one.text.split()) == 1
-    return replace(show(one, name), kind="text code") if code else show(one, name)
+    return replace(make_figure(one, name), kind="text code") if code else make_figure(one, name)
 
 
-def files(value: Any) -> list[str]:
+def save_files(value: Any) -> list[str]:
     """A result's media as files, for a program to fetch."""
     folder = Path(tempfile.mkdtemp(prefix="result-", dir=upload_folder()))
     return [str(one.save(folder / (name or "result"))) for name, one in media.parts(value).items()]
 
 
-def plain(value: Any) -> dict[str, Any]:
+def plain_values(value: Any) -> dict[str, Any]:
     """A result's media as plain values, as ``potmeter run --json`` prints them."""
     return {name or "result": one.json() for name, one in media.parts(value).items()}
 
@@ -45,36 +48,38 @@ def plain(value: Any) -> dict[str, Any]:
 # One line on where the work stands -------------------------------------------------------------------------------
 
 
-def standing(job: Job, before: int) -> Html:
+def render_progress(job: Job, before: int) -> Html:
     """How far a job has come."""
     if not job.started:
-        return status("Waiting" + (f": {before} before you" if before else ""))
+        return render_status("Waiting" + (f": {before} before you" if before else ""))
     if job.total:
         share = min(job.done / job.total, 1)
         bar = tag("i", tag("b", style=f"width: {100 * share:.1f}%"))
-        return status(join(bar, f"{job.label} {job.done} of {job.total}"))
-    return status(job.label or "Working")
+        return render_status(join(bar, f"{job.label} {job.done} of {job.total}"))
+    return render_status(job.label or "Working")
 
 
-def status(text: object, kind: str = "busy", **data: object) -> Html:
+def render_status(text: object, kind: str = "busy", **data: object) -> Html:
     """The line below the button."""
-    return tag("p", text, class_=f"standing {kind}", role="status", **data)
+    return tag("p", text, class_=f"status {kind}", role="status", **data)
 
 
-def trouble(error: BaseException) -> Html:
+def render_error(error: BaseException) -> Html:
     """What went wrong, in one line."""
-    if isinstance(error, Stopped):
-        return status("Stopped.", "stopped")
+    if isinstance(error, JobStopped):
+        return render_status("Stopped.", "stopped")
     return tag("p", tag("b", "Not possible" if isinstance(error, UserError) else "Failed"), " ", explain(error),
                class_="trouble", role="alert")  # fmt: skip
 
 
-def took(seconds: float, query: str) -> Html:
+def render_done(seconds: float, query: str) -> Html:
     """That it is done, and how long it took; the page puts ``query`` into its address."""
-    return status(f"Took {duration(seconds)}", "done", data_query=query)
+    return render_status(f"Took {format_duration(seconds)}", "done", data_query=query)
 
 
-def calls(word: str, name: str, task: str, declared: list[Parameter], given: dict[str, Any], model: str | None) -> Html:
+def render_calls(
+    word: str, name: str, task: str, declared: list[Parameter], given: dict[str, Any], model: str | None
+) -> Html:
     """The command and the Python call that do the same, each with a button to copy it."""
     lines = [
         ("$ ", command_line(word, declared, given, model)),

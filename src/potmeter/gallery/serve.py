@@ -18,7 +18,7 @@ from starlette.routing import Route
 from potmeter import registry
 from potmeter.errors import UserError
 from potmeter.gallery.guard import Guard
-from potmeter.gallery.index import ICON, index
+from potmeter.gallery.index import ICON, render_index
 
 ASGI = Any
 """An application that speaks ASGI."""
@@ -36,7 +36,7 @@ class Gallery:
             Route("/", self.index),
             Route("/icon.svg", self.icon),
             Route("/favicon.ico", self.icon),
-            Route("/{name}", self.slash),
+            Route("/{name}", self.add_slash),
             Route("/{name}/cover", self.cover),
             Route("/{name}/demo", self.demo, methods=["POST"]),
         ]
@@ -44,8 +44,8 @@ class Gallery:
         self.guard = Guard(self.route, hosts)
         self.pages: dict[str, ASGI] = {}
         self.building = asyncio.Lock()  # gradio keeps the page that is being built in one global place
-        self.parts = threading.Lock()
-        self.work: Any = None
+        self.loading = threading.Lock()
+        self.loaded: Any = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self.guard(scope, receive, send)
@@ -63,33 +63,33 @@ class Gallery:
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         """Load what is slow to import while the first page is being read; end the pages' own tasks at the end."""
         self.ending, self.tasks = asyncio.Event(), set[asyncio.Task[None]]()
-        threading.Thread(target=self.tools, daemon=True).start()
+        threading.Thread(target=self.services, daemon=True).start()
         yield
         self.ending.set()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
-    def tools(self) -> Any:
-        """The desk, the shelf and the demos, which need torch; made once."""
-        with self.parts:
-            if self.work is None:
-                from potmeter.gallery.tools import Tools
+    def services(self) -> Any:
+        """The job queue, the models and the demos, which need torch; made once."""
+        with self.loading:
+            if self.loaded is None:
+                from potmeter.gallery.services import Services
 
-                self.work = Tools()
-            return self.work
+                self.loaded = Services()
+            return self.loaded
 
     async def page(self, name: str) -> ASGI:
         """The application of a system's page, built when it is first asked for."""
         async with self.building:
             if name not in self.pages:
-                app = await run_in_threadpool(lambda: self.tools().mounted(registry.entries()[name]))
+                app = await run_in_threadpool(lambda: self.services().mount_page(registry.entries()[name]))
                 ready = asyncio.Event()
-                task = asyncio.create_task(self.live(app, ready))
+                task = asyncio.create_task(self.keep_alive(app, ready))
                 self.tasks.add(task)
                 await ready.wait()
                 self.pages[name] = app
             return self.pages[name]
 
-    async def live(self, app: Any, ready: asyncio.Event) -> None:
+    async def keep_alive(self, app: Any, ready: asyncio.Event) -> None:
         """Keep the tasks that a page starts (its queue, the removal of old files) until the end."""
         async with app.router.lifespan_context(app):
             ready.set()
@@ -98,12 +98,12 @@ class Gallery:
     # The few pages of our own ------------------------------------------------------------------------------------
 
     async def index(self, _: Request) -> Response:
-        return HTMLResponse(index())
+        return HTMLResponse(render_index())
 
     async def icon(self, _: Request) -> Response:
         return Response(ICON, media_type="image/svg+xml")
 
-    async def slash(self, request: Request) -> Response:
+    async def add_slash(self, request: Request) -> Response:
         """``/vae`` is ``/vae/``."""
         name = request.path_params["name"]
         return RedirectResponse(f"{name}/") if name in registry.entries() else HTMLResponse("Not found", 404)
@@ -123,13 +123,13 @@ class Gallery:
             asked = json.loads(await request.body())
             if entry is None or not isinstance(asked, dict):
                 raise UserError("There is no such demo.", received=request.path_params["name"])
-            tools = await run_in_threadpool(self.tools)
-            weights = request.query_params.get("weights") or tools.first(entry)
+            services = await run_in_threadpool(self.services)
+            weights = request.query_params.get("weights") or services.default_weights(entry)
             if asked.get("action") is not None:
-                lines = tools.act(entry, weights, asked.get("value"), asked["action"])
+                lines = services.run_action(entry, weights, asked.get("value"), asked["action"])
                 return StreamingResponse(lines, media_type="application/x-ndjson")
-            async with tools.hands:
-                shown = await run_in_threadpool(tools.demos.show, entry, weights, asked.get("value"))
+            async with services.demo_slots:
+                shown = await run_in_threadpool(services.demos.show, entry, weights, asked.get("value"))
             return JSONResponse(shown)
         except (UserError, ValueError, RecursionError) as error:
             return JSONResponse({"error": str(error)}, 400)

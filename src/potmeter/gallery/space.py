@@ -35,7 +35,7 @@ REQUIREMENTS = """potmeter[gallery]>={version}
 """
 
 
-def write(folder: Path) -> Path:
+def write_space(folder: Path) -> Path:
     """Write ``app.py``, ``requirements.txt`` and a ``README.md`` with the Space's front matter, and return the folder.
 
     Raises:

@@ -14,16 +14,16 @@ from potmeter.core.signature import Parameter
 from potmeter.errors import UserError, reject
 from potmeter.gallery import limits
 
-FINEST, WIDEST = 200, 512
+SLIDER_STEPS, MAX_SLIDER_RANGE = 200, 512
 """Stops of a slider for fractions; the widest range that a slider covers, in its stops or from end to end."""
 
 
-def offered(p: Parameter) -> bool:
+def is_askable(p: Parameter) -> bool:
     """Whether the page can ask for it: everything but a place on the machine's disk."""
     return p.type is not Path
 
 
-def widget(p: Parameter, owner: type) -> Any:
+def make_widget(p: Parameter, owner: type) -> Any:
     """The widget of a Parameter, with its range, its default and what its docstring says."""
     about: dict[str, Any] = {
         "label": p.name.replace("_", " "),
@@ -32,24 +32,24 @@ def widget(p: Parameter, owner: type) -> Any:
     }
     value = None if p.default is MISSING else p.default
     if p.medium:
-        return upload(p, about)
+        return media_widget(p, about)
     if get_origin(p.type) is Literal or p.choice:
-        return gr.Dropdown(options(p, owner), value=value, **about)
+        return gr.Dropdown(list_choices(p, owner), value=value, **about)
     if p.many:
         words = " ".join(map(str, value or ()))
         return gr.Textbox(words, placeholder="several, with spaces between them", **about)
     if p.type is bool:
         return gr.Checkbox(bool(value), **about)
     if p.type in (int, float):
-        return number(p, value, about)
+        return number_widget(p, value, about)
     prompt = p.positional and bool(value)
     return gr.Textbox(value or "", lines=3 if prompt else 1, max_lines=12, max_length=limits.MAX_TEXT, **about)
 
 
-def number(p: Parameter, value: Any, about: dict[str, Any]) -> Any:
+def number_widget(p: Parameter, value: Any, about: dict[str, Any]) -> Any:
     """A slider where the range is one that a hand can hit; otherwise a field."""
-    if p.range and value is not None and not p.optional and p.range.high - p.range.low <= WIDEST:
-        fine = 1 if p.type is int else nice((p.range.high - p.range.low) / FINEST)
+    if p.range and value is not None and not p.optional and p.range.high - p.range.low <= MAX_SLIDER_RANGE:
+        fine = 1 if p.type is int else round_step((p.range.high - p.range.low) / SLIDER_STEPS)
         return gr.Slider(p.range.low, p.range.high, value=value, step=fine, buttons=[], **about)
     low, high = (p.range.low, p.range.high) if p.range else (None, None)
     if value is None:
@@ -59,13 +59,13 @@ def number(p: Parameter, value: Any, about: dict[str, Any]) -> Any:
     return gr.Number(value, minimum=low, maximum=high, buttons=[], **about)
 
 
-def nice(step: float) -> float:
+def round_step(step: float) -> float:
     """The next smaller of 1, 2 and 5 times a power of ten."""
     power = 10.0 ** int(f"{step:e}".partition("e")[2])
     return next(n * power for n in (5, 2, 1) if n * power <= step * 1.001)
 
 
-def upload(p: Parameter, about: dict[str, Any]) -> Any:
+def media_widget(p: Parameter, about: dict[str, Any]) -> Any:
     """The widget for a medium, or a list of them."""
     plain = {key: value for key, value in about.items() if key != "info"}
     if p.type is media.Text and not p.many:
@@ -85,7 +85,7 @@ def upload(p: Parameter, about: dict[str, Any]) -> Any:
     return gr.File(file_types=kinds, file_count=count, type="filepath", height=110, **plain)  # type: ignore[arg-type]
 
 
-def options(p: Parameter, owner: object) -> list[Any]:
+def list_choices(p: Parameter, owner: object) -> list[Any]:
     """The values of a choice: those of the type, or of the system's attribute, which may need a loaded system."""
     if get_origin(p.type) is Literal:
         return list(get_args(p.type))
@@ -93,12 +93,12 @@ def options(p: Parameter, owner: object) -> list[Any]:
     return [] if isinstance(values, property) else list(values)
 
 
-def late(p: Parameter, owner: type) -> bool:
+def needs_loaded_system(p: Parameter, owner: type) -> bool:
     """Whether only a loaded system knows the values to choose from."""
-    return p.choice is not None and not options(p, owner)
+    return p.choice is not None and not list_choices(p, owner)
 
 
-def received(p: Parameter, payload: Any) -> Any:
+def parse_payload(p: Parameter, payload: Any) -> Any:
     """What a widget sent, as the Parameter's value; MISSING where it was left empty.
 
     Raises:
@@ -112,16 +112,16 @@ def received(p: Parameter, payload: Any) -> Any:
     if p.medium and p.many:
         isinstance(payload, list) or reject(f"{p.name} takes a list of files.", payload)
         len(payload) <= limits.MAX_FILES or reject(f"{p.name} takes at most {limits.MAX_FILES} files.", len(payload))
-        return [limits.opened(p, file_of(item)) for item in payload]
+        return [limits.open_upload(p, file_of(item)) for item in payload]
     if p.medium:
-        return limits.opened(p, file_of(payload))
+        return limits.open_upload(p, file_of(payload))
     if p.many:
         words = payload if isinstance(payload, list) else re.split(r"[\s;]+|,(?![^\[]*\])", str(payload).strip())
-        return tuple(one(p, word) for word in words if word != "")
-    return one(p, payload)
+        return tuple(parse_value(p, word) for word in words if word != "")
+    return parse_value(p, payload)
 
 
-def one(p: Parameter, payload: Any) -> Any:
+def parse_value(p: Parameter, payload: Any) -> Any:
     """A single value: numbers from fields are floats, and from lists are words."""
     if p.type in (int, float) and not isinstance(payload, bool):
         try:
@@ -144,11 +144,11 @@ def file_of(payload: Any) -> Any:
     return payload
 
 
-def arguments(declared: list[Parameter], payloads: list[Any]) -> dict[str, Any]:
+def parse_payloads(declared: list[Parameter], payloads: list[Any]) -> dict[str, Any]:
     """The values of all widgets, in order; empty ones are left out. Raises UserError when a needed one is empty."""
     values = {}
     for p, payload in zip(declared, payloads, strict=True):
-        value = received(p, payload)
+        value = parse_payload(p, payload)
         if value is not MISSING:
             values[p.name] = p.convert(value)
         elif p.default is MISSING:

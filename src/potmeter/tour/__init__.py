@@ -27,8 +27,8 @@ def tour(argv: list[str]) -> None:
         SystemExit: With 1, after everything is written, when a stop failed. Weights or data that must be fetched and
             cannot be are shown as such and do not count.
     """
-    from potmeter.cli.arguments import parse
     from potmeter.core.signature import Parameter
+    from potmeter.presentation.arguments import parse
 
     values = parse(
         "potmeter tour",
@@ -40,14 +40,14 @@ def tour(argv: list[str]) -> None:
         argv,
         "Run every stop of the lecture on real input and write a page about it.",
     )
-    stops, out = chosen(values["only"]), values["out"]
-    from potmeter.tour.record import check_writable, failed, record, write
+    stops, out = select_stops(values["only"]), values["out"]
+    from potmeter.tour.record import check_writable, is_failure, record, write
 
     check_writable(out)  # before the minute of work, not after it
     started = time.perf_counter()
     # What a system prints is not for standard output, where the JSON goes.
     with contextlib.redirect_stdout(sys.stderr):
-        visits = [visited(entry, tag) for entry, tag in stops]
+        visits = [run_stop(entry, tag) for entry, tag in stops]
     seconds = time.perf_counter() - started
     write(out, visits, seconds)
     if values["json"]:
@@ -55,14 +55,14 @@ def tour(argv: list[str]) -> None:
         print(json.dumps(report, ensure_ascii=False))
     else:
         print(out / "index.html")
-    if any(failed(visit) for visit in visits):
+    if any(is_failure(visit) for visit in visits):
         raise SystemExit(1)
 
 
-def chosen(only: str | None) -> list[Stop]:
+def select_stops(only: str | None) -> list[Stop]:
     """The stops to run, in slide order: all, or those whose ``NAME`` or ``NAME.TAG`` stands in ``only``."""
     entries = list(registry.entries().values())
-    stops = [(entry, tag) for entry in entries for tag in tags(entry)]
+    stops = [(entry, tag) for entry in entries for tag in list_tags(entry)]
     if only is not None:
         references = [registry.resolve(word.strip()) for word in only.split(",") if word.strip()]
         references or reject("--only takes names with commas between them.", only)
@@ -70,17 +70,17 @@ def chosen(only: str | None) -> list[Stop]:
             reference.task == "run" or reject(
                 "--only takes NAME or NAME.TAG.", f"{reference.entry.name}:{reference.task}"
             )
-        stops = [(r.entry, tag) for r in references for tag in tags(r.entry) if r.tag in (None, tag)]
+        stops = [(r.entry, tag) for r in references for tag in list_tags(r.entry) if r.tag in (None, tag)]
     unique = {(entry.name, entry.folder, tag): (entry, tag) for entry, tag in stops}
     return sorted(unique.values(), key=lambda stop: (stop[0].slide, stop[0].name))  # stable: tags keep their order
 
 
-def tags(entry: registry.Entry) -> tuple[str | None, ...]:
+def list_tags(entry: registry.Entry) -> tuple[str | None, ...]:
     """The weights of an entry; None where there are none to name."""
     return entry.weights if entry.weights and entry.kind == "system" else (None,)
 
 
-def visited(entry: registry.Entry, tag: str | None) -> Visit:
+def run_stop(entry: registry.Entry, tag: str | None) -> Visit:
     """One stop's visit, told on standard error while it goes on."""
     from potmeter.core.progress import progress_on_terminal
     from potmeter.tour.visit import visit

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import torch
 
 import potmeter
-from potmeter.tour.card import duration
-from potmeter.tour.markup import Html, join, tag
-from potmeter.tour.stop import STATES, section
+from potmeter.presentation.card import format_duration
+from potmeter.presentation.markup import Html, join, tag
+from potmeter.tour.stop import STATES, render_stop
 
 if TYPE_CHECKING:
     from potmeter.tour.visit import Visit
@@ -46,7 +46,7 @@ def page(visits: list[Visit], seconds: float) -> str:
         "body",
         tag("header", *opening(visits, seconds), class_="opening"),
         contents(stops),
-        tag("main", *(section(stop) for stop in stops)),
+        tag("main", *(render_stop(stop) for stop in stops)),
         tag("footer", tag("p", "This page was written by ", tag("code", "potmeter tour"), ".")),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
@@ -54,7 +54,7 @@ def page(visits: list[Visit], seconds: float) -> str:
 
 def style() -> Html:
     """The style sheet."""
-    return Html(resources.files("potmeter.tour").joinpath("style.css").read_text(encoding="utf-8"))
+    return Html(resources.files("potmeter.presentation").joinpath("style.css").read_text(encoding="utf-8"))
 
 
 def opening(visits: list[Visit], seconds: float) -> list[Html]:
@@ -62,7 +62,7 @@ def opening(visits: list[Visit], seconds: float) -> list[Html]:
     now, threads = datetime.now(UTC), torch.get_num_threads()
     facts = [
         ("made", f"{now.day} {now:%B %Y, %H:%M} UTC"),
-        ("in", duration(seconds)),
+        ("in", format_duration(seconds)),
         ("stops", summary(visits)),
         ("with", f"potmeter {potmeter.__version__}, torch {torch.__version__}, Python {platform.python_version()}"),
         (
@@ -105,5 +105,5 @@ def contents(stops: list[list[Visit]]) -> Html:
 
 def mark(visit: Visit) -> Html:
     """A visit's name and state, in words, not only in colour."""
-    state = duration(visit.seconds) if visit.status == "ok" else STATES[visit.status]
+    state = format_duration(visit.seconds) if visit.status == "ok" else STATES[visit.status]
     return join(tag("b", visit.tag or visit.entry.name), " ", state)

@@ -25,7 +25,7 @@ def record(visits: list[Visit]) -> list[dict[str, Any]]:
             "ok": visit.status == "ok",
             "seconds": round(visit.seconds, 2),
             "outputs": [record_output(output) for output in visit.outputs],
-            **troubles(visit),
+            **error_fields(visit),
         }
         for visit in visits
     ]
@@ -38,16 +38,16 @@ def record_output(output: Output) -> dict[str, Any]:
         "task": output.task,
         "command": output.command,
         "media": {shown.name or "result": plain(shown.json) for shown in output.outputs},
-        **troubles(output),
+        **error_fields(output),
     }
 
 
-def troubles(one: Visit | Output) -> dict[str, Any]:
+def error_fields(one: Visit | Output) -> dict[str, Any]:
     """The error, and whether it is that something must be fetched and cannot be."""
     return ({} if one.error is None else {"error": one.error}) | ({"unavailable": True} if one.unavailable else {})
 
 
-def failed(visit: Visit) -> bool:
+def is_failure(visit: Visit) -> bool:
     """Whether the stop counts as failed: what must be fetched and cannot be does not."""
     return visit.status == "failed"
 

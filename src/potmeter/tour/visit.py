@@ -17,10 +17,10 @@ from potmeter.core.loading import load
 from potmeter.core.signature import Parameter, parameters, tasks
 from potmeter.core.system import Example
 from potmeter.errors import reject
-from potmeter.tour.calls import command_line, python_call
-from potmeter.tour.facts import Facts, facts_of, facts_of_class
-from potmeter.tour.shown import Shown, show, show_input
-from potmeter.tour.trouble import explain, unavailable
+from potmeter.presentation.calls import command_line, python_call
+from potmeter.presentation.errors import explain, is_unavailable
+from potmeter.presentation.facts import Facts, add_class_facts, collect_facts
+from potmeter.presentation.figures import Figure, make_figure, make_input_figures
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Output:
     command: str
     python: str
     seconds: float = 0.0
-    inputs: list[Shown] = field(default_factory=list)
-    outputs: list[Shown] = field(default_factory=list)
+    inputs: list[Figure] = field(default_factory=list)
+    outputs: list[Figure] = field(default_factory=list)
     error: str | None = None
     unavailable: bool = False
 
@@ -69,17 +69,17 @@ class Visit:
 def visit(entry: registry.Entry, tag: str | None) -> Visit:
     """Run a stop. Whatever goes wrong in it is told in the result; only Ctrl-C goes through."""
     started = time.perf_counter()
-    done = Visit(entry, tag, facts_of(entry, tag))
+    done = Visit(entry, tag, collect_facts(entry, tag))
     try:
-        done.facts = facts_of_class(done.facts, entry.load(), entry)
-        seed()  # a probe may draw numbers when it is made
+        done.facts = add_class_facts(done.facts, entry.load(), entry)
+        seed_everything()  # a probe may draw numbers when it is made
         system = load(entry.folder or entry.name, tag)
-        done.facts = facts_of(entry, tag, system, done.facts)
+        done.facts = collect_facts(entry, tag, system, done.facts)
         examples = system.examples()
         done.outputs = [run_example(system, example, done.name) for example in examples]
         done.error = None if examples else "It gives no examples."
     except (Exception, SystemExit) as error:
-        done.error, done.unavailable = explain(error), unavailable(error)
+        done.error, done.unavailable = explain(error), is_unavailable(error)
     system = None
     gc.collect()  # modules and their hooks refer to each other in circles
     done.seconds = time.perf_counter() - started
@@ -97,7 +97,7 @@ def run_example(system: Any, example: Example, name: str) -> Output:
         known_tasks = tasks(type(system))
         example.task in known_tasks or reject(f"{name} can {', '.join(known_tasks)}.", example.task)
         declared = parameters(known_tasks[example.task])
-        inputs = seeded(declared, example.inputs)
+        inputs = with_seed(declared, example.inputs)
         output = replace(
             output,
             command=command_line(word, declared, inputs),
@@ -105,31 +105,33 @@ def run_example(system: Any, example: Example, name: str) -> Output:
         )
         known = {p.name: p for p in declared}
         values = {key: known[key].convert(value, system) if key in known else value for key, value in inputs.items()}
-        seed()
+        seed_everything()
         started = time.perf_counter()
-        result = last(getattr(system, example.task)(**values))
+        result = final_result(getattr(system, example.task)(**values))
         seconds = time.perf_counter() - started
-        entered = [one for key, value in values.items() if key in known for one in show_input(known[key], value)]
-        left = [show(medium, key) for key, medium in media.parts(result).items()]
+        entered = [
+            one for key, value in values.items() if key in known for one in make_input_figures(known[key], value)
+        ]
+        left = [make_figure(medium, key) for key, medium in media.parts(result).items()]
         return replace(output, seconds=seconds, inputs=entered, outputs=left)
     except (Exception, SystemExit) as error:
         took = time.perf_counter() - started
-        return replace(output, seconds=took, error=explain(error), unavailable=unavailable(error))
+        return replace(output, seconds=took, error=explain(error), unavailable=is_unavailable(error))
 
 
-def seed() -> None:
+def seed_everything() -> None:
     """Start of the randomness of everything that has no seed of its own."""
     torch.manual_seed(0)
     random.seed(0)
 
 
-def seeded(declared: list[Parameter], inputs: dict[str, Any]) -> dict[str, Any]:
+def with_seed(declared: list[Parameter], inputs: dict[str, Any]) -> dict[str, Any]:
     """The inputs, with seed 0 for a method that takes a seed and was given none: the same page every time."""
     asks = any(p.name == "seed" and p.default in (None, MISSING) for p in declared)
     return inputs | {"seed": 0} if asks and inputs.get("seed") is None else inputs
 
 
-def last(result: Any) -> Any:
+def final_result(result: Any) -> Any:
     """The result itself, or the last of growing ones: the whole of it."""
     if not isinstance(result, Iterator):
         return result

@@ -27,7 +27,7 @@ def parse(prog: str, parameters: list[Parameter], argv: list[str], description: 
     """
     required = [p for p in parameters if p.default is MISSING]
     members = [
-        (p.name, flag_type(p), default_of(p)) for p in [*required, *(p for p in parameters if p not in required)]
+        (p.name, flag_type(p), default_field(p)) for p in [*required, *(p for p in parameters if p not in required)]
     ]
     form = make_dataclass("Form", members, kw_only=True)
     form.__doc__ = description
@@ -54,7 +54,7 @@ def flag_type(p: Parameter) -> Any:
     return Annotated[kind, marks, tyro.conf.Positional] if p.positional else Annotated[kind, marks]
 
 
-def default_of(p: Parameter) -> Any:
+def default_field(p: Parameter) -> Any:
     """The dataclass field that carries a Parameter's default; a default picture is shown by its kind."""
     if p.default is MISSING:
         return field()
@@ -74,7 +74,7 @@ def condense(box: str) -> str:
     return " ".join(words).rstrip(".") + "."
 
 
-def reserved(*names: str) -> list[Parameter]:
+def common_flags(*names: str) -> list[Parameter]:
     """Flags that mean the same for every verb."""
     known = {
         "weights": Parameter("weights", str, None, optional=True, help="tag, folder, training run or hub id"),

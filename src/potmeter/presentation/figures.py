@@ -7,20 +7,20 @@ from typing import Any
 
 from potmeter import media
 from potmeter.core.signature import Parameter
-from potmeter.tour.markup import Html, escape
+from potmeter.presentation.markup import Html, escape, tag
 
-WIDEST, TALLEST = 880, 420
+MAX_WIDTH, MAX_HEIGHT = 880, 420
 """Pixels of the page that a picture may fill; small ones are enlarged towards these by whole factors."""
-ENLARGED = 8
+MAX_MAGNIFICATION = 8
 """Largest factor by which a small picture is enlarged."""
-LARGEST_INPUT = 960
+MAX_INPUT_SIDE = 960
 """Longest side, in pixels, of a photo shown as an input: so that the page stays a few megabytes."""
-ROW = 12
+MAX_INPUTS = 12
 """A list of pictures shows so many of them, and the number of the others."""
 
 
 @dataclass(frozen=True)
-class Shown:
+class Figure:
     """One medium on the page."""
 
     name: str
@@ -35,49 +35,60 @@ class Shown:
     """Whether it wants the whole width of the page."""
 
 
-def show(medium: media.Medium, name: str = "") -> Shown:
+def make_figure(medium: media.Medium, name: str = "") -> Figure:
     """A result's medium, enlarged or marked as wide by what it is."""
     kind, wide, width = type(medium).__name__.lower(), isinstance(medium, media.Chart), None
     if isinstance(medium, media.Image | media.Video):
         columns, rows = medium.size if isinstance(medium, media.Image) else medium.frames.shape[2:0:-1]
         width = columns * magnification(columns, rows)
-        wide = width > WIDEST // 2
+        wide = width > MAX_WIDTH // 2
     elif isinstance(medium, media.Text):
         wide = len(medium.text) > 280
     elif isinstance(medium, media.Table):
         wide = len(medium.columns) > 4
-    return Shown(name, kind, Html(medium.html()), medium.json(), width, wide)
+    return Figure(name, kind, Html(medium.html()), medium.json(), width, wide)
 
 
 def magnification(columns: int, rows: int) -> int:
     """The whole factor by which a picture is enlarged on the page: 1 for all but small ones."""
     if max(columns, rows) >= 256:
         return 1
-    return max(1, min(ENLARGED, WIDEST // columns, TALLEST // rows))
+    return max(1, min(MAX_MAGNIFICATION, MAX_WIDTH // columns, MAX_HEIGHT // rows))
 
 
-def show_input(p: Parameter, value: Any) -> list[Shown]:
+def make_input_figures(p: Parameter, value: Any) -> list[Figure]:
     """What went in: media as themselves, text quoted. Numbers and choices stand in the command already."""
     if value is None or not (p.medium or (p.type is str and p.choice is None)):
         return []
     items = list(value) if p.many else [value]
-    shown = [show_one(item, p.name) for item in items[:ROW]]
-    if len(items) > ROW:
-        shown.append(Shown("", "more", escape(f"and {len(items) - ROW} more")))
+    shown = [make_input_figure(item, p.name) for item in items[:MAX_INPUTS]]
+    if len(items) > MAX_INPUTS:
+        shown.append(Figure("", "more", escape(f"and {len(items) - MAX_INPUTS} more")))
     return shown
 
 
-def show_one(item: Any, name: str) -> Shown:
+def make_input_figure(item: Any, name: str) -> Figure:
     """One medium or text that went in."""
     if isinstance(item, str | media.Text):
-        return Shown(name, "quoted", escape(item))
-    return show(reduced(item), name)
+        return Figure(name, "quoted", escape(item))
+    return make_figure(shrink_photo(item), name)
 
 
-def reduced(medium: media.Medium) -> media.Medium:
+def shrink_photo(medium: media.Medium) -> media.Medium:
     """A photo at the size the page can show; anything else as it is."""
-    if not isinstance(medium, media.Image) or max(medium.size) <= LARGEST_INPUT:
+    if not isinstance(medium, media.Image) or max(medium.size) <= MAX_INPUT_SIDE:
         return medium
     picture = medium.pil()
-    picture.thumbnail((LARGEST_INPUT, LARGEST_INPUT))
+    picture.thumbnail((MAX_INPUT_SIDE, MAX_INPUT_SIDE))
     return media.Image.from_pil(picture)
+
+
+def render_figure(figure: Figure) -> Html:
+    """A medium with its name below it."""
+    if figure.kind == "quoted":
+        return tag("blockquote", figure.html)
+    if figure.kind == "more":
+        return tag("p", figure.html, class_="more")
+    label = tag("figcaption", figure.name.replace("_", " ")) if figure.name else None
+    width = f"--width: {figure.width}px" if figure.width else None
+    return tag("figure", figure.html, label, class_=f"medium {figure.kind}", style=width)

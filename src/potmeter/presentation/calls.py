@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from potmeter import media
-from potmeter.cli.arguments import FLAG_NAMES
 from potmeter.core.signature import Parameter
+from potmeter.presentation.arguments import FLAG_NAMES
 
-LISTED = 3
+MAX_FILES = 3
 """Up to so many files are named one by one; more stand in a folder, which the command line expands."""
 
 
@@ -30,32 +30,32 @@ def command_line(word: str, declared: list[Parameter], inputs: dict[str, Any], m
     positional = [p for p in declared if p.positional]
     reach = max((place for place, p in enumerate(positional, 1) if p in given), default=0)
     for p in positional[:reach]:  # one that is left out before another must still be there
-        places += words(p, inputs[p.name] if p in given else default(p))
+        places += as_words(p, inputs[p.name] if p in given else default(p))
     for p in given:
         if not p.positional and inputs[p.name] != default(p):
-            flags += flag(p, inputs[p.name])
+            flags += as_flag(p, inputs[p.name])
     flags += ["--model", model] if model else []
     return shlex.join(["potmeter", "run", word, *places, *flags])
 
 
-def flag(p: Parameter, value: Any) -> list[str]:
+def as_flag(p: Parameter, value: Any) -> list[str]:
     """A flag and its values, as the command line's parser takes them."""
     name = FLAG_NAMES.get(p.name, p.name).replace("_", "-")
     if p.type is bool and not p.many:
         return [f"--{name}" if value else f"--no-{name}"]
-    return [f"--{name}", *words(p, value)]
+    return [f"--{name}", *as_words(p, value)]
 
 
-def words(p: Parameter, value: Any) -> list[str]:
+def as_words(p: Parameter, value: Any) -> list[str]:
     """The words that stand for one value on the command line."""
     if p.many and isinstance(value, (list, tuple)):
-        if p.medium and len(value) > LISTED:
+        if p.medium and len(value) > MAX_FILES:
             return [f"{p.name}/"]
-        return [word(p, item, f"-{number}") for number, item in enumerate(value, 1)]
-    return [word(p, value)]
+        return [as_word(p, item, f"-{number}") for number, item in enumerate(value, 1)]
+    return [as_word(p, value)]
 
 
-def word(p: Parameter, value: Any, number: str = "") -> str:
+def as_word(p: Parameter, value: Any, number: str = "") -> str:
     """A value as one word: a text as it is, a file by its name without its folder, a medium by its parameter's name."""
     if isinstance(value, media.Text):
         return value.text
@@ -75,24 +75,24 @@ def python_call(
         if p.name not in inputs:
             gap = gap or p.positional
         elif p.positional and not gap:
-            arguments.append(literal(p, inputs[p.name]))
+            arguments.append(as_literal(p, inputs[p.name]))
         elif inputs[p.name] is not default(p):
-            arguments.append(f"{p.name}={literal(p, inputs[p.name])}")
-    loaded = ", ".join(quoted(word) for word in (name, model) if word)
+            arguments.append(f"{p.name}={as_literal(p, inputs[p.name])}")
+    loaded = ", ".join(as_source(part) for part in (name, model) if part)
     return f"potmeter.load({loaded}).{task}({', '.join(arguments)})"
 
 
-def literal(p: Parameter, value: Any) -> str:
+def as_literal(p: Parameter, value: Any) -> str:
     """A value as Python source: media by the path to their file."""
     if p.many and isinstance(value, (list, tuple)):
-        if p.medium and len(value) > LISTED:
-            return quoted(words(p, value)[0])
-        items = words(p, value) if p.medium else value
-        return f"[{', '.join(map(quoted, items))}]"
-    return quoted(word(p, value) if p.medium else value)
+        if p.medium and len(value) > MAX_FILES:
+            return as_source(as_words(p, value)[0])
+        items = as_words(p, value) if p.medium else value
+        return f"[{', '.join(map(as_source, items))}]"
+    return as_source(as_word(p, value) if p.medium else value)
 
 
-def quoted(value: Any) -> str:
+def as_source(value: Any) -> str:
     """The value's ``repr``, in double quotes where it is a text without any."""
     source = repr(str(value) if isinstance(value, Path) else value)
     return f'"{source[1:-1]}"' if source[0] == "'" and '"' not in source else source

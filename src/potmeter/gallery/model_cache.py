@@ -12,53 +12,53 @@ from potmeter import registry
 from potmeter.core.loading import load
 from potmeter.errors import reject
 
-MOST = 8
+MAX_MODELS = 8
 """Models kept loaded."""
 
 
-class Shelf:
+class ModelCache:
     """Systems with their weights, and probes with the model they work on, by name."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self.most, self.lock, self.making = most, threading.Lock(), threading.Lock()
-        self.things: OrderedDict[str, Any] = OrderedDict()
-        self.made: dict[str, Any] = {}
+    def __init__(self, most: int = MAX_MODELS) -> None:
+        self.most, self.lock, self.deriving = most, threading.Lock(), threading.Lock()
+        self.models: OrderedDict[str, Any] = OrderedDict()
+        self.derived: dict[str, Any] = {}
 
-    def take(self, entry: registry.Entry, weights: str | None) -> Any:
-        """The thing that runs: of a system the tag of its weights is given, of a probe the name of a model."""
-        check(entry, weights)
-        key = key_of(entry, weights)
+    def get(self, entry: registry.Entry, weights: str | None) -> Any:
+        """The system or probe, loaded: of a system the tag of its weights is given, of a probe the name of a model."""
+        check_weights(entry, weights)
+        key = model_key(entry, weights)
         with self.lock:  # one load at a time: two of the same would be one too many
-            if key not in self.things:
-                self.things[key] = load(entry.folder or entry.name, weights)
-                while len(self.things) > self.most:
-                    self.made.pop(self.things.popitem(last=False)[0], None)
+            if key not in self.models:
+                self.models[key] = load(entry.folder or entry.name, weights)
+                while len(self.models) > self.most:
+                    self.derived.pop(self.models.popitem(last=False)[0], None)
                     gc.collect()  # modules and their hooks refer to each other in circles
-            self.things.move_to_end(key)
-            return self.things[key]
+            self.models.move_to_end(key)
+            return self.models[key]
 
-    def beside(self, entry: registry.Entry, weights: str | None, make: Callable[[registry.Entry, Any], Any]) -> Any:
+    def derive(self, entry: registry.Entry, weights: str | None, make: Callable[[registry.Entry, Any], Any]) -> Any:
         """Something made of a loaded thing, kept as long as that is."""
-        thing, key = self.take(entry, weights), key_of(entry, weights)
-        with self.making:
-            if key not in self.made:
-                self.made[key] = make(entry, thing)
-            return self.made[key]
+        thing, key = self.get(entry, weights), model_key(entry, weights)
+        with self.deriving:
+            if key not in self.derived:
+                self.derived[key] = make(entry, thing)
+            return self.derived[key]
 
 
-def key_of(entry: registry.Entry, weights: str | None) -> str:
-    """What names a loaded thing; jobs on the same one run one after the other."""
+def model_key(entry: registry.Entry, weights: str | None) -> str:
+    """The key of a loaded model; jobs on the same one run one after the other."""
     return f"{entry.name} {weights or ''}"
 
 
-def check(entry: registry.Entry, weights: str | None) -> None:
+def check_weights(entry: registry.Entry, weights: str | None) -> None:
     """Refuse weights, or a model, that are not among those to choose from: no page names a folder or a hub."""
-    known = choices(entry)
+    known = weight_choices(entry)
     if weights not in known and (weights or known):
         reject(f"{'weights' if entry.kind == 'system' else 'the model'} is one of {', '.join(known)}.", weights)
 
 
-def choices(entry: registry.Entry) -> list[str]:
+def weight_choices(entry: registry.Entry) -> list[str]:
     """The weights to choose from; for a probe, the models in the catalogue that have what it needs, its own first."""
     if entry.kind == "system":
         return list(entry.weights)

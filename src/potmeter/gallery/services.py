@@ -1,4 +1,4 @@
-"""What all pages share: one desk, one shelf, and how a page is put on the site."""
+"""What all pages share: the job queue, the loaded models, the demos; and how a page is put on the site."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ import torch
 
 from potmeter.gallery import limits
 from potmeter.gallery.demos import Demos
-from potmeter.gallery.index import style
+from potmeter.gallery.index import read_styles
+from potmeter.gallery.job_queue import WORKERS, JobQueue
+from potmeter.gallery.model_cache import ModelCache, check_weights, model_key, weight_choices
 from potmeter.gallery.page import Page
-from potmeter.gallery.shelf import Shelf, check, choices, key_of
-from potmeter.gallery.work import PLACES, Desk
+from potmeter.presentation.errors import explain
 from potmeter.registry import Entry
-from potmeter.tour.trouble import explain
 
 ICON = '<link rel="icon" href="../icon.svg" type="image/svg+xml">'
 
 
-class Tools:
-    """Desk, shelf and demos of a gallery."""
+class Services:
+    """Job queue, loaded models and demos of a gallery."""
 
     def __init__(self) -> None:
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // PLACES))  # jobs run side by side: cores are shared out
-        self.desk, self.shelf = Desk(), Shelf()
-        self.demos = Demos(self.shelf)
-        self.hands = asyncio.Semaphore(PLACES)
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // WORKERS))  # jobs run side by side: cores are shared out
+        self.queue, self.models = JobQueue(), ModelCache()
+        self.demos = Demos(self.models)
+        self.demo_slots = asyncio.Semaphore(WORKERS)
 
-    def mounted(self, entry: Entry) -> fastapi.FastAPI:
+    def mount_page(self, entry: Entry) -> fastapi.FastAPI:
         """A system's page as an application of its own, at ``/NAME``."""
-        page = Page(entry, self.desk, self.shelf, self.demos)
+        page = Page(entry, self.queue, self.models, self.demos)
         page.blocks.queue(max_size=500, default_concurrency_limit=None, api_open=False)
         app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        look = style("tour/style.css", "gallery/page.css")
-        script = style("gallery/page.js", "gallery/demos.js")
+        look = read_styles("presentation/style.css", "gallery/page.css")
+        script = read_styles("gallery/page.js", "gallery/demos.js")
         gr.mount_gradio_app(
             app, page.blocks, f"/{entry.name}", footer_links=[], run_history=False, show_error=True, ssr_mode=False,
             max_file_size=limits.MAX_UPLOAD, theme=gr.themes.Base(font=["sans-serif"], font_mono=["monospace"]),
@@ -47,19 +47,21 @@ class Tools:
         )  # fmt: skip
         return app
 
-    def first(self, entry: Entry) -> str | None:
+    def default_weights(self, entry: Entry) -> str | None:
         """The weights, or the model, where none are named."""
-        return next(iter(choices(entry)), None)
+        return next(iter(weight_choices(entry)), None)
 
-    async def act(self, entry: Entry, weights: str | None, value: Any, action: Any) -> AsyncIterator[str]:
-        """The lines of a demo's action, which waits its turn at the desk like any work."""
+    async def run_action(self, entry: Entry, weights: str | None, value: Any, action: Any) -> AsyncIterator[str]:
+        """The lines of a demo's action, which waits its turn in the queue like any work."""
         try:
-            check(entry, weights)
+            check_weights(entry, weights)
             job, seen = (
-                self.desk.submit(key_of(entry, weights), lambda: self.demos.act(entry, weights, value, action)),
+                self.queue.submit(
+                    model_key(entry, weights), lambda: self.demos.run_action(entry, weights, value, action)
+                ),
                 0,
             )
-            async for _ in self.desk.follow(job):
+            async for _ in self.queue.follow(job):
                 if job.version > seen:
                     seen = job.version
                     yield json.dumps(job.result) + "\n"

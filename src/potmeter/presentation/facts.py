@@ -7,14 +7,15 @@ import re
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from potmeter.cli.catalogue import read_card
-from potmeter.cli.source import config_fields
 from potmeter.core.config import Recipe
 from potmeter.core.signature import parameters
+from potmeter.presentation.card import list_measurements, list_origins, read_card, training_command
+from potmeter.presentation.markup import Html, prose, tag
+from potmeter.presentation.source import config_fields
 from potmeter.registry import Entry
 
 Rows = list[tuple[str, str]]
-LISTED = 30
+LONGEST_LIST = 30
 """Longer lists are shown by their first values and their length."""
 
 
@@ -32,7 +33,7 @@ class Facts:
     """Commands worth trying, each with what it does."""
 
 
-def facts_of(entry: Entry, tag: str | None, system: Any = None, known: Facts | None = None) -> Facts:
+def collect_facts(entry: Entry, tag: str | None, system: Any = None, known: Facts | None = None) -> Facts:
     """The facts of a stop; those of weights and Config once the system is loaded."""
     known = known or Facts(next=[(f"potmeter show {entry.name}", "what it takes, gives and can be set to")])
     card = getattr(system, "card", None) or known.card
@@ -47,7 +48,7 @@ def facts_of(entry: Entry, tag: str | None, system: Any = None, known: Facts | N
     return replace(known, card=card, parameters=count, config=own_fields(entry, config))
 
 
-def facts_of_class(known: Facts, owner: type, entry: Entry) -> Facts:
+def add_class_facts(known: Facts, owner: type, entry: Entry) -> Facts:
     """The facts, with what the class itself tells."""
     name, tries = entry.name, list(known.next)
     if entry.kind == "probe":
@@ -89,14 +90,57 @@ def own_fields(entry: Entry, config: Any) -> list[tuple[str, str, str]]:
         docs = {}
     common = {f.name for f in fields(Recipe)}
     return [
-        (f.name, text(getattr(config, f.name)), docs.get(f.name, "")) for f in fields(config) if f.name not in common
+        (f.name, format_setting(getattr(config, f.name)), docs.get(f.name, ""))
+        for f in fields(config)
+        if f.name not in common
     ]
 
 
-def text(value: Any) -> str:
+def format_setting(value: Any) -> str:
     """A Config's value for reading."""
-    if isinstance(value, (list, tuple)) and len(value) > LISTED:
+    if isinstance(value, (list, tuple)) and len(value) > LONGEST_LIST:
         return f"{', '.join(map(str, value[:3]))} … ({len(value):,})"
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "none"
     return {None: "none", True: "yes", False: "no"}[value] if value is None or isinstance(value, bool) else str(value)
+
+
+# As HTML -----------------------------------------------------------------------------------------------------------
+
+
+def render_facts(facts: Facts) -> Html | None:
+    """The card and the Config: figures first, how the weights were made beside them, the Config to be opened."""
+    heading, figures = list_measurements(facts.card)
+    made = list_origins(facts.card)
+    if facts.parameters:
+        made = [("knobs", f"{facts.parameters:,}"), *made]
+    blocks = []
+    if figures:
+        rows = [render_row(name, value, "baseline" if is_baseline else None) for name, value, is_baseline in figures]
+        blocks.append(tag("div", tag("h5", heading), tag("dl", *rows)))
+    if made:
+        blocks.append(
+            tag("div", tag("h5", "The weights"), tag("dl", *(render_row(name, value) for name, value in made)))
+        )
+    command = training_command(facts.card)
+    made_by = tag("p", "Made by ", tag("code", command), class_="made") if command else None
+    if not blocks and not facts.config:
+        return None
+    return tag("div", tag("div", *blocks, class_="columns"), made_by, render_config(facts), class_="facts")
+
+
+def render_row(name: str, value: str, kind: str | None = None) -> Html:
+    """A fact: its name and its value."""
+    return tag("div", tag("dt", name), tag("dd", value), class_=kind)
+
+
+def render_config(facts: Facts) -> Html | None:
+    """The system's own part of its Config."""
+    if not facts.config:
+        return None
+    rows = [
+        tag("tr", tag("td", tag("code", name)), tag("td", value), tag("td", prose(doc)))
+        for name, value, doc in facts.config
+    ]
+    summary = tag("summary", f"Its Config: {len(rows)} settings besides those of training")
+    return tag("details", summary, tag("table", tag("tbody", *rows)))

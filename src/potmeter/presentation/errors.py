@@ -25,7 +25,7 @@ def explain(error: BaseException) -> str:
     return line
 
 
-def unavailable(error: BaseException) -> bool:
+def is_unavailable(error: BaseException) -> bool:
     """Whether what went wrong is that data or weights must be fetched and cannot be."""
     if not isinstance(error, UserError):
         return False

@@ -13,15 +13,15 @@ from typing import Any
 from potmeter.core.progress import reporter
 from potmeter.errors import UserError
 
-PLACES = max(1, min(4, (os.cpu_count() or 2) // 2 + 1))
+WORKERS = max(1, min(4, (os.cpu_count() or 2) // 2 + 1))
 """Jobs that run at the same time. Each uses all cores, so more would only make every one of them slower."""
-MOST_WAITING = 200
+MAX_WAITING = 200
 """Jobs in the queue; whoever comes then is sent away."""
-PAUSE = 0.08
+POLL_INTERVAL = 0.08
 """Seconds between two looks at a job that goes on."""
 
 
-class Stopped(Exception):
+class JobStopped(Exception):
     """Somebody pressed Stop, or left."""
 
 
@@ -49,7 +49,7 @@ class Job:
     def report(self, label: str, done: int, total: int | None) -> None:
         """What ``core.log.progress`` calls: the place where a stopped job ends."""
         if self.stopped:
-            raise Stopped
+            raise JobStopped
         self.label, self.done, self.total = label, done, total
         self.wake()
 
@@ -73,21 +73,23 @@ class Job:
         self.wake()
 
 
-class Desk:
-    """Takes jobs and runs them, ``places`` at a time."""
+class JobQueue:
+    """Takes jobs and runs them, ``workers`` at a time."""
 
-    def __init__(self, places: int = PLACES) -> None:
-        self.places = places
-        self.pool = ThreadPoolExecutor(places, "work")  # the same threads again and again: torch keeps helpers for each
+    def __init__(self, workers: int = WORKERS) -> None:
+        self.workers = workers
+        self.pool = ThreadPoolExecutor(
+            workers, "work"
+        )  # the same threads again and again: torch keeps helpers for each
         self.lock = threading.Lock()
         self.waiting: list[Job] = []
-        self.busy: dict[str, Job] = {}
+        self.running: dict[str, Job] = {}
 
     def submit(self, key: str, call: Callable[[], Any], owner: str | None = None) -> Job:
         """Queue a call. Raises UserError when too many are waiting."""
         job = Job(key, call, owner)
         with self.lock:
-            if len(self.waiting) >= MOST_WAITING:
+            if len(self.waiting) >= MAX_WAITING:
                 raise UserError("Too many are waiting already: try again later.", received=f"{len(self.waiting)} jobs")
             self.waiting.append(job)
             self.dispatch()
@@ -98,10 +100,10 @@ class Desk:
         for job in list(self.waiting):
             if job.stopped:
                 self.waiting.remove(job)
-                job.error, job.finished = Stopped(), True
-            elif len(self.busy) < self.places and job.key not in self.busy:
+                job.error, job.finished = JobStopped(), True
+            elif len(self.running) < self.workers and job.key not in self.running:
                 self.waiting.remove(job)
-                self.busy[job.key] = job
+                self.running[job.key] = job
                 job.started = True
                 self.pool.submit(self.work, job)
 
@@ -109,7 +111,7 @@ class Desk:
         """Run a job, then give its place to the next."""
         job.run()
         with self.lock:
-            del self.busy[job.key]
+            del self.running[job.key]
             job.finished = True
             self.dispatch()
         job.wake()
@@ -117,13 +119,13 @@ class Desk:
     def stop(self, owner: str | None) -> None:
         """Stop whatever is queued or under way for one owner."""
         with self.lock:
-            for job in [*self.waiting, *self.busy.values()]:
+            for job in [*self.waiting, *self.running.values()]:
                 if job.owner == owner:
                     job.stop()
             self.dispatch()
 
-    def before(self, job: Job) -> int:
-        """How many wait before a job."""
+    def position(self, job: Job) -> int:
+        """How many jobs wait before this one."""
         with self.lock:
             return self.waiting.index(job) if job in self.waiting else 0
 
@@ -143,7 +145,7 @@ class Desk:
                 news.clear()
                 if not job.finished:
                     yield job
-                    await asyncio.sleep(PAUSE)
+                    await asyncio.sleep(POLL_INTERVAL)
             yield job
         finally:
             job.stop()

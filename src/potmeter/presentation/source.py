@@ -12,7 +12,8 @@ from pathlib import Path
 from potmeter.errors import UserError
 from potmeter.registry import Entry
 
-RECIPE = Path(__file__).parents[1] / "core" / "config.py"
+CORE = Path(__file__).parents[1] / "core"
+CONFIG_FILE, OPTIONS_FILE = CORE / "config.py", CORE / "training" / "options.py"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Method:
 
 
 @functools.cache
-def tree_of(path: Path) -> ast.Module:
+def parse_file(path: Path) -> ast.Module:
     """The parsed file. Raises UserError when it is no Python."""
     try:
         return ast.parse(path.read_text(encoding="utf-8"))
@@ -43,23 +44,23 @@ def tree_of(path: Path) -> ast.Module:
         raise UserError(f"{path} cannot be read: {error}.", received=str(path)) from None
 
 
-def classes(path: Path) -> Iterator[ast.ClassDef]:
+def read_classes(path: Path) -> Iterator[ast.ClassDef]:
     """The classes a file defines at its top level."""
-    return (node for node in tree_of(path).body if isinstance(node, ast.ClassDef))
+    return (node for node in parse_file(path).body if isinstance(node, ast.ClassDef))
 
 
 def config_fields(entry: Entry) -> list[Field]:
     """The fields of a system's Config: its own first, then those of training that every system has."""
-    own = [node for file in sorted(entry.source.glob("*.py")) for node in classes(file) if node.name == "Config"]
-    recipe = [node for node in classes(RECIPE) if node.name == "Recipe"]
+    own = [node for file in sorted(entry.source.glob("*.py")) for node in read_classes(file) if node.name == "Config"]
+    recipe = [node for node in read_classes(CONFIG_FILE) if node.name == "Recipe"]
     seen: dict[str, Field] = {}
     for node in [*own, *recipe]:
-        for f in fields_of(node):
+        for f in read_fields(node):
             seen.setdefault(f.name, f)
     return list(seen.values())
 
 
-def fields_of(node: ast.ClassDef) -> Iterator[Field]:
+def read_fields(node: ast.ClassDef) -> Iterator[Field]:
     """The annotated fields of a dataclass with the docstring under each."""
     for statement, after in zip(node.body, [*node.body[1:], None], strict=True):
         if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
@@ -74,7 +75,7 @@ def fields_of(node: ast.ClassDef) -> Iterator[Field]:
 def presets(entry: Entry) -> list[str]:
     """The names of a system's presets, wherever in its folder the table stands."""
     for file in sorted(entry.source.glob("*.py")):
-        for node in ast.walk(tree_of(file)):
+        for node in ast.walk(parse_file(file)):
             if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Dict):
                 continue
             if ast.unparse(node.targets[0]) in ("presets", "PRESETS"):
@@ -87,7 +88,7 @@ def methods(entry: Entry) -> list[Method]:
     name = entry.target.partition(":")[2]
     found = []
     for file in sorted(entry.source.glob("*.py")):
-        for node in classes(file):
+        for node in read_classes(file):
             if node.name != name:
                 continue
             for item in node.body:
