@@ -31,6 +31,16 @@ def reject(message: str, received: object) -> NoReturn:
     raise UserError(message, received=received)
 
 
+def missing_extra(what: str, extra: str, missing: str | None) -> UserError:
+    """The error to raise where ``what`` needs an optional dependency; how it is installed is said here and nowhere else.
+
+    Example:
+        >>> str(missing_extra("The gallery", "gallery", "gradio"))
+        "The gallery needs an extra: in the checkout, pip install -e '.[gallery]'. Received: no gradio"
+    """
+    return UserError(f"{what} needs an extra: in the checkout, pip install -e '.[{extra}]'.", received=f"no {missing}")
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether the memory does not suffice, in the words of Python, NumPy or torch."""
     words = "allocate|out of memory|calculation overflowed|Overflow when unpacking"

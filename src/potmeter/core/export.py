@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from potmeter import __version__
 from potmeter.core.system import System
-from potmeter.errors import UserError
+from potmeter.errors import UserError, missing_extra
 
 TOLERANCE = 1e-4
 """Largest difference that is accepted, as a share of the output's largest value."""
@@ -65,9 +65,7 @@ def export(system: System, out: Path, parts: tuple[str, ...] = ()) -> list[Expor
         import onnxruntime
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise UserError(
-            "potmeter export needs the extra: pip install 'potmeter[export]'.", received=error.name
-        ) from None
+        raise missing_extra("potmeter export", "export", error.name) from None
     onnxruntime.set_default_logger_severity(3)
     known = system.export_parts()
     for part in parts:

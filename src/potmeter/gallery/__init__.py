@@ -11,7 +11,7 @@ import tempfile
 import webbrowser
 from pathlib import Path
 
-from potmeter.errors import UserError, reject
+from potmeter.errors import UserError, missing_extra, reject
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -73,7 +73,7 @@ def serve(host: str = "127.0.0.1", port: int = 7860, *, share: bool = False, bro
         from potmeter.gallery.serve import Gallery
     except ImportError as error:
         bound.close()
-        raise UserError("The gallery needs its extra: pip install 'potmeter[gallery]'.", received=error.name) from None
+        raise missing_extra("The gallery", "gallery", error.name) from None
     port = bound.getsockname()[1]
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/"
     print(f"The gallery is at {address} (Ctrl-C ends it).", flush=True)

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from potmeter import __version__
-from potmeter.errors import UserError
+from potmeter.errors import UserError, missing_extra
 
 APP = '''"""The gallery of potmeter, as a Hugging Face Space."""
 
@@ -46,7 +46,7 @@ def write_space(folder: Path) -> Path:
     try:
         gradio = version("gradio")
     except PackageNotFoundError:
-        raise UserError("The gallery needs its extra: pip install 'potmeter[gallery]'.", received="gradio") from None
+        raise missing_extra("The gallery", "gallery", "gradio") from None
     texts = {
         "app.py": APP,
         "README.md": README.format(gradio=gradio),

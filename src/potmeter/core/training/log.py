@@ -13,7 +13,7 @@ from typing import IO, Any
 from torch import Tensor
 
 from potmeter.core.training import checkpoints, processes
-from potmeter.errors import UserError
+from potmeter.errors import UserError, missing_extra
 
 
 class Diverged(UserError):
@@ -141,5 +141,5 @@ def summary_writer() -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise UserError("--tensorboard needs the extra: pip install 'potmeter[log]'.", received="tensorboard") from None
+        raise missing_extra("--tensorboard", "log", "tensorboard") from None
     return SummaryWriter

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any, Literal
 
-from potmeter.errors import UserError, reject
+from potmeter.errors import UserError, missing_extra, reject
 
 
 def open_study(
@@ -41,7 +41,7 @@ def open_study(
         import optuna
         from filelock import FileLock
     except ImportError:
-        raise UserError("potmeter tune needs the extra: pip install 'potmeter[tune]'.", received="optuna") from None
+        raise missing_extra("potmeter tune", "tune", "optuna") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     about = json.loads(json.dumps(about))
     try:

@@ -21,7 +21,7 @@ import torch
 from potmeter.data.fetching.clients import announce
 from potmeter.data.fetching.fetch import cache_folder
 from potmeter.data.splits import Splits, TensorData
-from potmeter.errors import UserError, reject
+from potmeter.errors import UserError, missing_extra, reject
 
 COUNTS = {"train": 12_000, "valid": 1_000, "test": 2_000}
 """Faces in each part; no face is in two of them."""
@@ -164,7 +164,7 @@ def renderer(size: int) -> Callable[[int], np.ndarray]:
         from dicebear import Avatar, Style
         from dicebear_styles import __path__ as styles
     except ImportError as error:
-        raise UserError("Faces need the extra: pip install 'potmeter[faces]'.", received=f"no {error.name}") from None
+        raise missing_extra("Drawing faces", "faces", error.name) from None
     style = Style(json.loads((Path(next(iter(styles))) / "avataaars.json").read_text("utf-8")))
 
     def draw(number: int) -> np.ndarray:
