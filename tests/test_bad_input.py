@@ -140,7 +140,7 @@ ROWS = [
     ("a patch on no classifier", "run patch {here}/black.png --model vae.plane", "works on a Classifier and Attackable; vae is none"),
     # faces and latent spaces
     ("faces in grey", "train vae --dataset faces --image-size 64 --channels 1 --steps 1", "coloured pictures"),
-    ("faces of another size", "train vae --dataset faces --image-size 32 --channels 3 --steps 1", "64 or 128 pixels a side"),
+    ("faces of another size", "train vae --dataset faces --image-size 32 --channels 3 --steps 1", "64×64 or 128×128: --image-size 64"),
     ("a picture without attributes", "train vae --preset tiny --steps 1 --data {here}/celeba", "no row for 1 of 1 pictures"),
     ("latents of what is no generator", "run latents --model classifier.digits", "latents works on a Generator; classifier is none"),
     ("a coefficient of nan", "run latents --model vae.plane --high nan", "high must be finite"),
@@ -196,7 +196,7 @@ ROWS = [
     ("gan judged by what is none", "train gan --preset tiny --judge vae.plane --steps 1 --out {here}/../gan-run", "no Embedder"),
     ("a folder of mixed sizes and modes, smaller than a batch", "train gan --preset tiny --data {here}/mixed --no-conditional --steps 1 --out {here}/../gan-mixed --device cpu", WORKS),
     ("stylegan of a size that cannot be halved", "train stylegan --preset tiny --height 30 --steps 1", "height must be divisible by 4"),
-    ("stylegan on faces of another size", "train stylegan --preset lecture --height 32 --width 32 --steps 1", "64 or 128 pixels"),
+    ("stylegan on faces of another size", "train stylegan --preset lecture --height 32 --width 32 --steps 1", "64×64 or 128×128"),
     ("stylegan on an empty folder", "train stylegan --preset tiny --data {here}/empty --steps 1", "There are no pictures"),
     ("stylegan of a level that there is not", "train stylegan --preset tiny --first-level 5 --steps 1", "first_level must lie between 0 and 2"),
     ("stylegan weights of text", "run stylegan --weights {here}/text.txt", "no file of tensors"),

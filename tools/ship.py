@@ -21,7 +21,8 @@ from potmeter import registry
 from potmeter.cli import execute
 from potmeter.core.evaluation import summarise
 from potmeter.core.loading import load
-from potmeter.data.fetching.packages import PACKAGES, WESNOTH
+from potmeter.data.fetching.packages import PACKAGES
+from potmeter.data.sets.records import DATA_SETS
 from potmeter.data.splits import take_evenly
 
 RECIPES = {
@@ -57,24 +58,8 @@ RECIPES = {
 }
 """Flags of ``potmeter train`` for each folder of weights; of several trainings each begins ``--from`` the one before."""
 
-PACKAGE_OF = {
-    "austen": ("austen",),
-    "photos4": ("tuxpaint", "gcompris", "mobilenet"),
-    "mnist": ("mnist",),
-    "fashion": ("fashion",),
-    "english-hungarian": ("libreoffice-help-en", "libreoffice-help-hu", "libreoffice-hu", "gnome-help", *WESNOTH),
-    "english": ("austen", "stdlib", "brown", "treasury", "commentary", "bible"),
-}
-"""The data packages behind each data set's name."""
-
-DRAWN = {
-    "faces": {
-        "dicebear-core": "MIT",
-        "dicebear-styles": "Avataaars by Pablo Stanley, free for personal and commercial use",
-        "resvg-py": "MIT",
-    }
-}
-"""The libraries that draw a data set, with their licences."""
+PRETRAINED = {"classifier.photos4": "mobilenet"}
+"""The packages of networks that a recipe begins with."""
 
 
 def train(name: str, runs: Path) -> tuple[str, dict[str, Any]]:
@@ -106,6 +91,16 @@ def command_of(folder: Path, command: str, recipe: dict[str, Any]) -> str:
     return str(known["command"]) if known.get("recipe") == recipe else command
 
 
+def origins(data: str, pretrained: str | None) -> list[dict[str, Any]]:
+    """The packages and libraries behind a data set, and behind the network that training began with, for the card."""
+    record = DATA_SETS.get(data)
+    tags = [*(record.packages if record else ()), *([pretrained] if pretrained else [])]
+    libraries = record.libraries.items() if record else ()
+    return [asdict(PACKAGES[tag]) for tag in tags] + [
+        {"name": library, "version": version(library), "licence": licence} for library, licence in libraries
+    ]
+
+
 def ship(name: str, runs: Path, count: int | None) -> None:
     """Train (or continue) one recipe and put its weights, measured on ``count`` test samples or all, into the package."""
     system_name = name.partition(".")[0]
@@ -115,11 +110,7 @@ def ship(name: str, runs: Path, count: int | None) -> None:
     trained.card = {
         "command": command_of(folder, command, recipe),
         "recipe": recipe,
-        "data": [asdict(PACKAGES[tag]) for tag in PACKAGE_OF.get(recipe["data"], ())]
-        + [
-            {"name": library, "version": version(library), "licence": licence}
-            for library, licence in DRAWN.get(recipe["data"], {}).items()
-        ],
+        "data": origins(recipe["data"], PRETRAINED.get(name)),
     }
     trained.save_pretrained(folder, half=True)
 

@@ -93,7 +93,7 @@ def test_faces_of_different_numbers_differ():
 def test_other_sizes_and_damaged_caches_are_told(few):
     with pytest.raises(UserError, match="64 or 128 pixels a side. Received: 100"):
         faces(100)
-    with pytest.raises(UserError, match="coloured pictures"):
+    with pytest.raises(UserError, match="coloured pictures of 64×64 or 128×128"):
         load_pictures("faces", 64, 1)
     faces(64)
     (path,) = few.glob("faces-64-*.npy")

@@ -10,6 +10,7 @@ from fixtures.painter import SIDE as SIDE_OF_PAINTING
 from fixtures.painter import Judge, Mute, Painter, Searching, paintings
 from potmeter.core.probe import Probe
 from potmeter.core.random import Stream
+from potmeter.data.sets.records import DATA_SETS, DataSet
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.media.sheets import to_batch
@@ -126,9 +127,10 @@ def test_an_attribute_that_all_have_or_none_is_told():
 @pytest.fixture
 def painted(monkeypatch):
     """The painter's own pictures stand in for a named data set, its judge for a classifier's weights."""
-    monkeypatch.setattr(labelling, "pictures", lambda source, size, channels, labels: paintings(6000))
+    monkeypatch.setattr(labelling, "load_pictures", lambda source, size, channels, labels: paintings(6000))
     monkeypatch.setattr(judges, "load_model", {"classifier.paintings": Judge()}.get)
-    monkeypatch.setitem(judges.JUDGES, "paintings", "classifier.paintings")
+    record = DataSet(name="paintings", what="the painter's own", reader="none:none", judge="classifier.paintings")
+    monkeypatch.setitem(DATA_SETS, "paintings", record)
     model = Painter()
     model.config = type("Config", (), {"dataset": "paintings"})()
     return model

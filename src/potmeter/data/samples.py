@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
+from potmeter.data.sets.records import DATA_SETS
 from potmeter.errors import reject
 from potmeter.media import Image
 
@@ -35,7 +36,7 @@ PHOTOS = {
 }
 """Photos inside the wheels of scikit-image (public domain, CC0 or by permission) and scikit-learn (CC BY 2.0)."""
 
-FETCHED = {"mnist": 10_000, "fashion": 10_000, "imagenet": 20, "orl": 60}
+NUMBERED = {record.name: record.test_pictures for record in DATA_SETS.values() if record.test_pictures}
 """Sets whose test pictures are numbered from 0, with their size: ``mnist-3``, ``fashion-12``, ``imagenet-7``, ``orl-0``."""
 
 FACES = 2000
@@ -50,7 +51,7 @@ def sample(name: str) -> Image:
 
     Args:
         name: One of ``PHOTOS``; ``digit-0`` … ``digit-9`` (scikit-learn's, from the part that is not trained on); and,
-            fetched on first use, those of ``WILD`` and the numbers of ``FETCHED``; ``face-0`` … ``face-1999``, the drawn
+            fetched on first use, those of ``WILD`` and the numbers of ``NUMBERED``; ``face-0`` … ``face-1999``, the drawn
             faces that are for testing (the extra ``faces``).
 
     Raises:
@@ -73,7 +74,7 @@ def sample(name: str) -> Image:
         return face(int(number))
     if kind == "digit" and number in tuple("0123456789"):
         return digit(int(number))
-    if kind in FETCHED and number.isdecimal() and number.isascii() and int(number) < FETCHED[kind]:
+    if kind in NUMBERED and number.isdecimal() and number.isascii() and int(number) < NUMBERED[kind]:
         return numbered(kind, int(number))
     known = ", ".join(
         [
@@ -81,7 +82,7 @@ def sample(name: str) -> Image:
             *WILD,
             "digit-0 … digit-9",
             "face-0 … face-1999",
-            *(f"{kind}-0 … {kind}-{n - 1}" for kind, n in FETCHED.items()),
+            *(f"{kind}-0 … {kind}-{n - 1}" for kind, n in NUMBERED.items()),
         ]
     )
     reject(f"No sample has this name; there are {known}.", name)
@@ -127,12 +128,5 @@ def numbered(kind: str, number: int) -> Image:
 @cache
 def test_part(kind: str) -> TensorData:
     """The test part of a fetched set; kept, since reading MNIST takes seconds."""
-    from potmeter.data.sets import mnist, orl, photos
-
-    read = {
-        "mnist": lambda: mnist.mnist().test,
-        "fashion": lambda: mnist.fashion_mnist().test,
-        "imagenet": photos.foolbox_photos,
-        "orl": lambda: orl.orl().test,
-    }
-    return read[kind]()
+    test: TensorData = DATA_SETS[kind].read().test
+    return test

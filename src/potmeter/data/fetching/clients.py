@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from potmeter.data.fetching.packages import Package
+from potmeter.data.fetching.package import Package
 from potmeter.errors import UserError
 
 TIMEOUT = 1800

@@ -20,12 +20,13 @@ import torch
 
 from potmeter.data.fetching.clients import announce
 from potmeter.data.fetching.fetch import cache_folder
+from potmeter.data.sets.records import DATA_SETS
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError, missing_extra, reject
 
 COUNTS = {"train": 12_000, "valid": 1_000, "test": 2_000}
 """Faces in each part; no face is in two of them."""
-SIZES = (64, 128)
+SIZES = DATA_SETS["faces"].sizes
 """Sides in pixels that there are."""
 VERSION = 1
 """Of what is drawn; part of the cached file's name."""
@@ -68,9 +69,7 @@ COLOURS = {
 """Those that follow from an option: which, and its values."""
 KNOWN = (*ATTRIBUTES, *COLOURS)
 """Names of all attributes, in the order of their columns."""
-CLASSES = tuple(
-    f"{mouth}, {styling} styling" for styling in ("masculine", "feminine") for mouth in ("serious", "smiling")
-)
+CLASSES = DATA_SETS["faces"].classes
 """Smile and styling together, in the order of the labels: what a network is taught that shall judge both."""
 
 Options = dict[str, Any]

@@ -12,11 +12,10 @@ import torch
 
 from potmeter.data.fetching.fetch import fetch
 from potmeter.data.formats.pickles import load_arrays
+from potmeter.data.sets.records import CLOTHES, DIGITS
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError, reject
 
-DIGITS = tuple("0123456789")
-CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 MAX_BYTES = 2**28
 """Most bytes that one file may decompress to; MNIST's is 220 MB."""
 

@@ -11,18 +11,11 @@ from torch import Tensor
 from potmeter.core.capabilities import Classifier
 from potmeter.core.devices import device_of
 from potmeter.core.loading import load_model
+from potmeter.data.sets.records import DATA_SETS
 from potmeter.errors import reject
 from potmeter.metrics.features import fitted
 
 from .space import BATCH
-
-JUDGES = {
-    "faces": "classifier.faces",
-    "mnist": "classifier.digits",
-    "digits": "classifier.digits",
-    "fashion": "classifier.fashion",
-}
-"""The shipped one for each data set that a generator may have been trained on."""
 
 
 def trained_on(model: Any) -> str:
@@ -41,7 +34,8 @@ def judge_of(model: Any, name: str | None = None) -> Any:
         UserError: When there is none of that name, none for that data set, or it is no classifier.
     """
     dataset = trained_on(model)
-    name = name if name is not None else JUDGES.get(dataset)
+    if name is None and dataset in DATA_SETS:
+        name = DATA_SETS[dataset].judge
     if name is None:
         reject("Which classifier labels what this generator draws? Name one with --judge.", dataset or "none")
     judge = load_model(name)

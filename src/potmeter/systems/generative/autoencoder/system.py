@@ -18,6 +18,7 @@ from potmeter.core.training import processes
 from potmeter.data.batches import Batch, in_batches
 from potmeter.data.named import load_pictures
 from potmeter.data.samples import one_of_each_digit
+from potmeter.data.sets.records import is_light_on_dark
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Video
@@ -242,6 +243,6 @@ class Autoencoder(System):
         return {f"z{latent}": (nn.Sequential(net), (images,)) for latent, net in self.nets()}  # a graph has a .code
 
     def inputs(self, images: list[Image]) -> Tensor:
-        """A user's pictures as (B, C, H, W); those of digits as light strokes on dark ground."""
+        """A user's pictures as (B, C, H, W); as light on dark where the data set is."""
         c = self.config
-        return to_batch(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)
+        return to_batch(images, c.image_size, c.channels, dark=is_light_on_dark(c.dataset)).to(self.device)

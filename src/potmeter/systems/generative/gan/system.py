@@ -19,6 +19,7 @@ from potmeter.core.system import Example, Goal, System, TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.named import load_pictures
 from potmeter.data.samples import one_of_each_digit
+from potmeter.data.sets.records import is_light_on_dark
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Video
@@ -260,9 +261,9 @@ class GAN(System):
     # Pictures and classes as the networks take them
 
     def inputs(self, images: list[Image]) -> Tensor:
-        """A user's pictures as (B, C, H, W); those of digits as light strokes on dark ground."""
+        """A user's pictures as (B, C, H, W); as light on dark where the data set is."""
         c = self.config
-        return to_batch(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)
+        return to_batch(images, c.image_size, c.channels, dark=is_light_on_dark(c.dataset)).to(self.device)
 
     def signed(self, images: Tensor) -> Tensor:
         """Pictures in [0, 1] as the networks see them, in [−1, 1]."""

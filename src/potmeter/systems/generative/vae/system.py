@@ -17,6 +17,7 @@ from potmeter.core.system import Example, Goal, System
 from potmeter.data.batches import Batch, in_batches
 from potmeter.data.named import load_pictures
 from potmeter.data.samples import one_of_each_digit, sample
+from potmeter.data.sets.records import is_light_on_dark
 from potmeter.data.splits import Splits, TensorData, take_evenly
 from potmeter.errors import reject
 from potmeter.media import Image, Video
@@ -237,9 +238,9 @@ class VAE(System):
     # Pictures in
 
     def inputs(self, images: list[Image]) -> Tensor:
-        """A user's pictures as (B, C, H, W); those of digits as light strokes on dark ground."""
+        """A user's pictures as (B, C, H, W); as light on dark where the data set is."""
         c = self.config
-        return to_batch(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits")).to(self.device)
+        return to_batch(images, c.image_size, c.channels, dark=is_light_on_dark(c.dataset)).to(self.device)
 
 
 def drawn_once(data: TensorData) -> TensorData:

@@ -14,7 +14,8 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System, TrainingLoop
 from potmeter.data.batches import Batch, in_batches
 from potmeter.data.named import load_pictures
-from potmeter.data.sets.photos import SETTINGS, imagenet_classes, imagenet_photos, photos4_splits, photos4_varied
+from potmeter.data.sets.photos import SETTINGS, imagenet_classes, photos4_varied
+from potmeter.data.sets.records import is_light_on_dark
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
 from potmeter.media import Bars, Chart, Image, Table
@@ -64,12 +65,7 @@ class ImageClassifier(System):
         Args:
             source: photos4, mnist, fashion, digits, cifar10, faces, orl, imagenet, or a folder with a subfolder per class
         """
-        source = source or config.dataset
-        if source == "photos4":
-            return photos4_splits(config.image_size)
-        if source == "imagenet":
-            return imagenet_photos(config.image_size)
-        splits = load_pictures(source, config.image_size, config.channels)
+        splits = load_pictures(source or config.dataset, config.image_size, config.channels)
         if config.classes and splits.classes != config.classes:
             reject(
                 f"The network knows {', '.join(config.classes[:8])}, not the data's classes.",
@@ -305,11 +301,9 @@ class ImageClassifier(System):
     # Pictures in, answers out
 
     def inputs(self, images: list[Image]) -> Tensor:
-        """A user's pictures as (B, C, H, W); digits as light strokes on dark ground."""
+        """A user's pictures as (B, C, H, W); as light on dark where the data set is."""
         c = self.config
-        return to_batch(images, c.image_size, c.channels, dark=c.dataset in ("mnist", "digits", "fashion")).to(
-            self.device
-        )
+        return to_batch(images, c.image_size, c.channels, dark=is_light_on_dark(c.dataset)).to(self.device)
 
     def bars(self, logits: Tensor, top: int) -> Bars:
         """The likeliest categories of one picture's logits."""

@@ -1,0 +1,11 @@
+"""The catalogue of packages that carry our data: plain facts, no imports but the standard library."""
+
+from potmeter.data.fetching.package import Package
+from potmeter.data.fetching.packages.networks import NETWORKS
+from potmeter.data.fetching.packages.pictures import PICTURES
+from potmeter.data.fetching.packages.texts import TEXTS
+from potmeter.data.fetching.packages.translations import TRANSLATIONS, WESNOTH
+
+PACKAGES = {package.tag: package for package in (*PICTURES, *TEXTS, *TRANSLATIONS, *NETWORKS)}
+
+__all__ = ["PACKAGES", "WESNOTH", "Package"]

