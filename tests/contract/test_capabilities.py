@@ -155,7 +155,7 @@ def test_what_is_encoded_decodes_to_something_like_it(trained):
 @for_systems("LanguageModel")
 def test_tokens_are_the_text_and_each_has_a_surprise(trained):
     text = trained.splits.test.text[:300] + " Zoë 🙂"
-    tokens, bits = trained.system.tokens(text), trained.system.surprise(text)
+    tokens, bits = trained.system.tokenize(text), trained.system.surprisal(text)
     assert b"".join(tokens) == text.encode()
     assert bits.shape == (len(tokens),) and bits.isfinite().all() and (bits >= 0).all()
 
@@ -163,17 +163,17 @@ def test_tokens_are_the_text_and_each_has_a_surprise(trained):
 @for_systems("LanguageModel")
 def test_what_comes_next_is_a_distribution_and_agrees_with_the_surprise(trained):
     text = trained.splits.test.text[:60].rpartition(" ")[0]
-    p = trained.system.next_token(text)
+    p = trained.system.next_token_probs(text)
     assert p.shape == (len(trained.system.vocabulary),) and (p >= 0).all()
     assert abs(float(p.sum()) - 1) < 1e-3
-    assert trained.system.next_token("").shape == p.shape, "a text may be empty"
-    tokens = trained.system.tokens(text)
+    assert trained.system.next_token_probs("").shape == p.shape, "a text may be empty"
+    tokens = trained.system.tokenize(text)
     before = b"".join(tokens[:-1]).decode()
-    expected = -trained.system.next_token(before)[list(trained.system.vocabulary).index(tokens[-1])].log2()
-    torch.testing.assert_close(trained.system.surprise(text)[-1], expected, rtol=1e-3, atol=1e-3)
+    expected = -trained.system.next_token_probs(before)[list(trained.system.vocabulary).index(tokens[-1])].log2()
+    torch.testing.assert_close(trained.system.surprisal(text)[-1], expected, rtol=1e-3, atol=1e-3)
 
 
 @for_systems("LanguageModel")
 def test_text_like_the_training_text_surprises_less_than_the_same_letters_in_disorder(trained):
     text = trained.splits.test.text[:300]
-    assert trained.system.surprise(text).sum() < trained.system.surprise(text[::-1]).sum()
+    assert trained.system.surprisal(text).sum() < trained.system.surprisal(text[::-1]).sum()

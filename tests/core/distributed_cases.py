@@ -80,7 +80,7 @@ def begin(owner, config, out, **options):
     step = system.step
 
     def stopping(batch, trainer):
-        trainer.interrupt.asked = trainer.step == 4
+        trainer.interrupt.requested = trainer.step == 4
         return step(batch, trainer)
 
     system.step = stopping

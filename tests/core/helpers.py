@@ -21,7 +21,7 @@ def stop_after(steps, ready):
     step = ready.system.step
 
     def interrupted(batch, trainer):
-        trainer.interrupt.asked = trainer.step == steps - 1
+        trainer.interrupt.requested = trainer.step == steps - 1
         return step(batch, trainer)
 
     ready.system.step = interrupted

@@ -42,7 +42,7 @@ def test_a_full_disk_is_told_and_the_last_checkpoint_stays(small_disk):
         trainer(Line, WIDE, run, steps=40, eval_every=2).fit()
     assert not list(run.glob(".writing-*"))
     folder, _, _ = checkpoints.read_newest(run, torch.device("cpu"))
-    assert folder == runs.checkpoints_of(run)[0] and Line.from_pretrained(folder).config == WIDE
+    assert folder == runs.list_checkpoints(run)[0] and Line.from_pretrained(folder).config == WIDE
 
 
 def test_after_making_room_the_run_goes_on(small_disk):

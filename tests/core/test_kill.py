@@ -41,7 +41,7 @@ def test_a_killed_run_always_goes_on(tmp_path):
         child.join()
         caught_writing += bool(list(run.glob(".*")))
         folder, state, _ = checkpoints.read_newest(run, torch.device("cpu"))
-        assert folder == runs.checkpoints_of(run)[0], "every checkpoint under its own name is whole"
+        assert folder == runs.list_checkpoints(run)[0], "every checkpoint under its own name is whole"
         assert Line.from_pretrained(folder).config == TINY
         assert Line.from_pretrained(run).config == TINY, "the best one can be loaded too"
         assert state["progress"]["step"] >= newest(run) > before
@@ -50,10 +50,10 @@ def test_a_killed_run_always_goes_on(tmp_path):
     trainer(Line, TINY, run, steps=before + 2, eval_every=1, resume=True).fit()
     assert newest(run) == before + 2
     assert [row["step"] for row in lines(run) if "valid_mse" in row] == list(range(1, before + 3))
-    assert len(runs.checkpoints_of(run)) <= checkpoints.KEEP + 1
+    assert len(runs.list_checkpoints(run)) <= checkpoints.KEEP + 1
     assert not [path.name for path in run.iterdir() if path.name[0] == "." or path.name[-1] == "~"]
 
 
 def newest(run) -> int:
     """The step of the newest checkpoint."""
-    return max((int(path.name[5:].rstrip("~")) for path in runs.checkpoints_of(run)), default=0)
+    return max((int(path.name[5:].rstrip("~")) for path in runs.list_checkpoints(run)), default=0)

@@ -15,8 +15,8 @@ from potmeter.core.signature import (
     MISSING,
     Choice,
     Range,
-    parameter,
     parameters,
+    parse_annotation,
     parse_argument_docs,
     task,
     tasks,
@@ -83,7 +83,7 @@ def test_parameters_say_what_every_face_needs():
 @pytest.mark.parametrize("annotation", [int | str, dict[str, int], object, torch.Tensor, bytes])
 def test_types_that_no_face_can_offer_are_a_mistake_of_ours(annotation):
     with pytest.raises(TypeError, match="thing: "):
-        parameter("thing", annotation)
+        parse_annotation("thing", annotation)
 
 
 @pytest.mark.parametrize(

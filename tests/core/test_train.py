@@ -44,8 +44,8 @@ RICH = replace(TINY, dropout=0.2, jitter=0.1, ema=0.9, clip=1.0, warmup=0.2)
 def test_steps_are_counted_exactly(tmp_path):
     ready = trainer(Line, TINY, tmp_path / "run", steps=7)
     folder = ready.fit()
-    assert ready.step == 7 and ready.share == 1
-    assert runs.checkpoints_of(tmp_path / "run")[0].name == "step-00000007" and folder.is_dir()
+    assert ready.step == 7 and ready.fraction_done == 1
+    assert runs.list_checkpoints(tmp_path / "run")[0].name == "step-00000007" and folder.is_dir()
 
 
 def test_a_budget_ends_in_time_and_is_the_total_of_all_sessions(tmp_path):
@@ -61,7 +61,7 @@ def test_a_budget_ends_in_time_and_is_the_total_of_all_sessions(tmp_path):
 def test_a_budget_that_runs_out_after_the_last_checkpoint_is_used_up_too(tmp_path):
     common = {"steps": None, "budget": "1s", "out": tmp_path / "run"}
     watch = lambda step, metrics: time.sleep(0.3)  # after each evaluation, which by then is the last step's
-    ready = Trainer(build_system(Line, TINY, 0), Line.data(TINY), Options(**common), quiet=True, watch=watch)
+    ready = Trainer(build_system(Line, TINY, 0), Line.data(TINY), Options(**common), quiet=True, on_evaluation=watch)
     ready.fit()
     again = Trainer(build_system(Line, TINY, 0), Line.data(TINY), Options(**common, resume=True), quiet=True)
     again.fit()
@@ -78,11 +78,11 @@ def test_a_run_by_the_clock_is_saved_in_time_however_rarely_it_is_to_be_evaluate
 def test_whichever_of_steps_and_budget_is_further_counts(tmp_path):
     ready = trainer(Line, TINY, tmp_path / "run", steps=100, budget="1h")
     ready.progress.step = 50
-    assert ready.share == 0.5
+    assert ready.fraction_done == 0.5
     ready.progress.seconds = 3000.0
-    assert 0.8 < ready.share < 0.9
+    assert 0.8 < ready.fraction_done < 0.9
     ready.progress.seconds = 1e6
-    assert ready.share == 1, "never more, even where the clock ran past the end"
+    assert ready.fraction_done == 1, "never more, even where the clock ran past the end"
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1.5h", 5400), (" 2m ", 120)])
@@ -193,7 +193,7 @@ class Rising(Scripted):
 def test_the_best_checkpoint_and_the_newest_two_stay(tmp_path):
     run = tmp_path / "run"
     assert trainer(Scripted, TINY, run, steps=12, eval_every=2).fit().name == "step-00000006"
-    assert [path.name for path in runs.checkpoints_of(run)] == ["step-00000012", "step-00000010", "step-00000006"]
+    assert [path.name for path in runs.list_checkpoints(run)] == ["step-00000012", "step-00000010", "step-00000006"]
     assert runs.best_checkpoint(run) == run / "step-00000006"
 
 
@@ -217,7 +217,7 @@ def test_checkpoints_of_long_runs_are_ordered_by_number(tmp_path):
     for step in (99_999_999, 100_000_000, 5):
         (tmp_path / f"step-{step:08d}").mkdir()
     (tmp_path / "step-notes").mkdir()
-    assert [int(path.name[5:]) for path in runs.checkpoints_of(tmp_path)] == [100_000_000, 99_999_999, 5]
+    assert [int(path.name[5:]) for path in runs.list_checkpoints(tmp_path)] == [100_000_000, 99_999_999, 5]
 
 
 def test_the_moving_average_is_what_is_saved_and_left(tmp_path):
@@ -229,7 +229,7 @@ def test_the_moving_average_is_what_is_saved_and_left(tmp_path):
         raw.update({k: v.clone() for k, v in t.system.state_dict().items()}),
     )[0]
     ready.fit()
-    saved = Line.from_pretrained(runs.checkpoints_of(tmp_path / "run")[0])
+    saved = Line.from_pretrained(runs.list_checkpoints(tmp_path / "run")[0])
     assert same(saved.state_dict(), ready.system.state_dict())
     assert not same(saved.state_dict(), raw)
 
@@ -296,7 +296,7 @@ class Exploding(Line):
 def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(tmp_path):
     with pytest.raises(UserError, match=r"loss is no longer finite at step 8: lower --lr.*Received: nan"):
         trainer(Exploding, TINY, tmp_path / "run", eval_every=4).fit()
-    (left,) = runs.checkpoints_of(tmp_path / "run")
+    (left,) = runs.list_checkpoints(tmp_path / "run")
     assert left.name == "step-00000004" and all(
         v.isfinite().all() for v in Line.from_pretrained(left).state_dict().values()
     )
@@ -305,7 +305,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_is_not_saved(tmp_path):
 def test_ctrl_c_does_not_save_what_is_no_number_either(tmp_path):
     with pytest.raises(UserError, match="no longer finite"):
         stop_after(6, trainer(Exploding, TINY, tmp_path / "run", eval_every=4))
-    assert [path.name for path in runs.checkpoints_of(tmp_path / "run")] == ["step-00000004"]
+    assert [path.name for path in runs.list_checkpoints(tmp_path / "run")] == ["step-00000004"]
 
 
 def test_a_metric_that_is_no_number_is_never_the_best(tmp_path):
@@ -379,23 +379,23 @@ def test_of_a_run_that_broke_before_anything_was_saved_nothing_is_left(tmp_path)
 def test_a_checkpoint_outlives_damaged_ones_of_later_steps(tmp_path):
     run = tmp_path / "run"
     stop_after(6, trainer(Rising, TINY, run, steps=12, eval_every=2))
-    assert [path.name for path in runs.checkpoints_of(run)] == ["step-00000006", "step-00000004", "step-00000002"]
+    assert [path.name for path in runs.list_checkpoints(run)] == ["step-00000006", "step-00000004", "step-00000002"]
     for step in (4, 6):
         (run / f"step-0000000{step}" / "model.safetensors").write_bytes(b"")
     stop_after(3, trainer(Rising, TINY, run, steps=12, eval_every=100, resume=True))
-    assert [path.name for path in runs.checkpoints_of(run)] == ["step-00000003", "step-00000002"]
+    assert [path.name for path in runs.list_checkpoints(run)] == ["step-00000003", "step-00000002"]
 
 
 def test_a_signal_that_comes_while_the_processes_agree_is_not_forgotten(tmp_path, monkeypatch):
     ready = trainer(Line, TINY, tmp_path / "run")
 
     def slowly(value):
-        signal.raise_signal(signal.SIGTERM) if not ready.interrupt.asked else None
+        signal.raise_signal(signal.SIGTERM) if not ready.interrupt.requested else None
         return value
 
     monkeypatch.setattr(processes, "world_size", lambda: 2)
-    monkeypatch.setattr(processes, "mean", slowly)
-    with ready.interrupt.caught():
+    monkeypatch.setattr(processes, "all_reduce_mean", slowly)
+    with ready.interrupt.catch_signals():
         assert [ready.stopping(), ready.stopping()] == [False, True]
 
 
@@ -546,7 +546,7 @@ def test_ctrl_c_on_the_command_line_exits_130_with_a_checkpoint(tmp_path, line_f
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in errors
-    (saved,) = runs.checkpoints_of(tmp_path / "run")
+    (saved,) = runs.list_checkpoints(tmp_path / "run")
     assert Line.from_pretrained(saved).config == TINY
 
 

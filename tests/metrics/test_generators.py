@@ -9,9 +9,9 @@ from scipy.stats import entropy
 
 from potmeter.errors import UserError
 from potmeter.metrics.coverage import diversity, neighbour_coverage
-from potmeter.metrics.features import fitted
+from potmeter.metrics.features import prepare_images
 from potmeter.metrics.path_length import perceptual_path_length
-from potmeter.metrics.separability import attribute_scores, conditional_entropy, linear_separability
+from potmeter.metrics.separability import attribute_logits, conditional_entropy, linear_separability
 
 
 def points(n, d=4, seed=0):
@@ -49,9 +49,9 @@ def test_one_picture_of_each_class_is_no_diversity():
 
 def test_pictures_are_brought_to_what_a_network_takes():
     grey, colour = torch.rand(2, 1, 8, 8), torch.rand(2, 3, 8, 8)
-    assert torch.equal(fitted(grey, 3, 8)[:, 2:], grey) and torch.equal(fitted(grey, 1, 8), grey)
-    torch.testing.assert_close(fitted(torch.full((1, 3, 4, 4), 0.5), 1, 6), torch.full((1, 1, 6, 6), 0.5))
-    assert fitted(colour, 3, 20).shape == (2, 3, 20, 20)
+    assert torch.equal(prepare_images(grey, 3, 8)[:, 2:], grey) and torch.equal(prepare_images(grey, 1, 8), grey)
+    torch.testing.assert_close(prepare_images(torch.full((1, 3, 4, 4), 0.5), 1, 6), torch.full((1, 1, 6, 6), 0.5))
+    assert prepare_images(colour, 3, 20).shape == (2, 3, 20, 20)
 
 
 def test_a_path_is_as_long_as_its_turning():
@@ -94,7 +94,7 @@ def test_an_attribute_that_hardly_any_picture_has_is_left_out():
 def test_attributes_are_read_off_features_as_they_were_labelled():
     real, made = points(800, 6), points(200, 6, seed=1)
     labels = torch.stack([real[:, 0] > 0, real[:, 1] + real[:, 2] > 0.5], 1).float()
-    scores = attribute_scores(real, labels, made)
+    scores = attribute_logits(real, labels, made)
     right = (scores > 0) == torch.stack([made[:, 0] > 0, made[:, 1] + made[:, 2] > 0.5], 1)
     assert scores.shape == (200, 2) and right.float().mean() > 0.9
 
@@ -102,5 +102,5 @@ def test_attributes_are_read_off_features_as_they_were_labelled():
 def test_attributes_that_all_have_or_none_say_nothing():
     real = points(100, 6)
     labels = torch.stack([torch.ones(100), torch.zeros(100), (real[:, 0] > 0).float()], 1)
-    assert attribute_scores(real, labels, points(50, 6)).shape == (50, 1)
-    assert attribute_scores(real, labels[:, :2], points(50, 6)).shape == (50, 0)
+    assert attribute_logits(real, labels, points(50, 6)).shape == (50, 1)
+    assert attribute_logits(real, labels[:, :2], points(50, 6)).shape == (50, 0)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from potmeter.nn.muon import Muon, orthogonal
+from potmeter.nn.muon import Muon, orthogonalize
 
 SHAPES = ((24, 8), (8, 24), (16, 16), (1, 5))
 
@@ -43,7 +43,7 @@ def test_a_matrix_becomes_nearly_orthogonal_whatever_its_size(rows, columns, mag
     left, right = (torch.linalg.qr(torch.randn(n, n, generator=rng)).Q for n in (rows, columns))
     values = torch.linspace(0.05, 1, min(rows, columns))
     matrix = 10**magnitude * left[:, : len(values)] * values @ right[: len(values)]
-    found = orthogonal(matrix)
+    found = orthogonalize(matrix)
     singular = torch.linalg.svdvals(found)
     assert 0.6 < singular.min() and singular.max() < 1.25
     assert (found * matrix).sum() > 0.6 * matrix.norm(p="nuc"), "it is the nearest such matrix, not any"

@@ -116,7 +116,7 @@ def test_weights_of_ten_classes_are_fine_tuned_to_two(tmp_path):
         for number in range(4):
             Image.from_tensor(torch.full((1, 28, 28), value)).save(tmp_path / name / f"{number}.png")
     origin = ImageClassifier(TINY)
-    config = ImageClassifier.fine_tuning(origin.config)
+    config = ImageClassifier.fine_tune_config(origin.config)
     splits = ImageClassifier.data(config, str(tmp_path))
     tuned = build_system(ImageClassifier, ImageClassifier.fit_config(config, splits), 0, origin)
     assert tuned.classes == ("dark", "light")

@@ -275,7 +275,7 @@ def test_a_score_says_bits_per_byte_and_draws_every_token(system):
     found = system.score(Text("A rose for Zoë, naïve\n🙂 and more"))
     assert "".join(row[0] for row in found.tokens.rows) == "A rose for Zoë, naïve\n🙂 and more"
     bits = sum(row[1] for row in found.tokens.rows)
-    assert found.summary.text.startswith(f"{bits / 37:.3f} bits per byte") and found.surprise.size[0] == 880
+    assert found.summary.text.startswith(f"{bits / 37:.3f} bits per byte") and found.surprisal.size[0] == 880
     with pytest.raises(UserError, match="no text to score"):
         system.score(Text(""))
     with pytest.raises(UserError, match=r"score takes 100,000 characters at most.*Received: 100,001"):
@@ -565,7 +565,7 @@ def test_repetition_helps_the_compressor_and_the_counts():
 def test_what_is_written_is_read_at_once_and_goes_on(system):
     sheet = demo(system)
     read = sheet.show("In the garden")
-    assert isinstance(read.surprise, Image) and 0 < sum(read.next.values.values()) <= 1
+    assert isinstance(read.surprisal, Image) and 0 < sum(read.next.values.values()) <= 1
     texts = [text for text, _ in sheet.actions["Go on"]("In the")]
     assert all(text.startswith("In the") for text in texts) and len(texts[-1]) > len("In the")
     with pytest.raises(UserError, match="at most 2,000 characters"):

@@ -139,7 +139,7 @@ def test_a_folder_of_transformers_loads(small, folder):
     ids = torch.randint(300, (1, 20))
     torch.testing.assert_close(system.model.scores(system.model(ids)), small[1](ids).logits, rtol=1e-5, atol=1e-4)
     assert [*system.run("It was", tokens=5, seed=0)][-1].text.startswith("It was")
-    further = GPT2.fine_tuning(system.config)
+    further = GPT2.fine_tune_config(system.config)
     assert (further.lr, further.clip, further.batch_size) == (3e-5, 1.0, 2), (
         "published weights are trained further gently"
     )

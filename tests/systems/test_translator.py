@@ -22,7 +22,7 @@ from potmeter import registry
 from potmeter.cli import execute
 from potmeter.core.training.loop import Trainer
 from potmeter.errors import UserError
-from potmeter.metrics.translation import scores, signatures
+from potmeter.metrics.translation import metric_signatures, score_translations
 from potmeter.systems.language import translator
 from potmeter.systems.language.translator import Config, Translator
 from potmeter.systems.language.translator.baselines import trained_alike
@@ -428,14 +428,14 @@ def test_scores_are_sacrebleus():
     import sacrebleu
 
     texts, references = ["The cat sat on a mat.", "He ran."], ["The cat sat on the mat.", "He ran away."]
-    found = scores(texts, references)
+    found = score_translations(texts, references)
     assert found.bleu == pytest.approx(sacrebleu.corpus_bleu(texts, [references]).score)
     assert found.chrf == pytest.approx(sacrebleu.corpus_chrf(texts, [references]).score)
-    how = signatures()
+    how = metric_signatures()
     assert how["bleu"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
     assert how["chrf"].startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:")
     with pytest.raises(UserError, match="as many references.*Received: 2 and 1"):
-        scores(texts, references[:1])
+        score_translations(texts, references[:1])
 
 
 @pytest.mark.parametrize(

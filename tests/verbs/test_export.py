@@ -12,7 +12,7 @@ from torch import nn
 
 from fixtures.line import Config, Line
 from potmeter.core import export as exporting
-from potmeter.core.export import Method, export
+from potmeter.core.export import MethodModule, export
 from potmeter.errors import UserError
 from potmeter.systems.generative.autoencoder import Autoencoder
 
@@ -26,7 +26,10 @@ class TwoParts(Line):
         return self(x)
 
     def export_parts(self):
-        return {"hidden": (self.first, (torch.rand(2, 1),)), "curve": (Method(self, "height"), (torch.rand(2, 1),))}
+        return {
+            "hidden": (self.first, (torch.rand(2, 1),)),
+            "curve": (MethodModule(self, "height"), (torch.rand(2, 1),)),
+        }
 
 
 @pytest.fixture

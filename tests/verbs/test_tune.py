@@ -46,7 +46,7 @@ def test_a_search_that_makes_no_sense_is_refused_in_one_line(word):
 
 
 def test_the_default_search_holds_what_is_there_already():
-    assert all(part.holds(getattr(BASE, name)) for name, part in default_space(BASE).items())
+    assert all(part.contains(getattr(BASE, name)) for name, part in default_space(BASE).items())
 
 
 def test_the_base_config_is_tried_first_and_only_the_best_run_stays(tmp_path):

@@ -33,7 +33,7 @@ def train(argv: list[str]) -> None:
     origin = owner.from_pretrained(first["--from"]) if first["--from"] else None
     preset = first["--preset"] or "lecture"
     preset in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
-    base = owner.fine_tuning(origin.config) if origin else owner.presets[preset]
+    base = owner.fine_tune_config(origin.config) if origin else owner.presets[preset]
 
     config_flags, data_flags = flags_of(reference.entry, base)
     option_flags, early = options_flags(), start_flags(owner, preset, first["--from"])
@@ -132,7 +132,7 @@ def evaluate(argv: list[str]) -> None:
         report |= {"baselines": system.baselines(replace(splits, test=test))}
         report |= {
             "errors": errors,
-            "measured_by": system.measured_by(),
+            "measured_by": system.describe_metrics(),
             "samples": len(test),
             "part": "full" if len(test) == len(splits.test) else f"{QUICK}, spread evenly",
         }

@@ -35,7 +35,7 @@ def tune(argv: list[str]) -> None:
     preset, tag = (take(rest, flag) for flag in ("--preset", "--from"))  # these two set the other flags' defaults
     origin = owner.from_pretrained(tag) if tag else None
     (preset or "lecture") in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
-    base = owner.fine_tuning(origin.config) if origin else owner.presets[preset or "lecture"]
+    base = owner.fine_tune_config(origin.config) if origin else owner.presets[preset or "lecture"]
 
     config_flags, data_flags = flags_of(reference.entry, base)
     option_flags = [p for p in options_flags() if p.name in FLAGS]

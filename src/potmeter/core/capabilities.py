@@ -96,15 +96,15 @@ class LanguageModel(Protocol):
         """What every token stands for, in the order of their numbers."""
         ...
 
-    def tokens(self, text: str) -> Sequence[bytes]:
+    def tokenize(self, text: str) -> Sequence[bytes]:
         """The text cut into tokens, which together are its UTF-8 bytes."""
         ...
 
-    def surprise(self, text: str) -> Float[Tensor, " tokens"]:
+    def surprisal(self, text: str) -> Float[Tensor, " tokens"]:
         """−log₂ p of each token given those before it, in bits."""
         ...
 
-    def next_token(self, text: str) -> Float[Tensor, " vocabulary"]:
+    def next_token_probs(self, text: str) -> Float[Tensor, " vocabulary"]:
         """Probability of every token to come after the text; it may be empty."""
         ...
 

@@ -4,7 +4,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Any, Literal, get_type_hints
 
-from potmeter.core.signature import Parameter, parameter
+from potmeter.core.signature import Parameter, parse_annotation
 from potmeter.errors import reject
 
 
@@ -42,7 +42,8 @@ def config_parameters(config_class: type) -> dict[str, Parameter]:
     """The fields of a Config as Parameters."""
     hints = get_type_hints(config_class, include_extras=True)
     return {
-        field.name: parameter(field.name, hints[field.name], default=field.default) for field in fields(config_class)
+        field.name: parse_annotation(field.name, hints[field.name], default=field.default)
+        for field in fields(config_class)
     }
 
 

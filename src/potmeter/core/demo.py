@@ -77,7 +77,7 @@ class Knobs(Demo):
 class Sketch(Demo):
     """A sheet to draw on, white on black. The value is the picture."""
 
-    pen: float = 0.07
+    pen_width: float = 0.07
     """Width of the stroke, as a share of the sheet."""
 
     def check(self, value: Any) -> Image:
@@ -89,12 +89,12 @@ class Words(Demo):
     """A text that is written. The value is the text."""
 
     start: str
-    most: int
+    max_length: int
     """Characters."""
 
     def check(self, value: Any) -> str:
         isinstance(value, str) or reject("This takes a text.", type(value).__name__)
-        len(value) <= self.most or reject(f"A text has at most {self.most:,} characters here.", len(value))
+        len(value) <= self.max_length or reject(f"A text has at most {self.max_length:,} characters here.", len(value))
         return str(value)
 
 

@@ -24,8 +24,8 @@ BATCHES = (1, 5)
 """Batch sizes that are compared; neither is the one that is traced."""
 
 
-class Method(nn.Module):
-    """A method of a system as a module: ``Method(self, "logits")`` for ``export_parts``."""
+class MethodModule(nn.Module):
+    """A method of a system as a module: ``MethodModule(self, "logits")`` for ``export_parts``."""
 
     def __init__(self, system: System, name: str) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ def export(system: System, out: Path, parts: tuple[str, ...] = ()) -> list[Expor
     onnxruntime.set_default_logger_severity(3)
     known = system.export_parts()
     for part in parts:
-        part in known or missing(system, part, known)
+        part in known or reject_unknown_part(system, part, known)
     wanted = {part: known[part] for part in parts or known}
     written = []
     with torch.no_grad(), warnings.catch_warnings():
@@ -88,7 +88,7 @@ def export(system: System, out: Path, parts: tuple[str, ...] = ()) -> list[Expor
     return [Exported(w.part, out.parent / w.path.name, w.difference, w.scale) for w in written]
 
 
-def missing(system: System, part: str, known: dict[str, Any]) -> NoReturn:
+def reject_unknown_part(system: System, part: str, known: dict[str, Any]) -> NoReturn:
     """Say which parts there are."""
     raise UserError(f"{system.name} has the parts {', '.join(known)}.", received=part)
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 
-def checkpoints_of(run: Path) -> list[Path]:
+def list_checkpoints(run: Path) -> list[Path]:
     """The checkpoints of a run, newest first."""
     found = [path for path in run.glob("step-*") if path.is_dir() and re.fullmatch(r"step-\d+~?", path.name)]
     return sorted(found, key=lambda path: (int(path.name[5:].rstrip("~")), path.name[-1] != "~"), reverse=True)
@@ -16,7 +16,7 @@ def checkpoints_of(run: Path) -> list[Path]:
 def best_checkpoint(run: Path) -> Path | None:
     """The best checkpoint's folder, or the newest where none is marked; None without any."""
     marked = run / f"step-{best_step(run):08d}"
-    return marked if marked.is_dir() else next(iter(checkpoints_of(run)), None)
+    return marked if marked.is_dir() else next(iter(list_checkpoints(run)), None)
 
 
 def best_step(run: Path) -> int:

@@ -108,7 +108,7 @@ def require_utf8(name: str, text: str) -> str:
 ARTICLES = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path"}
 
 
-def parameter(name: str, annotation: Any, **extra: Any) -> Parameter:
+def parse_annotation(name: str, annotation: Any, **extra: Any) -> Parameter:
     """Read one annotation into a Parameter. Raises TypeError for what no face could serve."""
     marks: dict[str, Any] = {}
     if get_origin(annotation) is Annotated:
@@ -118,9 +118,9 @@ def parameter(name: str, annotation: Any, **extra: Any) -> Parameter:
         inner = [option for option in get_args(annotation) if option is not type(None)]
         if len(inner) != 1:
             raise TypeError(f"{name}: a parameter has one type, or that and None, not {annotation}.")
-        return parameter(name, inner[0], optional=True, **marks, **extra)
+        return parse_annotation(name, inner[0], optional=True, **marks, **extra)
     if get_origin(annotation) in (list, tuple):
-        return parameter(name, get_args(annotation)[0], many=True, **marks, **extra)
+        return parse_annotation(name, get_args(annotation)[0], many=True, **marks, **extra)
     known = isinstance(annotation, type) and (annotation in ARTICLES or issubclass(annotation, media.Medium))
     if not known and get_origin(annotation) is not Literal:
         raise TypeError(f"{name}: no face can offer a parameter of type {annotation}.")
@@ -131,7 +131,7 @@ def parameters(function: Callable[..., Any]) -> list[Parameter]:
     """The inputs of a typed function or method, in order; those before ``*`` are positional on the command line."""
     hints, helps = get_type_hints(function, include_extras=True), parse_argument_docs(function.__doc__ or "")
     return [
-        parameter(
+        parse_annotation(
             name,
             hints[name],
             default=MISSING if p.default is p.empty else p.default,

@@ -48,7 +48,7 @@ class TrainingLoop(Protocol):
         ...
 
     @property
-    def share(self) -> float:
+    def fraction_done(self) -> float:
         """How much of the run is done, 0 to 1."""
         ...
 
@@ -80,7 +80,7 @@ class TrainingLoop(Protocol):
         """This process's slice of the run's standard normal numbers."""
         ...
 
-    def shuffled(self, data: Any) -> Iterable[Any]:
+    def shuffle(self, data: Any) -> Iterable[Any]:
         """A data set as endless shuffled batches."""
         ...
 
@@ -96,7 +96,7 @@ class System(Pretrained):
     1. ``data(config)`` reads training, validation and test data;
     2. ``fit_config(config, splits)`` completes the Config by what only the data knows;
     3. ``__init__(config)`` builds the architecture, with fresh weights;
-    4. ``warm_start()`` loads public weights to begin with; or, with ``--from``, ``fine_tuning(config)`` chose the Config
+    4. ``warm_start()`` loads public weights to begin with; or, with ``--from``, ``fine_tune_config(config)`` chose the Config
        before 1, and the weights and assets of the other system are copied;
     5. ``fit_assets(splits)`` learns what no gradient teaches: a vocabulary;
     6. ``optimizers()`` and ``batches(splits, trainer)`` set the loop up;
@@ -110,7 +110,7 @@ class System(Pretrained):
     """``tiny`` trains in seconds, ``lecture`` made the shipped weights, ``paper`` has the original's size."""
     goal: ClassVar[Goal]
     """What ``evaluate`` must improve for a checkpoint to be kept as the best."""
-    on_cpu: ClassVar[bool] = False
+    cpu_only: ClassVar[bool] = False
     """Whether it is trained on the CPU whatever devices there are, because its code runs nowhere else."""
 
     def __init__(self, config: Any) -> None:
@@ -139,7 +139,7 @@ class System(Pretrained):
         return config
 
     @classmethod
-    def fine_tuning(cls, config: Any) -> Any:
+    def fine_tune_config(cls, config: Any) -> Any:
         """The Config to go on with on other data, from weights that were made with ``config``."""
         return config
 
@@ -184,7 +184,7 @@ class System(Pretrained):
         Experience (environments, self-play, replay) overrides it with an iterable that has ``state_dict`` and
         ``load_state_dict`` and advances its position before it yields.
         """
-        return trainer.shuffled(splits.train)
+        return trainer.shuffle(splits.train)
 
     def shard_units(self) -> list[nn.Module]:
         """The modules that FSDP shards one by one, for systems too large for one device. Default: none, no sharding."""
@@ -202,7 +202,7 @@ class System(Pretrained):
         """What simpler, independent methods reach on the test data, by names that end in a metric's."""
         return {}
 
-    def measured_by(self) -> dict[str, str]:
+    def describe_metrics(self) -> dict[str, str]:
         """What a metric hangs on besides the weights, by its name: the network that judges, or a standard's signature."""
         return {}
 

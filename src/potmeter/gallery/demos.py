@@ -52,12 +52,12 @@ def render_demo(demo: Demo, address: str) -> Html:
         hand, kind = render_plane(demo), "plane"
     elif isinstance(demo, Words):
         hand, kind = (
-            tag("textarea", demo.start, maxlength=demo.most, rows=9, spellcheck="false", aria_label="a text"),
+            tag("textarea", demo.start, maxlength=demo.max_length, rows=9, spellcheck="false", aria_label="a text"),
             "words",
         )
     else:
         kind = "sketch"
-        pen = demo.pen if isinstance(demo, Sketch) else 0.07
+        pen = demo.pen_width if isinstance(demo, Sketch) else 0.07
         hand = tag("canvas", width=280, height=280, data_pen=pen, aria_label="a sheet to draw on")
         buttons.append(tag("button", "Clear", type="button", class_="clear"))
     left = tag("div", hand, tag("p", *buttons, class_="buttons") if buttons else None, class_="hand")

@@ -1,4 +1,4 @@
-"""How much of the data a generator makes: distances that show when it draws the same few pictures again and again."""
+"""How much of the data distribution a generator covers: measures that show mode collapse."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from potmeter.errors import reject
 
 
 def neighbour_coverage(
-    real: Float[Tensor, "n features"], made: Float[Tensor, "m features"], neighbours: int = 5
+    real: Float[Tensor, "n features"], fake: Float[Tensor, "m features"], neighbours: int = 5
 ) -> Float[Tensor, " n"]:
-    """Whether each real picture has a made one as near as its own k-th real neighbour (Naeem et al. 2020, equation 10).
+    """Whether each real picture has a generated one as near as its own k-th nearest real neighbour.
 
-    Real pictures against others of their kind have about 1 − 2⁻ᵏ.
+    Its mean is the coverage of Naeem et al. 2020 (arXiv:2002.09797), equation 10; of two real sets it is about 1 − 2⁻ᵏ.
 
     Args:
-        real, made: Features, a row for each picture.
+        real, fake: Features, a row for each picture.
         neighbours: k, the paper's 5.
     """
     len(real) > neighbours or reject(f"Coverage takes more than {neighbours} real pictures.", len(real))
     covered = []
     for part in real.split(1000):
         radius = torch.cdist(part, real).kthvalue(neighbours + 1, dim=1).values  # the nearest is itself
-        covered.append(torch.cdist(part, made).amin(1) <= radius)
+        covered.append(torch.cdist(part, fake).amin(1) <= radius)
     return torch.cat(covered).float()
 
 
-def diversity(made: Tensor, real: Tensor, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, ""]:
-    """Mean distance between two made pictures as a share of that between two real ones; 0 when all are the same.
+def diversity(fake: Tensor, real: Tensor, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, ""]:
+    """Mean distance between two generated pictures, divided by that between two real ones; 0 when all are the same.
 
     Args:
-        made, real: As many pictures of each (N, …).
+        fake, real: As many pictures of each (N, …).
         labels: Their classes, where only pictures of one class are to be compared.
     """
-    pairs = torch.ones(len(made), len(made), dtype=torch.bool, device=made.device).triu(1)
+    pairs = torch.ones(len(fake), len(fake), dtype=torch.bool, device=fake.device).triu(1)
     if labels is not None:
         same = labels[:, None] == labels[None]
         pairs &= same if bool((pairs & same).any()) else pairs
-    apart, wanted = (torch.cdist(x.flatten(1), x.flatten(1))[pairs].mean() for x in (made.detach(), real.detach()))
-    return apart / wanted.clamp(min=1e-12)
+    ours, theirs = (torch.cdist(x.flatten(1), x.flatten(1))[pairs].mean() for x in (fake.detach(), real.detach()))
+    return ours / theirs.clamp(min=1e-12)

@@ -16,14 +16,14 @@ from potmeter.nn.interpolation import lerp, slerp
 
 
 def perceptual_path_length(
-    seen: Callable[[Tensor], Tensor],
+    embed: Callable[[Tensor], Tensor],
     a: Float[Tensor, "n latent"],
     b: Float[Tensor, "n latent"],
-    share: Float[Tensor, " n"],
+    t: Float[Tensor, " n"],
     *,
     spherical: bool,
     step: float = 1e-4,
-    chunk: int = 50,
+    batch_size: int = 50,
 ) -> Float[Tensor, " n"]:
     """E d(G(t), G(t + ε)) / ε² for each pair: how far pictures move, as a network sees them, for a small step of the path.
 
@@ -31,18 +31,18 @@ def perceptual_path_length(
     figures of one network compare, and those of different ones do not.
 
     Args:
-        seen: From latent vectors to the features of their pictures (B, F).
+        embed: From latent vectors to the features of their pictures (B, F).
         a, b: Ends of each path.
-        share: Where on the path, 0 to 1.
+        t: Where on the path, 0 to 1.
         spherical: Along the arc, as suits a normal prior, or in a straight line.
         step: ε.
-        chunk: Paths at once.
+        batch_size: Paths at once.
     """
     if spherical:
         a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
-    between, lengths = slerp if spherical else lerp, []
-    for some_a, some_b, t in zip(a.split(chunk), b.split(chunk), share.split(chunk), strict=True):
-        pair = torch.cat([between(some_a, some_b, t), between(some_a, some_b, t + step)])
-        here, there = F.normalize(seen(pair), dim=1).chunk(2)
+    interpolate, lengths = slerp if spherical else lerp, []
+    for start, end, at in zip(a.split(batch_size), b.split(batch_size), t.split(batch_size), strict=True):
+        pair = torch.cat([interpolate(start, end, at), interpolate(start, end, at + step)])
+        here, there = F.normalize(embed(pair), dim=1).chunk(2)
         lengths.append((here - there).square().sum(1) / step**2)
     return torch.cat(lengths)

@@ -1,4 +1,4 @@
-"""Whether an attribute is a half of the latent space: how much a plane leaves unknown of what pictures show.
+"""Linear separability of a latent space: how much a hyperplane leaves unknown of what pictures show.
 
 Karras, Laine and Aila 2018 (arXiv:1812.04948), section 4.2.
 """
@@ -14,25 +14,26 @@ from torch import Tensor
 
 
 def linear_separability(
-    latents: Float[Tensor, "n latent"], scores: Float[Tensor, "n attributes"], *, least: float = 0.02
+    latents: Float[Tensor, "n latent"], logits: Float[Tensor, "n attributes"], *, min_fraction: float = 0.02
 ) -> float:
-    """exp Σᵢ H(Yᵢ | Xᵢ): 1 where every attribute is cut off by a plane, more the worse a linear SVM tells them apart.
+    """exp Σᵢ H(Yᵢ | Xᵢ): 1 where a hyperplane divides those with an attribute from those without, else more.
 
-    Xᵢ is the SVM's side of its plane, Yᵢ what a classifier sees in the picture; of the pictures, the half of which the
-    classifier is surest is used, and, unlike the paper's, the SVM is measured on every other one, which it was not fitted on.
+    Xᵢ is the side of a linear SVM's hyperplane, Yᵢ what a classifier sees in the picture; of the pictures, the half of
+    which the classifier is surest is used, and, unlike the paper's, the SVM is measured on every other one, which it was
+    not fitted on.
 
     Args:
         latents: Where the pictures come from.
-        scores: Log-odds that a classifier gives each attribute.
-        least: Attributes that fewer pictures than this share have, or lack, are left out.
+        logits: Log-odds that a classifier gives each attribute.
+        min_fraction: Attributes that fewer pictures than this fraction have, or lack, are left out.
     """
     from sklearn.svm import LinearSVC
 
     total = 0.0
-    for score in scores.T:
-        sure = score.abs().argsort(descending=True)[: len(score) // 2].sort().values
-        x, y = latents[sure].cpu().numpy(), (score[sure] > 0).cpu().numpy()
-        if min(y[0::2].mean(), 1 - y[0::2].mean()) < least:
+    for logit in logits.T:
+        sure = logit.abs().argsort(descending=True)[: len(logit) // 2].sort().values
+        x, y = latents[sure].cpu().numpy(), (logit[sure] > 0).cpu().numpy()
+        if min(y[0::2].mean(), 1 - y[0::2].mean()) < min_fraction:
             continue
         plane = LinearSVC(C=1.0, max_iter=5000).fit((x[0::2] - x.mean(0)) / x.std(), y[0::2])
         total += conditional_entropy(plane.predict((x[1::2] - x.mean(0)) / x.std()), y[1::2])
@@ -54,16 +55,16 @@ def conditional_entropy(x: np.ndarray, y: np.ndarray) -> float:
     return entropy
 
 
-def attribute_scores(
-    real: Float[Tensor, "n features"], attributes: Float[Tensor, "n attributes"], made: Float[Tensor, "m features"]
+def attribute_logits(
+    real: Float[Tensor, "n features"], attributes: Float[Tensor, "n attributes"], fake: Float[Tensor, "m features"]
 ) -> Float[Tensor, "m attributes"]:
-    """Log-odds of each attribute in made pictures, by logistic regression on the features of real, labelled ones."""
+    """Log-odds of each attribute in generated pictures, by logistic regression on the features of real, labelled ones."""
     from sklearn.linear_model import LogisticRegression
 
-    mean, spread = real.mean(0), real.std(0) + 1e-6
-    x, z = (((part - mean) / spread).cpu().numpy() for part in (real, made))
+    mean, std = real.mean(0), real.std(0) + 1e-6
+    x, z = (((part - mean) / std).cpu().numpy() for part in (real, fake))
     columns = []  # of attributes that some have and some lack
     for y in attributes.T.cpu().numpy() > 0.5:
         if 0 < y.mean() < 1:
             columns.append(torch.from_numpy(LogisticRegression(C=0.01, max_iter=200).fit(x, y).decision_function(z)))
-    return torch.stack(columns, 1).float() if columns else made.new_zeros(len(made), 0)
+    return torch.stack(columns, 1).float() if columns else fake.new_zeros(len(fake), 0)

@@ -12,19 +12,19 @@ from potmeter.errors import reject
 
 @dataclass(frozen=True)
 class Scores:
-    """How near translations come to references, both from 0 to 100."""
+    """Corpus BLEU and chrF of translations, both from 0 to 100."""
 
     bleu: float
     chrf: float
 
 
-def signatures() -> dict[str, str]:
-    """How ``scores`` computes BLEU and chrF, in sacreBLEU's own form."""
+def metric_signatures() -> dict[str, str]:
+    """How ``score_translations`` computes BLEU and chrF, in sacreBLEU's own form."""
     one = [["."]]  # the number of references is part of it
     return {"bleu": str(BLEU(references=one).get_signature()), "chrf": str(CHRF(references=one).get_signature())}
 
 
-def scores(translations: Sequence[str], references: Sequence[str]) -> Scores:
+def score_translations(translations: Sequence[str], references: Sequence[str]) -> Scores:
     """Corpus BLEU (Papineni et al. 2002) and chrF2 (Popović 2015).
 
     Args:
@@ -35,7 +35,7 @@ def scores(translations: Sequence[str], references: Sequence[str]) -> Scores:
         UserError: When they are not as many, or none.
 
     Example:
-        >>> scores(["The cat sat on the mat."], ["The cat sat on the mat."]).bleu
+        >>> score_translations(["The cat sat on the mat."], ["The cat sat on the mat."]).bleu
         100.0
     """
     0 < len(translations) == len(references) or reject(

@@ -1,4 +1,4 @@
-"""Between a picture and a short vector: the two halves of an autoencoder."""
+"""Convolutional encoder and decoder: from a picture to a vector, and back."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from torch import Tensor, nn
 Norm = Literal["none", "batch"]
 
 
-class Residual(nn.Module):
-    """Two 3×3 convolutions beside a shortcut; starts as the identity, so that depth costs nothing at first."""
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions beside a skip connection, pre-activation (He et al., arXiv:1603.05027); starts as the identity."""
 
     def __init__(self, filters: int) -> None:
         super().__init__()
@@ -27,10 +27,10 @@ class Residual(nn.Module):
         return x + self.second(F.silu(self.first(F.silu(x))))
 
 
-def dense(sizes: Sequence[int], norm: Norm) -> nn.Sequential:
-    """Hidden layers from each size to the next: linear map, normalisation, SiLU."""
+def dense_layers(widths: Sequence[int], norm: Norm) -> nn.Sequential:
+    """Fully connected hidden layers, from each width to the next: linear map, normalisation, SiLU."""
     layers = []
-    for before, after in pairwise(sizes):
+    for before, after in pairwise(widths):
         normal = nn.BatchNorm1d(after) if norm == "batch" else nn.Identity()
         layers.append(nn.Sequential(nn.Linear(before, after), normal, nn.SiLU()))
     return nn.Sequential(*layers)
@@ -41,7 +41,7 @@ class ConvEncoder(nn.Module):
 
     Args:
         shape: (C, H, W).
-        filters: Channels after each convolution that halves height and width, finest first; empty for dense layers only.
+        filters: Channels after each strided convolution, which halves height and width; empty for dense layers only.
         blocks: Residual blocks at each of these resolutions.
         widths: Units of the dense hidden layers.
         norm: Their normalisation, and that of the convolutions.
@@ -60,18 +60,18 @@ class ConvEncoder(nn.Module):
         for before, after, count in zip((shape[0], *filters), filters, blocks, strict=False):
             layers += [nn.Conv2d(before, after, 4, stride=2, padding=1)]
             layers += [nn.BatchNorm2d(after)] if norm == "batch" else []
-            layers += [*(Residual(after) for _ in range(count)), nn.SiLU()]
-        self.halvings = nn.Sequential(*layers)
-        self.hidden = dense((math.prod(coarse_shape(shape, filters)), *widths), norm)
+            layers += [*(ResidualBlock(after) for _ in range(count)), nn.SiLU()]
+        self.downsampling = nn.Sequential(*layers)
+        self.hidden = dense_layers((math.prod(coarsest_shape(shape, filters)), *widths), norm)
 
     def forward(self, images: Tensor) -> Tensor:
-        x: Tensor = self.halvings(2 * images - 1)  # (B, filters[-1], H / 2^n, W / 2^n)
+        x: Tensor = self.downsampling(2 * images - 1)  # (B, filters[-1], H / 2^n, W / 2^n)
         x = self.hidden(x.flatten(1))  # (B, widths[-1])
         return x
 
 
 class ConvDecoder(nn.Module):
-    """A vector (B, inputs) as a picture (B, C, H, W), each value unbounded; ``ConvEncoder`` in reverse, with its arguments."""
+    """A vector (B, inputs) as logits of a picture (B, C, H, W), unbounded; ``ConvEncoder`` in reverse, with its arguments."""
 
     def __init__(
         self,
@@ -83,23 +83,23 @@ class ConvDecoder(nn.Module):
         norm: Norm,
     ) -> None:
         super().__init__()
-        self.shape = coarse_shape(shape, filters)
-        self.hidden = dense((inputs, *reversed(widths)), norm)
-        self.canvas = nn.Linear(widths[0], math.prod(self.shape))
+        self.shape = coarsest_shape(shape, filters)
+        self.hidden = dense_layers((inputs, *reversed(widths)), norm)
+        self.projection = nn.Linear(widths[0], math.prod(self.shape))
         layers: list[nn.Module] = []
         for before, after, count in reversed(list(zip(filters, (shape[0], *filters), blocks, strict=False))):
             layers += [nn.BatchNorm2d(before)] if norm == "batch" else []
-            layers += [*(Residual(before) for _ in range(count)), nn.SiLU()]
+            layers += [*(ResidualBlock(before) for _ in range(count)), nn.SiLU()]
             layers += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1)]
-        self.doublings = nn.Sequential(*layers)
+        self.upsampling = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
-        x: Tensor = self.canvas(self.hidden(z)).unflatten(1, self.shape)  # (B, filters[-1], H / 2^n, W / 2^n)
-        x = self.doublings(x)  # (B, C, H, W)
+        x: Tensor = self.projection(self.hidden(z)).unflatten(1, self.shape)  # (B, filters[-1], H / 2^n, W / 2^n)
+        x = self.upsampling(x)  # (B, C, H, W)
         return x
 
 
-def coarse_shape(shape: tuple[int, int, int], filters: Sequence[int]) -> tuple[int, int, int]:
-    """(C, H, W) where the convolutions meet the dense layers."""
+def coarsest_shape(shape: tuple[int, int, int], filters: Sequence[int]) -> tuple[int, int, int]:
+    """(C, H, W) of the feature maps between convolutions and dense layers."""
     factor = 2 ** len(filters)
     return (filters[-1] if filters else shape[0], shape[1] // factor, shape[2] // factor)

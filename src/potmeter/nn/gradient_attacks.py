@@ -1,4 +1,4 @@
-"""The gradient's way to a worse input: FGSM and projected gradient steps, for training against them and for attacks.
+"""Attacks by the gradient: FGSM and PGD, for adversarial training and for the attacks of a probe.
 
 They work on any loss of the input, one number for each item of the batch, and raise it; a targeted attack passes the
 negative one. Inputs lie in [0, 1].
@@ -19,7 +19,7 @@ Norm = Literal["linf", "l2"]
 Loss = Callable[[Tensor], Tensor]
 """From inputs (B, …) to one number each (B,)."""
 
-TINY = 1e-12
+EPSILON = 1e-12
 """Smaller norms count as this much, so that nothing is divided by 0."""
 
 
@@ -40,11 +40,11 @@ def input_gradient(loss: Loss, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..
 
 def norms(x: Float[Tensor, "b ..."]) -> Tensor:
     """The Euclidean norm of each item, in a shape that multiplies the items."""
-    return x.flatten(1).square().sum(1).sqrt().clamp(min=TINY).view(-1, *[1] * (x.ndim - 1))
+    return x.flatten(1).square().sum(1).sqrt().clamp(min=EPSILON).view(-1, *[1] * (x.ndim - 1))
 
 
 def steepest_ascent(gradient: Tensor, norm: Norm) -> Tensor:
-    """The step of length one that raises a linear loss most: the sign (L∞), or the unit vector (L2)."""
+    """The step of length one that raises a linearised loss most: the gradient's sign (L∞), or its unit vector (L2)."""
     return gradient.sign() if norm == "linf" else gradient * (1 / norms(gradient))
 
 
@@ -94,7 +94,7 @@ def pgd(
     eps: float,
     *,
     steps: int = 40,
-    step: float = 0.01,
+    step_size: float = 0.01,
     norm: Norm = "linf",
     start: Tensor | None = None,
 ) -> Float[Tensor, "b ..."]:
@@ -105,11 +105,13 @@ def pgd(
         x: Inputs in [0, 1].
         eps: Radius of the ball around each input.
         steps: Number of steps.
-        step: Length of a step.
-        norm: Of the ball and the step.
+        step_size: Length of a step.
+        norm: Of the ball and of the step.
         start: Where to begin; default: at ``x``.
     """
-    worse = x if start is None else start
+    adversarial = x if start is None else start
     for _ in range(steps):
-        worse = project(worse + step * steepest_ascent(input_gradient(loss, worse), norm), x, eps, norm)
-    return worse
+        adversarial = project(
+            adversarial + step_size * steepest_ascent(input_gradient(loss, adversarial), norm), x, eps, norm
+        )
+    return adversarial

@@ -59,8 +59,8 @@ INTERPOLATIONS = {"slerp": slerp, "lerp": lerp}
 """By name."""
 
 
-def interpolate_path(stops: Float[Tensor, "k d"], frames: int, way: str = "slerp") -> Float[Tensor, "n d"]:
+def interpolate_path(stops: Float[Tensor, "k d"], frames: int, method: str = "slerp") -> Float[Tensor, "n d"]:
     """From each stop to the next, ``frames`` codes to a stretch, ending on the last stop: (k − 1) · frames + 1 codes."""
     shares = torch.arange(frames, device=stops.device) / frames
-    parts = [INTERPOLATIONS[way](a, b, shares) for a, b in pairwise(stops)]
+    parts = [INTERPOLATIONS[method](a, b, shares) for a, b in pairwise(stops)]
     return torch.cat([*parts, stops[-1:]])

@@ -21,7 +21,7 @@ class Muon(Optimizer):
         params: Matrices.
         lr: How far a step goes, as a spectral norm; times √(rows / columns) where there are more rows than columns.
         weight_decay: Decoupled, times ``lr``.
-        momentum: How much of the mean gradient is kept at each step (Nesterov's kind).
+        momentum: Nesterov momentum: decay, per step, of the moving average of the gradient.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class Muon(Optimizer):
                 state = self.state[p]
                 if not state:
                     state["momentum_buffer"] = torch.zeros_like(p.grad)
-                mean = state["momentum_buffer"].lerp_(p.grad, 1 - group["momentum"])
-                update = orthogonal(p.grad.lerp(mean, group["momentum"]))
+                buffer = state["momentum_buffer"].lerp_(p.grad, 1 - group["momentum"])
+                update = orthogonalize(p.grad.lerp(buffer, group["momentum"]))
                 p.mul_(1 - group["lr"] * group["weight_decay"])
                 p.add_(update, alpha=-group["lr"] * max(1.0, p.shape[0] / p.shape[1]) ** 0.5)
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """The orthogonal matrix next to this one, roughly: its singular values become 0.6 to 1.25, uncomputed.
+def orthogonalize(matrix: Tensor) -> Tensor:
+    """The nearest orthogonal matrix, roughly: all singular values become 0.6 to 1.25, by Newton–Schulz iteration.
 
     Five steps of X ← a X + (b X Xᵀ + c (X Xᵀ)²) X, with Jordan's a, b, c, which bring the small ones up fastest. Those
     below a thousandth of the norm stay smaller.
@@ -56,6 +56,6 @@ def orthogonal(matrix: Tensor) -> Tensor:
     x = x.T if matrix.shape[0] > matrix.shape[1] else x
     x = x / x.norm().clamp_min(1e-7)
     for _ in range(5):
-        square = x @ x.T
-        x = torch.addmm(x, torch.addmm(square, square, square, beta=-4.775, alpha=2.0315), x, beta=3.4445)
+        gram = x @ x.T
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=-4.775, alpha=2.0315), x, beta=3.4445)
     return (x.T if matrix.shape[0] > matrix.shape[1] else x).to(matrix.dtype)

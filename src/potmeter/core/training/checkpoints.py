@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
-from potmeter.core.runs import best_step, checkpoints_of
+from potmeter.core.runs import best_step, list_checkpoints
 from potmeter.core.training import processes
 from potmeter.errors import UserError, reject
 
@@ -85,7 +85,7 @@ def report_write_errors(run: Path, what: str) -> Iterator[None]:
     except (OSError, RuntimeError, UserError) as error:  # torch and safetensors report a full disk in their own ways
         if isinstance(error, RuntimeError) and not WRITER.search(str(error)):
             raise
-        last = next((path.name for path in checkpoints_of(run)), "none")
+        last = next((path.name for path in list_checkpoints(run)), "none")
         message = f"{what} cannot be written to {run} ({error}); the last good checkpoint: {last}."
         raise UserError(message, received=f"{free_mebibytes(run)} MiB free on that disk") from error
 
@@ -98,7 +98,7 @@ def read_newest(run: Path, device: torch.device) -> tuple[Path, dict[str, Any], 
     Raises:
         UserError: When there are checkpoints, but none is whole.
     """
-    for folder in checkpoints_of(run):
+    for folder in list_checkpoints(run):
         try:
             with safe_open(folder / "model.safetensors", "pt"):  # checks the header against the length of the file
                 state = torch.load(folder / "training.pt", map_location=device, weights_only=True)
@@ -112,7 +112,7 @@ def read_newest(run: Path, device: torch.device) -> tuple[Path, dict[str, Any], 
         print(f"potmeter: warning: {folder.name} is damaged ({damage}); trying an older one", file=sys.stderr)
     return (
         reject(f"No checkpoint in {run} is whole; --out names another folder.", str(run))
-        if checkpoints_of(run)
+        if list_checkpoints(run)
         else None
     )
 
@@ -128,7 +128,7 @@ def mark_best(run: Path, step: int, metric: str, value: float) -> None:
 
 def prune(run: Path, step: int) -> None:
     """Remove all checkpoints but the best and the newest up to ``step``, and what a killed process left half-written."""
-    best, found = f"step-{best_step(run):08d}", [folder for folder in checkpoints_of(run) if folder.name[-1] != "~"]
+    best, found = f"step-{best_step(run):08d}", [folder for folder in list_checkpoints(run) if folder.name[-1] != "~"]
     later = [folder for folder in found if int(folder.name[5:]) > step]  # damaged, or we were not here
     old = [folder for folder in found[len(later) + KEEP :] if folder.name != best]
     for folder in [*later, *old, *run.glob("step-*~"), *run.glob(".writing-*")]:

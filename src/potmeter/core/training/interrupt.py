@@ -11,16 +11,16 @@ from contextlib import contextmanager
 class Interrupt:
     """Whether this process was asked to stop."""
 
-    asked = False
+    requested = False
 
     @contextmanager
-    def caught(self) -> Iterator[None]:
-        """Turn Ctrl-C and SIGTERM into ``asked``; a second Ctrl-C stops at once."""
+    def catch_signals(self) -> Iterator[None]:
+        """Turn Ctrl-C and SIGTERM into ``requested``; a second Ctrl-C stops at once."""
 
         def ask(number: int, frame: object) -> None:
-            if self.asked:
+            if self.requested:
                 raise KeyboardInterrupt
-            self.asked = True
+            self.requested = True
 
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may set handlers

@@ -44,10 +44,10 @@ class TrainingLog:
         self.count, self.last_step, self.last_time, self.last_line = 0, 0, time.monotonic(), 0.0
         self.begun = (0.0, time.monotonic())
 
-    def start(self, step: int, share: float) -> None:
+    def start(self, step: int, fraction: float) -> None:
         """Open the record, cut back to ``step``: what a lost stretch of training wrote is forgotten."""
         self.last_step, self.last_time = step, time.monotonic()
-        self.begun = (share, self.last_time)
+        self.begun = (fraction, self.last_time)
         if processes.rank() > 0:
             return
         kept = [line for line in read_records(self.path) if line["step"] <= step] if step > 0 else []
@@ -58,15 +58,15 @@ class TrainingLog:
             self.file = self.path.open("ab", buffering=0)
             self.board = self.writer(self.path.parent, purge_step=step + 1) if self.writer else None
 
-    def record(self, step: int, values: dict[str, Tensor], share: float) -> None:
+    def record(self, step: int, values: dict[str, Tensor], fraction: float) -> None:
         """Add a step's values to the running means; report when it is time."""
         for key, value in values.items():
             self.sums[key] = self.sums[key] + value.detach() if key in self.sums else value.detach()
         self.count += 1
         if time.monotonic() - self.last_time >= self.INTERVAL:
-            self.report(step, share)
+            self.report(step, fraction)
 
-    def report(self, step: int, share: float) -> None:
+    def report(self, step: int, fraction: float) -> None:
         """Write the means since the last report. Raises UserError when the loss is no longer a number."""
         if self.count == 0:
             return
@@ -80,7 +80,7 @@ class TrainingLog:
                 )
         self.write(step, means)
         self.show(
-            share, f"step {step}  " + "  ".join(f"{k} {v:.4g}" for k, v in means.items()) + f"  {speed:.3g} steps/s"
+            fraction, f"step {step}  " + "  ".join(f"{k} {v:.4g}" for k, v in means.items()) + f"  {speed:.3g} steps/s"
         )
 
     def write(self, step: int, values: dict[str, float]) -> None:
@@ -91,23 +91,23 @@ class TrainingLog:
         for key, value in values.items() if self.board else ():
             self.board.add_scalar(key, value, step)
 
-    def show(self, share: float, text: str, *, always: bool = False) -> None:
+    def show(self, fraction: float, text: str, *, always: bool = False) -> None:
         """Print a line: in place on a terminal, else every ten seconds."""
         if self.quiet or processes.rank() > 0:
             return
-        line = f"{100 * min(share, 1):3.0f} %  {self.left(share)}{text}"
+        line = f"{100 * min(fraction, 1):3.0f} %  {self.left(fraction)}{text}"
         if sys.stderr.isatty():
             print(f"\r\x1b[2K{line}", end="\n" if always else "", file=sys.stderr, flush=True)
         elif always or time.monotonic() - self.last_line >= 10:
             print(line, file=sys.stderr, flush=True)
             self.last_line = time.monotonic()
 
-    def left(self, share: float) -> str:
+    def left(self, fraction: float) -> str:
         """How many minutes it takes from here, at this session's pace; nothing before there is a pace, or at the end."""
         before, since = self.begun
-        if not before < share < 1:
+        if not before < fraction < 1:
             return ""
-        return f"{(1 - share) / (share - before) * (time.monotonic() - since) / 60:.0f} m left  "
+        return f"{(1 - fraction) / (fraction - before) * (time.monotonic() - since) / 60:.0f} m left  "
 
     def discard(self) -> None:
         """Remove the record of a run of which nothing was saved, and its folder (and ``runs``) where that was all."""

@@ -44,16 +44,22 @@ class Trainer(TrainingState):
         splits: Its data.
         options: How long, where to, on what.
         quiet: Nothing on the terminal.
-        watch: Called with step and metrics after each evaluation, once that is saved; may raise to end the run.
+        on_evaluation: Called with step and metrics after each evaluation, once that is saved; may raise to end the run.
     """
 
     def __init__(
-        self, system: System, splits: Splits, options: Options, *, quiet: bool = False, watch: Callback | None = None
+        self,
+        system: System,
+        splits: Splits,
+        options: Options,
+        *,
+        quiet: bool = False,
+        on_evaluation: Callback | None = None,
     ) -> None:
         splits.valid is not None or reject("There are too few data to hold some back for validation.", splits.origin)
-        self.system, self.splits, self.options, self.watch = system, splits, options, watch
+        self.system, self.splits, self.options, self.on_evaluation = system, splits, options, on_evaluation
         self.run = options.out or Path("runs") / system.name
-        self.device = processes.setup("cpu" if system.on_cpu else options.device)
+        self.device = processes.setup("cpu" if system.cpu_only else options.device)
         system.fit_assets(splits)
         system.to(self.device)
         processes.broadcast_parameters(system)
@@ -89,7 +95,7 @@ class Trainer(TrainingState):
             processes.average_gradients(parameters)
         if self.system.config.clip is not None:
             nn.utils.clip_grad_norm_(parameters, self.system.config.clip)
-        scale = learning_rate_factor(self.share, self.system.config.schedule, self.system.config.warmup)
+        scale = learning_rate_factor(self.fraction_done, self.system.config.schedule, self.system.config.warmup)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * scale
@@ -101,7 +107,7 @@ class Trainer(TrainingState):
         """This process's slice of the run's standard normal numbers."""
         return self.rng.normal(*shape)
 
-    def shuffled(self, data: Any) -> ShuffledBatches:
+    def shuffle(self, data: Any) -> ShuffledBatches:
         """A data set as endless shuffled batches; what ``System.batches`` returns by default."""
         size, options = self.system.config.batch_size, self.options
         return ShuffledBatches(data, size, seed=options.seed, workers=options.workers, device=self.device)
@@ -116,21 +122,21 @@ class Trainer(TrainingState):
             KeyboardInterrupt: After Ctrl-C (or SIGTERM), once the state is saved.
         """
         self.prepare_folder()
-        self.log.start(self.step, self.share)
+        self.log.start(self.step, self.fraction_done)
         self.system.train()
         batches = iter(self.batches)
-        with self.interrupt.caught():
+        with self.interrupt.catch_signals():
             try:
-                while (share := self.share) < 1 and not self.stopping():
+                while (fraction := self.fraction_done) < 1 and not self.stopping():
                     values = self.system.step(next(batches), self)
                     self.progress.step += 1
                     if self.average:
                         self.average.update_parameters(self.system)
-                    self.log.record(self.step, values, share)
-                    if self.evaluation_due(share):
+                    self.log.record(self.step, values, fraction)
+                    if self.evaluation_due(fraction):
                         self.evaluate()
                 if self.interrupted:
-                    self.log.report(self.step, self.share)  # raises, rather than save what is no longer finite
+                    self.log.report(self.step, self.fraction_done)  # raises, rather than save what is no longer finite
                     resume.save(self)
                 elif self.evaluated != self.step:
                     self.evaluate()
@@ -138,9 +144,9 @@ class Trainer(TrainingState):
                     resume.save(self)  # the clock had not run out when this step was saved: it would be gone on from
             finally:
                 self.log.close()
-                if processes.rank() == 0 and not runs.checkpoints_of(self.run):
+                if processes.rank() == 0 and not runs.list_checkpoints(self.run):
                     self.log.discard()
-        if self.interrupted or self.interrupt.asked:
+        if self.interrupted or self.interrupt.requested:
             raise KeyboardInterrupt
         if self.average:
             self.system.load_state_dict(self.inference_system().state_dict())
@@ -151,7 +157,7 @@ class Trainer(TrainingState):
         """Start in an empty folder, or continue from its newest checkpoint."""
         if self.options.resume and (found := checkpoints.read_newest(self.run, self.device)):
             resume.load(self, *found)
-        elif runs.checkpoints_of(self.run):
+        elif runs.list_checkpoints(self.run):
             reject(f"{self.run} holds a run: --resume continues it, --out names another.", str(self.run))
         elif processes.rank() == 0:
             try:
@@ -162,7 +168,7 @@ class Trainer(TrainingState):
 
     def evaluation_due(self, before: float) -> bool:
         """Whether the step just done crossed a point of the evaluation schedule."""
-        now = self.share
+        now = self.fraction_done
         if self.options.eval_every:
             due = self.step % self.options.eval_every == 0
         else:
@@ -176,7 +182,7 @@ class Trainer(TrainingState):
 
     def evaluate(self) -> None:
         """Measure on the validation data, remember the best, save."""
-        self.log.report(self.step, self.share)
+        self.log.report(self.step, self.fraction_done)
         used = self.inference_system().eval()
         with torch.no_grad():
             metrics, _ = summarise(used.validate(self.splits.valid))
@@ -190,14 +196,17 @@ class Trainer(TrainingState):
             self.progress.best, self.progress.best_step = value, self.step
         self.log.write(self.step, {f"valid_{key}": value for key, value in metrics.items()})
         shown = "  ".join(f"{key} {value:.5g}" for key, value in metrics.items())
-        self.log.show(self.share, f"step {self.step}  valid: {shown}{'  (best)' if better else ''}", always=True)
+        self.log.show(
+            self.fraction_done, f"step {self.step}  valid: {shown}{'  (best)' if better else ''}", always=True
+        )
         resume.save(self)
-        if self.watch:
-            self.watch(self.step, metrics)
+        if self.on_evaluation:
+            self.on_evaluation(self.step, metrics)
 
     def stopping(self) -> bool:
         """Whether a stop was asked for in any process."""
-        asked = self.interrupt.asked  # read once: a signal that comes while the processes agree counts at the next step
+        # read once: a signal that comes while the processes agree counts at the next step
+        asked = self.interrupt.requested
         if processes.world_size() > 1:
             asked = bool(processes.all_reduce_mean(torch.tensor(float(asked), device=self.device)) > 0)
         self.interrupted = asked

@@ -59,7 +59,9 @@ def load(trainer: TrainingState, folder: Path, state: dict[str, Any], own: dict[
         load_optimizer_state(system, optimizer, state["optimizers"][name], trainer.sharded)
     trainer.rng.load_state_dict(state["rng"])
     trainer.progress, trainer.started = Progress(**state["progress"]), time.monotonic()
-    trainer.evaluated = trainer.step if trainer.share >= 1 else -1  # a finished run is not measured, and saved, again
+    trainer.evaluated = (
+        trainer.step if trainer.fraction_done >= 1 else -1
+    )  # a finished run is not measured, and saved, again
     mark_best(trainer)  # a kill may have come between a checkpoint and its mark
     trainer.batches.load_state_dict(own["batches"])
     if own["rank"] == processes.rank():  # else there are more processes than before, and this one keeps its fresh seed

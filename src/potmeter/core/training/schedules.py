@@ -10,7 +10,7 @@ from torch.optim.swa_utils import AveragedModel
 from potmeter.core.system import System
 
 
-def learning_rate_factor(share: float, schedule: str, warmup: float) -> float:
+def learning_rate_factor(fraction: float, schedule: str, warmup: float) -> float:
     """The learning rate's factor: linear rise during ``warmup``, then ``constant``, ``linear`` or ``cosine`` to 0.
 
     ``cosine10`` falls to a tenth only, as GPT-3's does (Brown et al., arXiv:2005.14165, appendix B). ``luong234`` is that
@@ -18,15 +18,15 @@ def learning_rate_factor(share: float, schedule: str, warmup: float) -> float:
     what is left.
 
     Args:
-        share: How much of the training is done, 0 to 1.
+        fraction: How much of the training is done, 0 to 1.
         schedule: The shape of the fall.
         warmup: Share of the training that is the rise.
     """
-    if share < warmup:
-        return min(max(share, 1e-3) / warmup, 1.0)
+    if fraction < warmup:
+        return min(max(fraction, 1e-3) / warmup, 1.0)
     if schedule == "luong234":
-        return 0.5 ** min(max(int(12 * (share - 2 / 3)), 0), 4)
-    fallen = (share - warmup) / max(1 - warmup, 1e-9)
+        return 0.5 ** min(max(int(12 * (fraction - 2 / 3)), 0), 4)
+    fallen = (fraction - warmup) / max(1 - warmup, 1e-9)
     cosine = 0.5 + 0.5 * math.cos(math.pi * fallen)
     return {"constant": 1.0, "linear": 1 - fallen, "cosine": cosine, "cosine10": 0.1 + 0.9 * cosine}[schedule]
 

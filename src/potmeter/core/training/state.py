@@ -68,7 +68,7 @@ class TrainingState:
         return self.progress.step
 
     @property
-    def share(self) -> float:
+    def fraction_done(self) -> float:
         """How much of the run is done, 0 to 1: by steps, by the clock, or whichever is further."""
         shares = [self.step / self.options.steps] if self.options.steps else []
         if self.options.seconds:

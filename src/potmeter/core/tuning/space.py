@@ -24,11 +24,11 @@ class Interval:
         draw = trial.suggest_int if isinstance(self.low, int) else trial.suggest_float
         return draw(name, self.low, self.high, log=self.log)
 
-    def holds(self, value: Any) -> bool:
+    def contains(self, value: Any) -> bool:
         """Whether the value is one of these."""
         return isinstance(value, (int, float)) and self.low <= value <= self.high
 
-    def probes(self) -> tuple[Any, ...]:
+    def extremes(self) -> tuple[Any, ...]:
         """Values that must be valid for all others to be."""
         return self.low, self.high
 
@@ -46,11 +46,11 @@ class Choices:
         """A value from an Optuna trial."""
         return trial.suggest_categorical(name, self.values)
 
-    def holds(self, value: Any) -> bool:
+    def contains(self, value: Any) -> bool:
         """Whether the value is one of these."""
         return value in self.values
 
-    def probes(self) -> tuple[Any, ...]:
+    def extremes(self) -> tuple[Any, ...]:
         """Values that must be valid for all others to be."""
         return self.values
 
@@ -90,7 +90,7 @@ def parse_space(words: Sequence[str], config: Any) -> Space:
         field = known.get(name) or reject(f"The Config has no field {name}; it has {', '.join(known)}.", word)
         name not in space or reject(f"{name} is searched twice.", word)
         space[name] = parse_interval(field, text) if ":" in text else parse_options(field, text)
-        for value in space[name].probes():  # not at trial 17: now
+        for value in space[name].extremes():  # not at trial 17: now
             build_config(config_class, asdict(config) | {name: value})
     return space
 

@@ -94,7 +94,7 @@ def count_trials(study: Any, before: int | None = None) -> int:
     for trial in study.get_trials(deepcopy=False):
         if before is not None and trial.number >= before:
             continue
-        if trial.state == TrialState.RUNNING and abandoned(trial):
+        if trial.state == TrialState.RUNNING and is_abandoned(trial):
             study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
         elif trial.state == TrialState.FAIL:
             count += "reason" in trial.user_attrs
@@ -103,7 +103,7 @@ def count_trials(study: Any, before: int | None = None) -> int:
     return count
 
 
-def abandoned(trial: Any) -> bool:
+def is_abandoned(trial: Any) -> bool:
     """Whether the worker of a running trial was killed: on this machine, its lock is free. Elsewhere we cannot know."""
     from filelock import FileLock, Timeout
 

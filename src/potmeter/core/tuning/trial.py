@@ -57,22 +57,22 @@ def run_trial(
         raise Failure(str(error)) from None
     splits = data(config)
 
-    def watch(step: int, metrics: dict[str, float]) -> None:
+    def report_to_pruner(step: int, metrics: dict[str, float]) -> None:
         nonlocal best, told
         value = metrics[goal.metric]
         if not math.isfinite(value):
             raise Diverged(f"{goal.metric} is not finite at step {step}.", received=value)
         best = value if goal.improves(value, None if math.isnan(best) else best) else best
         # trials are compared at the same point of the schedule, which by the clock is not the same step
-        now = step // options.eval_every if options.eval_every else int(trainer.share * EVALUATIONS)
+        now = step // options.eval_every if options.eval_every else int(trainer.fraction_done * EVALUATIONS)
         if now > told:
             trial.report(value, told := now)
-            if trainer.share < 1 and trial.should_prune():
+            if trainer.fraction_done < 1 and trial.should_prune():
                 raise TrialPruned
 
     with report_failures():
         system = build_system(owner, owner.fit_config(config, splits), options.seed, origin)
-        trainer = Trainer(system, splits, options, quiet=True, watch=watch)
+        trainer = Trainer(system, splits, options, quiet=True, on_evaluation=report_to_pruner)
         trainer.fit()
     return best
 

@@ -87,7 +87,7 @@ class Tuner:
             about={"system": owner.name, "config": repr(config), "search": searched, **length},
             direction="maximize" if owner.goal.better == "higher" else "minimize",
             warmup=max(1, rounds // 4),
-            first=first if all(space[name].holds(value) for name, value in first.items()) else None,
+            first=first if all(space[name].contains(value) for name, value in first.items()) else None,
         )
 
     def fit(self) -> Outcome:
@@ -115,7 +115,7 @@ class Tuner:
                 if self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True).state == TrialState.FAIL:
                     shutil.rmtree(folder, ignore_errors=True)
         lock.unlink(missing_ok=True)
-        self.tidy()
+        self.remove_finished_runs()
 
     def attempt(self, trial: Any, folder: Path) -> None:
         """Draw values, train, record how it went."""
@@ -147,7 +147,7 @@ class Tuner:
             self.shared = key, self.read(config)
         return self.shared[1]
 
-    def tidy(self) -> None:
+    def remove_finished_runs(self) -> None:
         """Remove the runs of finished trials but the best's. Others' running ones are left alone."""
         trials, best = self.study.get_trials(deepcopy=False), best_trial(self.study)
         for trial in trials:

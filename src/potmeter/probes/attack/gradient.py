@@ -87,7 +87,7 @@ def pgd(
         def loss(images: Tensor, labels: Tensor = labels) -> Tensor:
             return sign * model.input_loss(images, labels)
 
-        found = gradient_attacks.pgd(loss, part, eps, steps=steps, step=length, norm=norm, start=start)
+        found = gradient_attacks.pgd(loss, part, eps, steps=steps, step_size=length, norm=norm, start=start)
         if restarts == 1:
             return found
         with torch.no_grad():

@@ -13,7 +13,7 @@ from potmeter.core.devices import device_of
 from potmeter.core.loading import load_model
 from potmeter.data.sets.records import DATA_SETS
 from potmeter.errors import reject
-from potmeter.metrics.features import fitted
+from potmeter.metrics.features import prepare_images
 
 from .space import BATCH
 
@@ -47,7 +47,7 @@ def seen(judge: Any, images: Tensor) -> Tensor:
     """What a judge sees in pictures (N, C, H, W): for each word of its classes whether it is likelier than not, (N, A)."""
     channels, side, _ = judge.input_shape
     where = device_of(judge, images.device)
-    parts = (fitted(part.to(where), channels, side) for part in images.split(BATCH))
+    parts = (prepare_images(part.to(where), channels, side) for part in images.split(BATCH))
     shares = torch.cat([judge.logits(part).softmax(1) for part in parts])  # (N, classes)
     return torch.stack([shares[:, which].sum(1) > 0.5 for which in words(judge.classes).values()], 1).to(images.device)
 

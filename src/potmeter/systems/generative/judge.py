@@ -17,7 +17,7 @@ from potmeter.data.batches import in_batches
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
 from potmeter.metrics.coverage import diversity, neighbour_coverage
-from potmeter.metrics.features import features, fitted
+from potmeter.metrics.features import extract_features, prepare_images
 from potmeter.metrics.frechet import frechet_distance
 
 LEAST = 0.15
@@ -68,7 +68,7 @@ class Judge:
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
         """Vectors (N, F) of pictures (N, C, H, W) in [0, 1]."""
-        return features(self.network, images, self.side)
+        return extract_features(self.network, images, self.side)
 
     def of(self, data: Any, count: int) -> Tensor:
         """Vectors of at most ``count`` pictures of a data set, kept for the next time that it is asked about."""
@@ -81,7 +81,7 @@ class Judge:
     @torch.no_grad()
     def predictions(self, images: Tensor) -> Tensor:
         """The class (N,) that it takes each picture for."""
-        shown = (fitted(part, self.network.input_shape[0], self.side) for part in images.split(100))
+        shown = (prepare_images(part, self.network.input_shape[0], self.side) for part in images.split(100))
         return torch.cat([self.network.logits(part).argmax(1) for part in shown])
 
     def compared(self, made: Tensor, real: Tensor, others: Tensor | None = None) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from potmeter.core.capabilities import class_index, resolve_space
-from potmeter.core.export import Method
+from potmeter.core.export import MethodModule
 from potmeter.core.random import Stream
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System, TrainingLoop
@@ -72,7 +72,7 @@ class GAN(System):
         return replace(config, classes=splits.classes, dataset=splits.origin)
 
     @classmethod
-    def fine_tuning(cls, config: model.Config) -> model.Config:
+    def fine_tune_config(cls, config: model.Config) -> model.Config:
         """The same networks; the classes are those of the data to come."""
         return replace(config, classes=())
 
@@ -129,7 +129,7 @@ class GAN(System):
         """A Gaussian fitted to the pixels of the training pictures."""
         return {"gaussian_frechet": judge_of(self).gaussian(splits, COUNT // 2)}
 
-    def measured_by(self) -> dict[str, str]:
+    def describe_metrics(self) -> dict[str, str]:
         return {"frechet": f"features of {self.config.judge}"}
 
     # 5. Use
@@ -256,7 +256,7 @@ class GAN(System):
 
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         size = next(iter(self.latent_spaces.values()))
-        return {"generator": (Method(self, "decode"), (torch.randn(2, size),))}
+        return {"generator": (MethodModule(self, "decode"), (torch.randn(2, size),))}
 
     # Pictures and classes as the networks take them
 

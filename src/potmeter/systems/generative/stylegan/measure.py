@@ -12,7 +12,7 @@ from potmeter.core.random import Stream
 from potmeter.data.batches import in_batches
 from potmeter.data.splits import take_evenly
 from potmeter.metrics.path_length import perceptual_path_length
-from potmeter.metrics.separability import attribute_scores, linear_separability
+from potmeter.metrics.separability import attribute_logits, linear_separability
 from potmeter.systems.generative.judge import Judge
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def straightness(system: StyleGAN, data: Any, paths: int, points: int) -> dict[s
     if attributes is not None:
         z = system.sample(points, rng)
         made = torch.cat([judge.features(system.decode(part)) for part in z.split(CHUNK)])
-        scores = attribute_scores(judge.of(data, 2000), attributes, made)
+        scores = attribute_logits(judge.of(data, 2000), attributes, made)
         spaces = {"z": z, "w": system.generator.mapping(z)} if scores.numel() else {}
         for space, latents in spaces.items():
             values[f"separability_{space}"] = torch.tensor(linear_separability(latents, scores))

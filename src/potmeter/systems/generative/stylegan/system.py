@@ -119,7 +119,7 @@ class StyleGAN(System):
         """A Gaussian fitted to each pixel of the training pictures by itself."""
         return {"pixels_fid": judge_of(self).gaussian(splits, SAMPLES // 2, apart=True)}
 
-    def measured_by(self) -> dict[str, str]:
+    def describe_metrics(self) -> dict[str, str]:
         return {"fid": f"features of {self.config.judge}"}
 
     # 5. Use

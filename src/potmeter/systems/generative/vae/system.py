@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from potmeter.core.capabilities import resolve_space
-from potmeter.core.export import Method
+from potmeter.core.export import MethodModule
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
@@ -233,7 +233,7 @@ class VAE(System):
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         c = self.config
         images, z = torch.rand(2, c.channels, c.image_size, c.image_size), torch.randn(2, c.latent)
-        return {"encoder": (Method(self, "encode"), (images,)), "decoder": (Method(self, "decode"), (z,))}
+        return {"encoder": (MethodModule(self, "encode"), (images,)), "decoder": (MethodModule(self, "decode"), (z,))}
 
     # Pictures in
 

@@ -20,7 +20,7 @@ MOST, ADDED, EXPECTED, WIDTH = 2000, 80, 8, 520
 class Read:
     """What the model makes of a text."""
 
-    surprise: Image
+    surprisal: Image
     """Every token coloured by how much it surprised the model."""
     next: Bars
     """The likeliest tokens to come, with their probabilities."""
@@ -30,13 +30,13 @@ def demo(system: GPT2) -> Words:
     """A sheet to write on, coloured while one writes."""
 
     def show(text: str) -> Read:
-        chances = system.next_token(text)
+        chances = system.next_token_probs(text)
         values, numbers = chances.topk(min(EXPECTED, len(chances)))
         likely: dict[str, float] = {}
         for value, number in zip(values.tolist(), numbers.tolist(), strict=True):
             shown = legible(system.vocabulary[number])
             likely[shown] = likely.get(shown, 0.0) + value
-        tokens, bits = system.tokens(text), system.surprise(text)
+        tokens, bits = system.tokenize(text), system.surprisal(text)
         return Read(surprise_picture(readable(tokens, bits.tolist()), WIDTH), Bars(likely))
 
     def go_on(text: str) -> Iterator[tuple[str, Read]]:
@@ -50,7 +50,7 @@ def demo(system: GPT2) -> Words:
         title="write",
         help="Write or change the text. Orange words are those that the model did not expect, given the ones before; the bars "
         "are what it expects next. “Go on” lets it write, until it is stopped.",
-        start=str(inputs.get("prompt", "It was a truth")), most=MOST, show=show, actions={"Go on": go_on},
+        start=str(inputs.get("prompt", "It was a truth")), max_length=MOST, show=show, actions={"Go on": go_on},
     )  # fmt: skip
 
 

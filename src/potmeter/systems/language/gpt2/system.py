@@ -55,7 +55,7 @@ class Scored:
     """What ``score`` finds."""
 
     summary: Text
-    surprise: Image
+    surprisal: Image
     tokens: Table
 
 
@@ -247,7 +247,7 @@ class GPT2(System):
         text.text or reject("There is no text to score.", text.text)
         if len(text.text) > MAX_SCORED:
             reject(f"score takes {MAX_SCORED:,} characters at most; eval --data measures files.", f"{len(text.text):,}")
-        tokens, bits = self.tokens(text.text), self.surprise(text.text)
+        tokens, bits = self.tokenize(text.text), self.surprisal(text.text)
         size = len(text.text.encode())
         summary = f"{float(bits.sum()) / size:.3f} bits per byte: {float(bits.sum()):.0f} bits for {size:,} bytes"
         parts = readable(tokens, bits.tolist())
@@ -264,17 +264,17 @@ class GPT2(System):
         """What every token stands for."""
         return self.known.table
 
-    def tokens(self, text: str) -> list[bytes]:
+    def tokenize(self, text: str) -> list[bytes]:
         """The text, cut into tokens."""
         return [self.known.bytes_of(i) for i in self.known.encode(text)]
 
     @torch.no_grad()
-    def surprise(self, text: str) -> Tensor:
+    def surprisal(self, text: str) -> Tensor:
         """−log₂ p (N,) of each token of the text given those before it."""
         return self.token_bits(self.known.encode(text))
 
     @torch.no_grad()
-    def next_token(self, text: str) -> Tensor:
+    def next_token_probs(self, text: str) -> Tensor:
         """Probability (V,) of every token to come after a text from its beginning; ``run`` takes it for any passage."""
         ids = [self.known.end, *self.known.encode(text)][-self.config.context :]
         scores = self.model.scores(self.model(torch.tensor([ids], device=self.device))[0, -1])

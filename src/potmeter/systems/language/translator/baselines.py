@@ -16,7 +16,7 @@ from potmeter import registry
 from potmeter.core.training.options import Options
 from potmeter.data.fetching.clients import announce
 from potmeter.data.splits import Splits
-from potmeter.metrics.translation import scores
+from potmeter.metrics.translation import score_translations
 
 from .search import Beam
 
@@ -41,7 +41,7 @@ def retrieval_bleu(splits: Splits, directions: Sequence[str]) -> dict[str, float
         vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, dtype=np.float32)
         known, asked = vectorizer.fit_transform(source), vectorizer.transform(wanted)
         nearest = [int((known @ row.T).toarray().argmax()) for row in asked]
-        found[direction] = scores([answers[i] for i in nearest], references).bleu
+        found[direction] = score_translations([answers[i] for i in nearest], references).bleu
     return named("retrieval", found)
 
 

@@ -20,7 +20,7 @@ from potmeter.data.batches import Batch, to_device
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Text
-from potmeter.metrics.translation import scores, signatures
+from potmeter.metrics.translation import metric_signatures, score_translations
 
 from . import model
 from .averaging import average
@@ -161,7 +161,7 @@ class Translator(System):
         metrics: dict[str, Tensor] = {}
         for direction in self.directions:
             source, references = data.sides(direction)
-            result = scores(self.translate(source, direction, beam), references)
+            result = score_translations(self.translate(source, direction, beam), references)
             for name, values in found.items():
                 values.append(getattr(result, name))
                 if len(self.directions) > 1:
@@ -185,8 +185,8 @@ class Translator(System):
         found = retrieval_bleu(splits, self.directions)
         return found | no_attention_bleu(self, splits)
 
-    def measured_by(self) -> dict[str, str]:
-        return signatures()
+    def describe_metrics(self) -> dict[str, str]:
+        return metric_signatures()
 
     # 5. Use
 
@@ -263,8 +263,8 @@ class Translator(System):
         """
         longest = max(map(len, [*texts.lines, *references.lines]), default=0)
         longest <= SCORED or reject(f"A line that is scored has at most {SCORED:,} characters.", f"{longest:,}")
-        found = scores(texts.lines, references.lines)
-        how = signatures()
+        found = score_translations(texts.lines, references.lines)
+        how = metric_signatures()
         return Text(f"BLEU {found.bleu:.1f}  chrF {found.chrf:.1f}\n{how['bleu']}\n{how['chrf']}")
 
     def examples(self) -> list[Example]:
@@ -317,7 +317,7 @@ class Translator(System):
     @classmethod
     def from_average(cls, *where: str | Path) -> Self:
         """The mean of several weights, each named as for ``from_pretrained``; a run's folder stands for all it keeps."""
-        found = [one for place in where for one in runs.checkpoints_of(Path(place)) or [Path(place)]]
+        found = [one for place in where for one in runs.list_checkpoints(Path(place)) or [Path(place)]]
         found or reject("There are no weights to average.", where)
         return average([cls.from_pretrained(one) for one in found]).eval()
 

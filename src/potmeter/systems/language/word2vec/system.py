@@ -53,7 +53,7 @@ class Word2Vec(System):
         "paper": model.Config(dimensions=300, negatives=10, sample=1e-5, phrases=2, size=3_000_000),
     }
     goal = Goal("loss", "lower")
-    on_cpu = True
+    cpu_only = True
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
@@ -123,7 +123,7 @@ class Word2Vec(System):
             self.workers = Workers(self.model, self.tables, self.config, self.config.lanes, threads)
         text = batch["text"].numpy()
         seeds = trainer.rng.integers(2**62, self.workers.pieces(len(text))).cpu().numpy()
-        scale = learning_rate_factor(trainer.share, self.config.schedule, self.config.warmup)
+        scale = learning_rate_factor(trainer.fraction_done, self.config.schedule, self.config.warmup)
         loss, number = self.workers.step(text, self.config.lr * max(scale, LOWEST), seeds)
         return {"loss": torch.tensor(loss / max(number, 1))}
 

@@ -27,7 +27,7 @@ def against(system: Any, images: Tensor, labels: Tensor, grown: float = 1.0) -> 
     steps, step = (1, 1.25) if c.adversary == "fgsm" else (c.adversary_steps, 2.5 / c.adversary_steps)
     start = random_start(images, eps, "linf", system.random.uniform(*images.shape))
     system.eval()
-    worse = pgd(lambda x: system.input_loss(x, labels), images, eps, steps=steps, step=step * eps, start=start)
+    worse = pgd(lambda x: system.input_loss(x, labels), images, eps, steps=steps, step_size=step * eps, start=start)
     system.train(mode)
     return worse
 
@@ -44,7 +44,7 @@ def pgd_right(system: Any, data: Any, steps: int, step: float) -> Tensor:
 
     def attack(loss: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         start = random_start(x, eps, "linf", rng.uniform(*x.shape).to(x.device))
-        return pgd(loss, x, eps, steps=steps, step=step * eps, start=start)
+        return pgd(loss, x, eps, steps=steps, step_size=step * eps, start=start)
 
     return right_after(system, data, attack)
 

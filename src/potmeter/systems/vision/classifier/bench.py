@@ -105,7 +105,7 @@ def trainer_step(system: System, splits: Any, spent: dict[str, float]) -> Callab
             values = system.step(batch, trainer)
         with clocked("log", spent):
             trainer.progress.step += 1
-            trainer.log.record(trainer.step, values, trainer.share)
+            trainer.log.record(trainer.step, values, trainer.fraction_done)
 
     return step
 

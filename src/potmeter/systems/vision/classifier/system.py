@@ -78,7 +78,7 @@ class ImageClassifier(System):
         return replace(config, classes=splits.classes, dataset=splits.origin)
 
     @classmethod
-    def fine_tuning(cls, config: model.Config) -> model.Config:
+    def fine_tune_config(cls, config: model.Config) -> model.Config:
         """The same network; the classes are those of the data to come."""
         return replace(config, classes=())
 
@@ -115,7 +115,7 @@ class ImageClassifier(System):
 
     def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
         """As usual; an adversary grows strong by and by."""
-        self.grown = min(1.0, trainer.share / (self.config.adversary_warmup or 1e-9))
+        self.grown = min(1.0, trainer.fraction_done / (self.config.adversary_warmup or 1e-9))
         return super().step(batch, trainer)
 
     def optimizers(self) -> dict[str, Optimizer]:
