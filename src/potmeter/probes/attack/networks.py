@@ -7,21 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from potmeter.core.networks import ClassifierAdapter
-from potmeter.data.sets import efficientnet
-from potmeter.data.sets.photos import imagenet_classes
-
 AT_ONCE = 10
 """Pictures, which is what caches hold."""
-
-
-def second_network() -> ClassifierAdapter:
-    """Another ImageNet network, made by others in another way."""
-    network = ClassifierAdapter(
-        efficientnet.efficientnet_lite0(), imagenet_classes(), mean=efficientnet.MEAN, std=efficientnet.STD
-    )
-    network.name = "EfficientNet-Lite0"
-    return network
 
 
 def model_name(model: Any) -> str:

@@ -19,10 +19,11 @@ from potmeter.core.system import Example
 from potmeter.data.samples import sample
 from potmeter.errors import reject
 from potmeter.media import Chart, Image, Table
+from potmeter.probes.second_network import second_network
 
 from . import pictures, robustness
 from .gradient import fgsm, pgd
-from .networks import answered, in_parts, model_name, second_network, turned
+from .networks import answered, in_parts, model_name, turned
 from .saved import Method, deceive
 from .square import signs
 from .universal import universal

@@ -6,10 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from potmeter.core.networks import ClassifierAdapter
-from potmeter.data.sets import efficientnet
 from potmeter.data.sets.furniture import furniture
-from potmeter.data.sets.photos import imagenet_classes
 from potmeter.media import Image
 
 from .trials import judging_photos, squares, successes
@@ -43,12 +40,6 @@ def measured(model: Any, patch: Tensor, target: int, shares: tuple[float, ...] =
         f"success_{100 * share:.0f}": float(successes(model, photos, patch, target, share).float().mean())
         for share in shares
     }
-
-
-def another() -> ClassifierAdapter:
-    """EfficientNet-Lite0, which no patch of ours was trained on."""
-    network = efficientnet.efficientnet_lite0()
-    return ClassifierAdapter(network, imagenet_classes(), mean=efficientnet.MEAN, std=efficientnet.STD)
 
 
 def controls(model: Any, target: int, share: float = 0.25) -> dict[str, float]:

@@ -19,12 +19,13 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.data.samples import sample
 from potmeter.media import Bars, Image, Page
+from potmeter.probes.second_network import second_network
 
 from .artefact import Made, card, load
 from .canvas import Canvas
 from .expectation import fixed, paste
 from .fusion import fused
-from .measure import another, best, controls, measured
+from .measure import best, controls, measured
 from .pictures import beside
 from .training import ROOM, trained
 from .trials import squares, training_photos
@@ -186,7 +187,7 @@ class Patch(Probe):
         """Shares of trials taken for a toaster: each judging photo in random places, turns and lights, 8-bit."""
         number, model, toaster = class_index(self.model.classes, "toaster"), fused(self.model), load("toaster").pixels
         disguised = measured(model, load("crab").pixels, number, (0.25,))
-        transferred = measured(another(), toaster, number, (0.25,))
+        transferred = measured(second_network(), toaster, number, (0.25,))
         return {
             **measured(model, toaster, number),
             "control_success_25": best(self.controls),

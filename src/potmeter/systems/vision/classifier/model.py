@@ -1,6 +1,6 @@
 """Two networks for small pictures: a residual one (He et al. 2015, arXiv:1512.03385), and a plain one without normalisation.
 
-Pixels in, one logit per class out. The network for photographs, MobileNetV2, is in ``mobilenet.py``.
+Pixels in, one logit per class out. The network for photographs is ``nn.backbones.MobileNetV2``.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from potmeter.core.config import Recipe
 from potmeter.errors import reject
+from potmeter.nn.image_network import ImageNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ class Block(nn.Module):
         return F.relu(residual + self.shortcut(x), inplace=True)
 
 
-class ResNet(nn.Module):
+class ResNet(ImageNetwork):
     """Stem, stages of residual blocks, the mean over all places, one linear layer.
 
     Example:
@@ -138,13 +138,8 @@ class ResNet(nn.Module):
         torch.Size([2, 2])
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(config.mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(config.std).view(1, -1, 1, 1), persistent=False)
+        super().__init__(config.mean, config.std)
         self.stem = Stem(config.channels, config.stem, config.widths[0])
         stages, inputs = [], config.widths[0]
         for stage, (width, count) in enumerate(zip(config.widths, config.blocks, strict=True)):
@@ -152,16 +147,22 @@ class ResNet(nn.Module):
             stages.append(nn.Sequential(*layers))
             inputs = width
         self.stages = nn.Sequential(*stages)
+        self.feature_channels = {2 ** (stage + 1): width for stage, width in enumerate(config.widths)}
         self.classifier = nn.Linear(inputs, len(config.classes))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
+    def feature_maps(self, images: Float[Tensor, "b c h w"]) -> dict[int, Tensor]:
+        """Each stage's feature map by its stride: (B, widths[s], ⌈H / 2^(s + 1)⌉, ⌈W / 2^(s + 1)⌉) of stage s."""
+        x, maps = self.stem(self.normalise(images)), dict[int, Tensor]()
+        for stride, stage in zip(self.feature_channels, self.stages, strict=True):
+            x = maps[stride] = stage(x)
+        return maps
+
     def embed(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b features"]:
-        """What the last stage sees, averaged over all places."""
-        x = self.stem((images - self.mean) / self.std)  # (B, widths[0], H / 2, W / 2)
-        x = self.stages(x)  # (B, widths[-1], H / 2^S, W / 2^S) for S stages
-        return x.mean(dim=(2, 3))  # (B, widths[-1])
+        """The last stage's feature map, averaged over all places."""
+        return self.feature_maps(images)[max(self.feature_channels)].mean(dim=(2, 3))  # (B, widths[-1])
 
     def forward(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
         """Logits of pictures in [0, 1]."""
@@ -169,7 +170,7 @@ class ResNet(nn.Module):
         return logits
 
 
-class PlainNet(nn.Module):
+class PlainNet(ImageNetwork):
     """Convolutions that each halve height and width, two dense layers, no normalisation (as in Wong et al. 2020).
 
     Example:
@@ -178,24 +179,27 @@ class PlainNet(nn.Module):
         torch.Size([2, 2])
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(config.mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(config.std).view(1, -1, 1, 1), persistent=False)
+        super().__init__(config.mean, config.std)
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise((config.channels, *config.widths)):
             layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.ReLU(inplace=True)]
         self.convolutions = nn.Sequential(*layers)
+        self.feature_channels = {2 ** (stage + 1): width for stage, width in enumerate(config.widths)}
         side = config.image_size // 2 ** len(config.widths)
         self.hidden = nn.Linear(config.widths[-1] * side**2, config.hidden)
         self.classifier = nn.Linear(config.hidden, len(config.classes))
 
+    def feature_maps(self, images: Float[Tensor, "b c h w"]) -> dict[int, Tensor]:
+        """Each convolution's feature map by its stride: (B, widths[s], ⌊H / 2^(s + 1)⌋, ⌊W / 2^(s + 1)⌋) of number s."""
+        x, maps = self.normalise(images), dict[int, Tensor]()
+        for number, stride in enumerate(self.feature_channels):
+            x = maps[stride] = self.convolutions[2 * number : 2 * number + 2](x)
+        return maps
+
     def embed(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b features"]:
-        """What the last layer sees."""
-        x: Tensor = self.convolutions((images - self.mean) / self.std)  # (B, widths[-1], H / 2^S, W / 2^S)
+        """The hidden layer's activations."""
+        x = self.feature_maps(images)[max(self.feature_channels)]
         return F.relu(self.hidden(x.flatten(1)))  # (B, hidden)
 
     def forward(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System, TrainingLoop
 from potmeter.data.batches import Batch, in_batches
+from potmeter.data.imagenet_weights import load_imagenet_weights
 from potmeter.data.named import load_pictures
 from potmeter.data.sets.photos import SETTINGS, imagenet_classes, photos4_varied
 from potmeter.data.sets.records import is_light_on_dark
@@ -20,6 +21,7 @@ from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
 from potmeter.media import Bars, Chart, Image, Table
 from potmeter.media.sheets import to_batch
+from potmeter.nn.backbones import MobileNetV2
 
 from . import model
 from .adversarial import against, fgsm_right, pgd_right
@@ -28,7 +30,6 @@ from .baselines import linear_accuracy, nearest_accuracy
 from .calibration import calibration_error, reliability
 from .cross_validation import cross_validate, hunger, wilson
 from .examples import examples
-from .mobilenet import MobileNetV2, pretrained_state
 from .pictures import confusion_picture
 from .presets import PRESETS
 
@@ -83,18 +84,15 @@ class ImageClassifier(System):
         return replace(config, classes=())
 
     def warm_start(self) -> None:
-        """Begin with the public ImageNet weights in all layers but the last."""
+        """Begin with the public ImageNet weights, in all layers but a last one for other classes."""
         if self.config.architecture == "mobilenet" and self.config.pretrained:
-            state = pretrained_state()
-            self.model.load_state_dict(
-                {k: v for k, v in state.items() if not k.startswith("classifier.")}, strict=False
-            )
+            load_imagenet_weights(self.model)
 
     @classmethod
     def fetch_pretrained(cls, tag: str) -> Self:
         """MobileNetV2 with torchvision's ImageNet weights, and their 1000 classes."""
         system = cls(replace(cls.presets["paper"], classes=imagenet_classes()))
-        system.model.load_state_dict(pretrained_state())
+        load_imagenet_weights(system.model)
         system.card = {
             "recipe": {"data": "ImageNet (ILSVRC 2012)", "by": "torchvision, MobileNet_V2_Weights.IMAGENET1K_V1"}
         }
@@ -285,6 +283,16 @@ class ImageClassifier(System):
             return logits
         both = self.model(torch.cat([images, images.flip(-1)])).log_softmax(1)
         return both.unflatten(0, (2, -1)).logsumexp(0)  # log of the summed probabilities
+
+    @property
+    def feature_channels(self) -> dict[int, int]:
+        """Channels of the feature maps by stride."""
+        return dict(self.model.feature_channels)
+
+    def feature_maps(self, images: Tensor) -> dict[int, Tensor]:
+        """Feature maps (B, feature_channels[stride], H / stride, W / stride) by stride, of images (B, C, H, W) in [0, 1]."""
+        maps: dict[int, Tensor] = self.model.feature_maps(images.contiguous(memory_format=torch.channels_last))
+        return maps
 
     def embed(self, images: Tensor) -> Tensor:
         """Features (B, F) before the last linear layer, of pictures (B, C, H, W) in [0, 1]."""

@@ -7,9 +7,10 @@ import torch
 import torchvision
 from torch import nn
 
+from potmeter.data import imagenet_weights
+from potmeter.data.imagenet_weights import imagenet_checkpoint, load_imagenet_weights
 from potmeter.errors import UserError
-from potmeter.systems.vision.classifier import mobilenet
-from potmeter.systems.vision.classifier.mobilenet import MEAN, STD, MobileNetV2, divisible, pretrained_state
+from potmeter.nn.backbones.mobilenet import MEAN, STD, MobileNetV2, divisible
 
 
 def pair(classes=10, width=1.0, seed=0):
@@ -84,7 +85,9 @@ def test_gradients_reach_the_picture():
     assert images.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize(("channels", "expected"), [(3, 8), (11.2, 16), (32, 32), (33.6, 32), (44.8, 48), (1280, 1280)])
+@pytest.mark.parametrize(
+    ("channels", "expected"), [(3.0, 8), (11.2, 16), (32.0, 32), (33.6, 32), (44.8, 48), (1280.0, 1280)]
+)
 def test_channels_are_divisible_by_eight(channels, expected):
     assert divisible(channels) == expected
 
@@ -97,17 +100,36 @@ def test_nonsense_is_refused(arguments):
 
 def test_a_file_with_other_weights_is_refused(tmp_path, monkeypatch):
     torch.save(MobileNetV2(10).state_dict(), tmp_path / "other.pth")
-    monkeypatch.setattr(mobilenet, "mobilenet_weights", lambda: tmp_path / "other.pth")
-    with pytest.raises(UserError, match=r"classifier\.1\.weight"):
-        pretrained_state()
+    monkeypatch.setattr(imagenet_weights, "imagenet_checkpoint", lambda network: tmp_path / "other.pth")
+    with pytest.raises(UserError, match=r"weights of MobileNetV2: classifier\.1\.weight.*Received: other\.pth"):
+        load_imagenet_weights(MobileNetV2(10))
+
+
+def test_public_weights_of_another_width_are_refused(tmp_path, monkeypatch):
+    torch.save(MobileNetV2(1000).state_dict(), tmp_path / "public.pth")
+    monkeypatch.setattr(imagenet_weights, "imagenet_checkpoint", lambda network: tmp_path / "public.pth")
+    with pytest.raises(UserError, match="width 1. Received"):
+        load_imagenet_weights(MobileNetV2(1000, width=0.5))
+
+
+@pytest.mark.parametrize("classes", [None, 5, 1000])
+def test_public_weights_fill_all_but_a_last_layer_for_other_classes(classes, tmp_path, monkeypatch):
+    public = MobileNetV2(1000)
+    torch.save(public.state_dict(), tmp_path / "public.pth")
+    monkeypatch.setattr(imagenet_weights, "imagenet_checkpoint", lambda network: tmp_path / "public.pth")
+    network = MobileNetV2(classes)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    load_imagenet_weights(network)
+    for key, value in network.state_dict().items():
+        kept = key.startswith("classifier.") and classes == 5
+        assert torch.equal(value, before[key] if kept else public.state_dict()[key]), key
 
 
 @pytest.mark.network
 def test_public_weights_recognise_foolboxs_photos():
     from potmeter.data.sets.photos import foolbox_photos
 
-    network = MobileNetV2(1000).eval()
-    network.load_state_dict(pretrained_state())
+    network = load_imagenet_weights(MobileNetV2(1000)).eval()
     photos = foolbox_photos(224)
     batch = photos.__getitems__(range(len(photos)))
     with torch.no_grad():
@@ -117,7 +139,7 @@ def test_public_weights_recognise_foolboxs_photos():
 
 @pytest.mark.network
 def test_public_weights_are_those_torchvision_names():
-    content = mobilenet.mobilenet_weights().read_bytes()
+    content = imagenet_checkpoint(MobileNetV2).read_bytes()
     assert torchvision.models.MobileNet_V2_Weights.IMAGENET1K_V1.url.endswith(
         f"-{hashlib.sha256(content).hexdigest()[:8]}.pth"
     )

@@ -1,0 +1,6 @@
+"""Networks whose feature maps other networks build on; the public ImageNet weights come from ``data.imagenet_weights``."""
+
+from .efficientnet import EfficientNetLite0
+from .mobilenet import MobileNetV2
+
+__all__ = ["EfficientNetLite0", "MobileNetV2"]
