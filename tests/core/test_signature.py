@@ -170,3 +170,23 @@ def test_argument_docs_end_with_their_section():
         "a": "first: really",
         "b": "second",
     }
+
+
+@pytest.mark.parametrize(
+    ("bounds", "says", "inside", "outside"),
+    [
+        (Range(0, 2), "must lie between 0 and 2", (0, 1.5, 2), (-0.1, 2.1)),
+        (Range(1), "must be at least 1", (1, 1e9), (0.9, -5)),
+        (Range(high=0.5), "must be at most 0.5", (-7, 0.5), (0.6,)),
+        (Range(0, open="low"), "must be positive", (1e-9, 3), (0, -1)),
+        (Range(0, 1, open="high"), "must be at least 0 and below 1", (0, 0.999), (1, -1)),
+        (Range(0, 2**31, open="both"), "must be positive and below 2,147,483,648", (1, 2**31 - 1), (0, 2**31)),
+    ],
+)
+def test_bounds_say_what_they_hold(bounds, says, inside, outside):
+    parameter = parse_annotation("x", Annotated[float, bounds], default=None)
+    for value in inside:
+        assert parameter.convert(float(value)) == value
+    for value in outside:
+        with pytest.raises(UserError, match=f"^x {says}. Received: "):
+            parameter.convert(float(value))

@@ -2,39 +2,43 @@
 
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
-from typing import Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
-from potmeter.core.signature import Parameter, parse_annotation
+from potmeter.core.signature import Parameter, Range, parse_annotation
 from potmeter.errors import reject
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Base of every system's ``Config``: optimisation, as far as it is alike for all."""
+    """Base of every system's ``Config``: optimisation, as far as it is alike for all.
 
-    batch_size: int = 64
+    What a field's type says of its values (``Annotated[float, Range(0, 1)]``, ``Literal``) is checked when a Config is
+    made; ``__post_init__`` of a subclass, which calls this one first, checks what depends on several fields.
+
+    Raises:
+        UserError: When a value is out of bounds.
+    """
+
+    batch_size: Annotated[int, Range(1)] = 64
     """Samples in one optimiser step, over all processes together."""
-    lr: float = 1e-3
+    lr: Annotated[float, Range(0, open="low")] = 1e-3
     """Peak learning rate."""
-    weight_decay: float = 0.0
+    weight_decay: Annotated[float, Range(0)] = 0.0
     """Decoupled weight decay of AdamW, on matrices and filters only."""
     schedule: Literal["constant", "linear", "cosine", "cosine10", "luong234"] = "cosine"
-    """How the learning rate falls, after the warm-up, towards 0 at the end; cosine10: to a tenth; luong234: it is halved
-    four times."""
-    warmup: float = 0.0
-    """Share of the training, from its start, in which the learning rate rises linearly from 0."""
-    clip: float | None = None
-    """Largest norm of an optimiser's gradient; None = never clipped."""
-    ema: float = 0.0
-    """Decay, per step, of the moving average of the weights that is used and saved; 0 = none."""
+    """Learning rate schedule after the warm-up: decay to 0, or (cosine10) to a tenth; luong234 halves it four times."""
+    warmup: Annotated[float, Range(0, 1)] = 0.0
+    """Linear warm-up of the learning rate from 0, as a fraction of the training."""
+    clip: Annotated[float, Range(0, open="low")] | None = None
+    """Gradient clipping: largest norm of an optimiser's gradient; None = no clipping."""
+    ema: Annotated[float, Range(0, 1, open="high")] = 0.0
+    """Decay, per step, of the exponential moving average of the weights that is used and saved; 0 = none."""
 
     def __post_init__(self) -> None:
-        self.batch_size >= 1 or reject("batch_size must be at least 1.", self.batch_size)
-        self.lr > 0 or reject("lr must be positive.", self.lr)
-        self.weight_decay >= 0 or reject("weight_decay must not be negative.", self.weight_decay)
-        0 <= self.warmup <= 1 or reject("warmup is a share of the training, 0 to 1.", self.warmup)
-        self.clip is None or self.clip > 0 or reject("clip must be positive.", self.clip)
-        0 <= self.ema < 1 or reject("ema must be at least 0 and below 1.", self.ema)
+        owner: Any = type(self)
+        for name, field in config_parameters(owner).items():
+            if field.bounded:
+                field.convert(getattr(self, name))
 
 
 @cache

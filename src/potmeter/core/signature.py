@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import os
 import types
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass
@@ -16,17 +15,51 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from potmeter import media
-from potmeter.errors import UserError, reject
+from potmeter.core.conversion import expand_folder, require_utf8, to_medium
+from potmeter.errors import reject
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Range:
-    """Bounds of a number, both included: ``Annotated[float, Range(0, 2)]``."""
+    """Bounds of a number, or of each of several: ``Annotated[float, Range(0, 2)]``, ``Annotated[int, Range(1)]``.
 
-    low: float
-    high: float
+    Example:
+        >>> print(Range(0, 2), Range(1), Range(0, 1, open="high"), sep="; ")
+        0 to 2; at least 1; at least 0 and below 1
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    open: Literal["", "low", "high", "both"] = ""
+    """Which of the bounds are not included themselves."""
+
+    def __contains__(self, value: float) -> bool:
+        above = value > self.low if self.open in ("low", "both") else value >= self.low
+        return above and (value < self.high if self.open in ("high", "both") else value <= self.high)
+
+    def __str__(self) -> str:
+        low, high = (format_bound(bound) for bound in (self.low, self.high))
+        if not self.open and math.isfinite(self.low) and math.isfinite(self.high):
+            return f"{low} to {high}"
+        low = f"{'above' if self.open in ('low', 'both') else 'at least'} {low}"
+        high = f"{'below' if self.open in ('high', 'both') else 'at most'} {high}"
+        bounds = [words for words, bound in ((low, self.low), (high, self.high)) if math.isfinite(bound)]
+        return " and ".join(bounds).replace("above 0", "positive", self.low == 0) or "any number"
+
+    @property
+    def demand(self) -> str:
+        """What a number must do, for messages: ``lie between 0 and 2``, ``be at least 1``."""
+        low, to, high = str(self).partition(" to ")
+        return f"lie between {low} and {high}" if to else f"be {low}"
+
+
+def format_bound(value: float) -> str:
+    """A bound as one writes it: ``0.5``, ``1000``, ``2,147,483,648``."""
+    if not math.isfinite(value) or not float(value).is_integer():
+        return f"{value:g}"
+    return f"{int(value):,}" if abs(value) >= 10_000 else str(int(value))
 
 
 @dataclass(frozen=True)
@@ -53,6 +86,11 @@ class Parameter:
     range: Range | None = None
     choice: Choice | None = None
     help: str = ""
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the type says which values it takes."""
+        return self.range is not None or get_origin(self.type) is Literal
 
     @property
     def medium(self) -> bool:
@@ -89,20 +127,11 @@ class Parameter:
             require_utf8(self.name, value)
         if isinstance(value, float) and not math.isfinite(value):
             reject(f"{self.name} must be finite.", value)
-        if self.range and not self.range.low <= value <= self.range.high:
-            reject(f"{self.name} must lie between {self.range.low:g} and {self.range.high:g}.", value)
+        if self.range and value not in self.range:
+            reject(f"{self.name} must {self.range.demand}.", value)
         if self.choice and owner is not None and value not in (choices := getattr(owner, self.choice.attribute)):
             reject(f"{self.name} is one of {', '.join(map(str, choices))}.", value)
         return value
-
-
-def require_utf8(name: str, text: str) -> str:
-    """The text itself. Raises UserError where a command line's bytes were not UTF-8: Python keeps them as surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise UserError(f"{name} is not UTF-8 text.", received=ascii(text)) from None
-    return text
 
 
 ARTICLES = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path"}
@@ -187,37 +216,3 @@ def tasks(owner: type) -> dict[str, Callable[..., Any]]:
     """``run`` and the tasks of a system or probe, by name."""
     names = sorted(name for name in dir(owner) if getattr(getattr(owner, name, None), "is_task", False))
     return {name: getattr(owner, name) for name in ["run", *names]}
-
-
-# Media from whatever a user has at hand --------------------------------------------------------------------------
-
-
-def to_medium(name: str, kind: type[media.Medium], value: Any) -> media.Medium:
-    """A medium from itself, a path, or (pictures) a Pillow image, an array or a tensor; a Text also from the text."""
-    if isinstance(value, kind):
-        return value
-    if kind is media.Text and isinstance(value, str) and not os.path.isfile(value):
-        return media.Text(require_utf8(name, value))
-    if isinstance(value, (str, Path)):
-        return kind.open(value)
-    if kind is media.Image:
-        if hasattr(value, "getexif"):
-            return media.Image.from_pil(value)
-        if hasattr(value, "detach"):
-            return media.Image.from_tensor(value)
-        if hasattr(value, "dtype"):
-            return media.Image(value)
-    raise UserError(f"{name} takes {kind.__name__} or a path to one.", received=type(value).__name__)
-
-
-def expand_folder(value: Any, kind: type[media.Medium]) -> list[Any]:
-    """A folder as the sorted files of that kind in it; anything else as itself."""
-    if not isinstance(value, (str, Path)) or not os.path.isdir(
-        value
-    ):  # os.path: a text may be too long or odd for a path
-        return [value]
-    try:
-        files = sorted(p for p in Path(value).iterdir() if p.suffix.lower() in kind.suffixes and p.name[0] != ".")
-    except OSError as error:
-        raise UserError(f"{value} cannot be read: {error.strerror}.", received=str(value)) from None
-    return files or reject(f"The folder holds no file of kind {', '.join(kind.suffixes)}.", str(value))

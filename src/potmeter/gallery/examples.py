@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from potmeter import media
-from potmeter.core.signature import Parameter, to_medium
+from potmeter.core.conversion import to_medium
+from potmeter.core.signature import Parameter
 from potmeter.core.system import Example
 from potmeter.errors import UserError
 from potmeter.gallery import limits

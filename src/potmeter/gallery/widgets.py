@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import MISSING
 from pathlib import Path
@@ -51,7 +52,8 @@ def number_widget(p: Parameter, value: Any, about: dict[str, Any]) -> Any:
     if p.range and value is not None and not p.optional and p.range.high - p.range.low <= MAX_SLIDER_RANGE:
         fine = 1 if p.type is int else round_step((p.range.high - p.range.low) / SLIDER_STEPS)
         return gr.Slider(p.range.low, p.range.high, value=value, step=fine, buttons=[], **about)
-    low, high = (p.range.low, p.range.high) if p.range else (None, None)
+    bounds = (p.range.low, p.range.high) if p.range else ()
+    low, high = (bound if math.isfinite(bound) else None for bound in bounds) if bounds else (None, None)
     if value is None:
         about |= {"placeholder": "at random" if p.name == "seed" else "none"}
     if p.type is int:

@@ -47,7 +47,7 @@ def flag_type(p: Parameter) -> Any:
     kind: Any = str if p.medium else p.type
     kind = tuple[kind, ...] if p.many else kind
     kind = kind | None if p.optional else kind
-    help = p.help + (f" ({p.range.low:g} to {p.range.high:g})" if p.range else "")
+    help = p.help + (f" ({p.range})" if p.range else "")
     metavar = {Path: "PATH", int: "INT", float: "FLOAT", str: "TEXT"}.get(p.type)
     metavar = p.type.__name__.upper() if p.medium else metavar
     marks = tyro.conf.arg(name=FLAG_NAMES.get(p.name), help=help or None, metavar=None if p.many else metavar)
