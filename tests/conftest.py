@@ -1,5 +1,6 @@
 """What all tests share: one thread, no network unless asked for, and the small systems of ``fixtures``."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ from jaxtyping import install_import_hook
 from potmeter import registry
 
 FIXTURES = Path(__file__).parent / "fixtures"
-CHECKED = ["potmeter.nn", *(f"{entry.module.rpartition('.')[0]}.model" for entry in registry.BUILT_IN)]
+CHECKED = ["potmeter.nn", *(f"{entry.package}.model" for entry in registry.built_in())]
 """Modules whose annotated shapes are checked at every call."""
 
 install_import_hook(CHECKED, "beartype.beartype")
@@ -51,6 +52,6 @@ def line_folder(tmp_path_factory) -> Path:
     folder.mkdir()
     shutil.copy(FIXTURES / "line.py", folder / "system.py")
     (folder / "__init__.py").write_text('"""Mine."""\n')
-    entry = registry.Entry(name="line", section="basics", slide=1, summary="A curve", target="line.system:Line")
-    (folder / "system.json").write_text(registry.entry_json(entry))
+    facts = {"name": "line", "section": "basics", "slide": 1, "summary": "A curve", "target": "system:Line"}
+    (folder / "system.json").write_text(json.dumps(facts))
     return folder

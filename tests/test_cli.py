@@ -85,7 +85,7 @@ def only_json(text):
 
 def test_json_of_list_and_show():
     systems = only_json(potmeter("list", "--json").stdout)["systems"]
-    assert {"name", "kind", "section", "slide", "weights", "capabilities", "summary"} == systems[0].keys()
+    assert {"name", "kind", "section", "slide", "weights", "capabilities", "needs", "summary"} == systems[0].keys()
     assert [s["slide"] for s in systems] == sorted(s["slide"] for s in systems)
     for system in systems:
         shown = only_json(potmeter("show", system["name"], "--json").stdout)

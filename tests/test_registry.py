@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import replace
 
 import pytest
 
@@ -11,25 +10,29 @@ from potmeter.core.loading import load
 from potmeter.core.signature import tasks
 from potmeter.errors import UserError
 
+FACTS = {"name": "wave", "section": "basics", "slide": 3, "summary": "A wave", "target": "system:Wave"}
+
 
 @pytest.fixture
 def plug_in(tmp_path, monkeypatch):
-    """A distribution of somebody else's, as pip would have installed it: a function that writes its entry module."""
+    """A distribution of somebody else's, as pip would have installed it: its package, its ``system.json``."""
 
-    def install(entry: str, target: str = "their_plugin.catalogue:ENTRY"):
+    def install(facts: dict | str = FACTS, value: str = "their_plugin.wave"):
         info = tmp_path / "their_plugin-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-plugin\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[potmeter.systems]\nwave = {target}\n")
-        package = tmp_path / "their_plugin"
-        package.mkdir()
+        (info / "entry_points.txt").write_text(f"[potmeter.systems]\nwave = {value}\n")
+        package = tmp_path / "their_plugin" / "wave"
+        package.mkdir(parents=True)
+        (package.parent / "__init__.py").write_text("import nothing_that_exists\n")
         (package / "__init__.py").write_text('"""Theirs."""\n')
-        (package / "catalogue.py").write_text(f"from potmeter.registry import Entry\n{entry}\n")
+        (package / "system.json").write_text(facts if isinstance(facts, str) else json.dumps(facts))
         (package / "system.py").write_text(
             "from fixtures.line import Line\nclass Wave(Line):\n    name = 'wave'\n    def run(self, x: float = 0.0):\n        '''Here.'''\n"
         )
         monkeypatch.syspath_prepend(str(tmp_path))
         registry.entries.cache_clear()
+        return package
 
     yield install
     registry.entries.cache_clear()
@@ -37,37 +40,40 @@ def plug_in(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-ENTRY = "ENTRY = Entry(name='wave', section='basics', slide=3, summary='A wave', target='their_plugin.system:Wave')"
-
-
 def test_a_plug_in_is_a_system_like_any_other(plug_in):
     from potmeter.presentation.source import methods
 
-    plug_in(ENTRY)
+    package = plug_in()
     entry = registry.resolve("wave").entry
-    assert "their_plugin.system" not in sys.modules, "nothing is imported before it is used"
     assert [method.signature for method in methods(entry)] == ["(x: float=0.0)"]
+    assert not [name for name in sys.modules if name.startswith("their_plugin")], (
+        "nothing is imported before it is used"
+    )
+    (package.parent / "__init__.py").write_text("")
     assert entry.load().name == "wave" and "curve" in tasks(entry.load())
     assert list(registry.entries())[0] == "wave", "in the lecture's order"
 
 
 @pytest.mark.parametrize(
-    ("entry", "target"),
-    [("raise ImportError('broken')", "their_plugin.catalogue:ENTRY"), (ENTRY, "their_plugin.missing:ENTRY"), (ENTRY, "their_plugin.catalogue:NONE"),
-     ("ENTRY = 'vae'", "their_plugin.catalogue:ENTRY")],
-    ids=["raises", "no module", "no attribute", "no entry"],
+    ("facts", "value"),
+    [("", "their_plugin.wave"), (FACTS | {"slide": "three"}, "their_plugin.wave"), (FACTS, "their_plugin.missing"), (FACTS, "missing"), (FACTS, "json")],
+    ids=["no JSON", "another form", "no system.json", "not installed", "no package"],
 )  # fmt: skip
-def test_a_broken_plug_in_is_told_and_takes_nobody_down(plug_in, capsys, entry, target):
-    plug_in(entry, target)
-    assert set(registry.entries()) == {e.name for e in registry.BUILT_IN}
-    assert "potmeter: warning: wave (their_plugin" in capsys.readouterr().err
+def test_a_broken_plug_in_is_told_and_takes_nobody_down(plug_in, capsys, facts, value):
+    plug_in(facts, value)
+    assert set(registry.entries()) == {entry.name for entry in registry.built_in()}
+    assert f"potmeter: warning: wave ({value}) cannot be used: " in capsys.readouterr().err
 
 
-def test_built_in_names_are_unique_and_typeable():
-    names = [entry.name for entry in registry.BUILT_IN]
-    assert len(set(names)) == len(names)
-    assert all(name.isidentifier() and name.islower() for name in names)
-    assert all(set(entry.fetched) <= set(entry.weights) and entry.summary for entry in registry.BUILT_IN)
+def test_built_in_folders_are_named_as_their_systems_and_lie_in_their_sections():
+    for entry in registry.built_in():
+        assert (entry.source.name, entry.source.parent.name) == (entry.name, entry.section)
+    assert len({entry.name for entry in registry.built_in()}) == len(registry.built_in())
+
+
+def test_every_folder_with_a_system_or_a_probe_is_known():
+    files = [*registry.ROOT.glob("systems/*/*/system.py"), *registry.ROOT.glob("probes/*/probe.py")]
+    assert {file.parent for file in files} == {entry.source for entry in registry.built_in()}
 
 
 def test_the_parts_of_a_name_are_found():
@@ -105,29 +111,55 @@ def test_two_ejected_folders_do_not_mix(line_folder, tmp_path):
     assert mine is not theirs and "4x" in theirs.__doc__ and "3x" in mine.__doc__
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"name": "line"}', "\x00", '"text"', "null", "{}"])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"name": "line"}', "\x00", '"text"', "null", "{}", "[" * 100_000])
 def test_a_damaged_system_json_is_told(tmp_path, text):
     (tmp_path / "system.json").write_text(text)
-    with pytest.raises(UserError, match=r"system.json is damaged.*Received: "):
+    with pytest.raises(UserError, match=r"system.json.*Received: "):
         registry.resolve(str(tmp_path))
 
 
-def test_a_system_json_with_an_unknown_field_is_told(line_folder, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colour": "red"}, "there is no colour; known are name, kind, .* Received: colour"),
+        ({"name": "My Line"}, "name must be a name in small letters. Received: My Line"),
+        ({"kind": "robot"}, "kind must be system or probe. Received: robot"),
+        ({"section": "cooking"}, "section must be one of basics, vision, .* Received: cooking"),
+        ({"slide": True}, "slide must be a whole number. Received: True"),
+        ({"summary": "Two\nlines"}, "summary must be one line of text"),
+        ({"target": "line.system:Line"}, 'target must be a file of this folder and a class in it, as "system:VAE"'),
+        ({"capabilities": "Generator"}, "capabilities must be a list of names. Received: Generator"),
+        ({"metrics": {"mse": "less"}}, "metrics must be an object of metrics, each higher, lower or neither"),
+        ({"metrics": {"mse": []}}, "metrics must be"),
+        ({"tiny_reaches": {"mse": "0.1"}}, "tiny_reaches must be an object of numbers"),
+        ({"weights": ["a"]}, "weights must be an object with an object for each tag"),
+        ({"weights": {"a": {"recipe": "--steps 3"}}}, "weights a: recipe must be a list of flags.* Received: --steps 3"),
+        ({"weights": {"a": {"fetched": 1}}}, "weights a: fetched must be true or false. Received: 1"),
+        ({"weights": {"a": {"size": 1}}}, "weights a: there is no size"),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_form_is_told(line_folder, tmp_path, change, message):
     values = json.loads((line_folder / "system.json").read_text())
-    (tmp_path / "system.json").write_text(json.dumps(values | {"colour": "red"}))
-    with pytest.raises(UserError, match="colour"):
+    (tmp_path / "system.json").write_text(json.dumps(values | change))
+    with pytest.raises(UserError, match=message):
         registry.resolve(str(tmp_path))
+
+
+@pytest.mark.parametrize("key", registry.REQUIRED)
+def test_a_fact_that_is_missing_is_told(line_folder, tmp_path, key):
+    values = json.loads((line_folder / "system.json").read_text())
+    del values[key]
+    (tmp_path / "system.json").write_text(json.dumps(values))
+    with pytest.raises(UserError, match=f"system.json lacks {key}. Received: "):
+        registry.resolve(str(tmp_path))
+
+
+def test_metrics_may_be_declared_by_a_pattern():
+    entry = registry.entries()["autoencoder"]
+    assert entry.better("mse_32") == "lower" and entry.better("accuracy") is None
 
 
 def test_an_ejected_folder_without_its_package_is_told(line_folder, tmp_path):
     (tmp_path / "system.json").write_text((line_folder / "system.json").read_text())
     with pytest.raises(UserError, match="has no __init__.py"):
         load(str(tmp_path))
-
-
-def test_an_entry_survives_ejection(line_folder):
-    entry = registry.entries()["vae"]
-    values = json.loads(registry.entry_json(entry))
-    assert replace(entry, target="system:VAE", folder=None) == registry.Entry(
-        **values | {k: tuple(values[k]) for k in ("capabilities", "weights", "fetched")}
-    )

@@ -6,13 +6,22 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
 import torch
 
+from potmeter import registry
+from potmeter.media import Image
+from potmeter.probes.patch import Patch
 from potmeter.systems.language.gpt2 import GPT2
 from potmeter.systems.language.gpt2.texts import Held
 from potmeter.systems.language.gpt2.tokenizer import Tokenizer
 
 TOOLS = Path(__file__).parents[1] / "tools"
+
+
+@pytest.fixture(autouse=True)
+def tools_find_each_other(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
 
 
 def test_weights_that_are_only_measured_again_keep_the_command_of_their_card(tmp_path):
@@ -24,6 +33,35 @@ def test_weights_that_are_only_measured_again_keep_the_command_of_their_card(tmp
     assert ship["command_of"](tmp_path, "potmeter train", recipe | {"seconds": 90.0}) == "potmeter train", (
         "trained anew"
     )
+
+
+def test_everything_in_the_weights_folder_is_shipped_by_a_recipe_and_the_other_way_round():
+    ship = runpy.run_path(str(TOOLS / "ship.py"))
+    assert set(ship["shipped"]()) == {folder.name for folder in registry.WEIGHTS.iterdir()}
+    for entry in registry.built_in():
+        for tag, facts in (entry.weights | entry.artefacts).items():
+            assert facts.licence and (facts.recipe or facts.fetched or entry.name == "latents"), f"{entry.name}.{tag}"
+
+
+@pytest.mark.parametrize("name", [f"{e.name}.{tag}" for e in registry.built_in() for tag in e.weights | e.artefacts])
+def test_the_origins_of_weights_are_those_on_their_card(name):
+    from origins import list_origins
+
+    owner, _, tag = name.partition(".")
+    facts = (registry.entries()[owner].weights | registry.entries()[owner].artefacts)[tag]
+    found = list_origins(facts)
+    assert all(origin["licence"] for origin in found)
+    path = registry.WEIGHTS / name / "card.json"
+    if path.is_file():
+        told = {origin["name"] for origin in json.loads(path.read_text())["data"]}
+        assert told <= {origin["name"] for origin in found}
+
+
+def test_a_patch_s_recipe_is_what_its_task_takes():
+    ship_patch = runpy.run_path(str(TOOLS / "ship_patch.py"))
+    inputs = ship_patch["inputs_of"](Patch, "--steps 400 --disguise crab.png --strength 0.15")
+    assert inputs.keys() == {"steps", "disguise", "strength"}
+    assert isinstance(inputs["disguise"], Image) and (inputs["steps"], inputs["strength"]) == (400, 0.15)
 
 
 def test_nanogpts_model_is_measured_as_ours_is():

@@ -1,9 +1,8 @@
-"""Make the shipped attribute vectors, of ``vae.faces`` and the faces it was trained on: seconds.
-
-python tools/ship_latents.py
-"""
+"""Make the shipped attribute vectors, of ``vae.faces`` and the faces it was trained on: seconds. See ``ship.py``."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import torch
 
@@ -14,24 +13,20 @@ ATTRIBUTES = ("smiling", "glasses", "bearded", "feminine styling", "fair skin", 
 """Those that get a vector."""
 PLANTED = ("smiling", "feminine styling")
 """The attribute that gets a biased and a balanced vector, and the one that is made to correlate with it."""
-FOLDER = registry.WEIGHTS / "latents.faces"
 
 
-def main() -> None:
-    """Write a file for each attribute."""
-    library = load("latents", "vae.faces").library()
-    FOLDER.mkdir(exist_ok=True)
-    for old in FOLDER.glob("*.json"):
+def ship(tag: str, runs: Path) -> None:
+    """Write a file for each attribute; nothing is trained, so ``runs`` stays empty."""
+    library = load("latents", f"vae.{tag}").library()
+    folder = registry.WEIGHTS / f"latents.{tag}"
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.json"):
         old.unlink()
     with torch.no_grad():
         made = [library.made(attribute) for attribute in ATTRIBUTES]
         made += library.planted(*PLANTED)
     for vector in made:
-        path = FOLDER / f"{vector.attribute.replace(' ', '-')}.json"
+        path = folder / f"{vector.attribute.replace(' ', '-')}.json"
         path.write_text(vector.text(), "utf-8")
         path.chmod(0o644)
         print(path.name, vector.count)
-
-
-if __name__ == "__main__":
-    main()

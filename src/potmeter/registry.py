@@ -1,7 +1,8 @@
-"""The catalogue: every system and probe there is, as plain data that is read without importing torch.
+"""The catalogue: every system and probe there is, read from the ``system.json`` of each folder, without importing torch.
 
-A third party adds an entry through the entry-point group ``potmeter.systems``: the entry point's value names an
-``Entry`` in a module that, for the sake of a quick command line, imports nothing heavy.
+A folder in ``systems/SECTION/`` or ``probes/`` with a ``system.json`` is known. A third party names its package in the
+entry-point group ``potmeter.systems``; the package's folder holds ``system.json`` in the same form, and so does the
+folder that ``potmeter eject`` writes.
 """
 
 from __future__ import annotations
@@ -13,27 +14,50 @@ import json
 import os
 import sys
 import zlib
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from potmeter.errors import UserError, reject
 
-WEIGHTS = Path(__file__).parent / "weights"
+ROOT = Path(__file__).parent
+WEIGHTS = ROOT / "weights"
 """The checkpoints that come with the package, a folder ``<system>.<tag>`` each."""
 
 Section = Literal["basics", "vision", "language", "speech", "generative", "play", "probes"]
+Better = Literal["higher", "lower", "neither"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """What the catalogue knows of one set of weights, or of what a probe made and ships."""
+
+    recipe: tuple[str, ...] = ()
+    """Flags of ``potmeter train`` (of a probe: of the ``run`` that makes it); of several trainings each begins ``--from``
+    the one before."""
+    data: tuple[str, ...] = ()
+    """The data sets it was trained on."""
+    licence: str = ""
+    """Under which these weights may be used."""
+    fetched: bool = False
+    """Whether they are fetched at first use, not shipped."""
+    pretrained: str = ""
+    """The data package of the network that training began with, or that a patch is made for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What the catalogue knows of a system or a probe."""
+    """What the catalogue knows of a system or a probe: its ``system.json``, and where that lies."""
 
     name: str
     """As it is typed: ``vae``."""
+    kind: Literal["system", "probe"] = "system"
+    """A probe works on any system with the fitting capability; it has no weights of its own."""
     section: Section
     """The group it belongs to, which is also its folder's parent."""
     slide: int
@@ -41,171 +65,91 @@ class Entry:
     summary: str
     """One line: what it does."""
     target: str
-    """``module:Class``; the module is read only when the system is used."""
-    kind: Literal["system", "probe"] = "system"
-    """A probe works on any system with the fitting capability; it has no weights of its own."""
+    """``module:Class`` within the folder; the module is read only when the system is used."""
     capabilities: tuple[str, ...] = ()
-    """Names of the protocols in ``core.capabilities`` that it fulfils (a probe: that it needs)."""
-    weights: tuple[str, ...] = ()
-    """Tags of its weights, the default one first."""
-    fetched: tuple[str, ...] = ()
-    """Those of the tags that are fetched at first use, not shipped."""
-    folder: str | None = None
-    """Where an ejected system lives; None for an installed one."""
+    """Names of the protocols in ``core.capabilities`` that it fulfils."""
+    needs: tuple[str, ...] = ()
+    """Of a probe: those that a model must fulfil."""
+    metrics: dict[str, Better] = field(default_factory=dict)
+    """What ``evaluate`` measures, and which way is better; ``mse_*`` stands for all that begin so."""
+    tiny_reaches: dict[str, float] = field(default_factory=dict)
+    """What the tiny preset must reach on its test data, where to beat the baselines is not enough."""
+    weights: dict[str, Weights] = field(default_factory=dict)
+    """By their tags, the default ones first."""
+    artefacts: dict[str, Weights] = field(default_factory=dict)
+    """Of a probe: what it made and ships, by their tags."""
+    source: Path
+    """The folder that holds its files."""
+    package: str | None = None
+    """The importable name of that folder; None for an ejected system."""
 
     @property
-    def module(self) -> str:
-        """The importable name of the module that holds the class."""
-        return self.target.partition(":")[0]
+    def ejected(self) -> bool:
+        """Whether it is a folder of the user's own."""
+        return self.package is None
 
     @property
-    def source(self) -> Path:
-        """The folder that holds the system's files, found without importing them."""
-        if self.folder is not None:
-            return Path(self.folder)
-        spec = importlib.util.find_spec(self.module.rpartition(".")[0].partition(".")[0])
-        root = (
-            Path(spec.origin).parent if spec and spec.origin else reject(f"{self.name} is not installed.", self.target)
+    def word(self) -> str:
+        """What a user types for it: the name, or the folder of an ejected system."""
+        return str(self.source) if self.ejected else self.name
+
+    @property
+    def default_tag(self) -> str | None:
+        """The tag of the weights where none are named; None where there are none."""
+        return next(iter(self.weights), None)
+
+    def better(self, metric: str) -> Better | None:
+        """Which way a metric is better; None, where it is not declared."""
+        exact = self.metrics.get(metric)
+        return exact or next((way for name, way in self.metrics.items() if fnmatchcase(metric, name)), None)
+
+    def import_module(self, name: str) -> ModuleType:
+        """Import one of its files, ``bench`` or ``demo``, as a part of its package, so that it finds its neighbours."""
+        return (
+            import_ejected(self.source, name)
+            if self.package is None
+            else importlib.import_module(f"{self.package}.{name}")
         )
-        return root.joinpath(*self.module.split(".")[1:-1])
 
     def load(self) -> Any:
         """Import the class."""
         module, _, name = self.target.partition(":")
-        return getattr(
-            import_ejected(Path(self.folder), module) if self.folder else importlib.import_module(module), name
-        )
-
-
-BUILT_IN = (
-    Entry(
-        name="translator",
-        section="language",
-        slide=5,
-        summary="A sentence in, what it says in another language out, and which words it looked at",
-        target="potmeter.systems.language.translator.system:Translator",
-        weights=("en-hu", "plain"),
-    ),
-    Entry(
-        name="gpt2",
-        section="language",
-        slide=9,
-        summary="A text in, its continuation out, token by token; trained on Jane Austen's novels or a text of your own",
-        target="potmeter.systems.language.gpt2.system:GPT2",
-        capabilities=("LanguageModel",),
-        weights=("austen",),
-    ),
-    Entry(
-        name="blackbox",
-        section="basics",
-        slide=10,
-        summary="A small network whose every weight is a knob: turn them by hand, then let training turn them",
-        target="potmeter.systems.basics.blackbox.system:Blackbox",
-        weights=("moons", "sine"),
-    ),
-    Entry(
-        name="classifier",
-        section="vision",
-        slide=11,
-        summary="A picture in, a category out: digits, clothes, photographs, or the folders of your own",
-        target="potmeter.systems.vision.classifier.system:ImageClassifier",
-        capabilities=("Classifier", "Attackable", "Embedder", "Backbone"),
-        weights=("digits", "fashion", "photos4", "robust", "faces", "imagenet"),
-        fetched=("imagenet",),
-    ),
-    Entry(
-        name="featurevis",
-        section="probes",
-        slide=15,
-        summary="What does a part of a network look for? Pictures made for a channel, beside the real ones that move it most",
-        target="potmeter.probes.featurevis.probe:FeatureVisualisation",
-        kind="probe",
-    ),
-    Entry(
-        name="attack",
-        section="probes",
-        slide=26,
-        summary="Changes a picture invisibly so that a network takes it for something else",
-        target="potmeter.probes.attack.probe:Attack",
-        kind="probe",
-        capabilities=("Classifier", "Attackable"),
-    ),
-    Entry(
-        name="word2vec",
-        section="language",
-        slide=14,
-        summary="Every word a vector: words with similar contexts land close together",
-        target="potmeter.systems.language.word2vec.system:Word2Vec",
-        weights=("english",),
-    ),
-    Entry(
-        name="stylegan",
-        section="generative",
-        slide=8,
-        summary="Pictures from styles: the coarse ones of one face with the fine ones of another, and yours found among them",
-        target="potmeter.systems.generative.stylegan.system:StyleGAN",
-        capabilities=("Generator", "Encoder"),
-        weights=("faces",),
-    ),
-    Entry(
-        name="gan",
-        section="generative",
-        slide=21,
-        summary="Two networks against each other: one draws, the other tells drawn from real, and both get better",
-        target="potmeter.systems.generative.gan.system:GAN",
-        capabilities=("Generator", "Encoder"),
-        weights=("digits",),
-    ),
-    Entry(
-        name="vae",
-        section="generative",
-        slide=22,
-        summary="Variational autoencoder: pictures from a latent space in which one can walk",
-        target="potmeter.systems.generative.vae.system:VAE",
-        capabilities=("Generator", "Encoder"),
-        weights=("digits", "plane", "faces"),
-    ),
-    Entry(
-        name="latents",
-        section="probes",
-        slide=24,
-        summary="Which way is a smile? Walks, analogies and attribute vectors in the latent space of any generator",
-        target="potmeter.probes.latents.probe:Latents",
-        kind="probe",
-        capabilities=("Generator",),
-    ),
-    Entry(
-        name="autoencoder",
-        section="generative",
-        slide=23,
-        summary="Digits through a bottleneck of 2, 8 or 32 numbers, and the plane one can move in",
-        target="potmeter.systems.generative.autoencoder.system:Autoencoder",
-        capabilities=("Generator", "Encoder"),
-        weights=("digits",),
-    ),
-    Entry(
-        name="patch",
-        section="probes",
-        slide=27,
-        summary="An adversarial patch: a printed sticker that makes a network see a toaster, whatever it lies beside",
-        target="potmeter.probes.patch.probe:Patch",
-        kind="probe",
-        capabilities=("Classifier", "Attackable"),
-    ),
-)
+        return getattr(self.import_module(module), name)
 
 
 @cache
 def entries() -> dict[str, Entry]:
     """Every known entry by name, in the lecture's order."""
-    known = list(BUILT_IN)
+    known = [*built_in(), *plugged_in()]
+    return {entry.name: entry for entry in sorted(known, key=lambda entry: (entry.slide, entry.name))}
+
+
+@cache
+def built_in() -> tuple[Entry, ...]:
+    """The systems and probes of this package."""
+    files = sorted([*ROOT.glob("systems/*/*/system.json"), *ROOT.glob("probes/*/system.json")])
+    return tuple(
+        read_entry(file.parent, ".".join(("potmeter", *file.parent.relative_to(ROOT).parts))) for file in files
+    )
+
+
+def plugged_in() -> list[Entry]:
+    """Those of installed packages of others. One that is broken is told on standard error and takes nobody down."""
+    known = []
     for point in entry_points(group="potmeter.systems"):
         try:
-            entry = point.load()
-            known.append(entry if isinstance(entry, Entry) else reject("It must be an Entry.", entry))
-        except Exception as error:  # a broken third party must not take the others down
+            known.append(read_entry(folder_of(point.value), point.value))
+        except Exception as error:
             print(f"potmeter: warning: {point.name} ({point.value}) cannot be used: {error}", file=sys.stderr)
-    return {entry.name: entry for entry in sorted(known, key=lambda entry: (entry.slide, entry.name))}
+    return known
+
+
+def folder_of(package: str) -> Path:
+    """The folder of an installed package, found without importing it. Raises UserError when there is none."""
+    top, *rest = package.split(".")
+    spec = importlib.util.find_spec(top)
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(places[0], *rest) if places else reject("The entry point must name an installed package.", package)
 
 
 @dataclass(frozen=True)
@@ -236,27 +180,6 @@ def resolve(word: str) -> Reference:
     return Reference(entry, tag or None, task or "run")
 
 
-# Ejected systems: a folder of the user's with a system.json ------------------------------------------------------
-
-
-def entry_json(entry: Entry) -> str:
-    """The text of the ``system.json`` that makes a copied folder a system."""
-    module, _, name = entry.target.partition(":")
-    values = asdict(entry) | {"target": f"{module.rpartition('.')[2]}:{name}"}
-    del values["folder"]
-    return json.dumps(values, indent=1) + "\n"
-
-
-def read_entry(folder: Path) -> Entry:
-    """The entry of an ejected folder. Raises UserError when its ``system.json`` is damaged."""
-    try:
-        values = json.loads((folder / "system.json").read_text())
-        tuples = {key: tuple(values[key]) for key in ("capabilities", "weights", "fetched")}
-        return Entry(**values | tuples | {"folder": str(folder.resolve())})
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"{folder}/system.json is damaged: {error}.", received=str(folder)) from None
-
-
 @cache
 def import_ejected(folder: Path, module: str) -> ModuleType:
     """Import ``folder`` as a package of its own, whatever its name and place, and return its ``module``."""
@@ -273,3 +196,88 @@ def import_ejected(folder: Path, module: str) -> ModuleType:
         del sys.modules[package]  # half a package must not be found at the next attempt
         raise
     return importlib.import_module(f"{package}.{module}")
+
+
+# The form of system.json ------------------------------------------------------------------------------------------
+
+
+def is_list(value: Any) -> bool:
+    """Whether it is a list of texts."""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def is_object_of(good: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The check for an object whose every value is good."""
+    return lambda value: isinstance(value, dict) and all(map(good, value.values()))
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (lambda v: isinstance(v, str) and v.isidentifier() and v.islower(), "a name in small letters"),
+    "kind": (lambda v: v in ("system", "probe"), "system or probe"),
+    "section": (lambda v: v in get_args(Section), f"one of {', '.join(get_args(Section))}"),
+    "slide": (lambda v: type(v) is int and v >= 0, "a whole number"),
+    "summary": (lambda v: isinstance(v, str) and v != "" and "\n" not in v, "one line of text"),
+    "target": (
+        lambda v: isinstance(v, str) and v.count(":") == 1 and all(part.isidentifier() for part in v.split(":")),
+        'a file of this folder and a class in it, as "system:VAE"',
+    ),
+    "capabilities": (is_list, "a list of names"),
+    "needs": (is_list, "a list of names"),
+    "metrics": (is_object_of(lambda v: v in get_args(Better)), "an object of metrics, each higher, lower or neither"),
+    "tiny_reaches": (is_object_of(is_number), "an object of numbers"),
+    "weights": (is_object_of(lambda v: isinstance(v, dict)), "an object with an object for each tag"),
+    "artefacts": (is_object_of(lambda v: isinstance(v, dict)), "an object with an object for each tag"),
+}
+"""Of every key: the check of its value, and what it must be."""
+
+WEIGHTS_FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "recipe": (is_list, "a list of flags, one text for each training"),
+    "data": (is_list, "a list of data sets"),
+    "licence": (lambda v: isinstance(v, str), "a text"),
+    "fetched": (lambda v: isinstance(v, bool), "true or false"),
+    "pretrained": (lambda v: isinstance(v, str), "the tag of a data package"),
+}
+"""The same for one set of weights."""
+
+REQUIRED = ("name", "section", "slide", "summary", "target")
+
+
+def read_entry(folder: Path, package: str | None = None) -> Entry:
+    """The entry of a folder.
+
+    Args:
+        folder: It holds ``system.json``.
+        package: The importable name of the folder; None for an ejected system.
+
+    Raises:
+        UserError: The file is missing, is no JSON, or does not have the form.
+    """
+    path = folder / "system.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} cannot be read: {error}.", received=str(folder)) from None
+    values = checked(values, FORM, f"{path}")
+    for key in REQUIRED:
+        key in values or reject(f"{path} lacks {key}.", ", ".join(values) or "{}")
+    for key in ("weights", "artefacts"):
+        values[key] = {
+            tag: Weights(**checked(facts, WEIGHTS_FORM, f"{path}: {key} {tag}"))
+            for tag, facts in values.get(key, {}).items()
+        }
+    return Entry(**values, source=folder.resolve(), package=package)
+
+
+def checked(values: Any, form: dict[str, tuple[Callable[[Any], bool], str]], where: str) -> dict[str, Any]:
+    """An object of JSON whose every key is known and every value is good; its lists as tuples."""
+    isinstance(values, dict) or reject(f"{where} must be an object.", values)
+    for key, value in values.items():
+        key in form or reject(f"{where}: there is no {key}; known are {', '.join(form)}.", key)
+        good, text = form[key]
+        good(value) or reject(f"{where}: {key} must be {text}.", value)
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

@@ -17,7 +17,7 @@ from potmeter.core.training.options import Options
 from potmeter.data.splits import Splits
 
 FIXTURES = {owner.name: owner for owner in (Line, Ring, Corridor)}
-SYSTEMS = [*FIXTURES, *(entry.name for entry in registry.BUILT_IN if entry.kind == "system")]
+SYSTEMS = [*FIXTURES, *(entry.name for entry in registry.built_in() if entry.kind == "system")]
 STEPS = {"corridor": 150, "ring": 600}
 """Steps in which the tiny preset must learn, where 400 are not right."""
 
@@ -38,6 +38,16 @@ class Trained:
 def owner_of(name: str) -> type[System]:
     """The class of a system of the catalogue or of ``fixtures``."""
     return FIXTURES.get(name) or registry.entries()[name].load()
+
+
+def entry_of(name: str) -> registry.Entry:
+    """What the catalogue knows of a system, or would know of one of ``fixtures``."""
+    if name in registry.entries():
+        return registry.entries()[name]
+    folder, goal = Path(__file__).parents[1] / "fixtures", FIXTURES[name].goal
+    return registry.Entry(
+        name=name, section="basics", slide=0, summary="", target="", source=folder, metrics={goal.metric: goal.better}
+    )
 
 
 def tiny(name: str) -> tuple[type[System], Any, Splits]:
@@ -76,6 +86,6 @@ def trained(request, trained_once) -> Trained:
 def for_systems(*capabilities: str, names: list[str] = SYSTEMS):
     """Parametrise a test over the systems, or over those that the catalogue gives all these capabilities."""
     if capabilities:
-        names = [e.name for e in registry.BUILT_IN if e.kind == "system" and set(capabilities) <= set(e.capabilities)]
+        names = [e.name for e in registry.built_in() if e.kind == "system" and set(capabilities) <= set(e.capabilities)]
     marked = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
     return pytest.mark.parametrize("trained", marked, indirect=True, ids=names)

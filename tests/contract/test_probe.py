@@ -108,9 +108,9 @@ def program(tmp_path):
             return 3
         text = "no function"
         def grey():
-            from potmeter.core.loading import Wrapped
+            from potmeter.core.networks import ClassifierAdapter
             net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
-            return Wrapped(net, ("a", "b"), (1, 8, 8), mean=(0.0,), std=(1.0,))
+            return ClassifierAdapter(net, ("a", "b"), (1, 8, 8), mean=(0.0,), std=(1.0,))
     """)
     )
     return path
@@ -137,7 +137,7 @@ def test_a_function_may_wrap_its_network_itself_for_pictures_of_another_shape(pr
 @pytest.fixture
 def listed(monkeypatch):
     """The occlusion as a probe of the catalogue."""
-    entry = replace(registry.entries()["attack"], name="occlusion", target="fixtures.probe:Occlusion")
+    entry = replace(registry.entries()["attack"], name="occlusion", target="probe:Occlusion", package="fixtures")
     known = registry.entries() | {"occlusion": entry}
     monkeypatch.setattr(registry, "entries", lambda: known)
 

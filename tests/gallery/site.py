@@ -6,22 +6,28 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from potmeter import registry
-from potmeter.registry import Entry
+from potmeter.registry import Entry, Weights
 
 
-def fake(name: str, slide: int, target: str, **facts: object) -> Entry:
-    return Entry(name=name, slide=slide, target=target, summary=f"What {name} does", **{"section": "basics"} | facts)
+def fake(name: str, slide: int, target: str, *tags: str, **facts: object) -> Entry:
+    """An entry whose target is ``package.module:Class`` among the tests."""
+    package, _, target = target.partition(".")
+    facts = {"section": "basics", "weights": {tag: Weights() for tag in tags}} | facts
+    source = Path(__file__).parents[1] / package
+    return Entry(
+        name=name, slide=slide, target=target, package=package, source=source, summary=f"What {name} does", **facts
+    )
 
 
 known = registry.entries() | {
     entry.name: entry
     for entry in (
-        fake("poet", 90, "gallery.fakes:Poet", weights=("first", "second")),
-        fake("chooser", 91, "gallery.fakes:Chooser", weights=("only", "broken")),
-        fake("talker", 92, "tour.fake_stops:Talker", weights=("only",)),
-        fake("seer", 93, "tour.fake_stops:Seer", weights=("only", "missing")),
-        fake("occlusion", 94, "fixtures.probe:Occlusion", kind="probe", section="probes", capabilities=("Classifier",)),
-        fake("absent", 95, "no_such_module:Absent"),
+        fake("poet", 90, "gallery.fakes:Poet", "first", "second"),
+        fake("chooser", 91, "gallery.fakes:Chooser", "only", "broken"),
+        fake("talker", 92, "tour.fake_stops:Talker", "only"),
+        fake("seer", 93, "tour.fake_stops:Seer", "only", "missing"),
+        fake("occlusion", 94, "fixtures.probe:Occlusion", kind="probe", section="probes", needs=("Classifier",)),
+        fake("absent", 95, "gallery.no_such_module:Absent"),
     )
 }
 

@@ -8,14 +8,13 @@ import pytest
 
 from potmeter import registry
 from potmeter.cli import execute
-from potmeter.registry import Entry
+from potmeter.registry import Entry, Weights
 
 
 @pytest.fixture
-def fakes(monkeypatch):
+def fakes():
     """The module with the fake systems, importable by its name."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    return importlib.import_module("fake_stops")
+    return importlib.import_module("tour.fake_stops")
 
 
 @pytest.fixture
@@ -35,7 +34,9 @@ def entry(name: str, slide: int, *weights: str, **changes) -> Entry:
         "section": "vision",
         "summary": f"What {name} does",
         "target": f"fake_stops:{name.title()}",
-        "weights": weights,
+        "weights": {tag: Weights() for tag in weights},
+        "source": Path(__file__).parent,
+        "package": "tour",
     }
     return Entry(name=name, slide=slide, **facts | changes)
 

@@ -15,14 +15,14 @@ from potmeter.core.training.overhead import loop_overhead
 from potmeter.errors import UserError
 
 BENCH = """
-from potmeter.core.bench import compare, wanted
+from potmeter.core.bench import compare, is_selected
 from .system import Line
 
 def rows():
     yield compare("training", "images/s", 30.0, 20.0, "Keras", limit=40.0, note="half of it is the convolution")
-    if wanted("sampling"):
+    if is_selected("sampling"):
         yield compare("sampling", "s", 1.0, None, Line.name)
-    if wanted("missing"):
+    if is_selected("missing"):
         import no_such_peer
 """
 

@@ -9,7 +9,7 @@ import pytest
 from potmeter import registry
 from potmeter.cli import execute
 
-SYSTEMS = [e for e in registry.BUILT_IN if e.kind == "system" and (e.source / "__init__.py").is_file()]
+SYSTEMS = [entry for entry in registry.built_in() if entry.kind == "system"]
 
 
 def potmeter(*argv: str) -> str:
@@ -51,16 +51,15 @@ def test_a_folder_that_holds_something_is_refused_and_left_alone(line_folder, el
 
 def test_a_folder_of_the_same_name_does_not_hide_an_installed_system(line_folder, elsewhere):
     assert execute(["eject", str(line_folder), "vae"]) == 0
-    assert registry.resolve("vae").entry.folder is None
+    assert not registry.resolve("vae").entry.ejected
     assert registry.resolve("./vae").entry.name == "line"
 
 
 @pytest.mark.parametrize("entry", SYSTEMS, ids=lambda entry: entry.name)
 def test_a_system_s_files_find_each_other_after_the_move(entry):
     """Relative within the folder, absolute otherwise: an absolute import of a neighbour would find the original."""
-    package = entry.module.rpartition(".")[0]
     for file in entry.source.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom):
                 assert node.level <= 1, f"{file}: {ast.unparse(node)}"
-                assert not (node.module or "").startswith(package), f"{file}: {ast.unparse(node)}"
+                assert not (node.module or "").startswith(entry.package), f"{file}: {ast.unparse(node)}"

@@ -16,29 +16,40 @@ if TYPE_CHECKING:
 
 
 def bench(argv: list[str]) -> None:
-    """Measure what a system's ``bench.py`` compares, and print a table or one JSON object."""
-    name, rest = split_name("bench", argv)
-    entry = registry.resolve(name).entry
+    """Measure what a system's ``bench.py`` compares, or with ``--all`` every system's; print tables or one JSON object."""
+    everything = "--all" in argv
+    name, rest = ("--all", [word for word in argv if word != "--all"]) if everything else split_name("bench", argv)
+    entries = benched() if everything else [registry.resolve(name).entry]
     from potmeter.core.signature import Parameter
 
     own = [
         Parameter("rows", str, None, optional=True, help="parts of names of rows, separated by commas; default: all")
     ]
-    doc = f"Measure {name} beside its peers; a ratio above 1 means that ours is better."
+    what = "every system" if everything else name
+    doc = f"Measure {what} beside its peers; a ratio above 1 means that ours is better."
     values = parse(f"potmeter bench {name}", [*own, *common_flags("json")], rest, doc)
     words = tuple(word.strip() for word in (values["rows"] or "").split(",") if word.strip())
-    (entry.source / "bench.py").is_file() or reject(f"{entry.name} has no bench.py.", name)
+    for entry in entries:
+        (entry.source / "bench.py").is_file() or reject(f"{entry.name} has no bench.py.", name)
 
     from potmeter.core import bench as measure
     from potmeter.core.progress import progress_on_terminal
 
-    with progress_on_terminal():
-        rows = list(measure.rows(entry, words))
-    rows or reject(f"{entry.name} has no such row.", values["rows"])
+    reports = []
+    for entry in entries:
+        with progress_on_terminal():
+            rows = list(measure.rows(entry, words))
+        if rows and not values["json"]:  # at once: the next system's take minutes
+            print(f"{entry.name}\n{table(rows)}\n" if everything else table(rows), flush=True)
+        reports += [{"system": entry.name, "rows": [as_json(row) for row in rows]}] if rows else []
+    reports or reject(f"{what} has no such row.", values["rows"])
     if values["json"]:
-        print(json.dumps({"system": entry.name, "rows": [as_json(row) for row in rows]}, ensure_ascii=False))
-    else:
-        print(table(rows))
+        print(json.dumps({"systems": reports} if everything else reports[0], ensure_ascii=False))
+
+
+def benched() -> list[registry.Entry]:
+    """The systems and probes that have a ``bench.py``, in the lecture's order."""
+    return [entry for entry in registry.entries().values() if (entry.source / "bench.py").is_file()]
 
 
 def as_json(row: Row) -> dict[str, object]:

@@ -19,8 +19,8 @@ def list_all(argv: list[str]) -> None:
         return
     known = registry.entries().values()
     if "--json" in argv:
-        rows = [{"name": e.name, "kind": e.kind, "section": e.section, "slide": e.slide, "weights": e.weights,
-                 "capabilities": e.capabilities, "summary": e.summary} for e in known]  # fmt: skip
+        rows = [{"name": e.name, "kind": e.kind, "section": e.section, "slide": e.slide, "weights": list(e.weights),
+                 "capabilities": e.capabilities, "needs": e.needs, "summary": e.summary} for e in known]  # fmt: skip
         print(json.dumps({"systems": rows}, ensure_ascii=False))
         return
     print("slide  name          section     weights")
@@ -52,6 +52,8 @@ def show(argv: list[str]) -> None:
         "slide": entry.slide,
         "summary": entry.summary,
         "capabilities": entry.capabilities,
+        "needs": entry.needs,
+        "metrics": entry.metrics,
         "weights": cards,
         "methods": {m.name: {"signature": m.signature, "doc": m.doc} for m in methods(entry)},
         "presets": presets(entry),
@@ -61,10 +63,15 @@ def show(argv: list[str]) -> None:
         print(json.dumps(description, ensure_ascii=False))
         return
     print(f"{entry.name}: {entry.summary}")
-    print(f"slide {entry.slide}, {entry.section}; {', '.join(entry.capabilities) or 'no capabilities'}\n")
+    able = (
+        f"works on {' and '.join(entry.needs) or 'any model'}"
+        if entry.kind == "probe"
+        else ", ".join(entry.capabilities)
+    )
+    print(f"slide {entry.slide}, {entry.section}; {able or 'no capabilities'}\n")
     for tag, card in cards.items():
         figures = ", ".join(f"{k} {v:.4g}" for k, v in card.get("metrics", {}).items())
-        state = "fetched at first use" if tag in entry.fetched else figures or "no card"
+        state = "fetched at first use" if entry.weights[tag].fetched else figures or "no card"
         print(f"  {entry.name}.{tag}: {state}")
     for m in methods(entry):
         name = entry.name if m.name == "run" else f"{entry.name}:{m.name}"

@@ -42,8 +42,8 @@ def train(argv: list[str]) -> None:
 
     config = build_config(owner.Config, {p.name: values[p.name] for p in config_flags})
     options = Options(**{p.name: p.convert(values[p.name]) for p in option_flags})
-    if options.out is None and reference.entry.folder:  # an ejected system's runs are not the original's
-        options = replace(options, out=Path("runs") / Path(reference.entry.folder).name)
+    if options.out is None and reference.entry.ejected:  # an ejected system's runs are not the original's
+        options = replace(options, out=Path("runs") / reference.entry.source.name)
     splits = owner.data(config, **{p.name: p.convert(values[p.name]) for p in data_flags})
     config = owner.fit_config(config, splits)
     trainer = Trainer(build_system(owner, config, options.seed, origin), splits, options)
@@ -127,7 +127,7 @@ def evaluate(argv: list[str]) -> None:
         test = splits.test if values["full"] else take_evenly(splits.test, QUICK)
         with torch.no_grad():
             metrics, errors = summarise(system.evaluate(test))
-        weights = values["weights"] or reference.tag or (reference.entry.weights or ("",))[0]
+        weights = values["weights"] or reference.tag or reference.entry.default_tag or ""
         report = {"system": reference.entry.name, "weights": weights, "metrics": metrics}
         report |= {"baselines": system.baselines(replace(splits, test=test))}
         report |= {

@@ -7,7 +7,6 @@ import os
 import shlex
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from potmeter.cli.train import flags_of, options_flags, start_flags, take, trainable
@@ -64,7 +63,7 @@ def tune(argv: list[str]) -> None:
     space = parse_space(given["search"], config) if given["search"] else default_space(config)
     data = {p.name: p.convert(values[p.name]) for p in data_flags}
     # an ejected system's study is not the original's
-    study = given["study"] or (Path(reference.entry.folder).name if reference.entry.folder else reference.entry.name)
+    study = given["study"] or (reference.entry.source.name if reference.entry.ejected else reference.entry.name)
     say(f"searching {', '.join(f'{key} {option}' for key, option in space.items())}")
     tuner = Tuner(
         owner, config, space, options, lambda config: owner.data(config, **data),

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 
 from potmeter.core.progress import progress
 from potmeter.errors import UserError, reject
-from potmeter.registry import Entry, import_ejected
+from potmeter.registry import Entry
 
 selected_rows: ContextVar[tuple[str, ...]] = ContextVar("selected", default=())
 """The rows that the user asked for; none = all."""
@@ -93,19 +90,9 @@ def rows(entry: Entry, words: tuple[str, ...] = ()) -> Iterator[Row]:
     (entry.source / "bench.py").is_file() or reject(f"{entry.name} has no bench.py.", entry.name)
     token = selected_rows.set(words)
     try:
-        yield from (row for row in module_of(entry).rows() if is_selected(row.what))
+        yield from (row for row in entry.import_module("bench").rows() if is_selected(row.what))
     except ModuleNotFoundError as error:
         hint = "the benchmarks' peers are installed by `make bench`"
         raise UserError(f"{error.name} is not installed; {hint}.", received=error.name) from None
     finally:
         selected_rows.reset(token)
-
-
-def module_of(entry: Entry) -> ModuleType:
-    """A system's ``bench.py``, imported as a part of its package, so that it can import its neighbours."""
-    if entry.folder is not None:
-        return import_ejected(Path(entry.folder), "bench")
-    return importlib.import_module(f"{entry.module.rpartition('.')[0]}.bench")
-
-
-# What the loop costs --------------------------------------------------------------------------------------------

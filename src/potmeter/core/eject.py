@@ -8,7 +8,7 @@ from pathlib import Path
 
 from potmeter import __version__
 from potmeter.errors import UserError, reject
-from potmeter.registry import Entry, entry_json
+from potmeter.registry import Entry
 
 README = """\
 # {title}
@@ -51,7 +51,6 @@ def eject(entry: Entry, target: Path) -> Path:
             reject("A system cannot be copied into itself.", str(target))
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, aside, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*", "runs"))
-        (aside / "system.json").write_text(entry_json(entry), encoding="utf-8")
         (aside / "README.md").write_text(readme(entry, target), encoding="utf-8")
         if target.exists():
             target.rmdir()

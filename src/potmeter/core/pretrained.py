@@ -77,9 +77,9 @@ class Pretrained(nn.Module):
         """
         entry = registry.entries().get(cls.name)
         if where is None:
-            where = entry.weights[0] if entry and entry.weights else reject(f"{cls.name} has no weights yet.", where)
+            where = (entry.default_tag if entry else None) or reject(f"{cls.name} has no weights yet.", where)
         tag = str(where).removeprefix(f"{cls.name}.")
-        if entry and tag in entry.fetched:
+        if entry and tag in entry.weights and entry.weights[tag].fetched:
             return cls.fetch_pretrained(tag).eval()
         return cls.from_folder(locate_weights(cls.name, where))
 

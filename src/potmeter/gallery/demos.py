@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import importlib
 import io
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from potmeter.core.demo import Demo, Knobs, Plane, Sketch, Words
@@ -17,7 +15,7 @@ from potmeter.gallery.model_cache import ModelCache
 from potmeter.gallery.outputs import render_result
 from potmeter.media import Image, data_uri
 from potmeter.presentation.markup import Html, prose, tag
-from potmeter.registry import Entry, import_ejected
+from potmeter.registry import Entry
 
 MAX_SKETCH = 300_000
 """Characters of a drawing that is sent."""
@@ -32,11 +30,7 @@ def load_demo(entry: Entry, thing: Any) -> Demo | None:
     """What the system's ``demo.py`` says of these weights."""
     if not has_demo(entry):
         return None
-    if entry.folder is not None:
-        module = import_ejected(Path(entry.folder), "demo")
-    else:
-        module = importlib.import_module(f"{entry.module.rpartition('.')[0]}.demo")
-    demo = module.demo(thing)
+    demo = entry.import_module("demo").demo(thing)
     return demo if isinstance(demo, Demo) or demo is None else reject("demo gives a Demo or None.", type(demo).__name__)
 
 

@@ -30,7 +30,7 @@ class ModelCache:
         key = model_key(entry, weights)
         with self.lock:  # one load at a time: two of the same would be one too many
             if key not in self.models:
-                self.models[key] = load(entry.folder or entry.name, weights)
+                self.models[key] = load(entry.word, weights)
                 while len(self.models) > self.most:
                     self.derived.pop(self.models.popitem(last=False)[0], None)
                     gc.collect()  # modules and their hooks refer to each other in circles
@@ -62,11 +62,11 @@ def weight_choices(entry: registry.Entry) -> list[str]:
     """The weights to choose from; for a probe, the models in the catalogue that have what it needs, its own first."""
     if entry.kind == "system":
         return list(entry.weights)
-    needs = set(entry.capabilities)
+    needs = set(entry.needs)
     able = [e for e in registry.entries().values() if e.kind == "system" and needs <= set(e.capabilities)]
     names = [f"{e.name}.{tag}" for e in able for tag in e.weights]
     usual = entry.load().default
     reference = registry.resolve(usual) if not usual.startswith(("torchvision:", "timm:")) else None
-    if reference and not reference.tag and reference.entry.weights:
-        usual = f"{usual}.{reference.entry.weights[0]}"
+    if reference and not reference.tag and reference.entry.default_tag:
+        usual = f"{usual}.{reference.entry.default_tag}"
     return [usual, *(name for name in names if name != usual)]

@@ -71,13 +71,13 @@ def select_stops(only: str | None) -> list[Stop]:
                 "--only takes NAME or NAME.TAG.", f"{reference.entry.name}:{reference.task}"
             )
         stops = [(r.entry, tag) for r in references for tag in list_tags(r.entry) if r.tag in (None, tag)]
-    unique = {(entry.name, entry.folder, tag): (entry, tag) for entry, tag in stops}
+    unique = {(entry.word, tag): (entry, tag) for entry, tag in stops}
     return sorted(unique.values(), key=lambda stop: (stop[0].slide, stop[0].name))  # stable: tags keep their order
 
 
 def list_tags(entry: registry.Entry) -> tuple[str | None, ...]:
     """The weights of an entry; None where there are none to name."""
-    return entry.weights if entry.weights and entry.kind == "system" else (None,)
+    return tuple(entry.weights) if entry.weights and entry.kind == "system" else (None,)
 
 
 def run_stop(entry: registry.Entry, tag: str | None) -> Visit:

@@ -73,7 +73,7 @@ def visit(entry: registry.Entry, tag: str | None) -> Visit:
     try:
         done.facts = add_class_facts(done.facts, entry.load(), entry)
         seed_everything()  # a probe may draw numbers when it is made
-        system = load(entry.folder or entry.name, tag)
+        system = load(entry.word, tag)
         done.facts = collect_facts(entry, tag, system, done.facts)
         examples = system.examples()
         done.outputs = [run_example(system, example, done.name) for example in examples]
