@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from origins import list_origins
 
+from origins import list_origins
 from potmeter import registry
 from potmeter.cli import execute
 from potmeter.core.evaluation import summarise
 from potmeter.core.loading import load
 from potmeter.data.splits import take_evenly
+
 
 def train(name: str, runs: Path) -> tuple[str, dict[str, Any]]:
     """Train (or continue) by a recipe, the last of its trainings in a folder of that name.

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from origins import list_origins
-
 from potmeter import registry
-from potmeter.cli.arguments import parse
+from potmeter.core.capabilities import class_index
 from potmeter.core.loading import load
 from potmeter.core.signature import parameters
 from potmeter.data.samples import sample
+from potmeter.presentation.arguments import parse
 from potmeter.probes.patch import measure
 from potmeter.probes.patch.artefact import Made, card
 from potmeter.probes.patch.artefact import load as load_patch
@@ -56,7 +56,7 @@ def ship(tag: str, runs: Path) -> None:
     facts = registry.entries()["patch"].artefacts[tag]
     (flags,) = facts.recipe
     made = train(probe, inputs_of(probe, flags), runs / name)
-    number, model = probe.class_number(made.target), fused(probe.model)
+    number, model = class_index(probe.model.classes, made.target), fused(probe.model)
     metrics = measure.measured(model, made.pixels, number)
     transferred = measure.measured(second_network(), made.pixels, number, (0.25,))
     plain = probe.controls
