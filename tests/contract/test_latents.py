@@ -28,7 +28,7 @@ def test_it_walks_and_draws_on_every_generator(trained):
 def test_it_takes_pictures_for_every_generator_that_encodes(trained, monkeypatch):
     probe = Latents(trained.system)
     a, b, c = (Image.from_tensor(x) for x in next(in_batches(trained.splits.test, 3))["image"])
-    monkeypatch.setattr(pages, "sheet", lambda images, columns: images.unflatten(0, (-1, columns)))
+    monkeypatch.setattr(pages, "image_grid", lambda images, columns: images.unflatten(0, (-1, columns)))
     monkeypatch.setattr(pages, "page", lambda rows: rows)
     for name in trained.system.latent_spaces:
         space = probe.space(name)

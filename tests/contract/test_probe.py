@@ -19,7 +19,6 @@ from potmeter.core.loading import load, load_model
 from potmeter.core.networks import ClassifierAdapter
 from potmeter.core.probe import Probe
 from potmeter.core.signature import parameters
-from potmeter.core.training import processes
 from potmeter.data.samples import sample
 from potmeter.errors import UserError
 from potmeter.media import Image
@@ -122,7 +121,7 @@ def test_it_works_on_a_function_in_a_users_file(program):
 
 
 def test_it_works_on_the_device_that_is_asked_for(monkeypatch, program):
-    monkeypatch.setattr(processes, "pick_device", lambda name: torch.device({"there": "meta"}[name]))
+    monkeypatch.setattr("potmeter.core.loading.resolve_device", lambda name: torch.device({"there": "meta"}[name]))
     values = {"model": f"{program}:network", "device": "there"}
     assert prepare(registry.resolve("attack"), values).device == torch.device("meta")
     assert load("attack", values["model"], device="there").device == torch.device("meta")

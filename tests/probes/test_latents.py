@@ -304,7 +304,7 @@ def test_a_difference_applied_once_is_the_analogy(painted, rows):
 
 
 def test_below_each_picture_is_what_its_code_decodes_to(painted, monkeypatch):
-    monkeypatch.setattr(pages, "sheet", lambda images, columns: images.unflatten(0, (-1, columns)))
+    monkeypatch.setattr(pages, "image_grid", lambda images, columns: images.unflatten(0, (-1, columns)))
     above, below = Latents(painted).reconstruct([picture(0), picture(1)])
     torch.testing.assert_close(above, torch.stack([picture(n).tensor() for n in (0, 1)]))
     torch.testing.assert_close(below, painted.decode(painted.encode(above)))

@@ -65,7 +65,7 @@ def test_ways_are_round_in_z_and_straight_in_w(stylegan, monkeypatch):
     assert Space(stylegan, "z").way == "slerp" and Space(stylegan, "w").way == "lerp"
     taken = []
     monkeypatch.setattr(
-        pages, "along", lambda codes, frames, way: taken.append(way) or interpolate_path(codes, frames, way)
+        pages, "interpolate_path", lambda codes, frames, way: taken.append(way) or interpolate_path(codes, frames, way)
     )
     instrument = Latents(stylegan)
     instrument.walk(stops=2, frames=2)
@@ -77,7 +77,7 @@ def test_ways_are_round_in_z_and_straight_in_w(stylegan, monkeypatch):
 
 
 def test_walks_and_diagrams_in_w_go_through_codes_of_w(stylegan, monkeypatch):
-    monkeypatch.setattr(pages, "sheet", lambda images, **rest: images)
+    monkeypatch.setattr(pages, "image_grid", lambda images, **rest: images)
     w, instrument = Space(stylegan, "w"), Latents(stylegan)
     a, b, c = w.sample(3)
     row = instrument.walk(stops=3, frames=2, space="w").row

@@ -507,11 +507,11 @@ import sys
 from pathlib import Path
 from dataclasses import replace
 from potmeter.core.training.options import Options
-from potmeter.core.training.loop import Trainer, start
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.systems.language.gpt2 import GPT2
 config = replace(GPT2.presets["tiny"], vocabulary=300)
 splits = GPT2.data(config, sys.argv[1])
-Trainer(start(GPT2, config, 0), splits, Options(steps=20, out=Path(sys.argv[2]), device="cpu"), quiet=True).fit()
+Trainer(build_system(GPT2, config, 0), splits, Options(steps=20, out=Path(sys.argv[2]), device="cpu"), quiet=True).fit()
 status = Path("/proc/self/status").read_text()
 print(next(line.split()[1] for line in status.splitlines() if line.startswith("RssAnon")))
 """

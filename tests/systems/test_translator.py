@@ -20,6 +20,7 @@ import torch.nn.functional as F
 
 from potmeter import registry
 from potmeter.cli import execute
+from potmeter.core.training import processes
 from potmeter.core.training.loop import Trainer
 from potmeter.errors import UserError
 from potmeter.metrics.translation import metric_signatures, score_translations
@@ -335,11 +336,11 @@ def test_the_same_words_are_hidden_on_any_number_of_processes(monkeypatch, untra
     system = Translator(Config(copied=0.5, batch_size=20, dataset="reverse", languages=("en", "hu")))
     system.vocabularies = Vocabularies.train([*zip(*shared, strict=True)], system.config)
     splits = SimpleNamespace(train=Pairs(shared, ("en", "hu")))
-    trainer = SimpleNamespace(device="cpu", options=SimpleNamespace(seed=0))
+    trainer = SimpleNamespace(device="cpu", seed=0)
 
-    def rows(rank, processes):
+    def rows(rank, count):
         monkeypatch.setattr(processes, "rank", lambda: rank)
-        monkeypatch.setattr(processes, "world_size", lambda: processes)
+        monkeypatch.setattr(processes, "world_size", lambda: count)
         batches = islice(system.batches(splits, trainer), 40)  # two epochs
         return [[[i for i in row if i != PAD] for row in batch["source"].tolist()] for batch in batches]
 

@@ -165,7 +165,7 @@ class Latents(Probe):
 
     @task
     @torch.no_grad()
-    def walk_video(
+    def walk(
         self,
         images: list[Image] | None = None,
         *,
