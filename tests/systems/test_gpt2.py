@@ -456,7 +456,7 @@ def test_an_epoch_reads_every_token_once_and_any_place_can_be_gone_to():
     seen = torch.cat([b[:, :-1] for b in first]).flatten()
     assert len(seen) == len(seen.unique()) == 980
     again = Windows(np.arange(1000), 10, 7, seed=1)
-    again.load_state_dict({"position": 7 * 5})
+    again.load_state_dict({"position": 5})
     assert all(torch.equal(a, b["ids"]) for a, b in zip(first[5:], again, strict=False))
     assert torch.equal(next(batches)["ids"], next(islice(iter_from(14), 1))["ids"])
 
@@ -472,7 +472,7 @@ def test_the_order_of_an_epoch_takes_no_objects():
 
 def iter_from(batch):
     windows = Windows(np.arange(1000), 10, 7, seed=1)
-    windows.load_state_dict({"position": 7 * batch})
+    windows.load_state_dict({"position": batch})
     return iter(windows)
 
 

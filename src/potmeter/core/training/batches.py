@@ -1,9 +1,9 @@
-"""Training data as an endless sequence of batches that can be left and taken up again anywhere."""
+"""Training data as minibatches without end, which can be left and taken up again anywhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch.utils.data import DataLoader
@@ -12,59 +12,102 @@ from potmeter.core.training import processes
 from potmeter.data.batches import to_device
 from potmeter.errors import reject
 
+S = TypeVar("S")
 
-class ShuffledBatches:
-    """A data set as an endless sequence of batches, shuffled anew each epoch, of which each process takes its slice.
 
-    Epochs follow each other without a gap, so that every batch is full, even where the data set is smaller than one.
+class ResumableBatches:
+    """Minibatches without end, of which a checkpoint keeps the position; a base of what ``System.batches`` returns.
+
+    A subclass writes ``generate``. What is random in it depends on the seed and the epoch only, so that a run that is
+    resumed gets the same batches as one that never stopped.
+
+    Args:
+        batch_size: Samples in a batch, over all processes together.
+        seed: Of the order.
+
+    Raises:
+        UserError: When the processes cannot share a batch evenly.
     """
 
-    def __init__(self, data: Any, batch_size: int, *, seed: int = 0, workers: int = 0, device: Any = "cpu") -> None:
-        if len(data) == 0:
-            reject("The training data are empty.", len(data))
+    def __init__(self, batch_size: int, *, seed: int = 0) -> None:
         if batch_size % processes.world_size():
             reject(f"batch_size must be divisible by the {processes.world_size()} processes.", batch_size)
-        self.data, self.batch_size, self.seed, self.workers, self.device = data, batch_size, seed, workers, device
+        self.batch_size, self.seed = batch_size, seed
         self.position = 0
+        """Batches given out so far."""
 
-    def indices(self) -> Iterator[list[int]]:
-        """This process's sample numbers of each batch, from the current position on."""
-        share, size = self.batch_size // processes.world_size(), len(self.data)
-        epoch, order, position = -1, torch.empty(0, dtype=torch.int64), self.position
-        while True:
-            batch: list[int] = []
-            while len(batch) < self.batch_size:
-                if position // size != epoch:
-                    epoch = position // size
-                    order = torch.randperm(
-                        size, generator=torch.Generator().manual_seed(hash((self.seed, epoch)) % 2**63)
-                    )
-                start = position % size
-                taken = order[start : start + self.batch_size - len(batch)].tolist()
-                batch += taken
-                position += len(taken)
-            yield batch[processes.rank() * share : (processes.rank() + 1) * share]
+    def generate(self) -> Iterator[Any]:
+        """The batches from ``position``, which is read once, at the start, and advances by itself."""
+        raise NotImplementedError
 
     def __iter__(self) -> Iterator[Any]:
-        loaded = (self.data.__getitems__(batch) for batch in self.indices())
-        if self.workers:
-            sampler: Any = self.indices()
-            own = torch.Generator().manual_seed(self.seed)  # else the loader would shift torch's global one
-            ahead: Any = DataLoader(
-                self.data, batch_sampler=sampler, num_workers=self.workers, collate_fn=identity_collate, generator=own
-            )
-            loaded = iter(ahead)
-        for batch in loaded:
-            self.position += self.batch_size
-            yield to_device(batch, self.device)
+        for batch in self.generate():
+            self.position += 1  # before the batch is trained on, after which a checkpoint may be written
+            yield batch
+
+    def epoch_rng(self, epoch: int) -> torch.Generator:
+        """Random numbers of an epoch."""
+        return torch.Generator().manual_seed(hash((self.seed, epoch)) % 2**63)
+
+    def local_slice(self, batch: S) -> S:
+        """This process's part of a whole batch of samples or of their numbers."""
+        size = self.batch_size // processes.world_size()
+        return batch[processes.rank() * size : (processes.rank() + 1) * size]  # type: ignore[index]
 
     def state_dict(self) -> dict[str, int]:
-        """The position: samples given out so far, over all processes."""
+        """The position."""
         return {"position": self.position}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go to a position."""
         self.position = state["position"]
+
+
+class ShuffledBatches(ResumableBatches):
+    """A map-style data set in random order, shuffled anew each epoch.
+
+    Epochs follow each other without a gap, so that every batch is full, even where the data set is smaller than one.
+
+    Args:
+        data: Has ``__len__`` and ``__getitems__(indices)``.
+        batch_size, seed: As of any ``ResumableBatches``.
+        workers: Processes that prepare batches ahead.
+        device: Where the batches go.
+
+    Raises:
+        UserError: When the data set is empty.
+    """
+
+    def __init__(self, data: Any, batch_size: int, *, seed: int = 0, workers: int = 0, device: Any = "cpu") -> None:
+        len(data) > 0 or reject("The training data are empty.", len(data))
+        super().__init__(batch_size, seed=seed)
+        self.data, self.workers, self.device = data, workers, device
+
+    def indices(self) -> Iterator[list[int]]:
+        """This process's sample indices of each batch."""
+        size = len(self.data)
+        epoch, order, sample = -1, torch.empty(0, dtype=torch.int64), self.position * self.batch_size
+        while True:
+            batch: list[int] = []
+            while len(batch) < self.batch_size:
+                if sample // size != epoch:
+                    epoch = sample // size
+                    order = torch.randperm(size, generator=self.epoch_rng(epoch))
+                taken = order[sample % size :][: self.batch_size - len(batch)].tolist()
+                batch += taken
+                sample += len(taken)
+            yield self.local_slice(batch)
+
+    def generate(self) -> Iterator[Any]:
+        loaded: Any = (self.data.__getitems__(batch) for batch in self.indices())
+        if self.workers:
+            sampler: Any = self.indices()
+            rng = torch.Generator().manual_seed(self.seed)  # else the loader would shift torch's global one
+            loaded = DataLoader(
+                self.data, batch_sampler=sampler, num_workers=self.workers, collate_fn=identity_collate, generator=rng
+            )
+        for batch in loaded:
+            yield to_device(batch, self.device)
 
 
 def identity_collate(batch: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from potmeter.core.training import processes
+from potmeter.core.training.batches import ResumableBatches
 from potmeter.data.fetching.fetch import cache_folder
 from potmeter.errors import UserError, reject
 
@@ -58,7 +58,7 @@ def write(corpus: Corpus, tokenizer: Tokenizer, path: Path, kind: np.dtype) -> N
         raise
 
 
-class Windows:
+class Windows(ResumableBatches):
     """Stretches of ``context`` tokens, and the token after each, without end, from any position on.
 
     In an epoch every token is read once: the text is cut into windows, which come in random order. Where the first one
@@ -81,37 +81,23 @@ class Windows:
                 f"The training text is too short for a context of {context} tokens: it must have twice as many.",
                 f"{len(tokens)} tokens",
             )
-        batch_size % processes.world_size() == 0 or reject(
-            f"batch_size must be divisible by the {processes.world_size()} processes.", batch_size
-        )
-        self.tokens, self.context, self.batch_size, self.seed, self.device = tokens, context, batch_size, seed, device
+        super().__init__(batch_size, seed=seed)
+        self.tokens, self.context, self.device = tokens, context, device
         self.count = (len(tokens) - 1) // context - 1
-        self.position = 0
 
     def starts(self) -> Iterator[int]:
         """Where the windows begin, from the current position on."""
-        epoch, place = divmod(self.position, self.count)
+        epoch, place = divmod(self.position * self.batch_size, self.count)
         while True:
-            rng = torch.Generator().manual_seed(hash((self.seed, epoch)) % 2**63)
+            rng = self.epoch_rng(epoch)
             first = int(torch.randint(self.context, (), generator=rng))
             for number in torch.randperm(self.count, generator=rng)[place:].numpy():  # a list would take 40 bytes each
                 yield first + int(number) * self.context
             epoch, place = epoch + 1, 0
 
-    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
-        starts, share = self.starts(), self.batch_size // processes.world_size()
+    def generate(self) -> Iterator[dict[str, torch.Tensor]]:
+        starts = self.starts()
         while True:
-            batch = [next(starts) for _ in range(self.batch_size)][
-                processes.rank() * share : (processes.rank() + 1) * share
-            ]
+            batch = self.local_slice([next(starts) for _ in range(self.batch_size)])
             rows = np.stack([self.tokens[start : start + self.context + 1] for start in batch]).astype(np.int64)
-            self.position += self.batch_size
             yield {"ids": torch.from_numpy(rows).to(self.device, non_blocking=True)}
-
-    def state_dict(self) -> dict[str, int]:
-        """The position: windows given out so far, over all processes."""
-        return {"position": self.position}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go to a position."""
-        self.position = state["position"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from potmeter.core.training import processes
+from potmeter.core.training.batches import ResumableBatches
 from potmeter.data.sets.english_hungarian import english_hungarian
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
@@ -115,7 +115,7 @@ def reversed_digits() -> dict[str, list[Pair]]:
     return parts
 
 
-class Buckets:
+class Buckets(ResumableBatches):
     """Batches of encoded examples, without end, each of about equally long ones, so that little is padding.
 
     In an epoch every example comes once, but for those that are left over, fewer than a batch, in an order that depends
@@ -130,15 +130,12 @@ class Buckets:
 
     def __init__(self, lengths: Sequence[int], collate: Any, batch_size: int, *, seed: int = 0) -> None:
         len(lengths) > 0 or reject("No pair is short enough to be trained on: raise --longest.", len(lengths))
-        batch_size % processes.world_size() == 0 or reject(
-            f"batch_size must be divisible by the {processes.world_size()} processes.", batch_size
-        )
-        self.lengths, self.collate, self.batch_size, self.seed = torch.tensor(lengths), collate, batch_size, seed
-        self.position = 0
+        super().__init__(batch_size, seed=seed)
+        self.lengths, self.collate = torch.tensor(lengths), collate
 
     def epoch(self, number: int) -> list[torch.Tensor]:
         """The batches of an epoch."""
-        rng = torch.Generator().manual_seed(hash((self.seed, number)) % 2**63)
+        rng = self.epoch_rng(number)
         order = torch.randperm(len(self.lengths), generator=rng)
         pools = [pool[self.lengths[pool].argsort(stable=True)] for pool in order.split(POOL * self.batch_size)]
         batches = [batch for pool in pools for batch in pool.split(self.batch_size)]
@@ -146,19 +143,9 @@ class Buckets:
         batches = whole or [order.repeat(self.batch_size)[: self.batch_size]]  # fewer examples than a batch has
         return [batches[i] for i in torch.randperm(len(batches), generator=rng).tolist()]
 
-    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
-        count, share = len(self.epoch(0)), self.batch_size // processes.world_size()
+    def generate(self) -> Iterator[dict[str, torch.Tensor]]:
+        number, first = divmod(self.position, len(self.epoch(0)))
         while True:
-            number, first = divmod(self.position, count)
             for batch in self.epoch(number)[first:]:
-                self.position += 1
-                own = batch[processes.rank() * share : (processes.rank() + 1) * share]
-                yield self.collate(own.tolist(), hash((self.seed, number)))  # the same on any number of processes
-
-    def state_dict(self) -> dict[str, int]:
-        """The position: batches given out so far."""
-        return {"position": self.position}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go to a position."""
-        self.position = state["position"]
+                yield self.collate(self.local_slice(batch).tolist(), hash((self.seed, number)))
+            number, first = number + 1, 0

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from potmeter.core.training.batches import ResumableBatches
 from potmeter.data.fetching.fetch import cache_folder
 from potmeter.errors import reject
 
@@ -82,18 +83,19 @@ class Passages:
         return ()
 
 
-class Stream:
+class Stream(ResumableBatches):
     """A text from front to back, again and again, ``batch_size`` words at a time."""
 
     def __init__(self, text: np.ndarray, batch_size: int) -> None:
         len(text) > 0 or reject("The training text has no word of the vocabulary.", "0 words")
-        self.text, self.batch_size, self.position = text, batch_size, 0
+        super().__init__(batch_size)
+        self.text = text
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def generate(self) -> Iterator[dict[str, Any]]:
+        start = self.position * self.batch_size
         while True:
-            start = self.position
-            self.position = (start + self.batch_size) % len(self.text)
-            yield {"text": torch.from_numpy(self.read(start, self.batch_size))}
+            yield {"text": torch.from_numpy(self.read(start % len(self.text), self.batch_size))}
+            start += self.batch_size
 
     def read(self, start: int, size: int) -> np.ndarray:
         """So many words from a place on; after the last one the first follows."""
@@ -103,11 +105,3 @@ class Stream:
             size -= len(parts[-1])
             start = 0
         return np.concatenate(parts) if len(parts) > 1 else parts[0]
-
-    def state_dict(self) -> dict[str, int]:
-        """The position."""
-        return {"position": self.position}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go to a position."""
-        self.position = state["position"]
