@@ -33,7 +33,7 @@ def to_medium(name: str, kind: type[media.Medium], value: Any) -> media.Medium:
         if hasattr(value, "detach"):
             return media.Image.from_tensor(value)
         if hasattr(value, "dtype"):
-            return media.Image(value)
+            return media.Image.from_array(value)
     raise UserError(f"{name} takes {kind.__name__} or a path to one.", received=type(value).__name__)
 
 

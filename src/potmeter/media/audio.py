@@ -12,6 +12,12 @@ from potmeter.media.medium import MAX_PIXELS, Medium, data_uri, describe, read_b
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
+
+OVERSHOOT = 1e-3
+"""By how much samples may lie outside of [-1, 1]: rounding, which is not heard."""
+LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
+"""Codings whose waves may overshoot what was coded; players clip them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +25,7 @@ class Audio(Medium):
     """A sound with one channel.
 
     Args:
-        samples: float32 array of shape (time,), values in [-1, 1].
+        samples: float32 array of shape (time,), values in [-1, 1]; ``from_array`` takes other types.
         rate: Samples per second.
     """
 
@@ -28,6 +34,14 @@ class Audio(Medium):
 
     suffix = ".wav"
     suffixes = (".wav", ".flac", ".ogg", ".mp3")
+
+    def __post_init__(self) -> None:
+        shape: tuple[int, ...] = getattr(self.samples, "shape", ())
+        kind = str(getattr(self.samples, "dtype", type(self.samples)))
+        if len(shape) != 1 or shape[0] == 0 or kind != "float32":
+            reject("Audio takes float32 samples of shape (time,).", f"{kind} of shape {tuple(shape)}")
+        reject_overshoot(self.samples, "a sound")
+        self.rate > 0 or reject("A sound has a positive number of samples per second.", self.rate)
 
     @classmethod
     def open(cls, path: str | Path) -> Audio:
@@ -40,13 +54,43 @@ class Audio(Medium):
                 file.frames > 0 or reject(f"{path} holds no samples.", describe(data))
                 size = file.frames * file.channels
                 size <= 10 * MAX_PIXELS or reject(f"{path} is too long a sound.", f"{size:,} samples")
-                samples = file.read(dtype="float32", always_2d=True).mean(axis=1)
-                return cls(samples, file.samplerate)
+                samples = file.read(dtype="float32", always_2d=True)
+                if file.subtype not in LOSSY:
+                    reject_overshoot(samples, str(path))
+                return cls(samples.mean(axis=1).clip(-1, 1), file.samplerate)
         except soundfile.LibsndfileError:
             raise UserError(f"{path} is not a sound of a known format.", received=describe(data)) from None
 
-    def resampled(self, rate: int) -> Audio:
-        """The same sound at another rate, by polyphase filtering."""
+    @classmethod
+    def from_array(cls, samples: np.ndarray | torch.Tensor, rate: int) -> Audio:
+        """Convert samples of another type.
+
+        Args:
+            samples: Shape (time,); int16 or int32 over the type's whole range, uint8 around 128, or floats in [-1, 1].
+            rate: Samples per second.
+
+        Raises:
+            UserError: For another shape or type, and for floats out of [-1, 1].
+        """
+        import numpy as np
+
+        if not isinstance(samples, np.ndarray):
+            samples = samples.detach().cpu()
+            samples = (samples.float() if samples.is_floating_point() else samples).numpy()  # numpy has no bfloat16
+        values: np.ndarray = samples
+        values.ndim == 1 or reject("A sound's samples have shape (time,): average the channels.", values.shape)
+        match str(values.dtype):
+            case "uint8":
+                values = (values - np.float32(128)) / 128
+            case "int16" | "int32":
+                values = values / -float(np.iinfo(values.dtype).min)
+            case kind:
+                values.dtype.kind == "f" or reject("Samples are uint8, int16, int32, or floats in [-1, 1].", kind)
+        reject_overshoot(values, "a sound")
+        return cls(values.astype(np.float32), rate)
+
+    def resample(self, rate: int) -> Audio:
+        """The same sound at another rate, by polyphase filtering; what overshoots is clipped."""
         if rate == self.rate:
             return self
         from math import gcd
@@ -56,7 +100,7 @@ class Audio(Medium):
 
         divisor = gcd(rate, self.rate)
         samples = resample_poly(self.samples.astype(np.float64), rate // divisor, self.rate // divisor)
-        return Audio(samples.astype(np.float32), rate)
+        return Audio(samples.clip(-1, 1).astype(np.float32), rate)
 
     @property
     def seconds(self) -> float:
@@ -76,3 +120,10 @@ class Audio(Medium):
 
     def json(self) -> dict[str, float]:
         return {"seconds": round(self.seconds, 3), "rate": self.rate}
+
+
+def reject_overshoot(samples: np.ndarray, name: str) -> None:
+    """Raise UserError for samples out of [-1, 1], which are of another scale, and for what is no number."""
+    low, high = float(samples.min(initial=0)), float(samples.max(initial=0))
+    inside = -1 - OVERSHOOT <= low and high <= 1 + OVERSHOOT  # False for NaN
+    inside or reject(f"The samples of {name} lie in [-1, 1]: scale them.", f"{low:g} to {high:g}")

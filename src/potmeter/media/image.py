@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from potmeter.errors import UserError, reject
 from potmeter.media.medium import MAX_PIXELS, Medium, data_uri, describe, read_bytes
+from potmeter.media.pixels import deep_grey_to_uint8, to_uint8
 
 if TYPE_CHECKING:
     import numpy as np
     import PIL.Image
     import torch
 
-PICTURES = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+PICTURES = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """Formats that are decoded; Pillow knows others, some of which start a program."""
+SAVED = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+"""Endings that a picture is saved under."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +30,8 @@ class Image(Medium):
     """A picture, 8-bit sRGB.
 
     Whatever the file holds comes to this form by fixed rules: EXIF rotation is applied, transparency is laid over
-    white, 16-bit channels are scaled to 8, CMYK and palettes are converted, grey is repeated in the three channels,
-    and of an animation the first frame is taken.
+    white, channels of more than 8 bits are scaled by the range that the type or the file's tags state, CMYK and palettes
+    are converted, grey is repeated in the three channels, and of an animation the first frame is taken.
 
     Args:
         pixels: uint8 array of shape (height, width, 3).
@@ -35,7 +40,10 @@ class Image(Medium):
     pixels: np.ndarray
 
     suffix = ".png"
-    suffixes = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+    suffixes = (
+        *(".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+        *(".ppm", ".pgm", ".pbm", ".pnm"),
+    )
 
     def __post_init__(self) -> None:
         shape: tuple[int, ...] = getattr(self.pixels, "shape", ())
@@ -46,51 +54,66 @@ class Image(Medium):
     @classmethod
     def open(cls, path: str | Path) -> Image:
         """Read a picture of any common format; ``MAX_PIXELS`` bounds its size."""
-        import PIL.Image
-
-        data = read_bytes(path)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Pillow's own, smaller, warning limit; ours is checked below
-                with PIL.Image.open(io.BytesIO(data), formats=PICTURES) as picture:
-                    if picture.width * picture.height > MAX_PIXELS:
-                        reject(f"{path} is larger than {MAX_PIXELS:,} pixels.", f"{picture.width} × {picture.height}")
-                    return cls.from_pil(picture)
-        except UserError:
-            raise
-        except PIL.Image.DecompressionBombError:
-            raise UserError(f"{path} is larger than {MAX_PIXELS:,} pixels.", received=str(path)) from None
-        except PIL.UnidentifiedImageError:
-            raise UserError(f"{path} is not a picture of a known format.", received=describe(data)) from None
-        except Exception as error:  # decoders raise whatever they like on broken files
-            raise UserError(f"{path} is a broken picture: {error}.", received=describe(data)) from None
+        return cls.decode(read_bytes(path), path)
 
     @classmethod
-    def from_pil(cls, picture: PIL.Image.Image) -> Image:
-        """Convert a Pillow image by the rules above."""
+    def decode(cls, data: bytes, name: str | Path = "the picture") -> Image:
+        """A picture from the bytes of its file; ``name`` is how an error calls it."""
+        with open_safely(data, name) as picture:
+            return cls.from_pil(picture, str(name))
+
+    @classmethod
+    def from_pil(cls, picture: PIL.Image.Image, name: str = "the picture") -> Image:
+        """Convert a Pillow image by the rules above; ``name`` is how an error calls it."""
         import numpy as np
         import PIL.Image
         import PIL.ImageOps
 
         picture.seek(0) if getattr(picture, "n_frames", 1) > 1 else None
+        if picture.mode.startswith(("I", "F")):  # Pillow's own conversion would clip, not scale
+            deep, exif = picture, picture.getexif()
+            picture = PIL.Image.fromarray(deep_grey_to_uint8(deep, name))
+            picture.getexif().update(exif)
         picture = PIL.ImageOps.exif_transpose(picture)
-        if picture.mode.startswith(("I", "F")):  # 16- and 32-bit grey: Pillow's own conversion would clip, not scale
-            values = np.asarray(picture, dtype=np.float64)
-            top = 65535.0 if picture.mode.startswith("I") else 1.0
-            picture = PIL.Image.fromarray((np.nan_to_num(values / top).clip(0, 1) * 255).round().astype(np.uint8))
         if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
             picture = picture.convert("RGBA")
             picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", picture.size, "white"), picture)
         return cls(np.array(picture.convert("RGB")))
 
     @classmethod
+    def from_array(cls, values: np.ndarray) -> Image:
+        """Convert an array of shape (height, width) or (height, width, C), C = 1 (grey), 3 (RGB) or 4 (RGB and alpha).
+
+        Args:
+            values: uint8, uint16, bool, or floats in [0, 1].
+
+        Raises:
+            UserError: For another shape or type, and for floats out of [0, 1].
+        """
+        import PIL.Image
+
+        if values.ndim not in (2, 3) or 0 in values.shape or (values.ndim == 3 and values.shape[2] not in (1, 3, 4)):
+            reject("A picture's array has shape (height, width) or (height, width, 1, 3 or 4).", values.shape)
+        values = to_uint8(values)
+        return cls.from_pil(PIL.Image.fromarray(values[..., 0] if values.shape[2:] == (1,) else values))
+
+    @classmethod
     def from_tensor(cls, x: torch.Tensor) -> Image:
-        """Convert a float tensor of shape (C, H, W) or (H, W), C = 1 or 3, values in [0, 1] (clipped)."""
-        x = x.detach().float().cpu()
+        """Convert a tensor of shape (C, H, W) or (H, W), C = 1 (grey), 3 (RGB) or 4 (RGB and alpha).
+
+        Args:
+            x: uint8 (as ``torchvision.io`` reads files), uint16, bool, or floats in [0, 1].
+
+        Raises:
+            UserError: For another shape or type, and for floats out of [0, 1].
+        """
+        x = x.detach().cpu()
         x = x[None] if x.ndim == 2 else x
-        if x.ndim != 3 or x.shape[0] not in (1, 3):
-            reject("A picture's tensor has shape (1 or 3, height, width).", tuple(x.shape))
-        return cls((x.clamp(0, 1) * 255).round().byte().expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy())
+        if x.ndim != 3 or x.shape[0] not in (1, 3, 4) or 0 in x.shape:
+            reject("A picture's tensor has shape (1, 3 or 4, height, width).", tuple(x.shape))
+        x = x.float() if x.is_floating_point() else x  # numpy has no bfloat16
+        x.is_complex() and reject("A picture's values are no complex numbers.", str(x.dtype))
+        return cls.from_array(x.permute(1, 2, 0).numpy())
 
     def tensor(self, size: int | tuple[int, int] | None = None, channels: int = 3) -> torch.Tensor:
         """Convert to a float tensor in [0, 1] of shape (channels, H, W).
@@ -99,15 +122,18 @@ class Image(Medium):
             size: If given, a side or (H, W): the picture is scaled to cover that shape and its middle is cut out.
             channels: 3 for RGB, 1 for luminance (ITU-R 601).
         """
+        return self.uint8_tensor(size, channels).float().div_(255)
+
+    def uint8_tensor(self, size: int | tuple[int, int] | None = None, channels: int = 3) -> torch.Tensor:
+        """As ``tensor``, but uint8, a quarter of the memory."""
         import numpy as np
         import torch
 
         picture = self.pil()
         if size is not None:
-            picture = centre(picture, *((size, size) if isinstance(size, int) else size))
-        values = np.array(picture.convert("L") if channels == 1 else picture)
-        x = torch.from_numpy(values).float().div_(255)
-        return x[None] if channels == 1 else x.permute(2, 0, 1).contiguous()
+            picture = resize_and_crop(picture, *((size, size) if isinstance(size, int) else size))
+        values = torch.from_numpy(np.array(picture.convert("L") if channels == 1 else picture))
+        return values[None] if channels == 1 else values.permute(2, 0, 1).contiguous()
 
     def pil(self) -> PIL.Image.Image:
         """The picture as a Pillow image."""
@@ -120,16 +146,17 @@ class Image(Medium):
         """Width and height in pixels."""
         return self.pixels.shape[1], self.pixels.shape[0]
 
-    def enlarged(self, factor: int) -> Image:
+    def enlarge(self, factor: int) -> Image:
         """The picture with every pixel repeated, so that small ones can be seen."""
         return Image(self.pixels.repeat(factor, axis=0).repeat(factor, axis=1))
 
     def encode(self, suffix: str) -> bytes:
         import PIL.Image
 
-        suffix in self.suffixes or reject("A picture is saved as .png, .jpg, .webp, .bmp, .gif or .tif.", suffix)
+        suffix in SAVED or reject("A picture is saved as .png, .jpg, .webp, .bmp, .gif or .tif.", suffix)
         kind, buffer = PIL.Image.registered_extensions()[suffix], io.BytesIO()
-        self.pil().save(buffer, format=kind, **({"quality": 95} if kind in ("JPEG", "WEBP") else {}))
+        picture = self.pil().convert("L") if suffix == ".pgm" else self.pil()
+        picture.save(buffer, format=kind, **({"quality": 95} if kind in ("JPEG", "WEBP") else {}))
         return buffer.getvalue()
 
     def html(self) -> str:
@@ -140,7 +167,29 @@ class Image(Medium):
         return {"width": self.size[0], "height": self.size[1]}
 
 
-def centre(picture: PIL.Image.Image, height: int, width: int) -> PIL.Image.Image:
+@contextmanager
+def open_safely(data: bytes, name: str | Path) -> Iterator[PIL.Image.Image]:
+    """Open a file's bytes with Pillow: known formats only, of bounded size, every error told in one line."""
+    import PIL.Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's own, smaller, warning limit; ours is checked below
+            with PIL.Image.open(io.BytesIO(data), formats=PICTURES) as picture:
+                if picture.width * picture.height > MAX_PIXELS:
+                    reject(f"{name} is larger than {MAX_PIXELS:,} pixels.", f"{picture.width} × {picture.height}")
+                yield picture
+    except UserError:
+        raise
+    except PIL.Image.DecompressionBombError:
+        raise UserError(f"{name} is larger than {MAX_PIXELS:,} pixels.", received=str(name)) from None
+    except PIL.UnidentifiedImageError:
+        raise UserError(f"{name} is not a picture of a known format.", received=describe(data)) from None
+    except Exception as error:  # decoders raise whatever they like on broken files
+        raise UserError(f"{name} is a broken picture: {error}.", received=describe(data)) from None
+
+
+def resize_and_crop(picture: PIL.Image.Image, height: int, width: int) -> PIL.Image.Image:
     """Scale a picture (antialiased) until it just covers this shape, and cut out the middle."""
     import PIL.Image
     import PIL.ImageOps

@@ -55,10 +55,13 @@ def font(size: int) -> Any:
 
 
 def resize_for_page(x: Tensor, side: int) -> Image:
-    """A picture (C, H, W) in [0, 1], its longer side brought to this one: small ones by whole factors, others smoothly."""
-    picture, longest = Image.from_tensor(x), max(x.shape[1:])
+    """A picture (C, H, W), its longer side brought to this one: small ones by whole factors, others smoothly.
+
+    Values are clipped to [0, 1].
+    """
+    picture, longest = Image.from_tensor(x.clamp(0, 1)), max(x.shape[1:])
     if (factor := side // longest) >= 3:
-        picture = picture.enlarged(factor)
+        picture = picture.enlarge(factor)
     height, width = (max(1, round(side * n / longest)) for n in x.shape[1:])
     return Image.from_pil(picture.pil().resize((width, height), PIL.Image.Resampling.LANCZOS))
 

@@ -40,10 +40,10 @@ def on_dark(images: Tensor) -> Tensor:
 
 
 def image_grid(images: Tensor, columns: int | None = None, gap: int = 2) -> Image:
-    """Pictures (N, C, H, W) in [0, 1] as one, row by row with a grey gap, enlarged so that they can be seen.
+    """Pictures (N, C, H, W) as one, row by row with a grey gap, enlarged so that they can be seen.
 
     Args:
-        images: The pictures.
+        images: The pictures; values are clipped to [0, 1].
         columns: How many side by side; default: a sheet about 1.6 times as wide as high.
         gap: Pixels between them, before enlarging.
     """
@@ -57,11 +57,13 @@ def image_grid(images: Tensor, columns: int | None = None, gap: int = 2) -> Imag
     )  # (C, rows, H + gap, columns, W + gap)
     whole = whole.flatten(1, 2).flatten(2, 3)
     whole = whole[:, : whole.shape[1] - gap, : whole.shape[2] - gap]
-    return Image.from_tensor(whole).enlarged(max(1, min(SHOWN // (images.shape[-1] - gap), PAGE // whole.shape[2])))
+    return Image.from_tensor(whole.clamp(0, 1)).enlarge(
+        max(1, min(SHOWN // (images.shape[-1] - gap), PAGE // whole.shape[2]))
+    )
 
 
 def walk_video(pictures: Tensor, fps: float = 18) -> Video:
-    """Pictures (N, C, H, W) in [0, 1] as a video there and back, enlarged so that they can be seen."""
+    """Pictures (N, C, H, W), values clipped to [0, 1], as a video there and back, enlarged so that they can be seen."""
     factor = max(1, 2 * SHOWN // pictures.shape[-1])
-    frames = [Image.from_tensor(x).enlarged(factor).pixels for x in pictures]
+    frames = [Image.from_tensor(x.clamp(0, 1)).enlarge(factor).pixels for x in pictures]
     return Video(np.stack(frames + frames[::-1]), fps=fps)

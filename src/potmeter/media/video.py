@@ -29,6 +29,13 @@ class Video(Medium):
     suffix = ".mp4"
     suffixes = (".mp4", ".webm", ".mov", ".avi", ".mkv")
 
+    def __post_init__(self) -> None:
+        shape: tuple[int, ...] = getattr(self.frames, "shape", ())
+        kind = str(getattr(self.frames, "dtype", type(self.frames)))
+        if len(shape) != 4 or shape[3] != 3 or 0 in shape or kind != "uint8":
+            reject("Video takes uint8 frames of shape (time, height, width, 3).", f"{kind} of shape {tuple(shape)}")
+        self.fps > 0 or reject("A video has a positive number of frames per second.", self.fps)
+
     @classmethod
     def open(cls, path: str | Path) -> Video:
         """Read the first video stream, whole."""

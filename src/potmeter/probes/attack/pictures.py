@@ -46,7 +46,7 @@ def slide(panels: list[tuple[Tensor, str, str]], size: str) -> Image:
 def pixels(picture: Tensor) -> np.ndarray:
     """(H, W, 3) of 8 bits, enlarged by whole factors so that small pictures can be seen."""
     image = Image.from_tensor(picture)
-    return image.enlarged(max(1, SHOWN // max(image.size))).pixels
+    return image.enlarge(max(1, SHOWN // max(image.size))).pixels
 
 
 def visible(change: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ def demo(probe: Latents) -> Knobs | None:
     @torch.no_grad()
     def show(coefficients: tuple[float, ...]) -> Image:
         moved = code + torch.tensor(coefficients).to(code) @ steps
-        return Image.from_tensor(space.decode(moved[None])[0]).enlarged(SHOWN)
+        return Image.from_tensor(space.decode(moved[None])[0]).enlarge(SHOWN)
 
     return Knobs(
         title="change the face",

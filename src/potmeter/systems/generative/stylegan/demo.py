@@ -39,9 +39,9 @@ def demo(system: StyleGAN) -> Knobs:
         mixture = torch.cat([source[start:stop] for source, (start, stop) in zip(styles, parts, strict=True)])
         pictures = [Image.from_tensor(one) for one in system.painted(torch.cat([mixture[None], styles]))]
         factor = max(1, SHOWN // max(pictures[0].size))
-        lenders = np.concatenate([one.enlarged(factor).pixels for one in pictures[1:]])
+        lenders = np.concatenate([one.enlarge(factor).pixels for one in pictures[1:]])
         gap = np.full((len(lenders), GAP, 3), 255, np.uint8)
-        return Image(np.concatenate([lenders, gap, pictures[0].enlarged(3 * factor).pixels], axis=1))
+        return Image(np.concatenate([lenders, gap, pictures[0].enlarge(3 * factor).pixels], axis=1))
 
     def shuffle(values: Values) -> Iterator[tuple[Values, Image]]:
         new = (*(1.0 + torch.randperm(SOURCES)[: len(parts)]).tolist(), values[-1])
