@@ -1,0 +1,1 @@
+"""The search over Configs: while it fails, tune and train again."""

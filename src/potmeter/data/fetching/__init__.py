@@ -1,0 +1,1 @@
+"""Packages of public registries: download, verify, unpack."""

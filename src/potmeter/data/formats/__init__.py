@@ -1,0 +1,1 @@
+"""File formats that carry data, read without trusting them."""
