@@ -19,8 +19,8 @@ $(VENV)/.ready: pyproject.toml
 	@echo "2/3 PyTorch (1 GB, or 5 GB with CUDA: a minute or several)"
 	@UV_HTTP_RETRIES=1 $(BIN)/uv pip install --python $(BIN)/python --torch-backend=auto $(TORCH) 2>/dev/null \
 		|| { echo "    PyTorch's own index cannot be reached: the package index's build, which carries CUDA, is taken."; \
-		echo "    (With a mirror of that index at hand: make setup PIP_INDEX_URL=ADDRESS)"; \
-		$(BIN)/python -m pip install $(TORCH); }
+		echo "    (Where there is a mirror of the former: make setup TORCH_INDEX=ADDRESS)"; \
+		$(BIN)/python -m pip install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH); }
 	@echo "3/3 potmeter and what its extras need (about a minute)"
 	$(BIN)/python -m pip install -e ".[all]"
 	touch $@
@@ -39,6 +39,10 @@ tour: setup
 	@echo "To have potmeter on the PATH of this shell: source $(BIN)/activate"
 
 test: $(VENV)/.ready-to-test
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+# Those that take longer than ten seconds too, some of which fetch data.
+test-all: $(VENV)/.ready-to-test
 	$(BIN)/python -m pytest -n auto
 
 check: $(VENV)/.ready-to-test
