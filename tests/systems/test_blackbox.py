@@ -146,8 +146,8 @@ def test_wrong_settings_are_the_users_mistake(setting, message):
         {"noise": -1.0},
         {"noise": float("nan")},
         {"classes": ("a", "b")},
-        {"dataset": "own", "classes": ("a",)},
-        {"dataset": "own", "classes": ("a", "a")},
+        {"dataset": "own data", "classes": ("a",)},
+        {"dataset": "own data", "classes": ("a", "a")},
         {"scale": (1.0, 0.0), "centre": (0.0, 0.0)},
         {"scale": (1.0,)},
         {"centre": (float("nan"), 0.0), "scale": (1.0, 1.0)},
@@ -182,7 +182,9 @@ def test_state_round_trip_is_exact(data):
 
 def test_the_largest_own_box_fits_in_a_state():
     names = tuple(chr(0x10000 + i) * 40 for i in range(8))
-    config = Config(dataset="own", classes=names, hidden=(90,), centre=(-1 / 3e-9, 1 / 3), scale=(1e-12 / 3, 1e12 / 3))
+    config = Config(
+        dataset="own data", classes=names, hidden=(90,), centre=(-1 / 3e-9, 1 / 3), scale=(1e-12 / 3, 1e12 / 3)
+    )
     assert 900 < config.knobs <= MOST_KNOBS
     state = encode(config, torch.ones(config.knobs))
     assert len(state) <= LONGEST
@@ -278,7 +280,7 @@ def test_own_classes_are_learnt_and_looked_at():
     assert config.classes == ("in", "out")
     box = Blackbox(config)
     assert box.run(source=plane(80)).picture.size == (1280, 720)
-    with pytest.raises(UserError, match="give it as --data"):
+    with pytest.raises(UserError, match="Data of your own are needed: name them with --data"):
         box.run()
     with pytest.raises(UserError, match="tells in, out apart"):
         box.run(source=Table(("x", "y"), [(float(i), float(i * i)) for i in range(20)]))

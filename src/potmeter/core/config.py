@@ -19,6 +19,8 @@ class Recipe:
         UserError: When a value is out of bounds.
     """
 
+    dataset: str = ""
+    """Data set that it is trained on where no --data is given; saved with weights, the one that they were trained on."""
     batch_size: Annotated[int, Range(1)] = 64
     """Samples in one optimiser step, over all processes together."""
     lr: Annotated[float, Range(0, open="low")] = 1e-3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
@@ -16,8 +17,8 @@ from potmeter.core.pretrained import Pretrained
 from potmeter.core.random import Stream
 from potmeter.core.signature import validate_arguments
 from potmeter.data.batches import Batch
-from potmeter.data.splits import Splits
-from potmeter.errors import UserError
+from potmeter.data.splits import OWN_DATA, Splits
+from potmeter.errors import UserError, reject
 
 
 class Example:
@@ -85,6 +86,19 @@ class TrainingLoop(Protocol):
         ...
 
 
+def require_source(method: Any) -> Any:
+    """Wrap a class's ``data``: a Config that was fitted to a user's own data has none to read where none are named."""
+
+    @functools.wraps(method.__func__)
+    def data(cls: type[System], config: Any, source: str | None = None, *args: Any, **kwargs: Any) -> Splits:
+        if source is None and config.dataset == OWN_DATA:
+            reject("Data of your own are needed: name them with --data.", OWN_DATA)
+        splits: Splits = method.__func__(cls, config, source, *args, **kwargs)
+        return splits
+
+    return classmethod(data)
+
+
 class System(Pretrained):
     """A black box with potentiometers, in the lecture's order: data, architecture, loss, training, use.
 
@@ -125,17 +139,29 @@ class System(Pretrained):
         for key, value in list(vars(cls).items()):
             if key == "run" or getattr(value, "is_task", False):
                 setattr(cls, key, validate_arguments(value))
+        if "data" in vars(cls):
+            cls.data = require_source(vars(cls)["data"])  # type: ignore[method-assign]
 
     # 1. Input–output pairs
 
     @classmethod
     def data(cls, config: Any, source: str | None = None) -> Splits:
-        """Training, validation and test data. Its parameters are flags of ``train`` and ``eval``; ``source`` is ``--data``."""
+        """Training, validation and test data. Its parameters are flags of ``train`` and ``eval``.
+
+        Args:
+            source: ``--data``: the name of a data set, or a user's own; None = the Config's ``dataset``.
+
+        Raises:
+            UserError: When there are no such data, or the Config is for a user's own and none are named.
+        """
         raise NotImplementedError
 
     @classmethod
     def fit_config(cls, config: Any, splits: Splits) -> Any:
-        """The config completed by what only the data knows: classes, vocabulary, identities."""
+        """The config completed by what only the data knows: classes, vocabulary, identities.
+
+        ``dataset`` is not its affair: the training loop notes what every system is trained on.
+        """
         return config
 
     @classmethod

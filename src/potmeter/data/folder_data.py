@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from potmeter.data.batches import Batch
+from potmeter.data.fingerprint import digest, digest_files
 from potmeter.errors import reject
 from potmeter.media import Image
 
@@ -74,6 +75,10 @@ class FolderData(Dataset):
         """The pictures at these places as a data set of their own, as cross-validation needs them."""
         rows = [self.rows[i] for i in torch.as_tensor(indices, dtype=torch.long).tolist()]
         return type(self)(rows, self.classes, self.size, self.channels)
+
+    def fingerprint(self) -> str:
+        """A digest of the files and their classes."""
+        return digest([digest_files([path for path, _ in self.rows]), [name for _, name in self.rows]])
 
     def picture(self, i: int) -> Tensor:
         """One picture, uint8 (C, H, W)."""

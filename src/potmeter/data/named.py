@@ -6,7 +6,6 @@ from potmeter.data.folder import image_folder
 from potmeter.data.sets.celeba import celeba, is_celeba
 from potmeter.data.sets.records import DATA_SETS
 from potmeter.data.splits import Splits
-from potmeter.errors import reject
 
 
 def load_pictures(source: str, size: int | tuple[int, int], channels: int, *, labels: bool = True) -> Splits:
@@ -23,8 +22,6 @@ def load_pictures(source: str, size: int | tuple[int, int], channels: int, *, la
     Raises:
         UserError: When the network takes other pictures than the built-in set has, or the data cannot be had.
     """
-    if source == "own data":
-        reject("These weights were trained on pictures of your own: name some with --data.", source)
     if source in DATA_SETS and DATA_SETS[source].kind == "pictures":
         splits: Splits = DATA_SETS[source].read(size=size, channels=channels, labels=labels)
         return splits

@@ -5,16 +5,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from potmeter.data.fingerprint import digest, fingerprint
 from potmeter.errors import reject
 
 Batch = dict[str, Tensor]
 """Named tensors with a common first dimension; pictures under ``image``, float (B, C, H, W) in [0, 1]."""
+
+
+OWN_DATA: Final = "own data"
+"""The name of data that are a user's own: their place on the disk is nobody's business."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +33,17 @@ class Splits:
     train: Any
     valid: Any = None
     test: Any = None
-    origin: str = "own data"
+    origin: str = OWN_DATA
     """What it is, for the card of weights trained on it: ``mnist``, ``fashion`` …; never a user's path."""
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of their labels; empty where there are none."""
         return getattr(self.train, "classes", ())
+
+    def fingerprint(self) -> str:
+        """A digest of what is trained on and validated with; it does not change with the folder that the data lie in."""
+        return digest([fingerprint(part) for part in (self.train, self.valid) if part is not None])
 
 
 class TensorData(Dataset):
@@ -92,6 +101,10 @@ class TensorData(Dataset):
         """The first ``n`` items (all, if there are fewer), the same ones every time; shares memory with this one."""
         tensors = {name: tensor[:n] for name, tensor in self.tensors.items()}
         return type(self)(classes=self.classes, names=self.names[:n], known=self.known, **tensors)
+
+    def fingerprint(self) -> str:
+        """A digest of all tensors and names."""
+        return digest([self.classes, self.names, self.known, self.tensors])
 
     def attribute(self, name: str) -> Tensor:
         """One attribute of every item, bool (N,). Raises UserError when there is none of that name."""

@@ -6,6 +6,7 @@ import math
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from potmeter.core.training.log import Diverged, TrainingLog
 from potmeter.core.training.options import Options
 from potmeter.core.training.schedules import learning_rate_factor, moving_average
 from potmeter.core.training.sharding import shard
-from potmeter.core.training.state import Progress, TrainingState
+from potmeter.core.training.state import Progress, TrainingState, describe_data
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError, reject
 
@@ -58,6 +59,8 @@ class Trainer(TrainingState):
     ) -> None:
         splits.valid is not None or reject("There are too few data to hold some back for validation.", splits.origin)
         self.system, self.splits, self.options, self.on_evaluation = system, splits, options, on_evaluation
+        system.config = replace(system.config, dataset=splits.origin)  # what weights were trained on is saved with them
+        self.data = describe_data(splits)
         self.run = options.out or Path("runs") / system.name
         self.device = processes.setup("cpu" if system.cpu_only else options.device)
         system.fit_assets(splits)

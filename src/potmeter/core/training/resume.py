@@ -17,7 +17,7 @@ from potmeter.core.system import System
 from potmeter.core.training import checkpoints, processes
 from potmeter.core.training.sharding import full_state, load_full_state, load_optimizer_state, optimizer_state
 from potmeter.core.training.state import Progress, TrainingState
-from potmeter.errors import UserError, reject
+from potmeter.errors import UserError, reject, shorten
 
 
 def save(trainer: TrainingState) -> None:
@@ -43,8 +43,13 @@ def load(trainer: TrainingState, folder: Path, state: dict[str, Any], own: dict[
     now["seed"] = seed
     before["seed"] = state.get("seed", seed)  # older runs do not say
     if changed := [key for key in now if before[key] != now[key]]:
-        was, received = (", ".join(f"{key}={c[key]!r}" for key in changed) for c in (before, now))
+        was, received = (", ".join(f"{key}={shorten(repr(c[key]), 60)}" for key in changed) for c in (before, now))
         raise UserError(f"{trainer.run} was trained with {was}.", received=received)
+    if (begun := state.get("data", trainer.data)) != trainer.data:  # older runs do not say
+        sizes = [", ".join(f"{count:,} {part}" for part, count in d["samples"].items()) for d in (begun, trainer.data)]
+        was, received = (f"{d['name']} ({size})" for d, size in zip((begun, trainer.data), sizes, strict=True))
+        alike = ", of which some have changed" if was == received else ""
+        raise UserError(f"{trainer.run} was begun with other data: {was}{alike}.", received=received)
     # optimisers number their state, and would take it for another parameter's
     if state.get("order") != parameter_names(system):
         reject(f"The network's code has changed since {trainer.run} was begun; --out names another.", str(trainer.run))
@@ -94,6 +99,7 @@ def training_state(trainer: TrainingState) -> dict[str, Any]:
         "progress": asdict(replace(trainer.progress, seconds=trainer.seconds)),
         "order": parameter_names(system),
         "seed": trainer.options.seed,
+        "data": trainer.data,
         "rng": trainer.rng.state_dict(),
         "optimizers": {name: optimizer_state(system, one, trainer.sharded) for name, one in optimizers},
         # with a moving average the weights folder holds that, and the weights being trained are kept here
@@ -118,4 +124,5 @@ def training_record(trainer: TrainingState) -> dict[str, Any]:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "torch": torch.__version__,
         "data": trainer.splits.origin,
+        "samples": trainer.data["samples"],
     }

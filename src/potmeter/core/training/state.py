@@ -34,11 +34,19 @@ class Progress:
     """The last evaluation."""
 
 
+def describe_data(splits: Splits) -> dict[str, Any]:
+    """What tells data from others: their name, how many samples each part has, where it has samples, a fingerprint."""
+    parts = {name: len(part) for name in ("train", "valid") if hasattr(part := getattr(splits, name), "__len__")}
+    return {"name": splits.origin, "samples": parts, "fingerprint": splits.fingerprint()}
+
+
 class TrainingState:
     """What a run consists of. ``Trainer`` fills it and turns it; ``resume`` writes and reads it."""
 
     system: System
     splits: Splits
+    data: dict[str, Any]
+    """What tells these data from others."""
     options: Options
     run: Path
     """The run's folder."""

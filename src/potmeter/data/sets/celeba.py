@@ -12,6 +12,7 @@ from torch import Tensor
 
 from potmeter.data.batches import Batch
 from potmeter.data.fetching.clients import announce
+from potmeter.data.fingerprint import digest
 from potmeter.data.folder import hash_position, picture_files
 from potmeter.data.folder_data import FolderData
 from potmeter.data.splits import Splits, attribute_column
@@ -55,6 +56,10 @@ class AttributeFolder(FolderData):
         indices = torch.as_tensor(indices, dtype=torch.long)
         paths = [self.rows[i][0] for i in indices.tolist()]
         return type(self)(paths, self.attributes[indices], self.known, self.size, self.channels)
+
+    def fingerprint(self) -> str:
+        """A digest of the files and their attributes."""
+        return digest([super().fingerprint(), self.known, self.attributes])
 
     def attribute(self, name: str) -> Tensor:
         """One attribute of every picture, bool (N,). Raises UserError when there is none of that name."""

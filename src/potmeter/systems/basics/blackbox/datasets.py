@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from potmeter.data.splits import Splits, TensorData
+from potmeter.data.splits import OWN_DATA, Splits, TensorData
 from potmeter.errors import reject
 from potmeter.media import Table
 
@@ -108,13 +108,13 @@ def from_table(table: Table) -> Splits:
     for column, values in zip(wanted, numbers.T, strict=False):
         values.std() > 0 or reject(f"Column {column} must vary: all its values are equal.", float(values[0]))
     if len(wanted) == 2:
-        return split(numbers[:, :1], numbers[:, 1], (), "own data")
+        return split(numbers[:, :1], numbers[:, 1], (), OWN_DATA)
     labels = [class_name(row[2], i) for i, row in enumerate(rows, 2)]
     classes = tuple(sorted(set(labels)))
     2 <= len(classes) <= 8 or reject("The column label needs 2 to 8 different values.", classes[:9])
     name, count = min(Counter(labels).items(), key=lambda item: item[1])
     count >= 2 or reject("Every class needs at least 2 rows.", name)
-    return split(numbers, np.array([classes.index(label) for label in labels], float), classes, "own data")
+    return split(numbers, np.array([classes.index(label) for label in labels], float), classes, OWN_DATA)
 
 
 def number(value: Any, line: int, column: str) -> float:

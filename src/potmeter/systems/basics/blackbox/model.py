@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from potmeter.core.config import Recipe
+from potmeter.data.splits import OWN_DATA
 from potmeter.errors import reject
 
 from .datasets import AXES, CLASSES, CURVES
@@ -30,10 +31,21 @@ class Config(Recipe):
     """Which points, which network. What the points taught (the last three fields) is filled in by training."""
 
     dataset: Literal[
-        "moons", "circles", "spirals", "xor", "iris", "wine", "cancer", "sine", "step", "polynomial", "terrain", "own"
+        "moons",
+        "circles",
+        "spirals",
+        "xor",
+        "iris",
+        "wine",
+        "cancer",
+        "sine",
+        "step",
+        "polynomial",
+        "terrain",
+        "own data",
     ] = "moons"
     """What is learnt. The plane into classes: moons, circles, spirals, xor are drawn, iris, wine, cancer measured.
-    One number from another: sine, step, polynomial are drawn, terrain is measured. own = a table given as --data."""
+    One number from another: sine, step, polynomial are drawn, terrain is measured. own data = a table given as --data."""
     samples: int = 300
     """Training points of a drawn data set."""
     noise: float = 0.15
@@ -60,7 +72,7 @@ class Config(Recipe):
         len(self.hidden) <= 6 or reject("hidden may name at most 6 layers.", self.hidden)
         for width in self.hidden:
             1 <= width <= MOST_KNOBS or reject(f"hidden layers have 1 to {MOST_KNOBS} neurons.", self.hidden)
-        if self.classes and self.dataset != "own":
+        if self.classes and self.dataset != OWN_DATA:
             reject("classes are for own data; the built-in sets have theirs.", self.classes)
         good = len(self.classes) in (0, *range(2, 9)) and len(set(self.classes)) == len(self.classes)
         if not good or not all(0 < len(name) <= 40 for name in self.classes):
@@ -75,7 +87,7 @@ class Config(Recipe):
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the classes; none in a regression."""
-        return self.classes if self.dataset == "own" else CLASSES.get(self.dataset, ())
+        return self.classes if self.dataset == OWN_DATA else CLASSES.get(self.dataset, ())
 
     @property
     def axes(self) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from potmeter.core.system import System
 from potmeter.data.batches import Batch
-from potmeter.data.splits import Splits
+from potmeter.data.splits import OWN_DATA, Splits
 from potmeter.errors import UserError, reject
 from potmeter.media import Table, Text
 
@@ -64,7 +64,7 @@ class Panel(System):
     def check_fit(self, data: Any) -> None:
         """Raise UserError when the points are of another kind than the box."""
         known, given = self.config.labels, data.classes
-        if len(known) != len(given) or (self.config.dataset == "own" and known != given):
+        if len(known) != len(given) or (self.config.dataset == OWN_DATA and known != given):
             reject(
                 f"This box tells {', '.join(known)} apart." if known else "This box gives a number y for x.",
                 given or ("x", "y"),

@@ -17,7 +17,7 @@ from potmeter.core.progress import progress
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal
 from potmeter.data.batches import Batch, in_batches
-from potmeter.data.splits import Splits
+from potmeter.data.splits import OWN_DATA, Splits
 from potmeter.errors import reject
 from potmeter.media import Chart, Table, Text, Video
 
@@ -56,15 +56,18 @@ class Blackbox(Panel):
         """
         if source is not None:
             return from_table(Table.open(source))
-        config.dataset != "own" or reject("This box learns a table of your own: give it as --data.", config.dataset)
         return built_in(config.dataset, config.samples, config.noise)
 
     @classmethod
     def fit_config(cls, config: BoxConfig, splits: Splits) -> BoxConfig:
         """Classes of own data; mean and deviation of columns that come in units of their own."""
-        own = splits.origin == "own data"
+        own = splits.origin == OWN_DATA
         config = replace(
-            config, dataset="own" if own else config.dataset, classes=splits.classes if own else (), centre=(), scale=()
+            config,
+            dataset=OWN_DATA if own else config.dataset,
+            classes=splits.classes if own else (),
+            centre=(),
+            scale=(),
         )
         if config.drawn:
             return config

@@ -69,7 +69,7 @@ class GAN(System):
 
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
-        return replace(config, classes=splits.classes, dataset=splits.origin)
+        return replace(config, classes=splits.classes)
 
     @classmethod
     def fine_tune_config(cls, config: model.Config) -> model.Config:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -76,10 +75,6 @@ class StyleGAN(System):
         """
         size: Any = config.height if config.height == config.width else (config.height, config.width)
         return require_comparable(load_pictures(source or config.dataset, size, config.channels, labels=False))
-
-    @classmethod
-    def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
-        return replace(config, dataset=splits.origin)
 
     def fit_assets(self, splits: Splits) -> None:
         """Find the judge now: that there is none is better told before the training than after it."""

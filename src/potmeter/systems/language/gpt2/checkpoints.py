@@ -15,12 +15,13 @@ from torch import Tensor
 from potmeter.core.config import build_config
 from potmeter.core.weights import read_json
 from potmeter.data.formats.bundle import read_bundle
+from potmeter.data.splits import OWN_DATA
 from potmeter.errors import UserError, reject
 
 from .model import Config, Transformer
 from .tokenizer import Tokenizer
 
-UNNAMED = "own data"
+UNNAMED = OWN_DATA
 GENTLY: dict[str, Any] = {"batch_size": 2, "lr": 3e-5, "weight_decay": 0.01, "warmup": 0.1, "clip": 1.0}
 """How weights that took others weeks are trained further, so that they keep what they know and fit into a laptop."""
 LAYER = {

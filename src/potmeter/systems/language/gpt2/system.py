@@ -86,7 +86,7 @@ class GPT2(System):
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
         vocabulary = GPT2_SIZE if config.tokenizer == "gpt2" else config.vocabulary
-        return replace(config, vocabulary=vocabulary, dataset=splits.origin)
+        return replace(config, vocabulary=vocabulary)
 
     def fit_assets(self, splits: Splits) -> None:
         """Learn a vocabulary, or take GPT-2's; one that came with the weights stays."""

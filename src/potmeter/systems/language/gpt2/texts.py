@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from potmeter.data.fingerprint import digest
 from potmeter.data.sets.austen import LIFETIME, POSTHUMOUS, austen
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError, reject
@@ -94,8 +95,8 @@ class Corpus:
             parts.append("\n\n")
         return "".join(parts)
 
-    def digest(self) -> str:
-        """A fingerprint of the whole text."""
+    def fingerprint(self) -> str:
+        """A digest of the whole text."""
         total = hashlib.sha256()
         for document in self.documents:
             for chunk in document.chunks():
@@ -117,6 +118,10 @@ class Held:
     def text(self) -> str:
         """The whole of it."""
         return "".join(self.pieces)
+
+    def fingerprint(self) -> str:
+        """A digest of the text."""
+        return digest(self.pieces)
 
     def select(self, indices: Sequence[int]) -> Held:
         """Only these pieces."""
@@ -166,8 +171,6 @@ def texts(source: str) -> Splits:
     if source == "walks":
         parts = [walks(lines, seed) for seed, lines in enumerate((4000, 100, 400))]
         return Splits(Corpus((Document(parts[0]),)), Held.of(parts[1]), Held.of(parts[2]), origin="walks")
-    if source == "own data":
-        reject("These weights were not trained on a text that comes along: name one with --data.", source)
     return own(Path(source))
 
 

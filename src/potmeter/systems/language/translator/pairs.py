@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from potmeter.core.training.batches import ResumableBatches
+from potmeter.data.fingerprint import digest
 from potmeter.data.sets.english_hungarian import english_hungarian
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
@@ -45,6 +46,10 @@ class Pairs:
         """The first ``n`` pairs."""
         return Pairs(self.pairs[:n], self.languages)
 
+    def fingerprint(self) -> str:
+        """A digest of the sentences."""
+        return digest([self.languages, self.pairs])
+
     def sides(self, direction: str) -> tuple[list[str], list[str]]:
         """Sources and references of a direction."""
         one, other = [a for a, _ in self.pairs], [b for _, b in self.pairs]
@@ -66,8 +71,6 @@ def pairs_of(source: str, target: str | None) -> Splits:
         languages = ("en", "hu") if source == "english-hungarian" else ("digits", "reversed")
         train, valid, test = (Pairs(tuple(parts[name]), languages) for name in ("train", "valid", "test"))
         return Splits(train, valid, test, origin=source)
-    if source == "own data":
-        reject("These weights were trained on pairs of your own: name some with --data and --target-file.", source)
     if target is None:
         reject("Two aligned files are needed: name the other one with --target-file.", source)
     return aligned(Path(source), Path(target))

@@ -91,7 +91,7 @@ class Translator(System):
 
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
-        return replace(config, languages=splits.train.languages, dataset=splits.origin)
+        return replace(config, languages=splits.train.languages)
 
     def fit_assets(self, splits: Splits) -> None:
         """Learn the vocabularies; those that came with the weights stay."""

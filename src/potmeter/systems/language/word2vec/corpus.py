@@ -11,6 +11,7 @@ import torch
 
 from potmeter.core.training.batches import ResumableBatches
 from potmeter.data.fetching.fetch import cache_folder
+from potmeter.data.fingerprint import digest
 from potmeter.errors import reject
 
 from .vocabulary import LINE_END, Vocabulary
@@ -72,6 +73,10 @@ class Passages:
         """The passages' word numbers, read one by one."""
         for n in self.picked:
             yield np.asarray(self.text[n * PASSAGE : (n + 1) * PASSAGE])
+
+    def fingerprint(self) -> str:
+        """A digest of the text and of the words that its numbers mean."""
+        return digest([self.text, self.picked, self.vocabulary.words])
 
     def select(self, indices: Sequence[int]) -> Passages:
         """Some of the passages as a data set of their own."""

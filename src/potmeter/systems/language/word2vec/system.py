@@ -72,8 +72,6 @@ class Word2Vec(System):
             judged: measure by what people think of English words too, and not the loss alone
         """
         parts = {"english": lambda part: english()[part], "planted": lambda part: planted(part)}
-        if not source and config.dataset == "own data":
-            reject("These weights were trained on a text of your own: name one with --data.", config.dataset)
         read = partial(pieces, source) if source else parts[config.dataset]
         if config.vocabulary:
             vocabulary = Vocabulary(config.vocabulary, config.counts)
@@ -93,8 +91,7 @@ class Word2Vec(System):
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
         known: Vocabulary = splits.train.vocabulary
-        origin: Any = splits.origin
-        return replace(config, vocabulary=known.words, counts=known.counts, dataset=origin)
+        return replace(config, vocabulary=known.words, counts=known.counts)
 
     # 3. The loss: how badly the questions are answered
 
