@@ -6,7 +6,7 @@ from potmeter.core.loading import load
 from potmeter.core.random import Stream
 from potmeter.data.batches import in_batches
 from potmeter.media import Image
-from potmeter.media.pages import resize_for_page
+from potmeter.media.image_grid import resize_to_side
 from potmeter.probes.latents import Latents, analogy
 from potmeter.probes.latents import probe as pages
 from potmeter.probes.latents.judges import seen, words
@@ -29,7 +29,7 @@ def test_it_takes_pictures_for_every_generator_that_encodes(trained, monkeypatch
     probe = Latents(trained.system)
     a, b, c = (Image.from_tensor(x) for x in next(in_batches(trained.splits.test, 3))["image"])
     monkeypatch.setattr(pages, "image_grid", lambda images, columns: images.unflatten(0, (-1, columns)))
-    monkeypatch.setattr(pages, "page", lambda rows: rows)
+    monkeypatch.setattr(pages, "labelled_page", lambda rows: rows)
     for name in trained.system.latent_spaces:
         space = probe.space(name)
         codes = space.encode(space.inputs([a, b, c]))
@@ -41,7 +41,7 @@ def test_it_takes_pictures_for_every_generator_that_encodes(trained, monkeypatch
         }
         wanted = space.decode(torch.stack([codes[2], analogy(*codes), codes[2] + 2 * (codes[1] - codes[0])]))
         for caption, x in zip(("0", "+1", "+2"), wanted, strict=True):
-            differ = strip[caption].pixels.astype(float) - resize_for_page(x, SIDE).pixels
+            differ = strip[caption].pixels.astype(float) - resize_to_side(x, SIDE).pixels
             assert abs(differ).max() <= 1, f"{caption} in {name}"
 
 

@@ -5,8 +5,8 @@ import zlib
 
 import pytest
 
-from potmeter.data.formats.sword import MAX_BLOCK, plain, sword
-from potmeter.data.sets.english import english, part_of, untagged
+from potmeter.data.formats.sword import MAX_BLOCK, strip_markup, sword
+from potmeter.data.sets.english import english, part_of, strip_tags
 from potmeter.errors import UserError
 
 
@@ -29,7 +29,7 @@ def test_blocks_come_in_order_without_their_marks(tmp_path):
 
 
 def test_notes_and_titles_are_left_out():
-    assert plain("<title>Psalm 1</title>Blessed<note n='a'>or: happy</note> is") == "Blessed is"
+    assert strip_markup("<title>Psalm 1</title>Blessed<note n='a'>or: happy</note> is") == "Blessed is"
 
 
 @pytest.mark.parametrize(("changes", "says"), [({"cut": 5}, "points outside"), ({"size": MAX_BLOCK + 1}, "too large")])
@@ -55,7 +55,7 @@ def test_what_is_no_module_is_told(tmp_path):
 
 
 def test_brown_loses_its_tags():
-    assert untagged("\n\n\tThe/at 1/2/cd jury/nn\n") == "The 1/2 jury"
+    assert strip_tags("\n\n\tThe/at 1/2/cd jury/nn\n") == "The 1/2 jury"
 
 
 def test_two_of_forty_documents_are_held_out():

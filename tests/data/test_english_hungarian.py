@@ -7,8 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from potmeter.data.formats.gettext import messages
-from potmeter.data.sets.english_hungarian import clean, english_hungarian, fit, key, measured, sentences
-from potmeter.data.sets.help_pages import named_paragraphs, placed_paragraphs
+from potmeter.data.formats.help_pages import named_paragraphs, placed_paragraphs
+from potmeter.data.sets.english_hungarian import (
+    clean,
+    comparison_key,
+    english_hungarian,
+    is_measured,
+    is_translation,
+    sentences,
+)
 from potmeter.errors import UserError
 
 
@@ -99,7 +106,7 @@ def test_paragraphs_are_cut_into_sentences_where_both_sides_have_as_many():
     ],
 )
 def test_what_is_no_translation_of_a_sentence_is_left_out(english, hungarian):
-    assert not fit(english, hungarian)
+    assert not is_translation(english, hungarian)
 
 
 def test_markup_and_shortcuts_go():
@@ -109,7 +116,7 @@ def test_markup_and_shortcuts_go():
 
 @given(st.text(max_size=40))
 def test_cleaning_twice_is_cleaning_once_and_keys_ignore_case_and_digits(text):
-    assert key(text.upper().lower()) == key(text.upper().lower() + " 12!")
+    assert comparison_key(text.upper().lower()) == comparison_key(text.upper().lower() + " 12!")
     assert "\n" not in clean(text)
 
 
@@ -117,9 +124,9 @@ def test_cleaning_twice_is_cleaning_once_and_keys_ignore_case_and_digits(text):
 def test_the_pairs_are_many_and_none_that_is_measured_was_trained_on():
     parts = english_hungarian()
     assert len(parts["train"]) > 50_000 and len(parts["valid"]) > 700 and len(parts["test"]) > 700
-    known = {key(side) for pair in parts["train"] for side in pair}
+    known = {comparison_key(side) for pair in parts["train"] for side in pair}
     for part in ("valid", "test"):
-        assert not known & {key(side) for pair in parts[part] for side in pair}
-        assert all(measured(*pair) for pair in parts[part])
-    english = [key(a) for part in parts.values() for a, _ in part]
+        assert not known & {comparison_key(side) for pair in parts[part] for side in pair}
+        assert all(is_measured(*pair) for pair in parts[part])
+    english = [comparison_key(a) for part in parts.values() for a, _ in part]
     assert len(english) == len(set(english))

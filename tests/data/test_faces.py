@@ -56,7 +56,7 @@ def test_faces_are_drawn_once_and_then_read(few, monkeypatch, capsys):
 
 def test_a_face_does_not_depend_on_the_others(few):
     third = module.renderer(64)(3)
-    assert np.array_equal(module.drawn(range(2, 5), 64)[1], third)
+    assert np.array_equal(module.draw_faces(range(2, 5), 64)[1], third)
     assert module.renderer(128)(3).shape == (128, 128, 3)
 
 
@@ -107,7 +107,7 @@ def test_other_sizes_and_damaged_caches_are_told(few):
 
 def test_without_the_extra_it_is_named(few, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "resvg_py", None)
-    with pytest.raises(UserError, match=r"pip install 'potmeter\[faces\]'"):
+    with pytest.raises(UserError, match=r"pip install -e '.\[faces\]'"):
         faces(64)
     assert not list(few.glob("*.npy"))
 

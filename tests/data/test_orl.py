@@ -13,7 +13,7 @@ from potmeter.data.fetching.fetch import file_digest
 from potmeter.data.named import load_pictures
 from potmeter.data.samples import sample
 from potmeter.data.sets import orl as module
-from potmeter.data.sets.orl import HEADER, orl, photograph, restored
+from potmeter.data.sets.orl import HEADER, orl, read_photograph, restore_line_ends
 from potmeter.errors import UserError
 from potmeter.systems.generative.stylegan import StyleGAN
 from potmeter.systems.generative.stylegan.examples import examples
@@ -147,8 +147,8 @@ def forgotten():
 def test_a_mangled_file_becomes_what_it_was():
     assert smooth().tobytes().count(b"\n") > 100 and b"\r\n" not in smooth().tobytes()
     assert len(pgm(smooth(), mangled=True)) > len(pgm(smooth())) + 100
-    assert restored(pgm(smooth(), mangled=True)) == pgm(smooth())
-    assert restored(pgm(smooth())) == pgm(smooth())
+    assert restore_line_ends(pgm(smooth(), mangled=True)) == pgm(smooth())
+    assert restore_line_ends(pgm(smooth())) == pgm(smooth())
 
 
 @pytest.mark.parametrize("row", [3, 50, 108])
@@ -158,13 +158,13 @@ def test_grey_values_13_and_10_side_by_side_stay_where_the_picture_is_smoothest_
     pixels[row, 40:42] = 13, 10
     mangled = pgm(pixels, mangled=True)
     assert len(mangled.replace(b"\r\n", b"\n")) == len(pgm(pixels)) - 1
-    mended = np.frombuffer(restored(mangled), np.uint8, offset=len(HEADER)).reshape(112, 92)
+    mended = np.frombuffer(restore_line_ends(mangled), np.uint8, offset=len(HEADER)).reshape(112, 92)
     assert (mended != pixels).sum() < 92, "all rows but the one are as they were, and so is most of that"
 
 
 def test_grey_values_that_look_like_a_line_end_are_left_alone_where_nothing_was_mangled():
     pixels = np.tile(np.array([13, 10], np.uint8), 112 * 46)
-    assert restored(pgm(pixels)) == pgm(pixels)
+    assert restore_line_ends(pgm(pixels)) == pgm(pixels)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_other_files_are_refused(tmp_path, data):
     (tmp_path / "s1").mkdir()
     (tmp_path / "s1" / "3.pgm").write_bytes(data)
     with pytest.raises(UserError, match=r"s1/3.pgm is no PGM of 92×112 grey pixels. Received: [\d,]+ bytes"):
-        photograph(tmp_path / "s1" / "3.pgm")
+        read_photograph(tmp_path / "s1" / "3.pgm")
 
 
 def test_a_damaged_cache_is_told(archive):
@@ -201,7 +201,7 @@ def test_the_packages_photographs_are_straight():
     mangled, seen = 0, set()
     for person, number in PLACES:
         data = (folder / f"s{person}" / f"{number}.pgm").read_bytes()
-        mended = restored(data)
+        mended = restore_line_ends(data)
         seen.add(mended)
         if mended != data:
             as_it_is = HEADER + data[len(HEADER) + 2 :][: 112 * 92]  # what a reader takes for the grey values

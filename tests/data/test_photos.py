@@ -10,12 +10,13 @@ import PIL.Image
 import pytest
 
 from potmeter.data.formats.rcc import read_rcc
-from potmeter.data.samples import FIRST_OF_EACH, PHOTOS, one_of_each_digit, sample
-from potmeter.data.sets import photos
+from potmeter.data.samples import FIRST_OF_EACH, one_of_each_digit, sample
+from potmeter.data.sets import imagenet, photos4
 from potmeter.data.sets.cifar10 import cifar10
-from potmeter.data.sets.cutouts import compose
 from potmeter.data.sets.mnist import mnist
-from potmeter.data.sets.photo_list import STAMPS, WILD, grouped
+from potmeter.data.sets.photos4_cutouts import compose
+from potmeter.data.sets.photos4_names import STAMPS, WILD, parse_groups
+from potmeter.data.sets.wheel_photos import PHOTOS
 from potmeter.errors import UserError
 
 
@@ -56,9 +57,9 @@ def test_broken_and_hostile_qt_containers_are_refused(tmp_path, monkeypatch):
 
 def test_no_photo_is_listed_twice_and_drawings_are_not():
     for listed in (STAMPS.values(), WILD.items()):
-        names = [(key, name) for key, text in listed for name, _ in grouped(text)]
+        names = [(key, name) for key, text in listed for name, _ in parse_groups(text)]
         assert len(names) == len(set(names))
-    assert not {"hedgehog", "echidna", "dogs/dog"} & {name for name, _ in grouped(STAMPS["mammal"][1])}
+    assert not {"hedgehog", "echidna", "dogs/dog"} & {name for name, _ in parse_groups(STAMPS["mammal"][1])}
 
 
 def test_cut_outs_fill_the_picture_whatever_their_size(tmp_path):
@@ -78,11 +79,11 @@ def test_cut_outs_fill_the_picture_whatever_their_size(tmp_path):
 
 def test_an_unknown_background_is_told():
     with pytest.raises(UserError, match="white, plain, scene.*Received: pink"):
-        photos.photos4(background="pink")
+        photos4.photos4(background="pink")
 
 
 def test_imagenet_classes_are_in_order():
-    names = photos.imagenet_classes()
+    names = imagenet.imagenet_classes()
     assert len(names) == 1000 and (names[0], names[368], names[859]) == ("tench", "gibbon", "toaster")
 
 
@@ -162,11 +163,11 @@ def test_missing_cifar10_says_where_it_is_expected(cache, tmp_path, monkeypatch)
 
 @pytest.mark.network
 def test_four_categories_of_photos():
-    data = photos.photos4(32)
+    data = photos4.photos4(32)
     assert data.tensors["label"].bincount().tolist() == [33, 60, 23, 26]
     for group in data.tensors["group"].unique():
         assert len(data.tensors["label"][data.tensors["group"] == group].unique()) == 1
-    assert photos.wild_animals(32).tensors["label"].bincount().tolist() == [11, 37]
+    assert photos4.wild_animals(32).tensors["label"].bincount().tolist() == [11, 37]
 
 
 @pytest.mark.network
@@ -179,7 +180,7 @@ def test_mobilenet_knows_18_of_the_20_imagenet_photos():
 
     model = mobilenet_v2().eval()
     model.load_state_dict(torch.load(imagenet_checkpoint(MobileNetV2), weights_only=True))
-    batch = photos.foolbox_photos(224).__getitems__(range(20))
+    batch = imagenet.foolbox_photos(224).__getitems__(range(20))
     mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1)
     with torch.inference_mode():
         assert (model((batch["image"] - mean) / std).argmax(1) == batch["label"]).sum() == 18

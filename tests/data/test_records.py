@@ -8,7 +8,7 @@ from potmeter.data.fetching.packages import PACKAGES
 from potmeter.data.named import load_pictures
 from potmeter.data.sets.records import DATA_SETS, is_light_on_dark
 from potmeter.errors import UserError
-from potmeter.media.sheets import on_dark
+from potmeter.media.image_batch import to_light_on_dark
 
 ALL = pytest.mark.parametrize("name", DATA_SETS)
 PICTURES = ("digits", *(pytest.param(name, marks=pytest.mark.network) for name in ("mnist", "fashion", "orl", "faces")))
@@ -31,8 +31,8 @@ def test_classes_sizes_and_ground_are_those_of_the_pictures(name):
     images = splits.test.__getitems__(range(min(1000, len(splits.test))))["image"]
     assert images.shape[1:] == (channels, size, size)
     if record.light_on_dark:
-        assert torch.equal(on_dark(images), images)  # no picture of its own is taken for one on a light ground
-        torch.testing.assert_close(on_dark(1 - images), images)  # as the photo or the drawing it was
+        assert torch.equal(to_light_on_dark(images), images)  # no picture of its own is taken for one on a light ground
+        torch.testing.assert_close(to_light_on_dark(1 - images), images)  # as the photo or the drawing it was
 
 
 def test_a_users_own_pictures_are_not_turned():

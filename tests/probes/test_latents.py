@@ -13,7 +13,7 @@ from potmeter.core.random import Stream
 from potmeter.data.sets.records import DATA_SETS, DataSet
 from potmeter.errors import UserError
 from potmeter.media import Image
-from potmeter.media.sheets import to_batch
+from potmeter.media.image_batch import to_batch
 from potmeter.probes.latents import (  # fmt: skip
     Latents,
     analogy,

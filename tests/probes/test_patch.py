@@ -16,8 +16,9 @@ from potmeter.core.capabilities import class_index
 from potmeter.core.loading import load
 from potmeter.core.networks import ClassifierAdapter
 from potmeter.core.random import Stream
-from potmeter.data.samples import PHOTOS, sample
+from potmeter.data.samples import sample
 from potmeter.data.sets.mnist import sklearn_digits
+from potmeter.data.sets.wheel_photos import PHOTOS
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.probes.patch import Canvas, Patch, Placement, anywhere, artefact, fixed, paste, trials

@@ -650,9 +650,9 @@ def test_the_cards_table_has_the_figures_that_were_measured():
 
 @pytest.mark.network
 def test_no_example_was_trained_on():
-    from potmeter.data.sets.english_hungarian import english_hungarian, key
+    from potmeter.data.sets.english_hungarian import comparison_key, english_hungarian
     from potmeter.systems.language.translator import examples
 
-    known = {key(side) for pair in english_hungarian()["train"] for side in pair}
+    known = {comparison_key(side) for pair in english_hungarian()["train"] for side in pair}
     texts = [examples.OFFICE, examples.GAME, examples.HUNGARIAN, examples.COPIED, *examples.EVERYDAY.split("\n")]
-    assert not known & {key(text) for text in texts}
+    assert not known & {comparison_key(text) for text in texts}

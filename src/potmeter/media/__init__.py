@@ -5,7 +5,7 @@ Heavy libraries are imported where they are used, so that the command line can k
 """
 
 from potmeter.media.audio import Audio
-from potmeter.media.chart import Chart, Page, verbatim
+from potmeter.media.chart import Chart, Page, escape_formulas
 from potmeter.media.image import PICTURES, Image
 from potmeter.media.medium import Medium, data_uri, describe, read_bytes
 from potmeter.media.results import parts
@@ -26,7 +26,7 @@ __all__ = [
     "Video",
     "data_uri",
     "describe",
+    "escape_formulas",
     "parts",
     "read_bytes",
-    "verbatim",
 ]

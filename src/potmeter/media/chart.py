@@ -40,8 +40,10 @@ class Chart(Medium):
         for name, line in self.lines.items():
             xs, ys = zip(*line, strict=True) if line else ((), ())
             marker, line_style = (".", "") if self.points else ("o", "-")
-            axes.plot(xs, ys, label=verbatim(name), marker=marker, linestyle=line_style, markersize=3)
-        axes.set(xlabel=verbatim(self.x), ylabel=verbatim(self.y), xscale="log" if self.log_x else "linear")
+            axes.plot(xs, ys, label=escape_formulas(name), marker=marker, linestyle=line_style, markersize=3)
+        axes.set(
+            xlabel=escape_formulas(self.x), ylabel=escape_formulas(self.y), xscale="log" if self.log_x else "linear"
+        )
         axes.grid(alpha=0.3)
         if len(self.lines) > 1:
             axes.legend(frameon=False, markerscale=3 if self.points else 1)
@@ -99,7 +101,7 @@ class Page(Medium):
         rule = figure.add_axes((0, 0, 1, 1), frameon=False, xlim=(0, across), ylim=(0, down), xticks=(), yticks=())
         rule.plot([across / 2 - 2.5, across / 2 + 2.5], [2.2, 2.2], color="black", linewidth=1, marker="|")
         rule.text(across / 2, 1.5, "5 cm: print without scaling", ha="center", va="center", fontsize=9)
-        rule.text(across / 2, bottom - 1, verbatim(self.note), ha="center", va="center", fontsize=11)
+        rule.text(across / 2, bottom - 1, escape_formulas(self.note), ha="center", va="center", fontsize=11)
         dated = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
         figure.savefig(buffer, format=suffix[1:], metadata=dated[suffix])
         return buffer.getvalue()
@@ -111,6 +113,6 @@ class Page(Medium):
         return {"width_cm": self.width, "height_cm": round(self.height, 3), "sheet_cm": list(self.sheet)}
 
 
-def verbatim(text: str) -> str:
+def escape_formulas(text: str) -> str:
     """A text as matplotlib shows it unchanged: between two dollar signs it would see a formula."""
     return text.replace("$", r"\$")

@@ -42,7 +42,7 @@ class Table(Medium):
         width = len(rows[0])
         for number, row in enumerate(rows, 1):
             len(row) == width or reject(f"{path} line {number} must have {width} columns.", f"{len(row)} columns")
-        return cls(tuple(rows[0]), [tuple(number_or_text(cell) for cell in row) for row in rows[1:]])
+        return cls(tuple(rows[0]), [tuple(parse_cell(cell) for cell in row) for row in rows[1:]])
 
     def encode(self, suffix: str) -> bytes:
         suffix in (".csv", ".json") or reject("A table is saved as .csv or .json.", suffix)
@@ -55,7 +55,7 @@ class Table(Medium):
     def html(self) -> str:
         head = "".join(f"<th>{html.escape(str(name))}</th>" for name in self.columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(brief(v))}</td>" for v in row) + "</tr>" for row in self.rows
+            "<tr>" + "".join(f"<td>{html.escape(format_value(v))}</td>" for v in row) + "</tr>" for row in self.rows
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -63,7 +63,7 @@ class Table(Medium):
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
     def __str__(self) -> str:
-        cells = [[brief(value) for value in row] for row in (self.columns, *self.rows)]
+        cells = [[format_value(value) for value in row] for row in (self.columns, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         return "\n".join(
             "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in cells
@@ -105,7 +105,7 @@ class Bars(Medium):
         )
 
 
-def number_or_text(cell: str) -> float | str:
+def parse_cell(cell: str) -> float | str:
     """A table's cell as a number where it is one; ``nan``, ``infinity`` and ``1_000`` are words."""
     try:
         return number if math.isfinite(number := float(cell)) and "_" not in cell else cell
@@ -113,6 +113,6 @@ def number_or_text(cell: str) -> float | str:
         return cell
 
 
-def brief(value: object) -> str:
+def format_value(value: object) -> str:
     """A table's value as a reader wants it."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

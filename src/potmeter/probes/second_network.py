@@ -6,7 +6,7 @@ import torch
 
 from potmeter.core.networks import ClassifierAdapter
 from potmeter.data.imagenet_weights import load_imagenet_weights
-from potmeter.data.sets.photos import imagenet_classes
+from potmeter.data.sets.imagenet import imagenet_classes
 from potmeter.nn.backbones import EfficientNetLite0
 
 

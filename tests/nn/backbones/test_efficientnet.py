@@ -7,7 +7,7 @@ from torch import nn
 
 from potmeter.data import imagenet_weights
 from potmeter.data.imagenet_weights import load_imagenet_weights
-from potmeter.data.sets.photos import foolbox_photos
+from potmeter.data.sets.imagenet import foolbox_photos
 from potmeter.errors import UserError
 from potmeter.nn.backbones import EfficientNetLite0
 

@@ -127,7 +127,7 @@ def test_public_weights_fill_all_but_a_last_layer_for_other_classes(classes, tmp
 
 @pytest.mark.network
 def test_public_weights_recognise_foolboxs_photos():
-    from potmeter.data.sets.photos import foolbox_photos
+    from potmeter.data.sets.imagenet import foolbox_photos
 
     network = load_imagenet_weights(MobileNetV2(1000)).eval()
     photos = foolbox_photos(224)

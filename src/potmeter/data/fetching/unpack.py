@@ -46,8 +46,8 @@ def unpack(archive: Path, folder: Path, members: tuple[str, ...], max_bytes: int
     try:
         for count, (name, regular, content) in enumerate(read(archive, members)):
             count < MAX_FILES or reject(f"{archive.name} has more than {MAX_FILES:,} members.", archive.name)
-            path = inside(name, archive)
-            if not wanted(name, members):
+            path = check_path(name, archive)
+            if not matches(name, members):
                 continue
             if not regular or content is None:
                 reject(f"{archive.name} has a link or device where a file is expected.", name)
@@ -63,7 +63,7 @@ def unpack(archive: Path, folder: Path, members: tuple[str, ...], max_bytes: int
     return written or reject(f"{archive.name} has none of the files {', '.join(members)}.", archive.name)
 
 
-def inside(name: str, archive: Path) -> PurePosixPath:
+def check_path(name: str, archive: Path) -> PurePosixPath:
     """The member's path, once it is certain that it stays inside, on Windows too."""
     path = PurePosixPath(name)
     if not name or path.is_absolute() or ".." in path.parts or any(c in name for c in "\\:\0"):
@@ -71,7 +71,7 @@ def inside(name: str, archive: Path) -> PurePosixPath:
     return path
 
 
-def wanted(name: str, members: tuple[str, ...]) -> bool:
+def matches(name: str, members: tuple[str, ...]) -> bool:
     """Whether the name matches one of the patterns."""
     return any(PurePosixPath(name).match(pattern) for pattern in members)
 
@@ -104,7 +104,7 @@ def read_zip(archive: Path, members: tuple[str, ...]) -> Iterator[Member]:
             # the upper half is the Unix mode, whose first digit says what it is; 0 = unstated
             kind = info.external_attr >> 28
             regular = not info.is_dir() and kind in (0, 0o10)
-            if regular and wanted(info.filename, members):
+            if regular and matches(info.filename, members):
                 with file.open(info) as content:
                     yield info.filename, True, content
             elif not info.is_dir():
@@ -116,7 +116,7 @@ def read_tar(archive: Path | IO[bytes], members: tuple[str, ...]) -> Iterator[Me
     with tarfile.open(archive) if isinstance(archive, Path) else tarfile.open(fileobj=archive, mode="r|") as file:
         for info in file:
             if not info.isdir():
-                content = file.extractfile(info) if info.isreg() and wanted(info.name, members) else None
+                content = file.extractfile(info) if info.isreg() and matches(info.name, members) else None
                 yield info.name, info.isreg(), content
 
 

@@ -36,7 +36,7 @@ def read_rdb(path: Path) -> dict[str, Value]:
     try:
         data = path.read_bytes()
         index = Reader(inflate(path.with_suffix(".rdx").read_bytes(), path, zlib.MAX_WBITS | 32)).value()
-        variables = named(named(index)["variables"])
+        variables = to_dict(to_dict(index)["variables"])
         return {name: Reader(entry(data, place, path)).value() for name, place in variables.items()}
     except OSError as error:
         raise UserError(f"{path.name} cannot be read: {error.strerror}.", received=path.name) from None
@@ -58,7 +58,7 @@ def inflate(data: bytes, path: Path, window: int = zlib.MAX_WBITS) -> bytes:
     return content if len(content) <= MAX_BYTES else reject(f"{path.name} unpacks to more than is allowed.", path.name)
 
 
-def named(value: Value) -> dict:
+def to_dict(value: Value) -> dict:
     """A list with names, which R keeps as the last of its values' attributes, as a dictionary."""
     if not isinstance(value, Named):
         raise ValueError("its index has no names")

@@ -39,12 +39,12 @@ def sword(folder: Path) -> Iterator[str]:
     indices = sorted([*folder.rglob("*.[bc]zs")], key=lambda path: path.name, reverse=True)  # ot before nt
     indices or reject("The folder holds no SWORD module.", folder.name)
     for index in indices:
-        yield from (plain(block.decode("utf-8", "replace")) for block in blocks(index))
+        yield from (strip_markup(block.decode("utf-8", "replace")) for block in blocks(index))
 
 
 def blocks(index: Path) -> Iterator[bytes]:
     """The unpacked blocks that an index lists."""
-    data, places = whole(index.with_suffix(index.suffix[:-1] + "z")), whole(index)
+    data, places = read_file(index.with_suffix(index.suffix[:-1] + "z")), read_file(index)
     len(places) % 12 == 0 or reject(f"{index.name} must be a multiple of 12 bytes long.", f"{len(places):,} bytes")
     for start, packed, size in struct.iter_unpack("<III", places):
         start + packed <= len(data) or reject(f"{index.name} points outside its file.", f"{start} + {packed}")
@@ -55,7 +55,7 @@ def blocks(index: Path) -> Iterator[bytes]:
             raise UserError(f"{index.name} lists a broken block: {error}.", received=f"block at {start}") from None
 
 
-def whole(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
     """A file's bytes."""
     try:
         size = path.stat().st_size
@@ -65,11 +65,11 @@ def whole(path: Path) -> bytes:
         raise UserError(f"{path.name} cannot be read: {error.strerror}.", received=path.name) from None
 
 
-def plain(osis: str) -> str:
+def strip_markup(osis: str) -> str:
     """OSIS without its marks.
 
     Example:
-        >>> plain('<p><w lemma="x">In</w> the <hi>beginning</hi></p><p>God<note>or: gods</note> said</p>')
+        >>> strip_markup('<p><w lemma="x">In</w> the <hi>beginning</hi></p><p>God<note>or: gods</note> said</p>')
         'In the beginning\\nGod said'
     """
     text = MARK.sub("", BREAK.sub("\n", LEFT_OUT.sub("", osis)))

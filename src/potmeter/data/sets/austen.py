@@ -26,10 +26,10 @@ def austen() -> dict[str, str]:
         'It is a truth universally acknowledged'
     """
     books = read_rdb(fetch("austen") / FOLDER / "Rdata.rdb")
-    return {name: running(lines_of(books, name)) for name in (*LIFETIME, *POSTHUMOUS)}
+    return {name: join_lines(novel_lines(books, name)) for name in (*LIFETIME, *POSTHUMOUS)}
 
 
-def lines_of(books: dict, name: str) -> list[str]:
+def novel_lines(books: dict, name: str) -> list[str]:
     """A novel's printed lines."""
     lines = books.get(name)
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
@@ -37,7 +37,7 @@ def lines_of(books: dict, name: str) -> list[str]:
     return lines
 
 
-def running(lines: Iterable[str]) -> str:
+def join_lines(lines: Iterable[str]) -> str:
     """Printed lines as running text: a paragraph's are joined by one space, as sentences are; empty lines part them."""
     return "\n\n".join(paragraphs(lines)) + "\n"
 

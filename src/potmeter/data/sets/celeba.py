@@ -103,7 +103,7 @@ def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3
     if len(rows) > len(found):
         announce(f"{table.name} has {len(rows) - len(found):,} rows without a picture; they are left out.")
     parts: list[list[str]] = [[], [], []]
-    for name, part in parted(root, sorted(found)).items():
+    for name, part in read_parts(root, sorted(found)).items():
         parts[part].append(name)
     all(parts) or reject("Training, validation and test part take a picture each.", f"{len(found)} pictures")
     train, valid, test = (
@@ -115,7 +115,7 @@ def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3
     return Splits(train, valid, test)
 
 
-def parted(root: Path, names: list[str]) -> dict[str, int]:
+def read_parts(root: Path, names: list[str]) -> dict[str, int]:
     """The part of each picture, 0 to 2. Raises UserError where the table of parts lacks one."""
     table = next((path for name in PARTITIONS if (path := root / name).is_file()), None)
     if table is None:

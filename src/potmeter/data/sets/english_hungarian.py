@@ -13,7 +13,7 @@ from pathlib import Path
 from potmeter.data.fetching.fetch import fetch
 from potmeter.data.fetching.packages import WESNOTH
 from potmeter.data.formats.gettext import messages
-from potmeter.data.sets.help_pages import named_paragraphs, placed_paragraphs
+from potmeter.data.formats.help_pages import named_paragraphs, placed_paragraphs
 from potmeter.errors import reject
 
 Pair = tuple[str, str]
@@ -45,21 +45,23 @@ def english_hungarian() -> dict[str, list[Pair]]:
     """
     parts: dict[str, list[Pair]] = {"train": [], "valid": [], "test": []}
     seen: dict[str, set[str]] = {"english": set(), "hungarian": set()}
-    documents = sorted(numbered(), key=lambda document: list(parts).index(document[0]))  # training first
-    for part, pairs in documents:
+    ordered = sorted(documents(), key=lambda document: list(parts).index(document[0]))  # training first
+    for part, pairs in ordered:
         for english, hungarian in sentences(pairs):
-            sides = {key(english), key(hungarian)}
-            if key(english) in seen["english"]:
+            sides = {comparison_key(english), comparison_key(hungarian)}
+            if comparison_key(english) in seen["english"]:
                 continue
-            if part != "train" and (sides & (seen["english"] | seen["hungarian"]) or not measured(english, hungarian)):
+            if part != "train" and (
+                sides & (seen["english"] | seen["hungarian"]) or not is_measured(english, hungarian)
+            ):
                 continue
-            seen["english"].add(key(english))
-            seen["hungarian"].add(key(hungarian))
+            seen["english"].add(comparison_key(english))
+            seen["hungarian"].add(comparison_key(hungarian))
             parts[part].append((english, hungarian))
     return {part: pairs or reject("The packages do not hold the texts.", part) for part, pairs in parts.items()}
 
 
-def numbered() -> Iterator[tuple[str, Iterable[Pair]]]:
+def documents() -> Iterator[tuple[str, Iterable[Pair]]]:
     """All documents, each with the part it belongs to."""
     pages = [*libreoffice_help(), *gnome_help()]
     for number, page in enumerate(pages):
@@ -103,7 +105,7 @@ def sentences(pairs: Iterable[Pair]) -> Iterator[Pair]:
         if len(one) != len(other):
             one, other = [" ".join(one)], [" ".join(other)]
         for english, hungarian in zip(one, other, strict=True):
-            if fit(english, hungarian):
+            if is_translation(english, hungarian):
                 yield english, hungarian
 
 
@@ -117,7 +119,7 @@ def clean(text: str) -> str:
     return " ".join(MARKUP.sub("", text).split())
 
 
-def fit(english: str, hungarian: str) -> bool:
+def is_translation(english: str, hungarian: str) -> bool:
     """Whether two sentences can be translations: words on both sides, not the same ones, of similar length, no code."""
     words = [LETTERS.findall(text.lower()) for text in (english, hungarian)]
     if not all(1 <= len(w) <= LONGEST and len(max(w, key=len)) <= 40 for w in words):
@@ -130,11 +132,11 @@ def fit(english: str, hungarian: str) -> bool:
     )
 
 
-def measured(english: str, hungarian: str) -> bool:
+def is_measured(english: str, hungarian: str) -> bool:
     """Whether a held-out pair is one of those that are measured."""
     return all(len(text.split()) in MEASURED for text in (english, hungarian))
 
 
-def key(text: str) -> str:
+def comparison_key(text: str) -> str:
     """What two sentences have in common that differ only in case, digits and punctuation."""
     return " ".join(LETTERS.findall(text.lower()))

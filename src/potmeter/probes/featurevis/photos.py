@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from potmeter.core.progress import progress
 from potmeter.core.system import System
 from potmeter.data.folder import picture_files
-from potmeter.data.samples import PHOTOS, sample
-from potmeter.data.sets.photos import decode, foolbox_photos, wild_files
+from potmeter.data.samples import sample
+from potmeter.data.sets.gcompris import read_animal_photos
+from potmeter.data.sets.imagenet import foolbox_photos
+from potmeter.data.sets.wheel_photos import PHOTOS
 from potmeter.data.splits import take_evenly
 from potmeter.errors import reject
 from potmeter.media import Image
@@ -75,7 +77,9 @@ def photo_set(source: str | None, model: nn.Module, shape: tuple[int, int, int])
 def photographs(size: int) -> Float[Tensor, "n 3 s s"]:
     """foolbox's photos, GCompris' animals and those in scikit-image's and scikit-learn's wheels: centre squares."""
     foolbox: Any = foolbox_photos(size).tensors["image"].float() / 255
-    animals = [decode(content).tensor(size) for content in progress(list(wild_files().values()), "photos")]
+    animals = [
+        Image.decode(content).tensor(size) for content in progress(list(read_animal_photos().values()), "photos")
+    ]
     return torch.cat([foolbox, torch.stack(animals + [sample(name).tensor(size) for name in SCENES])])
 
 

@@ -22,8 +22,8 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.errors import reject
 from potmeter.media import Image, Table
-from potmeter.media.pages import mosaic, page, resize_for_page
-from potmeter.media.sheets import image_grid
+from potmeter.media.image_grid import image_grid, mosaic, resize_to_side
+from potmeter.media.labelled_page import labelled_page
 
 from . import objectives
 from .layers import Layer, find, input_shape, short, survey
@@ -121,11 +121,11 @@ class FeatureVisualisation(Probe):
         low, high = self.pictures(objectives.channel(where.name, number) * signs, 2, steps, size, seed)
         cells = [
             (mosaic(found.lowest, 240, 3), "real pictures, lowest"),
-            (resize_for_page(low, 240), "negative channel"),
-            (resize_for_page(high, 240), "channel objective"),
+            (resize_to_side(low, 240), "negative channel"),
+            (resize_to_side(high, 240), "channel objective"),
             (mosaic(found.highest, 240, 3), "real pictures, highest"),
         ]
-        return page([(f"{self.title}, layer {self.short(where)}, channel {number}", cells)])
+        return labelled_page([(f"{self.title}, layer {self.short(where)}, channel {number}", cells)])
 
     @task
     def overview(
@@ -156,14 +156,14 @@ class FeatureVisualisation(Probe):
             some = numbers[start : start + TOGETHER]
             made += self.pictures(objectives.channel(where.name, some), len(some), steps, size, seed + start)
         cells = iter(
-            [(resize_for_page(picture, 128), str(number)) for picture, number in zip(made, numbers, strict=True)]
+            [(resize_to_side(picture, 128), str(number)) for picture, number in zip(made, numbers, strict=True)]
         )
         lines = []
         for title, row in rows:
             for start in range(0, len(row), 8):
                 lines.append(("" if start else title, [next(cells) for _ in row[start : start + 8]]))
         heading = f"{self.title}, layer {self.short(where)}"
-        return page([(": ".join(filter(None, (heading, lines[0][0]))), lines[0][1]), *lines[1:]])
+        return labelled_page([(": ".join(filter(None, (heading, lines[0][0]))), lines[0][1]), *lines[1:]])
 
     @task
     def category(

@@ -14,8 +14,8 @@ from potmeter.core.system import Example
 from potmeter.data.samples import sample
 from potmeter.errors import reject
 from potmeter.media import Image, Table
-from potmeter.media.pages import page
-from potmeter.media.sheets import image_grid, walk_video
+from potmeter.media.image_grid import image_grid, walk_video
+from potmeter.media.labelled_page import labelled_page
 from potmeter.nn.interpolation import interpolate_path
 
 from . import diagrams
@@ -78,7 +78,7 @@ class Latents(Probe):
         code = where.codes(None if image is None else [image], 1, seed)[0]
         found = library.get(attribute, balance, method, data, judge)
         given = [] if image is None else cells(where.inputs([image]), ["given"])
-        return page([(found.attribute, [*given, *strip(where, code, found.tensor(code), low, high, steps)])])
+        return labelled_page([(found.attribute, [*given, *strip(where, code, found.tensor(code), low, high, steps)])])
 
     @task
     @torch.no_grad()
@@ -107,7 +107,8 @@ class Latents(Probe):
         where, found = self.space(space), self.library(space).made(attribute, balance, method, data, judge)
         code = where.sample(1, seed)[0]
         return Made(
-            page([(found.attribute, strip(where, code, found.tensor(code), -1, 2, 7))]), VectorFile(found.text())
+            labelled_page([(found.attribute, strip(where, code, found.tensor(code), -1, 2, 7))]),
+            VectorFile(found.text()),
         )
 
     @task
@@ -147,7 +148,7 @@ class Latents(Probe):
             f"{attribute}, where {AGREEMENT:.0%} agree with {other}": biased,
             f"the same, balanced by {other}": balanced,
         }
-        return page([(name, strip(where, code, v.tensor(code), low, high, steps)) for name, v in rows.items()])
+        return labelled_page([(name, strip(where, code, v.tensor(code), low, high, steps)) for name, v in rows.items()])
 
     @task
     @torch.no_grad()
@@ -275,7 +276,7 @@ class Latents(Probe):
         codes = where.three(a, b, c, seed)
         four = where.decode(torch.stack([*codes, diagrams.analogy(*codes)]))
         shown = cells(four, ("a", "is to b", "as c", "is to this"), 2 * SIDE)
-        return page([("", shown[:2]), ("", shown[2:])])
+        return labelled_page([("", shown[:2]), ("", shown[2:])])
 
     @task
     @torch.no_grad()
@@ -306,7 +307,7 @@ class Latents(Probe):
         one, two, three = where.encode(x)
         *sources, given = cells(x, ("source 1", "source 2", "target"))
         below = [given, *strip(where, three, two - one, low, high, steps)]
-        return page([("Source 1 : Source 2", sources), ("applied to the target", below)])
+        return labelled_page([("Source 1 : Source 2", sources), ("applied to the target", below)])
 
     @task
     @torch.no_grad()

@@ -15,7 +15,7 @@ from potmeter.core.devices import device_of
 from potmeter.core.random import Stream
 from potmeter.errors import reject
 from potmeter.media import Image
-from potmeter.media.sheets import to_batch
+from potmeter.media.image_batch import to_batch
 
 Way = Literal["slerp", "lerp"]
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from potmeter.media import Image
-from potmeter.media.pages import resize_for_page
+from potmeter.media.image_grid import resize_to_side
 
 from .space import Space
 
@@ -20,7 +20,7 @@ Cells = list[tuple[Image, str]]
 
 def cells(pictures: Tensor, captions: Iterable[str], side: int = SIDE) -> Cells:
     """Pictures (N, C, H, W), each with its caption."""
-    return [(resize_for_page(x, side), caption) for x, caption in zip(pictures, captions, strict=True)]
+    return [(resize_to_side(x, side), caption) for x, caption in zip(pictures, captions, strict=True)]
 
 
 def strip(space: Space, code: Tensor, step: Tensor, low: float, high: float, steps: int) -> Cells:

@@ -7,7 +7,7 @@ import io
 import PIL.Image
 from matplotlib.figure import Figure
 
-from potmeter.media import Bars, Image, verbatim
+from potmeter.media import Bars, Image, escape_formulas
 
 PLAIN, TARGET = "#303540", "#d4442e"
 """Colours of the words."""
@@ -29,7 +29,9 @@ def beside(photo: Image, worn: Image, before: Bars, after: Bars, target: str | N
         axes.spines[:].set_visible(False)
         name, share = next(iter(bars.values.items()))
         colour = TARGET if name == target else PLAIN
-        axes.set_xlabel(f"{verbatim(name)}, {100 * share:.1f} %", fontsize=15, weight="bold", color=colour, labelpad=10)
+        axes.set_xlabel(
+            f"{escape_formulas(name)}, {100 * share:.1f} %", fontsize=15, weight="bold", color=colour, labelpad=10
+        )
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return Image.from_pil(PIL.Image.open(buffer))

@@ -12,7 +12,7 @@ from potmeter.core.devices import device_of
 from potmeter.core.progress import progress
 from potmeter.core.random import Stream
 from potmeter.data.samples import sample
-from potmeter.data.sets.photos import decode, wild_files
+from potmeter.data.sets.gcompris import read_animal_photos
 from potmeter.errors import reject
 from potmeter.media import Image
 
@@ -30,7 +30,7 @@ PLACEMENTS = 20
 
 def training_photos() -> list[Image]:
     """GCompris's 57 animal photos."""
-    return [decode(content) for _, content in sorted(wild_files().items())]
+    return [Image.decode(content, name) for name, content in sorted(read_animal_photos().items())]
 
 
 def judging_photos() -> list[Image]:

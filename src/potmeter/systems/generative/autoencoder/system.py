@@ -22,7 +22,8 @@ from potmeter.data.sets.records import is_light_on_dark
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Table, Video
-from potmeter.media.sheets import image_grid, to_batch, walk_video
+from potmeter.media.image_batch import to_batch
+from potmeter.media.image_grid import image_grid, walk_video
 from potmeter.metrics.pca import pca_mse
 from potmeter.nn.muon import Muon
 

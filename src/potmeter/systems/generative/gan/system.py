@@ -23,7 +23,8 @@ from potmeter.data.sets.records import is_light_on_dark
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Video
-from potmeter.media.sheets import image_grid, to_batch, walk_video
+from potmeter.media.image_batch import to_batch
+from potmeter.media.image_grid import image_grid, walk_video
 from potmeter.nn.gan_losses import discriminator_loss, generator_loss, gradient_penalty, r1_penalty
 from potmeter.nn.interpolation import interpolate_path
 from potmeter.systems.generative.inversion import invert

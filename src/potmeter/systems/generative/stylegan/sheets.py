@@ -12,7 +12,7 @@ from torch import Tensor
 from potmeter.core.random import Stream
 from potmeter.data.batches import in_batches
 from potmeter.media import Image
-from potmeter.media.sheets import image_grid
+from potmeter.media.image_grid import image_grid
 
 from .game import noise as fresh_noise
 from .model import Config, mixed

@@ -21,7 +21,8 @@ from potmeter.data.named import load_pictures
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Video
-from potmeter.media.sheets import image_grid, to_batch, walk_video
+from potmeter.media.image_batch import to_batch
+from potmeter.media.image_grid import image_grid, walk_video
 from potmeter.nn.interpolation import interpolate_path
 from potmeter.systems.generative.inversion import invert
 from potmeter.systems.generative.judge import require_comparable

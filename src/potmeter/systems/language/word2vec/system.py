@@ -18,9 +18,9 @@ from potmeter.core.training import processes
 from potmeter.core.training.schedules import learning_rate_factor
 from potmeter.data.batches import Batch
 from potmeter.data.fetching.clients import announce
-from potmeter.data.reading import pieces
 from potmeter.data.sets.english import english
 from potmeter.data.splits import Splits
+from potmeter.data.texts import read_chunks
 from potmeter.errors import reject
 from potmeter.media import Image, Table
 
@@ -72,7 +72,7 @@ class Word2Vec(System):
             judged: measure by what people think of English words too, and not the loss alone
         """
         parts = {"english": lambda part: english()[part], "planted": lambda part: planted(part)}
-        read = partial(pieces, source) if source else parts[config.dataset]
+        read = partial(read_chunks, source) if source else parts[config.dataset]
         if config.vocabulary:
             vocabulary = Vocabulary(config.vocabulary, config.counts)
         else:

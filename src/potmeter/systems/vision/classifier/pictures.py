@@ -9,7 +9,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from potmeter.media import Image, verbatim
+from potmeter.media import Image, escape_formulas
 
 
 def confusion_picture(predicted: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Image:
@@ -26,7 +26,7 @@ def confusion_picture(predicted: Tensor, labels: Tensor, classes: tuple[str, ...
     figure = Figure(figsize=(side, side), dpi=120, layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
-    names = [verbatim(name) for name in classes]
+    names = [escape_formulas(name) for name in classes]
     axes.set_xticks(range(count), names, rotation=45, ha="right")
     axes.set_yticks(range(count), names)
     axes.set(xlabel="taken for", ylabel="is")

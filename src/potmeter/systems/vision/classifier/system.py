@@ -15,12 +15,13 @@ from potmeter.core.system import Example, Goal, System, TrainingLoop
 from potmeter.data.batches import Batch, in_batches
 from potmeter.data.imagenet_weights import load_imagenet_weights
 from potmeter.data.named import load_pictures
-from potmeter.data.sets.photos import SETTINGS, imagenet_classes, photos4_varied
+from potmeter.data.sets.imagenet import imagenet_classes
+from potmeter.data.sets.photos4 import SETTINGS, photos4_varied
 from potmeter.data.sets.records import is_light_on_dark
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
 from potmeter.media import Bars, Chart, Image, Table
-from potmeter.media.sheets import to_batch
+from potmeter.media.image_batch import to_batch
 from potmeter.nn.backbones import MobileNetV2
 
 from . import model

@@ -16,7 +16,7 @@ SUFFIXES = (".txt", ".md", ".text")
 """Endings by which a folder is searched."""
 
 
-def text_files(source: str | Path) -> list[Path]:
+def find_text_files(source: str | Path) -> list[Path]:
     """A file as itself, a folder as the text files below it, sorted.
 
     Raises:
@@ -36,7 +36,7 @@ def text_files(source: str | Path) -> list[Path]:
     return [root]
 
 
-def pieces(source: str | Path, part: str) -> Iterator[str]:
+def read_chunks(source: str | Path, part: str) -> Iterator[str]:
     """One part of a text in pieces of some 64 KiB, none of which begins or ends within a word.
 
     Of all bytes of all files, in order, the first 90 % are for training, the next 5 % for validation, the rest for
@@ -49,18 +49,18 @@ def pieces(source: str | Path, part: str) -> Iterator[str]:
     Raises:
         UserError: When a file is missing, unreadable, or no UTF-8 text; when there is no text at all.
     """
-    files = text_files(source)
+    files = find_text_files(source)
     total, done = sum(path.stat().st_size for path in files), 0
     total > 0 or reject(f"{source} is empty.", "0 bytes")
     low, high = (total * bound for bound in HELD[part])
     for path in files:
-        for size, piece in pieces_of(path, min(PIECE, max(64, total // 100))):
+        for size, piece in read_file_chunks(path, min(PIECE, max(64, total // 100))):
             if low <= done < high:
                 yield piece
             done += size
 
 
-def pieces_of(path: Path, size: int) -> Iterator[tuple[int, str]]:
+def read_file_chunks(path: Path, size: int) -> Iterator[tuple[int, str]]:
     """A file's text with the bytes each piece took."""
     decoder, rest, read = codecs.getincrementaldecoder("utf-8-sig")(), "", 0
     try:

@@ -1,42 +1,19 @@
-"""Between a user's pictures and a network's tensors: pictures in, sheets and walks out."""
+"""Many images as one: a grid; and one after the other: a video."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import torch
+import PIL.Image
 import torch.nn.functional as F
 from torch import Tensor
 
-from potmeter.errors import reject
-from potmeter.media import Image, Video
+from potmeter.media.image import Image
+from potmeter.media.video import Video
 
 SHOWN = 112
 """Pictures are enlarged to about this side, in pixels, to be seen."""
 PAGE = 1120
-"""A sheet is not enlarged beyond this width."""
-
-
-def to_batch(images: Sequence[Image], size: int | tuple[int, int], channels: int, *, dark: bool = False) -> Tensor:
-    """A user's pictures as (B, channels, H, W) in [0, 1].
-
-    Args:
-        images: At least one.
-        size: Side in pixels, or (H, W); of a picture of another shape the middle counts.
-        channels: 1 for grey, 3 for RGB.
-        dark: Turn ink on paper into chalk on a board, for networks that know only that.
-    """
-    images or reject("At least one picture is needed.", "none")
-    x = torch.stack([image.tensor(size, channels) for image in images])
-    return on_dark(x) if dark else x
-
-
-def on_dark(images: Tensor) -> Tensor:
-    """Pictures (B, C, H, W), those with a light border turned to their negative."""
-    border = [images[..., 0, :], images[..., -1, :], images[..., :, 0], images[..., :, -1]]
-    light = torch.stack([side.mean(dim=(1, 2)) for side in border]).mean(0) > 0.5  # (B,)
-    return (images - light.float()[:, None, None, None]).abs()
+"""A grid is not enlarged beyond this width."""
 
 
 def image_grid(images: Tensor, columns: int | None = None, gap: int = 2) -> Image:
@@ -60,6 +37,29 @@ def image_grid(images: Tensor, columns: int | None = None, gap: int = 2) -> Imag
     return Image.from_tensor(whole.clamp(0, 1)).enlarge(
         max(1, min(SHOWN // (images.shape[-1] - gap), PAGE // whole.shape[2]))
     )
+
+
+def mosaic(images: Tensor, side: int, columns: int, gap: int = 4) -> Image:
+    """Square pictures (N, C, S, S) in rows, on white, as one of this width."""
+    cell = (side - gap * (columns - 1)) // columns
+    rows = -(-len(images) // columns)
+    out = PIL.Image.new("RGB", (side, rows * cell + (rows - 1) * gap), "white")
+    for number, x in enumerate(images):
+        row, column = divmod(number, columns)
+        out.paste(resize_to_side(x, cell).pil(), (column * (cell + gap), row * (cell + gap)))
+    return Image.from_pil(out)
+
+
+def resize_to_side(x: Tensor, side: int) -> Image:
+    """A picture (C, H, W), its longer side brought to this one: small ones by whole factors, others smoothly.
+
+    Values are clipped to [0, 1].
+    """
+    picture, longest = Image.from_tensor(x.clamp(0, 1)), max(x.shape[1:])
+    if (factor := side // longest) >= 3:
+        picture = picture.enlarge(factor)
+    height, width = (max(1, round(side * n / longest)) for n in x.shape[1:])
+    return Image.from_pil(picture.pil().resize((width, height), PIL.Image.Resampling.LANCZOS))
 
 
 def walk_video(pictures: Tensor, fps: float = 18) -> Video:

@@ -62,7 +62,7 @@ WILD = {
 The toucan is left out, since the centre square shows its branch; so are reptiles, insects and the crab."""
 
 
-def grouped(names: str, apart: Literal["photograph", "species"] = "photograph") -> list[tuple[str, str]]:
+def parse_groups(names: str, apart: Literal["photograph", "species"] = "photograph") -> list[tuple[str, str]]:
     """Pairs of a name and its group, the group being called after its first name.
 
     Args:
@@ -70,7 +70,7 @@ def grouped(names: str, apart: Literal["photograph", "species"] = "photograph") 
         apart: What different groups differ in: the photograph (or shoot), or the whole species.
 
     Example:
-        >>> grouped("crow calf+calf2~bull")
+        >>> parse_groups("crow calf+calf2~bull")
         [('crow', 'crow'), ('calf', 'calf'), ('calf2', 'calf'), ('bull', 'bull')]
     """
     groups = (names.replace("~", "+") if apart == "species" else names.replace("~", " ")).split()

@@ -1,4 +1,4 @@
-"""Labelled pages of pictures: rows with headings and captions, and mosaics."""
+"""A labelled page of pictures: rows with headings, and a caption below each picture."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
-from torch import Tensor
 
 from potmeter.media import Image
 
@@ -17,7 +16,7 @@ GAP = 12
 MARGIN = 20
 
 
-def page(rows: Sequence[tuple[str, Sequence[tuple[Image, str]]]]) -> Image:
+def labelled_page(rows: Sequence[tuple[str, Sequence[tuple[Image, str]]]]) -> Image:
     """Rows of pictures under a heading, each picture with a line of text below it.
 
     Args:
@@ -25,11 +24,11 @@ def page(rows: Sequence[tuple[str, Sequence[tuple[Image, str]]]]) -> Image:
     """
     width = max(sum(picture.size[0] + GAP for picture, _ in cells) - GAP for _, cells in rows) + 2 * MARGIN
     strips = [page_row(title, cells, width) for title, cells in rows]
-    whole = PIL.Image.new("RGB", (width, sum(page_row.height for page_row in strips) + MARGIN), "white")
+    whole = PIL.Image.new("RGB", (width, sum(strip.height for strip in strips) + MARGIN), "white")
     top = 0
-    for part in strips:
-        whole.paste(part, (0, top))
-        top += part.height
+    for strip in strips:
+        whole.paste(strip, (0, top))
+        top += strip.height
     return Image.from_pil(whole)
 
 
@@ -52,26 +51,3 @@ def page_row(title: str, cells: Sequence[tuple[Image, str]], width: int) -> PIL.
 def font(size: int) -> Any:
     """Pillow's own font."""
     return PIL.ImageFont.load_default(size)
-
-
-def resize_for_page(x: Tensor, side: int) -> Image:
-    """A picture (C, H, W), its longer side brought to this one: small ones by whole factors, others smoothly.
-
-    Values are clipped to [0, 1].
-    """
-    picture, longest = Image.from_tensor(x.clamp(0, 1)), max(x.shape[1:])
-    if (factor := side // longest) >= 3:
-        picture = picture.enlarge(factor)
-    height, width = (max(1, round(side * n / longest)) for n in x.shape[1:])
-    return Image.from_pil(picture.pil().resize((width, height), PIL.Image.Resampling.LANCZOS))
-
-
-def mosaic(images: Tensor, side: int, columns: int, gap: int = 4) -> Image:
-    """Square pictures (N, C, S, S) in rows, on white, as one of this width."""
-    cell = (side - gap * (columns - 1)) // columns
-    rows = -(-len(images) // columns)
-    out = PIL.Image.new("RGB", (side, rows * cell + (rows - 1) * gap), "white")
-    for number, x in enumerate(images):
-        row, column = divmod(number, columns)
-        out.paste(resize_for_page(x, cell).pil(), (column * (cell + gap), row * (cell + gap)))
-    return Image.from_pil(out)

@@ -1,18 +1,16 @@
-"""Small sets of labelled photographs: ImageNet samples, and birds, mammals, flowers and fruit."""
+"""Photographs in four categories: birds, mammals, flowers and fruit."""
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
 from typing import Literal
 
 import torch
 from sklearn.model_selection import StratifiedGroupKFold
 
 from potmeter.data.fetching.fetch import fetch
-from potmeter.data.formats.rcc import read_rcc
-from potmeter.data.sets.cutouts import compose
-from potmeter.data.sets.photo_list import STAMPS, WILD, grouped
+from potmeter.data.sets.gcompris import read_animal_photos
+from potmeter.data.sets.photos4_cutouts import compose
+from potmeter.data.sets.photos4_names import STAMPS, WILD, parse_groups
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import reject
 from potmeter.media import Image
@@ -24,35 +22,12 @@ SETTINGS = (*BACKGROUNDS, "wild")
 Apart = Literal["photograph", "species"]
 
 
-def imagenet_classes() -> tuple[str, ...]:
-    """The names of ImageNet's 1000 classes (ILSVRC 2012) in the order of the labels, as torchvision carries them."""
-    from torchvision.models import MobileNet_V2_Weights
-
-    return tuple(MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"])
-
-
-def foolbox_photos(size: int = 512) -> TensorData:
-    """The 20 ImageNet photos of foolbox, centre squares.
-
-    Args:
-        size: Side in pixels; the files are 512×512, some 1024×683. (foolbox itself squeezes those into a square.)
-
-    Returns:
-        TensorData with ``image`` uint8 (20, 3, size, size), ``label`` int64 (20,): the ImageNet class, which the files
-        carry in their names (``imagenet_00_243.jpg`` is photo 0, class 243, a bull mastiff).
-    """
-    paths = sorted((fetch("foolbox") / "foolbox" / "data").glob("imagenet_*.jpg"))
-    labels = torch.tensor([int(path.stem.split("_")[2]) for path in paths])
-    image = torch.stack([square(Image.open(path), size) for path in paths])
-    return TensorData(classes=imagenet_classes(), names=[path.stem for path in paths], image=image, label=labels)
-
-
 def photos4(size: int = 224, background: str = "white", apart: Apart = "photograph") -> TensorData:
     """Photographs in four categories, bird, mammal, flower and fruit: cut-outs of Tux Paint's stamps.
 
     Args:
         size: Side in pixels; the cut-outs are about 175×143, the fruits often only 50×50.
-        background: ``white``, ``plain`` or ``scene``; see ``cutouts.compose``.
+        background: ``white``, ``plain`` or ``scene``; see ``photos4_cutouts.compose``.
         apart: What pictures of different groups differ in: the photograph, or the whole species.
 
     Returns:
@@ -64,7 +39,7 @@ def photos4(size: int = 224, background: str = "white", apart: Apart = "photogra
     rows = [
         (folder + "/" + name, category, f"{category} {group}")
         for category, (folder, names) in STAMPS.items()
-        for name, group in grouped(names, apart)
+        for name, group in parse_groups(names, apart)
     ]
     pictures = [
         torch.from_numpy(compose(stamps / f"{name}.png", size, background)).permute(2, 0, 1) for name, _, _ in rows
@@ -104,12 +79,6 @@ def photos4_splits(size: int = 224) -> Splits:
     return Splits(data.select(train), data.select(valid), data.select(test), origin="photos4")
 
 
-def imagenet_photos(size: int = 224) -> Splits:
-    """foolbox's photos as test data; there is nothing to train on."""
-    photos = foolbox_photos(size)
-    return Splits(photos.head(0), None, photos, origin="imagenet")
-
-
 def wild_animals(size: int = 224) -> TensorData:
     """Photographs of birds and mammals where they live, from GCompris.
 
@@ -122,25 +91,15 @@ def wild_animals(size: int = 224) -> TensorData:
     Returns:
         TensorData as ``photos4``, with its labels, of which only bird and mammal occur.
     """
-    files = wild_files()
-    groups = {name: (category, group) for category, names in WILD.items() for name, group in grouped(names)}
+    files = read_animal_photos()
+    groups = {name: (category, group) for category, names in WILD.items() for name, group in parse_groups(names)}
     rows, pictures = [], []
     for name, content in files.items():
         if (stem := name.split("/")[-1]) in groups:
             category, group = groups[stem]
             rows.append((name, category, f"{category} {group}"))
-            pictures.append(square(decode(content), size))
+            pictures.append(Image.decode(content, name).uint8_tensor(size))
     return photo_data(rows, pictures)
-
-
-def wild_files() -> dict[str, bytes]:
-    """GCompris' 57 animal photos as they are packed (webp), by ``activity/name``, such as ``erase/heron``."""
-    folder = fetch("gcompris") / "usr" / "share" / "gcompris-qt" / "rcc"
-    files: dict[str, bytes] = {}
-    for container in sorted(folder.glob("*.rcc")):
-        found = {name: data for name, data in read_rcc(container).items() if name.endswith(".webp")}
-        files |= {f"{container.stem}/{Path(name).stem}": found[name] for name in sorted(found)}
-    return files
 
 
 def photo_data(rows: list[tuple[str, str, str]], pictures: list[torch.Tensor]) -> TensorData:
@@ -154,15 +113,3 @@ def photo_data(rows: list[tuple[str, str, str]], pictures: list[torch.Tensor]) -
         label=torch.tensor([CATEGORIES.index(category) for category in categories]),
         group=torch.tensor([numbers[group] for group in groups]),
     )
-
-
-def decode(content: bytes) -> Image:
-    """A picture from the bytes of its file."""
-    import PIL.Image
-
-    return Image.from_pil(PIL.Image.open(io.BytesIO(content)))
-
-
-def square(image: Image, size: int) -> torch.Tensor:
-    """The centre square as uint8 (3, size, size)."""
-    return (image.tensor(size) * 255).round().byte()

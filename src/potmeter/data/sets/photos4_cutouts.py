@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
+from potmeter.data.sets.wheel_photos import wheel_photo_path
+
 SCENES = (
     *("china.jpg", "rocket.jpg", "motorcycle_left.png", "hubble_deep_field.jpg"),
     *("brick.png", "grass.png", "gravel.png"),
@@ -40,12 +42,12 @@ def compose(path: Path, size: int, background: str) -> np.ndarray:
     scale = FILL * size / max(cutout.size)
     # Pillow weighs colours by alpha here, so that invisible ones outside the outline do not bleed into its edge
     cutout = cutout.resize([max(1, round(n * scale)) for n in cutout.size], PIL.Image.Resampling.BICUBIC)
-    canvas = ground(background, size, rng)
+    canvas = draw_background(background, size, rng)
     canvas.alpha_composite(cutout, ((size - cutout.width) // 2, (size - cutout.height) // 2))
     return np.array(canvas.convert("RGB"))
 
 
-def ground(background: str, size: int, rng: np.random.Generator) -> PIL.Image.Image:
+def draw_background(background: str, size: int, rng: np.random.Generator) -> PIL.Image.Image:
     """The picture that the cut-out is laid over, RGBA."""
     if background == "scene":
         scene = load_scene(SCENES[rng.integers(len(SCENES))])
@@ -59,13 +61,4 @@ def ground(background: str, size: int, rng: np.random.Generator) -> PIL.Image.Im
 @cache
 def load_scene(name: str) -> PIL.Image.Image:
     """One of ``SCENES``."""
-    return PIL.Image.open(wheel_file(name)).convert("RGBA")
-
-
-def wheel_file(name: str) -> Path:
-    """A photo inside scikit-image's or scikit-learn's wheel: by its path, since their own functions may go online."""
-    import skimage
-    import sklearn.datasets
-
-    folders = Path(skimage.__file__).parent / "data", Path(sklearn.datasets.__file__).parent / "images"
-    return next(folder / name for folder in folders if (folder / name).is_file())
+    return PIL.Image.open(wheel_photo_path(name)).convert("RGBA")
