@@ -15,7 +15,7 @@ from potmeter.presentation.arguments import common_flags, parse, split_name
 
 def run(argv: list[str]) -> None:
     """Run a system or probe on the command line's inputs, print what is text and save what is not."""
-    from potmeter.core.signature import Parameter, parameters, tasks
+    from potmeter.core.signature import Parameter, call_streaming, parameters, tasks
 
     name, rest = split_name("run", argv)
     reference = registry.resolve(name)
@@ -34,7 +34,7 @@ def run(argv: list[str]) -> None:
     from potmeter.core.progress import progress_on_terminal
 
     with progress_on_terminal():
-        result = getattr(thing, reference.task)(**arguments)
+        result = call_streaming(getattr(thing, reference.task), arguments)
         result, printed = stream(result, quiet=values["json"]) if isinstance(result, Iterator) else (result, False)
     seconds = time.perf_counter() - started
     out = values.get("out")

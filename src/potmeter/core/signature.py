@@ -157,7 +157,10 @@ def parse_annotation(name: str, annotation: Any, **extra: Any) -> Parameter:
 
 
 def parameters(function: Callable[..., Any]) -> list[Parameter]:
-    """The inputs of a typed function or method, in order; those before ``*`` are positional on the command line."""
+    """The inputs of a typed function or method, in order; those before ``*`` are positional on the command line.
+
+    ``stream`` is none: the faces always follow a result that grows, see ``call_streaming``.
+    """
     hints, helps = get_type_hints(function, include_extras=True), parse_argument_docs(function.__doc__ or "")
     return [
         parse_annotation(
@@ -168,8 +171,17 @@ def parameters(function: Callable[..., Any]) -> list[Parameter]:
             help=helps.get(name, ""),
         )
         for name, p in inspect.signature(function).parameters.items()
-        if name not in ("self", "cls", "config")
+        if name not in ("self", "cls", "config", "stream")
     ]
+
+
+def call_streaming(method: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """Call a typed method as the faces do: of one that takes ``stream``, an iterator of the growing result comes back.
+
+    In Python such a method returns the whole result, unless it is called with ``stream=True``.
+    """
+    streams = "stream" in inspect.signature(method).parameters
+    return method(**arguments, stream=True) if streams else method(**arguments)
 
 
 def parse_argument_docs(docstring: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from potmeter.core.progress import reporter
-from potmeter.core.signature import Parameter
+from potmeter.core.signature import Parameter, call_streaming
 from potmeter.gallery import limits
 from potmeter.gallery.model_cache import ModelCache, check_weights, model_key, weight_choices
 from potmeter.gallery.widgets import file_of, parse_payloads
@@ -67,7 +67,7 @@ class Call:
         self.set_seed()
         report_stage("Working")
         started = time.perf_counter()
-        result = getattr(thing, self.task)(**self.values)
+        result = call_streaming(getattr(thing, self.task), self.values)
         for part in result if isinstance(result, Iterator) else [result]:
             self.seconds = time.perf_counter() - started
             yield self.render(part)

@@ -14,7 +14,7 @@ import torch
 
 from potmeter import media, registry
 from potmeter.core.loading import load
-from potmeter.core.signature import Parameter, parameters, tasks
+from potmeter.core.signature import Parameter, call_streaming, parameters, tasks
 from potmeter.core.system import Example
 from potmeter.errors import reject
 from potmeter.presentation.calls import command_line, python_call
@@ -107,7 +107,7 @@ def run_example(system: Any, example: Example, name: str) -> Output:
         values = {key: known[key].convert(value, system) if key in known else value for key, value in inputs.items()}
         seed_everything()
         started = time.perf_counter()
-        result = final_result(getattr(system, example.task)(**values))
+        result = final_result(call_streaming(getattr(system, example.task), values))
         seconds = time.perf_counter() - started
         entered = [
             one for key, value in values.items() if key in known for one in make_input_figures(known[key], value)
