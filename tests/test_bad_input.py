@@ -180,7 +180,7 @@ ROWS = [
     ("gpt2 on invalid UTF-8", "train gpt2 --data {here}/latin1.txt --steps 1", "is not UTF-8 text"),
     ("gpt2 on a folder without text", "train gpt2 --data {here}/empty --steps 1", "holds no file of kind .txt"),
     ("gpt2 on a text shorter than its context", "train gpt2 --data {here}/line.txt --steps 1", "too short for a context"),
-    ("gpt2 heads that do not divide", "train gpt2 --heads 5 --steps 1", "divisible by the 5 heads"),
+    ("gpt2 heads that do not divide", "train gpt2 --num-heads 5 --steps 1", "num_heads must divide embedding_dim"),
     ("gpt2 too hot", "run gpt2 --temperature 11", "temperature must lie between"),
     ("gpt2 nucleus of nan", "run gpt2 --top-p nan", "top_p must be finite"),
     ("gpt2 from nothing", "run gpt2 --top-k 0", "top_k must lie between"),
@@ -257,7 +257,7 @@ def places(tmp_path_factory, line_folder):
             mode, size, number % 2 if mode == "1" else 3 * number if len(mode) == 1 or ";" in mode else None
         )
         picture.save(here / "mixed" / f"{number}.{'jpg' if mode == 'CMYK' else 'png'}")
-    wordless = GPT2(replace(GPT2.presets["tiny"], vocabulary=257))
+    wordless = GPT2(replace(GPT2.presets["tiny"], vocab_size=257))
     wordless.tokenizer = Tokenizer.train([], 257)
     (wordless.save_pretrained(here / "wordless") / "tokenizer.json").unlink()
     (here / "text.png").write_text("It was a truth")

@@ -13,7 +13,7 @@ from potmeter import registry
 from potmeter.media import Image
 from potmeter.probes.patch import Patch
 from potmeter.systems.language.gpt2 import GPT2
-from potmeter.systems.language.gpt2.texts import Held
+from potmeter.systems.language.gpt2.texts import HeldOut
 from potmeter.systems.language.gpt2.tokenizer import Tokenizer
 
 TOOLS = Path(__file__).parents[1] / "tools"
@@ -65,11 +65,13 @@ def test_a_patch_s_recipe_is_what_its_task_takes():
 
 
 def test_nanogpts_model_is_measured_as_ours_is():
-    system = GPT2(replace(GPT2.presets["tiny"], vocabulary=300, context=16)).eval().requires_grad_(False)
+    system = GPT2(replace(GPT2.presets["tiny"], vocab_size=300, context_length=16)).eval().requires_grad_(False)
     system.tokenizer = Tokenizer.train(["Anne walked to the shore. " * 20], 300)
-    text, ours = Held.of("Anne walked to the shore and back. " * 30), system.model
+    text, ours = HeldOut.split("Anne walked to the shore and back. " * 30), system.model
     expected = system.evaluate(text)["bits_per_byte"]
-    parts = SimpleNamespace(wte=ours.tokens, wpe=ours.positions, h=ours.blocks, ln_f=ours.norm)  # nanoGPT's names
-    model = SimpleNamespace(transformer=parts, lm_head=ours.scores, config=SimpleNamespace(block_size=16))
-    system.model = runpy.run_path(str(TOOLS / "nanogpt.py"))["Theirs"](model)
+    modules = {"wte": ours.token_embedding, "wpe": ours.position_embedding, "h": ours.blocks, "ln_f": ours.norm}
+    model = SimpleNamespace(
+        transformer=SimpleNamespace(**modules), lm_head=ours.logits, config=SimpleNamespace(block_size=16)
+    )
+    system.model = runpy.run_path(str(TOOLS / "nanogpt.py"))["NanoGPT"](model)
     torch.testing.assert_close(system.evaluate(text)["bits_per_byte"], expected)

@@ -19,14 +19,14 @@ from potmeter.errors import UserError
 from potmeter.media import Image, Text
 from potmeter.systems.language.gpt2 import GPT2, Transformer
 from potmeter.systems.language.gpt2.baselines import KneserNey, kneser_ney_bits_per_byte, xz_bits_per_byte
-from potmeter.systems.language.gpt2.compiled import Step, product, rounded
+from potmeter.systems.language.gpt2.compiled import CompiledStep, matvec, quantise
+from potmeter.systems.language.gpt2.continuation import partial_stop_length
 from potmeter.systems.language.gpt2.demo import demo
-from potmeter.systems.language.gpt2.model import Cache
+from potmeter.systems.language.gpt2.model import KeyValueCache
 from potmeter.systems.language.gpt2.sampler import Sampler, generate
-from potmeter.systems.language.gpt2.system import begun
-from potmeter.systems.language.gpt2.texts import Corpus, Document, Held, cut_before_space, texts
+from potmeter.systems.language.gpt2.texts import Corpus, Document, HeldOut, cut_before_space, load_texts
 from potmeter.systems.language.gpt2.tokenizer import END, Tokenizer
-from potmeter.systems.language.gpt2.tokens import Windows, token_file
+from potmeter.systems.language.gpt2.tokens import Windows, map_tokens
 
 TINY = GPT2.presets["tiny"]
 SENTENCE = "In the garden there was a rose, and not far from it there was a spade.\n"
@@ -43,7 +43,7 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture
 def system():
     """A system with random weights, large enough to have opinions."""
-    made = GPT2(replace(TINY, vocabulary=300, context=16)).eval().requires_grad_(False)
+    made = GPT2(replace(TINY, vocab_size=300, context_length=16)).eval().requires_grad_(False)
     for p in made.parameters():
         p.data += 0.2 * torch.randn_like(p)
     made.tokenizer = TOKENIZER
@@ -56,7 +56,7 @@ def system():
 @pytest.mark.parametrize("steps", [[16], [1] * 16, [5, 1, 1, 9], [15, 1]])
 def test_reading_with_a_cache_gives_what_reading_at_once_gives(system, steps):
     ids = torch.randint(300, (2, 16))
-    memory, parts = Cache(system.config, 2, system.model.tokens.weight), ids.split(steps, dim=1)
+    memory, parts = KeyValueCache(system.config, 2, system.model.token_embedding.weight), ids.split(steps, dim=1)
     found = torch.cat([system.model(part, memory) for part in parts], dim=1)
     torch.testing.assert_close(found, system.model(ids), rtol=1e-4, atol=1e-5)
 
@@ -73,24 +73,24 @@ def test_past_its_context_it_goes_on_from_the_last_half(system):
     seen = [*range(1, 17), *(8 + n % 9 for n in range(24))]  # tokens, at each draw: all, then from half a context on
     for at, count in enumerate(seen, 1):
         x = system.model(torch.tensor([made[at - count : at]]))[0, -1]
-        assert made[at] == int(system.model.scores(x).argmax())
+        assert made[at] == int(system.model.logits(x).argmax())
 
 
-@pytest.mark.parametrize("context", [1, 2, 3])
-def test_the_shortest_contexts_work_too(context):
-    model = Transformer(replace(TINY, context=context, vocabulary=300)).eval()
+@pytest.mark.parametrize("context_length", [1, 2, 3])
+def test_the_shortest_contexts_work_too(context_length):
+    model = Transformer(replace(TINY, context_length=context_length, vocab_size=300)).eval()
     assert len(list(islice(generate(model, [3, 4, 5], Sampler(0.0), 300), 10))) == 10
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"vocabulary": 256}, "vocabulary must be at least 257"),
-        ({"width": 66}, "divisible by the 4 heads"),
-        ({"context": 0}, "context must be at least 1"),
+        ({"vocab_size": 256}, "vocab_size must be at least 257"),
+        ({"embedding_dim": 66}, "num_heads must divide embedding_dim"),
+        ({"context_length": 0}, "context_length must be at least 1"),
         ({"dropout": 1.0}, "dropout must be"),
         ({"attention_dropout": -0.1}, "attention_dropout must be"),
-        ({"muon_lr": -0.1}, "muon_lr must not be negative"),
+        ({"muon_lr": -0.1}, "muon_lr must be at least 0"),
     ],
 )
 def test_nonsense_is_refused(change, words):
@@ -98,26 +98,26 @@ def test_nonsense_is_refused(change, words):
         replace(TINY, **change)
 
 
-# Drawing ----------------------------------------------------------------------------------------------------------
+# Sampling ---------------------------------------------------------------------------------------------------------
 
-SCORES = torch.tensor([0.5, 0.25, 0.125, 0.0625, 0.0625]).log()
+LOGITS = torch.tensor([0.5, 0.25, 0.125, 0.0625, 0.0625]).log()
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1e-38, 1e-5])
 def test_temperature_0_or_nearly_takes_the_likeliest(temperature):
-    assert {Sampler(temperature, top_k=3, top_p=0.9)(10 * SCORES) for _ in range(20)} == {0}
+    assert {Sampler(temperature, top_k=3, top_p=0.9)(10 * LOGITS) for _ in range(20)} == {0}
 
 
-def kept(**settings):
-    return Sampler(**settings).kept(SCORES).isfinite().tolist()
+def possible(**settings):
+    return Sampler(**settings).filter_logits(LOGITS).isfinite().tolist()
 
 
 def test_the_two_rules_differ_in_the_token_that_reaches_top_p():
-    assert kept(top_p=0.8) == [True, True, True, False, False]
-    assert kept(top_p=0.8, top_p_rule="openai") == [True, True, False, False, False]
-    assert kept(top_p=0.1) == kept(top_p=0.1, top_p_rule="openai") == [True, False, False, False, False]
-    assert kept(top_p=0.0) == [True, False, False, False, False]
-    assert kept(top_p=1.0) == [True] * 5
+    assert possible(top_p=0.8) == [True, True, True, False, False]
+    assert possible(top_p=0.8, top_p_rule="openai") == [True, True, False, False, False]
+    assert possible(top_p=0.1) == possible(top_p=0.1, top_p_rule="openai") == [True, False, False, False, False]
+    assert possible(top_p=0.0) == [True, False, False, False, False]
+    assert possible(top_p=1.0) == [True] * 5
 
 
 @given(st.lists(st.floats(-8, 8), min_size=2, max_size=30, unique=True), st.floats(0.01, 0.99))
@@ -127,100 +127,101 @@ def test_openais_rule_is_openais_code(scores, p):
     ordered = scores.sort(descending=True).values
     reached = ordered.softmax(0).cumsum(0)
     least = ordered[max(int((reached <= p).sum()) - 1, 0)]  # gpt-2/src/sample.py, top_p_logits
-    assert torch.equal(Sampler(top_p=p, top_p_rule="openai").kept(scores).isfinite(), scores >= least)
+    assert torch.equal(Sampler(top_p=p, top_p_rule="openai").filter_logits(scores).isfinite(), scores >= least)
 
 
 def test_top_k_keeps_k():
-    assert kept(top_k=2) == [True, True, False, False, False] and kept(top_k=99) == [True] * 5
+    assert possible(top_k=2) == [True, True, False, False, False] and possible(top_k=99) == [True] * 5
 
 
 def test_tokens_come_as_often_as_they_should():
     sampler = Sampler(rng=torch.Generator().manual_seed(0))
-    counts = np.bincount([sampler(SCORES) for _ in range(4000)], minlength=5) / 4000
-    assert np.abs(counts - SCORES.exp().numpy()).max() < 0.03
+    counts = np.bincount([sampler(LOGITS) for _ in range(4000)], minlength=5) / 4000
+    assert np.abs(counts - LOGITS.exp().numpy()).max() < 0.03
 
 
 def test_the_compiled_step_gives_the_scores_of_the_model(system):
-    ids, cache = torch.randint(300, (16,)), Cache(system.config, 1, system.model.tokens.weight)
-    step = Step(system.model)
+    ids, cache = torch.randint(300, (16,)), KeyValueCache(system.config, 1, system.model.token_embedding.weight)
+    step = CompiledStep(system.model)
     found = torch.stack([step(token, cache) for token in ids.tolist()])
-    torch.testing.assert_close(found, system.model.scores(system.model(ids[None]))[0], rtol=1e-4, atol=2e-5)
+    torch.testing.assert_close(found, system.model.logits(system.model(ids[None]))[0], rtol=1e-4, atol=2e-5)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 7, 50])
 @pytest.mark.parametrize("int8", [False, True])
-def test_the_compiled_product_has_every_row(rows, int8):
+def test_the_compiled_product_computes_every_row(rows, int8):
     weight, bias, x, found = torch.randn(rows, 9), torch.randn(rows), torch.randn(9), np.full(rows, np.nan, np.float32)
-    matrix = rounded(weight, bias, int8)
-    product(x.numpy(), matrix, found)
-    used = matrix.scale[:, None] * matrix.weight  # (rows, 9)
+    linear = quantise(weight, bias, int8)
+    matvec(x.numpy(), linear, found)
+    used = linear.scale[:, None] * linear.weight  # (rows, 9)
     np.testing.assert_allclose(found, used @ x.numpy() + bias.numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_it_goes_on_from_what_the_model_has_read_and_leaves_what_the_model_can_go_on_from(system):
-    ids, cache = torch.randint(300, (1, 16)), Cache(system.config, 1, system.model.tokens.weight)
+    ids, cache = torch.randint(300, (1, 16)), KeyValueCache(system.config, 1, system.model.token_embedding.weight)
     system.model(ids[:, :7], cache)
-    read = Step(system.model)(int(ids[0, 7]), cache)
-    rest = system.model.scores(system.model(ids[:, 8:], cache))[0]
-    whole = system.model.scores(system.model(ids))[0]
+    read = CompiledStep(system.model)(int(ids[0, 7]), cache)
+    rest = system.model.logits(system.model(ids[:, 8:], cache))[0]
+    whole = system.model.logits(system.model(ids))[0]
     torch.testing.assert_close(torch.cat([read[None], rest]), whole[7:], rtol=1e-4, atol=2e-5)
 
 
 def test_the_compiled_step_writes_the_same_text_even_past_the_context(system):
-    ids = system.known.encode("In the garden")
+    ids = system.tokenizer.encode("In the garden")
     plain, compiled = (
-        list(islice(generate(system.model, ids, Sampler(0.0), len(system.known), read), 40))
-        for read in (None, Step(system.model))
+        list(islice(generate(system.model, ids, Sampler(0.0), len(system.tokenizer), decode_step), 40))
+        for decode_step in (None, CompiledStep(system.model))
     )
     assert plain == compiled
 
 
 def test_weights_in_8_bits_give_nearly_the_same_scores(system):
-    ids, cache = torch.randint(300, (16,)), Cache(system.config, 1, system.model.tokens.weight)
-    step = Step(system.model, int8=True)
+    ids, cache = torch.randint(300, (16,)), KeyValueCache(system.config, 1, system.model.token_embedding.weight)
+    step = CompiledStep(system.model, int8=True)
     rounded = torch.stack([step(token, cache) for token in ids.tolist()])
-    exact = system.model.scores(system.model(ids[None]))[0]
+    exact = system.model.logits(system.model(ids[None]))[0]
     assert (exact - rounded).norm() < 0.03 * exact.norm() and not torch.equal(exact, rounded)
-    assert [*system.run("In", tokens=4, int8=True, seed=0)][-1].text.startswith("In")
+    assert system.run("In", tokens=4, int8=True, seed=0).text.startswith("In")
 
 
 def test_a_large_model_is_compiled_a_small_one_not_and_int8_always(system):
-    assert system.reader(int8=False) is None and isinstance(system.reader(int8=True), Step)
-    large = GPT2(replace(TINY, vocabulary=20_000, width=1024, layers=1, heads=1))
-    assert isinstance(large.reader(int8=False), Step)
+    assert system.decode_step(int8=False) is None and isinstance(system.decode_step(int8=True), CompiledStep)
+    large = GPT2(replace(TINY, vocab_size=20_000, embedding_dim=1024, num_layers=1, num_heads=1))
+    assert isinstance(large.decode_step(int8=False), CompiledStep)
     with pytest.raises(UserError, match="int8 works on a CPU, with weights in float32"):
-        system.double().reader(int8=True)
+        system.double().decode_step(int8=True)
 
 
 # Use --------------------------------------------------------------------------------------------------------------
 
 
 def test_a_text_grows_and_the_same_seed_gives_the_same(system):
-    grown = [text.text for text in system.run("In the", tokens=30, seed=3)]
+    grown = [text.text for text in system.run("In the", tokens=30, seed=3, stream=True)]
     assert all(after.startswith(before) for before, after in zip(grown, grown[1:], strict=False))
-    assert (
-        grown[-1]
-        == [*system.run("In the", tokens=30, seed=3)][-1].text
-        != [*system.run("In the", tokens=30, seed=4)][-1].text
-    )
+    other = system.run("In the", tokens=30, seed=4)
+    assert grown[-1] == system.run("In the", tokens=30, seed=3).text != other.text
 
 
 def test_it_needs_no_beginning_and_bears_a_long_one(system):
-    assert [*system.run("", tokens=5, seed=0)]
+    assert system.run("", tokens=5, seed=0).text
     long = SENTENCE * 50
-    (*_, text) = system.run(long, tokens=3, temperature=0.0)
-    end = system.known.decode(system.known.encode(long)[-16:])
-    (*_, other) = system.run(end, tokens=3, temperature=0.0)
+    text = system.run(long, tokens=3, temperature=0.0)
+    end = system.tokenizer.decode(system.tokenizer.encode(long)[-16:])
+    other = system.run(end, tokens=3, temperature=0.0)
     assert text.text[len(long) :] == other.text[len(end) :], "only the last tokens count"
 
 
 def test_it_ends_before_the_stop_text_and_never_shows_its_beginning(system):
-    whole = [*system.run("In", tokens=60, seed=1)][-1].text
+    whole = system.run("In", tokens=60, seed=1).text
     stop = whole[12:15]
-    shown = [text.text for text in system.run("In", tokens=60, seed=1, stop=stop)]
+    shown = [text.text for text in system.run("In", tokens=60, seed=1, stop=stop, stream=True)]
     assert shown[-1] == "In" + whole[2:].partition(stop)[0]
     assert all(shown[-1].startswith(text) for text in shown)
-    assert begun("a rose, an", ", and") == 4 and begun("a rose", ", and") == 0 and begun("x", "") == 0
+    assert (
+        partial_stop_length("a rose, an", ", and") == 4
+        and partial_stop_length("a rose", ", and") == 0
+        and partial_stop_length("x", "") == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -240,8 +241,8 @@ def test_absurd_settings_are_told(system, flags):
 
 
 def test_surprise_is_what_the_scores_say(system):
-    ids = system.known.encode(SENTENCE)[:15]
-    scores = system.model.scores(system.model(torch.tensor([[system.known.end, *ids]])))[0]
+    ids = system.tokenizer.encode(SENTENCE)[:15]
+    scores = system.model.logits(system.model(torch.tensor([[system.tokenizer.end, *ids]])))[0]
     expected = torch.nn.functional.cross_entropy(scores[:-1], torch.tensor(ids), reduction="none") / math.log(2)
     first = system.token_bits(ids)
     torch.testing.assert_close(first[:8], expected[:8], rtol=1e-4, atol=1e-4)
@@ -252,11 +253,11 @@ def test_surprise_is_what_the_scores_say(system):
 @pytest.mark.parametrize("length", [1, 15, 16, 17, 24, 25, 300])
 def test_each_token_of_a_long_text_is_read_after_half_a_context_or_more(system, length):
     ids = torch.randint(len(TOKENIZER), (length,)).tolist()
-    read = [system.known.end, *ids]
+    read = [system.tokenizer.end, *ids]
     for place, bits in enumerate(system.token_bits(ids).tolist()):
         begins = range(max(0, place - 15), max(1, place - 7))  # the context is 16
         read_from = [system.model(torch.tensor([read[begin : place + 1]]))[0, -1] for begin in begins]
-        possible = [float(-system.model.scores(x).log_softmax(0)[ids[place]]) / math.log(2) for x in read_from]
+        possible = [float(-system.model.logits(x).log_softmax(0)[ids[place]]) / math.log(2) for x in read_from]
         assert min(abs(bits - value) for value in possible) < 1e-4
 
 
@@ -286,7 +287,7 @@ def test_a_prompt_of_a_million_words_costs_no_more_than_its_end(system, monkeypa
     read, encode = [], TOKENIZER.encode
     monkeypatch.setattr(TOKENIZER, "encode", lambda text: read.append(len(text)) or encode(text))
     short, long = "a rose, " * 99 + "In the", "a rose, " * 10**6 + "In the"
-    endings = [[*system.run(prompt, tokens=4, seed=0)][-1].text.removeprefix(prompt) for prompt in (short, long)]
+    endings = [system.run(prompt, tokens=4, seed=0).text.removeprefix(prompt) for prompt in (short, long)]
     assert endings[0] == endings[1] != "" and max(read) <= 100 * 16
 
 
@@ -299,13 +300,13 @@ def test_a_batch_gives_what_each_prompt_gives_alone(system):
     for how in ({}, {"stop": "e", "top_p": 0.9, "top_p_rule": "openai"}, {"int8": True}):
         table = system.batch(Text("In the\n\nA\u2028rose\n"), tokens=6, seed=5, **how)
         prompts = enumerate(("In the", "A\u2028rose"))
-        alone = [[*system.run(prompt, tokens=6, seed=5 + n, **how)][-1].text for n, prompt in prompts]
+        alone = [system.run(prompt, tokens=6, seed=5 + n, **how).text for n, prompt in prompts]
         assert [prompt + rest for prompt, rest in table.rows] == alone
 
 
 def test_a_system_without_a_vocabulary_says_so():
-    with pytest.raises(UserError, match="no vocabulary yet"):
-        [*GPT2(TINY).run("In")]
+    with pytest.raises(UserError, match="no tokenizer yet"):
+        GPT2(TINY).run("In")
 
 
 def test_a_vocabulary_too_large_for_the_weights_is_told(system, tmp_path):
@@ -336,7 +337,7 @@ def test_any_text_comes_back(text):
 def test_a_text_that_holds_the_end_is_only_its_letters():
     ids = TOKENIZER.encode(f"a{END}b")
     assert TOKENIZER.end not in ids and TOKENIZER.decode(ids) == f"a{END}b"
-    assert TOKENIZER.encode_all([f"a{END}b"]) == [ids]
+    assert TOKENIZER.encode_batch([f"a{END}b"]) == [ids]
 
 
 def test_half_a_character_waits_for_the_rest():
@@ -367,7 +368,7 @@ def test_gpt2s_own_vocabulary_gives_the_numbers_everyone_knows():
 
 def test_a_text_is_cut_before_a_space_and_nothing_is_lost():
     text = SENTENCE * 400
-    held = Held.of(text)
+    held = HeldOut.split(text)
     assert held.text == text and 25 < len(held) < 40 and all(piece[0].isspace() for piece in held.pieces[1:])
     assert cut_before_space("x" * 3000, 1000) == 1000
     assert [i for piece in held.pieces for i in TOKENIZER.encode(piece)] == TOKENIZER.encode(text)
@@ -380,7 +381,7 @@ def test_a_text_is_cut_before_a_space_and_nothing_is_lost():
 )
 def test_a_file_is_split_into_three_without_loss(tmp_path, content):
     (tmp_path / "a.txt").write_text(content)
-    splits = texts(str(tmp_path / "a.txt"))
+    splits = load_texts(str(tmp_path / "a.txt"))
     whole = "".join(splits.train.chunks()) + splits.valid.text + splits.test.text
     assert whole == content and len(splits.valid) and len(splits.test)
     assert 0.87 < sum(map(len, splits.train.chunks())) / len(content) < 0.93
@@ -390,7 +391,7 @@ def test_a_folder_is_read_file_by_file(tmp_path):
     for name in ("b/2.txt", "a/1.md", "c.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(SENTENCE * 100)
-    splits = texts(str(tmp_path))
+    splits = load_texts(str(tmp_path))
     assert [d.source.name for d in splits.train.documents] == ["1.md", "2.txt"]
     assert splits.test.text.endswith(SENTENCE) and splits.origin == "own data"
 
@@ -408,7 +409,7 @@ def test_a_folder_is_read_file_by_file(tmp_path):
 def test_what_is_no_text_is_told(tmp_path, content, says):
     (tmp_path / "a.txt").write_bytes(content)
     with pytest.raises(UserError, match=f"{says}.*Received: "):
-        "".join(texts(str(tmp_path / "a.txt")).train.chunks())
+        "".join(load_texts(str(tmp_path / "a.txt")).train.chunks())
 
 
 def test_a_file_that_may_not_be_read_is_told(tmp_path, monkeypatch):
@@ -419,7 +420,7 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr("builtins.open", refused)
     with pytest.raises(UserError, match="cannot be read: Denied. Received: "):
-        texts(str(tmp_path / "a.txt"))
+        load_texts(str(tmp_path / "a.txt"))
 
 
 @pytest.mark.parametrize("text", ["x" * 2000, "xy" * 45, "ab\n"])
@@ -428,9 +429,9 @@ def test_counting_takes_any_text_however_short_or_dull(text):
 
 
 def test_no_text_at_all_is_told(tmp_path):
-    for place, says in ((tmp_path, "holds no file"), (tmp_path / "none", "cannot be read"), ("own data", "--data")):
+    for place, says in ((tmp_path, "holds no file"), (tmp_path / "none", "cannot be read")):
         with pytest.raises(UserError, match=f"{says}.*Received: "):
-            texts(str(place))
+            load_texts(str(place))
 
 
 # Tokens on disk ---------------------------------------------------------------------------------------------------
@@ -438,14 +439,14 @@ def test_no_text_at_all_is_told(tmp_path):
 
 def test_the_token_file_is_the_text_and_is_written_once(cache):
     corpus = Corpus((Document(SENTENCE * 30_000), Document(SENTENCE)))
-    tokens = token_file(corpus, TOKENIZER)
+    tokens = map_tokens(corpus, TOKENIZER)
     expected = [TOKENIZER.end, *TOKENIZER.encode(SENTENCE * 30_000), TOKENIZER.end, *TOKENIZER.encode(SENTENCE)]
     assert tokens.dtype == np.uint16 and isinstance(tokens, np.memmap) and tokens.tolist() == expected
     (file,) = (cache / "tokens").iterdir()
     before = file.stat().st_mtime_ns
-    token_file(corpus, TOKENIZER)
+    map_tokens(corpus, TOKENIZER)
     assert file.stat().st_mtime_ns == before
-    token_file(Corpus((Document(SENTENCE),)), TOKENIZER)
+    map_tokens(Corpus((Document(SENTENCE),)), TOKENIZER)
     assert len(list((cache / "tokens").iterdir())) == 2
 
 
@@ -498,8 +499,8 @@ def test_fine_tuning_keeps_the_vocabulary_that_came_with_the_weights(system, tmp
     splits = GPT2.data(system.config, str(tmp_path / "a.txt"))
     tuned = build_system(GPT2, GPT2.fit_config(system.config, splits), 0, system)
     Trainer(tuned, splits, Options(steps=2, out=tmp_path / "run", device="cpu"), quiet=True).fit()
-    assert tuned.known.encode(SENTENCE) == system.known.encode(SENTENCE)
-    assert GPT2.from_pretrained(tmp_path / "run").known.encode(SENTENCE) == system.known.encode(SENTENCE)
+    assert tuned.tokenizer.encode(SENTENCE) == system.tokenizer.encode(SENTENCE)
+    assert GPT2.from_pretrained(tmp_path / "run").tokenizer.encode(SENTENCE) == system.tokenizer.encode(SENTENCE)
 
 
 MEASURE = """
@@ -509,7 +510,7 @@ from dataclasses import replace
 from potmeter.core.training.options import Options
 from potmeter.core.training.loop import Trainer, build_system
 from potmeter.systems.language.gpt2 import GPT2
-config = replace(GPT2.presets["tiny"], vocabulary=300)
+config = replace(GPT2.presets["tiny"], vocab_size=300)
 splits = GPT2.data(config, sys.argv[1])
 Trainer(build_system(GPT2, config, 0), splits, Options(steps=20, out=Path(sys.argv[2]), device="cpu"), quiet=True).fit()
 status = Path("/proc/self/status").read_text()

@@ -8,7 +8,7 @@ import torch
 from fixtures.bundle import bundle
 from potmeter.errors import UserError
 from potmeter.systems.language.gpt2 import GPT2, Transformer
-from potmeter.systems.language.gpt2.checkpoints import translated
+from potmeter.systems.language.gpt2.checkpoints import translate_state
 from potmeter.systems.language.gpt2.sampler import Sampler, generate
 from potmeter.systems.language.gpt2.tokenizer import Tokenizer
 
@@ -19,8 +19,13 @@ COUNTS = {"124M": 124_439_808, "355M": 354_823_168, "774M": 774_030_080, "1558M"
 
 def theirs(config, spread=None):
     """A GPT-2 of ``transformers`` with random weights; ``spread`` makes its biases and norms random too."""
-    sizes = {"n_layer": config.layers, "n_head": config.heads, "n_embd": config.width, "n_positions": config.context}
-    peer = transformers.GPT2LMHeadModel(transformers.GPT2Config(vocab_size=config.vocabulary, **sizes)).eval()
+    sizes = {
+        "n_layer": config.num_layers,
+        "n_head": config.num_heads,
+        "n_embd": config.embedding_dim,
+        "n_positions": config.context_length,
+    }
+    peer = transformers.GPT2LMHeadModel(transformers.GPT2Config(vocab_size=config.vocab_size, **sizes)).eval()
     if spread:
         for p in peer.parameters():
             p.data += spread * torch.randn_like(p)
@@ -29,14 +34,14 @@ def theirs(config, spread=None):
 
 def ours(config, peer):
     model = Transformer(config).eval().requires_grad_(False)
-    model.load_state_dict(translated(peer.state_dict()))
+    model.load_state_dict(translate_state(peer.state_dict()))
     return model
 
 
 @pytest.fixture
 def small():
     """A small pair of models with the same weights."""
-    config = replace(GPT2.presets["tiny"], vocabulary=300, context=48)
+    config = replace(GPT2.presets["tiny"], vocab_size=300, context_length=48)
     peer = theirs(config, 0.3)
     return ours(config, peer), peer
 
@@ -52,39 +57,39 @@ def test_every_published_size_has_the_published_number_of_parameters(preset):
 def test_logits_are_those_of_transformers_in_every_published_shape(preset):
     """The smallest at its full depth; of the others four layers, since in float64 two of the largest take 24 GB."""
     layers = {"124M": 12}.get(preset, 4)
-    config = replace(GPT2.presets[preset], vocabulary=300, layers=layers)  # a large vocabulary is only slow
+    config = replace(GPT2.presets[preset], vocab_size=300, num_layers=layers)  # a large vocabulary is only slow
     peer = theirs(config)
     model = ours(config, peer)
     ids = torch.randint(300, (1, 9))
     for kind, tolerance in ((torch.float32, 1e-5), (torch.float64, 1e-12)):
         model, peer = model.to(kind), peer.to(kind)
-        difference = model.scores(model(ids)) - peer(ids).logits
+        difference = model.logits(model(ids)) - peer(ids).logits
         assert difference.abs().max() <= tolerance
 
 
 @pytest.mark.slow
 def test_all_24_layers_of_the_second_shape_agree_too():
-    config = replace(GPT2.presets["355M"], vocabulary=300)
+    config = replace(GPT2.presets["355M"], vocab_size=300)
     peer, ids = theirs(config), torch.randint(300, (1, 9))
     model = ours(config, peer)
-    assert (model.scores(model(ids)) - peer(ids).logits).abs().max() <= 1e-5
+    assert (model.logits(model(ids)) - peer(ids).logits).abs().max() <= 1e-5
 
 
 def test_logits_agree_with_random_biases_and_norms_too(small):
     model, peer = (m.double() for m in small)
     ids = torch.randint(300, (3, 48))
-    torch.testing.assert_close(model.scores(model(ids)), peer(ids).logits, rtol=0, atol=1e-11)
+    torch.testing.assert_close(model.logits(model(ids)), peer(ids).logits, rtol=0, atol=1e-11)
 
 
 def test_losses_and_gradients_agree(small):
     model, peer = (m.double().requires_grad_(True) for m in small)
     ids = torch.randint(300, (2, 49))
-    loss = torch.nn.functional.cross_entropy(model.scores(model(ids[:, :-1])).flatten(0, 1), ids[:, 1:].flatten())
+    loss = torch.nn.functional.cross_entropy(model.logits(model(ids[:, :-1])).flatten(0, 1), ids[:, 1:].flatten())
     other = torch.nn.functional.cross_entropy(peer(ids[:, :-1]).logits.flatten(0, 1), ids[:, 1:].flatten())
     loss.backward()
     other.backward()
     torch.testing.assert_close(loss, other)
-    gradients = translated({name: p.grad for name, p in peer.named_parameters()})
+    gradients = translate_state({name: p.grad for name, p in peer.named_parameters()})
     for name, p in model.named_parameters():
         torch.testing.assert_close(p.grad, gradients[name], rtol=1e-9, atol=1e-12)
 
@@ -137,21 +142,21 @@ def folder(small, vocabulary, tmp_path):
 def test_a_folder_of_transformers_loads(small, folder):
     system = GPT2.from_pretrained(folder)
     ids = torch.randint(300, (1, 20))
-    torch.testing.assert_close(system.model.scores(system.model(ids)), small[1](ids).logits, rtol=1e-5, atol=1e-4)
-    assert [*system.run("It was", tokens=5, seed=0)][-1].text.startswith("It was")
+    torch.testing.assert_close(system.model.logits(system.model(ids)), small[1](ids).logits, rtol=1e-5, atol=1e-4)
+    assert system.run("It was", tokens=5, seed=0).text.startswith("It was")
     further = GPT2.fine_tune_config(system.config)
     assert (further.lr, further.clip, further.batch_size) == (3e-5, 1.0, 2), (
         "published weights are trained further gently"
     )
     again = GPT2.from_pretrained(system.save_pretrained(folder.parent / "ours"))
-    assert torch.equal(again.model.scores(again.model(ids)), system.model.scores(system.model(ids)))
+    assert torch.equal(again.model.logits(again.model(ids)), system.model.logits(system.model(ids)))
 
 
 def test_a_vocabulary_in_two_files_does_as_well(folder, vocabulary):
     (folder / "tokenizer.json").unlink()
     vocabulary.library.model.save(str(folder))
     text = "It was the worst, it was é"
-    assert GPT2.from_pretrained(folder).known.encode(text) == vocabulary.encode(text)
+    assert GPT2.from_pretrained(folder).tokenizer.encode(text) == vocabulary.encode(text)
 
 
 def test_a_vocabulary_that_does_not_fit_is_told(folder):
@@ -168,8 +173,8 @@ def test_a_vocabulary_that_does_not_fit_is_told(folder):
         ({"n_embd": 72}, "should be"),
         ({"n_layer": 3}, "it has 2 layers"),
         ({"n_layer": 10**9}, "it has 2 layers"),
-        ({"n_head": 7}, "divisible by the 7 heads"),
-        ({"vocab_size": "many"}, "vocabulary takes a whole number"),
+        ({"n_head": 7}, "num_heads must divide"),
+        ({"vocab_size": "many"}, "vocab_size takes a whole number"),
     ],
 )
 def test_a_folder_that_is_no_gpt2_is_told(folder, change, says):
@@ -216,7 +221,7 @@ def published(small, vocabulary, tmp_path):
 def test_openais_checkpoint_loads_without_tensorflow(small, published):
     system = GPT2.from_pretrained(published)
     ids = torch.randint(300, (2, 30))
-    torch.testing.assert_close(system.model.scores(system.model(ids)), small[1](ids).logits, rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(system.model.logits(system.model(ids)), small[1](ids).logits, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("missing", ["model.ckpt.index", "model.ckpt.data-00000-of-00001", "encoder.json", "vocab.bpe"])

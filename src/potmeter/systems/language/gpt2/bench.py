@@ -1,4 +1,4 @@
-"""Speed of GPT-2: of writing one text, in float32 and with weights in 8 bits, and of training."""
+"""Speed of GPT-2: of decoding one text, in float32 and with weights in 8 bits, and of training."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from torch import Tensor, nn
 from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.core.machine import matmul_rate, read_bandwidth
 
-from .checkpoints import translated
-from .compiled import Step
+from .checkpoints import translate_state
+from .compiled import CompiledStep
 from .model import Config, Transformer
 from .sampler import Sampler, generate
 from .system import GPT2
 
 PROMPT, TOKENS = 16, 64
-"""Tokens that are read, and then written, in each round: as many as ``run`` writes where nobody says."""
+"""Tokens of the prompt, and tokens that are generated, in each round: as many as ``run`` adds by default."""
 
 
 def rows() -> Iterator[Row]:
@@ -35,25 +35,25 @@ def rows() -> Iterator[Row]:
 def decoding() -> Iterator[Row]:
     """Tokens a second of one text by a model of 124 million random weights; the same weights in ``transformers``."""
     config = GPT2.presets["124M"]
-    peer = peer_of(config).eval().requires_grad_(False)
+    peer = build_peer(config).eval().requires_grad_(False)
     model = Transformer(config).eval().requires_grad_(False)
-    model.load_state_dict(translated(peer.state_dict()))
-    ids = torch.randint(config.vocabulary, (1, PROMPT))
+    model.load_state_dict(translate_state(peer.state_dict()))
+    ids = torch.randint(config.vocab_size, (1, PROMPT))
 
-    def ours(step: Step) -> Callable[[], Any]:
-        return lambda: list(islice(generate(model, ids[0].tolist(), Sampler(0.0), config.vocabulary, step), TOKENS))
+    def ours(step: CompiledStep) -> Callable[[], Any]:
+        return lambda: list(islice(generate(model, ids[0].tolist(), Sampler(0.0), config.vocab_size, step), TOKENS))
 
     def theirs() -> None:
         peer.generate(ids, max_new_tokens=TOKENS, min_new_tokens=TOKENS, do_sample=False, pad_token_id=0)
 
     with torch.inference_mode():
         functions = {
-            "fp32": stopwatch(ours(Step(model))),
-            "int8": stopwatch(ours(Step(model, int8=True))),
+            "fp32": stopwatch(ours(CompiledStep(model))),
+            "int8": stopwatch(ours(CompiledStep(model, int8=True))),
             "peer": stopwatch(theirs),
         }
         found = interleave({**functions, "bandwidth": read_bandwidth}, 5)
-    size = sum(p.numel() for p in model.parameters()) - model.positions.weight.numel()
+    size = sum(p.numel() for p in model.parameters()) - model.position_embedding.weight.numel()
     for kind, width in (("fp32", 4), ("int8", 1)):
         note = "limit: bytes of the weights over the measured read bandwidth"
         yield compare(f"decode_124m_{kind}", "tokens/s", TOKENS / found[kind], TOKENS / found["peer"],
@@ -62,28 +62,30 @@ def decoding() -> Iterator[Row]:
 
 def training() -> Iterator[Row]:
     """Tokens a second of training steps of nanoGPT's size for CPUs."""
-    config = replace(GPT2.presets["nanogpt"], vocabulary=1024)
-    ids = torch.randint(config.vocabulary, (config.batch_size, config.context + 1))
-    system, bare, peer = GPT2(config), Bare(config), peer_of(config)
+    config = replace(GPT2.presets["nanogpt"], vocab_size=1024)
+    ids = torch.randint(config.vocab_size, (config.batch_size, config.context_length + 1))
+    system, bare, peer = GPT2(config), PlainTransformer(config), build_peer(config)
 
     def peer_loss(ids: Tensor) -> Tensor:
-        scores = peer(ids[:, :-1]).logits
-        return F.cross_entropy(scores.flatten(0, 1), ids[:, 1:].flatten())
+        logits = peer(ids[:, :-1]).logits
+        return F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
 
     functions = {
-        "ours": step(system, lambda ids: system.loss({"ids": ids})["loss"], ids),
-        "bare": step(bare, bare, ids),
-        "peer": step(peer.train(), peer_loss, ids),
+        "ours": training_step(system, lambda ids: system.loss({"ids": ids})["loss"], ids),
+        "bare": training_step(bare, bare, ids),
+        "peer": training_step(peer.train(), peer_loss, ids),
     }
     count = ids[:, 1:].numel()
     rates = {name: count / seconds for name, seconds in interleave(functions, 25).items()}
-    products = sum(p.numel() for name, p in system.named_parameters() if p.ndim == 2 and "positions" not in name)
+    products = sum(
+        p.numel() for name, p in system.named_parameters() if p.ndim == 2 and "position_embedding" not in name
+    )
     limit = matmul_rate() / (6 * products)
-    for name, who in (("bare", "bare loop after nanoGPT"), ("peer", "transformers")):
+    for name, who in (("bare", "plain PyTorch after nanoGPT"), ("peer", "transformers")):
         yield compare("train_tokens_per_s", "tokens/s", rates["ours"], rates[name], who, limit=limit)
 
 
-def step(model: nn.Module, loss: Callable[[Tensor], Tensor], ids: Tensor) -> Callable[[], float]:
+def training_step(model: nn.Module, loss: Callable[[Tensor], Tensor], ids: Tensor) -> Callable[[], float]:
     """One training step with the same optimiser for all, timed."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.1, fused=True)
 
@@ -96,15 +98,15 @@ def step(model: nn.Module, loss: Callable[[Tensor], Tensor], ids: Tensor) -> Cal
     return stopwatch(once)
 
 
-def peer_of(config: Config) -> Any:
+def build_peer(config: Config) -> Any:
     """The model of ``transformers`` of the same size, without dropout."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
     sizes: dict[str, Any] = {
-        "n_layer": config.layers,
-        "n_head": config.heads,
-        "n_embd": config.width,
-        "n_positions": config.context,
+        "n_layer": config.num_layers,
+        "n_head": config.num_heads,
+        "n_embd": config.embedding_dim,
+        "n_positions": config.context_length,
     }
     none: dict[str, Any] = {
         "resid_pdrop": 0.0,
@@ -113,26 +115,27 @@ def peer_of(config: Config) -> Any:
         "bos_token_id": 0,
         "eos_token_id": 0,
     }
-    return GPT2LMHeadModel(GPT2Config(vocab_size=config.vocabulary, **sizes, **none))
+    return GPT2LMHeadModel(GPT2Config(vocab_size=config.vocab_size, **sizes, **none))
 
 
-class Bare(nn.Module):
+class PlainTransformer(nn.Module):
     """The model as one would write it in a script: torch's own layer, exact GELU, everything in one forward."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.tokens = nn.Embedding(config.vocabulary, config.width)
-        self.positions = nn.Parameter(0.02 * torch.randn(config.context, config.width))
+        dim, layer = config.embedding_dim, nn.TransformerEncoderLayer
+        self.token_embedding = nn.Embedding(config.vocab_size, dim)
+        self.position_embedding = nn.Parameter(0.02 * torch.randn(config.context_length, dim))
         self.blocks = nn.ModuleList(
-            nn.TransformerEncoderLayer(config.width, config.heads, 4 * config.width, 0.0, F.gelu, batch_first=True,
-                                       norm_first=True) for _ in range(config.layers)
-        )  # fmt: skip
-        self.norm = nn.LayerNorm(config.width)
+            layer(dim, config.num_heads, 4 * dim, 0.0, F.gelu, batch_first=True, norm_first=True)
+            for _ in range(config.num_layers)
+        )
+        self.norm = nn.LayerNorm(dim)
 
     def forward(self, ids: Tensor) -> Tensor:
-        x = self.tokens(ids[:, :-1]) + self.positions[: ids.shape[1] - 1]
+        x = self.token_embedding(ids[:, :-1]) + self.position_embedding[: ids.shape[1] - 1]
         mask = nn.Transformer.generate_square_subsequent_mask(x.shape[1])
         for block in self.blocks:
             x = block(x, mask, is_causal=True)
-        scores = F.linear(self.norm(x), self.tokens.weight)
-        return F.cross_entropy(scores.flatten(0, 1), ids[:, 1:].flatten())
+        logits = F.linear(self.norm(x), self.token_embedding.weight)
+        return F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())

@@ -1,6 +1,6 @@
 """GPT-2 reading one token of one text, compiled: the time is that of reading every weight from memory once.
 
-A matrix times one vector waits for memory. torch's product does so with one core; this one (numba) with all of them, and
+A matrix times one vector is bound by memory. torch's product does so with one core; this one (numba) with all of them, and
 it takes weights in 8 bits as well, a quarter of the bytes: every row of a matrix divided by its largest number and
 rounded to −127 … 127 (LLM.int8(), arXiv:2208.07339, section 2, but for the weights only). The mathematics is that of
 ``model.Transformer``, for B = T = 1.
@@ -17,14 +17,14 @@ import torch
 from numba import float32, njit, prange
 from torch import Tensor, nn
 
-from .model import Cache, Transformer
+from .model import KeyValueCache, Transformer
 
-ONE = Lock()
+LOCK = Lock()
 """Held during a step: not all of numba's thread pools can serve two callers."""
 
 
-class Matrix(NamedTuple):
-    """A linear layer."""
+class Linear(NamedTuple):
+    """The parameters of a linear layer."""
 
     weight: np.ndarray
     """float32 or int8 (out, in)."""
@@ -34,102 +34,104 @@ class Matrix(NamedTuple):
     """float32 (out,)."""
 
 
-class Norm(NamedTuple):
-    """A layer normalisation."""
+class LayerNorm(NamedTuple):
+    """The parameters of a layer normalisation."""
 
     weight: np.ndarray
     bias: np.ndarray
     eps: float
 
 
-class Layer(NamedTuple):
-    """The weights of a block."""
+class Block(NamedTuple):
+    """The parameters of a block."""
 
-    attention_norm: Norm
-    qkv: Matrix
-    out: Matrix
-    mlp_norm: Norm
-    wide: Matrix
-    narrow: Matrix
+    attention_norm: LayerNorm
+    qkv_proj: Linear
+    attention_out_proj: Linear
+    mlp_norm: LayerNorm
+    mlp_in_proj: Linear
+    mlp_out_proj: Linear
 
 
-class Step:
-    """Reads the next token of a text and says how likely each one is after it.
+class CompiledStep:
+    """Reads the next token of a text and returns the logits of the one after: a ``DecodeStep``.
 
     Args:
         model: In float32, on a CPU. Its weights are looked at, not copied.
-        int8: Round them to 8 bits, in a copy.
+        int8: Quantise them to 8 bits, in a copy.
     """
 
     def __init__(self, model: Transformer, int8: bool = False) -> None:
-        self.model, width = model, model.config.width
+        self.model, width = model, model.config.embedding_dim
         blocks: Any = model.blocks
-        self.layers = [
-            Layer(
-                norm(block.attention_norm), matrix(block.attention.qkv, int8), matrix(block.attention.out, int8),
-                norm(block.mlp_norm), matrix(block.mlp.wide, int8), matrix(block.mlp.out, int8),
+        self.blocks = [
+            Block(
+                layer_norm_of(block.attention_norm),
+                linear_of(block.attention.qkv_proj, int8), linear_of(block.attention.out_proj, int8),
+                layer_norm_of(block.mlp_norm),
+                linear_of(block.mlp.in_proj, int8), linear_of(block.mlp.out_proj, int8),
             )
             for block in blocks
         ]  # fmt: skip
-        self.norm = norm(model.norm)
-        self.output = rounded(model.tokens.weight, None, int8)
-        self.rooms = tuple(np.empty(size, np.float32) for size in (width, 3 * width, width, 4 * width))
+        self.norm = layer_norm_of(model.norm)
+        self.output = quantise(model.token_embedding.weight, None, int8)
+        self.buffers = tuple(np.empty(size, np.float32) for size in (width, 3 * width, width, 4 * width))
 
     @torch.no_grad()
-    def __call__(self, token: int, cache: Cache) -> Tensor:
-        """Scores (V,) of all tokens to follow; the cache of one text, which has room for this one, is filled."""
-        place = cache.length
-        x = (self.model.tokens.weight[token] + self.model.positions.weight[place]).numpy()
+    def __call__(self, token: int, cache: KeyValueCache) -> Tensor:
+        """Logits (V,) of the next token; the cache of one text, which has room for this one, is filled."""
+        position = cache.length
+        x = (self.model.token_embedding.weight[token] + self.model.position_embedding.weight[position]).numpy()
         keys, values = cache.keys.numpy(), cache.values.numpy()
-        scores = np.empty(len(self.output.weight), np.float32)
-        with ONE:
-            for number, layer in enumerate(self.layers):
-                block(x, layer, keys[number, 0], values[number, 0], place, self.rooms)
-            normalise(x, self.norm, self.rooms[0])
-            product(self.rooms[0], self.output, scores)
+        logits = np.empty(len(self.output.weight), np.float32)
+        with LOCK:
+            for number, block in enumerate(self.blocks):
+                apply_block(x, block, keys[number, 0], values[number, 0], position, self.buffers)
+            layer_norm(x, self.norm, self.buffers[0])
+            matvec(self.buffers[0], self.output, logits)
         cache.length += 1
-        return torch.from_numpy(scores)
+        return torch.from_numpy(logits)
 
 
-def can_step(model: Transformer) -> bool:
-    """Whether the compiled step can read with this model."""
+def can_compile(model: Transformer) -> bool:
+    """Whether there is a compiled step for this model."""
     return all(p.dtype == torch.float32 and p.device.type == "cpu" for p in model.parameters())
 
 
-# The weights ------------------------------------------------------------------------------------------------------
+# The parameters ---------------------------------------------------------------------------------------------------
 
 
-def matrix(layer: nn.Linear, int8: bool) -> Matrix:
-    """A linear layer's weights."""
-    return rounded(layer.weight, layer.bias, int8)
+def linear_of(layer: nn.Linear, int8: bool) -> Linear:
+    """A linear layer's parameters."""
+    return quantise(layer.weight, layer.bias, int8)
 
 
-def rounded(weight: Tensor, bias: Tensor | None, int8: bool) -> Matrix:
+def quantise(weight: Tensor, bias: Tensor | None, int8: bool) -> Linear:
     """Weights (out, in) as they are, or in 8 bits."""
     weight = weight.detach()
     shift = np.zeros(len(weight), np.float32) if bias is None else bias.detach().numpy()
     if not int8:
-        return Matrix(weight.contiguous().numpy(), np.ones(len(weight), np.float32), shift)
+        return Linear(weight.contiguous().numpy(), np.ones(len(weight), np.float32), shift)
     scale = weight.abs().amax(1).clamp_min(1e-12) / 127  # (out,)
-    return Matrix((weight / scale[:, None]).round().to(torch.int8).numpy(), scale.numpy(), shift)
+    return Linear((weight / scale[:, None]).round().to(torch.int8).numpy(), scale.numpy(), shift)
 
 
-def norm(layer: nn.LayerNorm) -> Norm:
-    """A normalisation's weights."""
-    return Norm(layer.weight.detach().numpy(), layer.bias.detach().numpy(), layer.eps)
+def layer_norm_of(layer: nn.LayerNorm) -> LayerNorm:
+    """A layer normalisation's parameters."""
+    return LayerNorm(layer.weight.detach().numpy(), layer.bias.detach().numpy(), layer.eps)
 
 
 # The mathematics --------------------------------------------------------------------------------------------------
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def product(x, matrix, y):  # type: ignore[no-untyped-def]
+def matvec(x, linear, y):  # type: ignore[no-untyped-def]
     """y (out,) = W x + b, for x (in,).
 
     Four rows at once, from four places: a core that reads in one place waits at every new page of memory (4 kB), for
     what is fetched ahead ends with the page; waiting in four places at once takes no longer than in one.
     """
-    weight, scale, bias = matrix
+    weight, scale, bias = linear
     rows, columns = weight.shape
     quarter = rows // 4
     for first in prange(quarter):
@@ -152,63 +154,63 @@ def product(x, matrix, y):  # type: ignore[no-untyped-def]
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def bend(x):  # type: ignore[no-untyped-def]
+def gelu(x):  # type: ignore[no-untyped-def]
     """GELU, in the approximation by tanh, in place."""
     for i in prange(len(x)):
         x[i] *= float32(0.5) * (float32(1) + math.tanh(float32(0.7978845608) * (x[i] + float32(0.044715) * x[i] ** 3)))
 
 
 @njit(fastmath=True, cache=True)
-def normalise(x, norm, y):  # type: ignore[no-untyped-def]
+def layer_norm(x, norm, y):  # type: ignore[no-untyped-def]
     """y = (x − mean) / √(variance + ε), scaled and shifted."""
     mean = x.mean()
-    spread = float32(0)
+    squares = float32(0)
     for i in range(len(x)):
-        spread += (x[i] - mean) ** 2
-    factor = float32(1 / math.sqrt(spread / len(x) + norm.eps))
+        squares += (x[i] - mean) ** 2
+    factor = float32(1 / math.sqrt(squares / len(x) + norm.eps))
     for i in range(len(x)):
         y[i] = (x[i] - mean) * factor * norm.weight[i] + norm.bias[i]
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def attend(qkv, keys, values, place, y):  # type: ignore[no-untyped-def]
-    """Attention of the token at ``place`` to itself and those before; keys and values (H, context, D) are filled."""
-    heads, _, size = keys.shape
-    width = heads * size
-    scale = float32(1 / math.sqrt(size))
-    for head in prange(heads):
-        first = head * size
-        q, out = qkv[first : first + size], y[first : first + size]
-        keys[head, place] = qkv[width + first : width + first + size]
-        values[head, place] = qkv[2 * width + first : 2 * width + first + size]
-        weights = np.empty(place + 1, np.float32)
-        for i in range(place + 1):
+def attention(qkv, keys, values, position, y):  # type: ignore[no-untyped-def]
+    """Attention of the token at ``position`` to itself and those before; keys and values (H, context, D) are filled."""
+    num_heads, _, head_dim = keys.shape
+    width = num_heads * head_dim
+    scale = float32(1 / math.sqrt(head_dim))
+    for head in prange(num_heads):
+        first = head * head_dim
+        q, out = qkv[first : first + head_dim], y[first : first + head_dim]
+        keys[head, position] = qkv[width + first : width + first + head_dim]
+        values[head, position] = qkv[2 * width + first : 2 * width + first + head_dim]
+        weights = np.empty(position + 1, np.float32)
+        for i in range(position + 1):
             score = float32(0)
-            for j in range(size):
+            for j in range(head_dim):
                 score += q[j] * keys[head, i, j]
             weights[i] = score * scale
         highest, total = weights.max(), float32(0)
-        for i in range(place + 1):
+        for i in range(position + 1):
             weights[i] = math.exp(weights[i] - highest)
             total += weights[i]
         out[:] = 0
-        for i in range(place + 1):
-            share = weights[i] / total
-            for j in range(size):
-                out[j] += share * values[head, i, j]
+        for i in range(position + 1):
+            weight = weights[i] / total
+            for j in range(head_dim):
+                out[j] += weight * values[head, i, j]
 
 
 @njit(cache=True)
-def block(x, layer, keys, values, place, rooms):  # type: ignore[no-untyped-def]
-    """One block; the stream x (width,) is changed in place. ``rooms`` are of 1, 3, 1 and 4 times the width."""
-    seen, qkv, found, wide = rooms
-    normalise(x, layer.attention_norm, seen)
-    product(seen, layer.qkv, qkv)
-    attend(qkv, keys, values, place, found)
-    product(found, layer.out, seen)
-    x += seen
-    normalise(x, layer.mlp_norm, seen)
-    product(seen, layer.wide, wide)
-    bend(wide)
-    product(wide, layer.narrow, seen)
-    x += seen
+def apply_block(x, block, keys, values, position, buffers):  # type: ignore[no-untyped-def]
+    """One block; the residual stream x (C,) is changed in place. The buffers have C, 3 C, C and 4 C numbers."""
+    normed, qkv, attended, hidden = buffers
+    layer_norm(x, block.attention_norm, normed)
+    matvec(normed, block.qkv_proj, qkv)
+    attention(qkv, keys, values, position, attended)
+    matvec(attended, block.attention_out_proj, normed)
+    x += normed
+    layer_norm(x, block.mlp_norm, normed)
+    matvec(normed, block.mlp_in_proj, hidden)
+    gelu(hidden)
+    matvec(hidden, block.mlp_out_proj, normed)
+    x += normed

@@ -1,60 +1,63 @@
-"""Write, and watch what surprises the model and what it expects next; or let it go on."""
+"""Write, and see what surprises the model and which tokens it expects next; or let it continue."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from potmeter.core.demo import Words
 from potmeter.media import Bars, Image
 
 from .examples import examples
-from .pictures import readable, surprise_picture
+from .scoring import merge_partial_characters
+from .surprisal_picture import draw_surprisal
 from .system import GPT2
 
-MOST, ADDED, EXPECTED, WIDTH = 2000, 80, 8, 520
-"""Characters of the text; tokens that are added at most; likeliest next tokens that are shown; pixels of the picture."""
+MAX_CHARACTERS, MAX_NEW_TOKENS, CANDIDATES, WIDTH = 2000, 80, 8, 520
+"""Of the text; that "Go on" adds; likeliest next tokens that are shown; pixels of the picture."""
 
 
 @dataclass(frozen=True)
-class Read:
+class Reading:
     """What the model makes of a text."""
 
     surprisal: Image
-    """Every token coloured by how much it surprised the model."""
+    """Every token coloured by how little the model expected it."""
     next: Bars
-    """The likeliest tokens to come, with their probabilities."""
+    """The likeliest next tokens, with their probabilities."""
 
 
 def demo(system: GPT2) -> Words:
-    """A sheet to write on, coloured while one writes."""
+    """A text field, coloured while one writes."""
 
-    def show(text: str) -> Read:
-        chances = system.next_token_probs(text)
-        values, numbers = chances.topk(min(EXPECTED, len(chances)))
+    def show(text: str) -> Reading:
+        probabilities = system.next_token_probs(text)
+        values, ids = probabilities.topk(min(CANDIDATES, len(probabilities)))
         likely: dict[str, float] = {}
-        for value, number in zip(values.tolist(), numbers.tolist(), strict=True):
-            shown = legible(system.vocabulary[number])
+        for value, token in zip(values.tolist(), ids.tolist(), strict=True):
+            shown = make_legible(system.vocabulary[token])
             likely[shown] = likely.get(shown, 0.0) + value
-        tokens, bits = system.tokenize(text), system.surprisal(text)
-        return Read(surprise_picture(readable(tokens, bits.tolist()), WIDTH), Bars(likely))
+        spans = merge_partial_characters(system.tokenize(text), system.surprisal(text).tolist())
+        return Reading(draw_surprisal(spans, WIDTH), Bars(likely))
 
-    def go_on(text: str) -> Iterator[tuple[str, Read]]:
-        for longer in system.run(text, tokens=ADDED):
-            if len(longer.text) > MOST:
+    def go_on(text: str) -> Iterator[tuple[str, Reading]]:
+        growing: Any = system.run(text, tokens=MAX_NEW_TOKENS, stream=True)
+        for longer in growing:
+            if len(longer.text) > MAX_CHARACTERS:
                 return
             yield longer.text, show(longer.text)
 
-    inputs = examples(system.config.dataset)[0].inputs
+    prompt = examples(system.config.dataset)[0].inputs.get("prompt", "It was a truth")
     return Words(
         title="write",
         help="Write or change the text. Orange words are those that the model did not expect, given the ones before; the bars "
         "are what it expects next. “Go on” lets it write, until it is stopped.",
-        start=str(inputs.get("prompt", "It was a truth")), max_length=MOST, show=show, actions={"Go on": go_on},
+        start=str(prompt), max_length=MAX_CHARACTERS, show=show, actions={"Go on": go_on},
     )  # fmt: skip
 
 
-def legible(token: bytes) -> str:
+def make_legible(token: bytes) -> str:
     """A token with its spaces and line ends made visible."""
     text = token.decode("utf-8", "replace").replace(" ", "␣").replace("\n", "↵").replace("\t", "⇥")
     return text or "end of text"

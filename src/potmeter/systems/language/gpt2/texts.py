@@ -15,12 +15,12 @@ from potmeter.data.sets.austen import LIFETIME, POSTHUMOUS, austen
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError, reject
 
-CHUNK = 2**14
+CHUNK_SIZE = 2**14
 """Bytes that are read, and characters that are tokenised, at once: the tokenizer takes a hundred times as much memory, and
-while a vocabulary is learnt it holds 256 of them."""
-PIECE = 1000
+while a vocabulary is learnt it holds 256 chunks."""
+PIECE_LENGTH = 1000
 """Characters of a held-out text that count as one sample, more or less: it is cut before a space."""
-HELD = 2**20
+MAX_HELD_OUT = 2**20
 """Most bytes of a user's text that are held out for validation, and as many for testing."""
 SUFFIXES = (".txt", ".md")
 PLACES = {
@@ -44,31 +44,32 @@ class Document:
     """Bytes of the file."""
 
     def chunks(self) -> Iterator[str]:
-        """The text in parts of about ``CHUNK`` characters, cut before a space where there is one."""
+        """The text in parts of about ``CHUNK_SIZE`` characters, cut before a space where there is one."""
         rest = ""
-        for text in [self.source] if isinstance(self.source, str) else self.decoded(self.source):
-            rest, begin = rest + text, 0
-            while len(rest) - begin > CHUNK:
-                cut = cut_before_space(rest, begin + CHUNK)
-                yield rest[begin:cut]
-                begin = cut
-            rest = rest[begin:]
+        for text in [self.source] if isinstance(self.source, str) else self.decode_file(self.source):
+            rest, start = rest + text, 0
+            while len(rest) - start > CHUNK_SIZE:
+                cut = cut_before_space(rest, start + CHUNK_SIZE)
+                yield rest[start:cut]
+                start = cut
+            rest = rest[start:]
         if rest:
             yield rest
 
-    def decoded(self, path: Path) -> Iterator[str]:
+    def decode_file(self, path: Path) -> Iterator[str]:
         """The file's text as it is read. Raises UserError for what is no UTF-8 text."""
-        decoder, at = codecs.getincrementaldecoder("utf-8-sig")(), self.start
+        decoder, position = codecs.getincrementaldecoder("utf-8-sig")(), self.start
         try:
             with open(path, "rb") as file:
-                file.seek(at)
-                while data := file.read(min(CHUNK, self.end - at)):
+                file.seek(position)
+                while data := file.read(min(CHUNK_SIZE, self.end - position)):
                     b"\0" not in data or reject(f"{path} is not text: it has null bytes.", str(path))
-                    yield decoder.decode(data, final=at + len(data) >= self.end)
-                    at += len(data)
+                    yield decoder.decode(data, final=position + len(data) >= self.end)
+                    position += len(data)
         except UnicodeDecodeError as error:
-            place = at + error.start
-            raise UserError(f"{path} is not UTF-8 text (near byte {place:,}).", received=str(path)) from None
+            raise UserError(
+                f"{path} is not UTF-8 text (near byte {position + error.start:,}).", received=str(path)
+            ) from None
         except OSError as error:
             raise UserError(f"{path} cannot be read: {error.strerror}.", received=str(path)) from None
 
@@ -97,17 +98,17 @@ class Corpus:
 
     def fingerprint(self) -> str:
         """A digest of the whole text."""
-        total = hashlib.sha256()
+        whole = hashlib.sha256()
         for document in self.documents:
             for chunk in document.chunks():
-                total.update(chunk.encode("utf-8", "surrogatepass"))
-            total.update(b"\xff")  # no text has this byte
-        return total.hexdigest()
+                whole.update(chunk.encode("utf-8", "surrogatepass"))
+            whole.update(b"\xff")  # no text has this byte
+        return whole.hexdigest()
 
 
 @dataclass(frozen=True)
-class Held:
-    """A held-out text, in pieces that follow each other: its samples."""
+class HeldOut:
+    """A held-out text, in consecutive pieces: the samples of which a metric is the mean."""
 
     pieces: tuple[str, ...]
 
@@ -123,38 +124,38 @@ class Held:
         """A digest of the text."""
         return digest(self.pieces)
 
-    def select(self, indices: Sequence[int]) -> Held:
+    def select(self, indices: Sequence[int]) -> HeldOut:
         """Only these pieces."""
-        return Held(tuple(self.pieces[i] for i in indices))
+        return HeldOut(tuple(self.pieces[i] for i in indices))
 
-    def head(self, n: int) -> Held:
+    def head(self, n: int) -> HeldOut:
         """The first ``n`` pieces."""
-        return Held(self.pieces[:n])
+        return HeldOut(self.pieces[:n])
 
     @classmethod
-    def of(cls, text: str) -> Held:
-        """A text cut into pieces."""
+    def split(cls, text: str) -> HeldOut:
+        """A text cut into pieces of about ``PIECE_LENGTH`` characters."""
         pieces = []
-        while len(text) > PIECE:
-            cut = cut_before_space(text, PIECE)
+        while len(text) > PIECE_LENGTH:
+            cut = cut_before_space(text, PIECE_LENGTH)
             pieces.append(text[:cut])
             text = text[cut:]
         return cls((*pieces, text) if text else tuple(pieces))
 
 
 def cut_before_space(text: str, near: int) -> int:
-    """A place at or before ``near`` where the text may be cut without cutting a word, if there is one in reach.
+    """The last index up to ``near`` at which the text may be cut without cutting a word, if there is one in reach.
 
     Before a single space or line end: words are tokens together with the space before them.
     """
-    for place in range(near, max(near - 500, 1), -1):
-        if text[place].isspace() and not text[place - 1].isspace() and not text[place + 1 : place + 2].isspace():
-            return place
+    for i in range(near, max(near - 500, 1), -1):
+        if text[i].isspace() and not text[i - 1].isspace() and not text[i + 1 : i + 2].isspace():
+            return i
     return near
 
 
-def texts(source: str) -> Splits:
-    """Training, validation and test text by a word, or of a user's file or folder.
+def load_texts(source: str) -> Splits:
+    """Training, validation and test text: of a data set by its name, or of a user's file or folder.
 
     Args:
         source: ``austen``: the four novels that appeared in her lifetime are trained on, Northanger Abbey validates,
@@ -166,30 +167,30 @@ def texts(source: str) -> Splits:
     """
     if source == "austen":
         novels = austen()
-        valid, test = (Held.of(novels[name]) for name in POSTHUMOUS)
+        valid, test = (HeldOut.split(novels[name]) for name in POSTHUMOUS)
         return Splits(Corpus(tuple(Document(novels[name]) for name in LIFETIME)), valid, test, origin="austen")
     if source == "walks":
-        parts = [walks(lines, seed) for seed, lines in enumerate((4000, 100, 400))]
-        return Splits(Corpus((Document(parts[0]),)), Held.of(parts[1]), Held.of(parts[2]), origin="walks")
-    return own(Path(source))
+        parts = [generate_walks(lines, seed) for seed, lines in enumerate((4000, 100, 400))]
+        return Splits(Corpus((Document(parts[0]),)), HeldOut.split(parts[1]), HeldOut.split(parts[2]), origin="walks")
+    return split_files(Path(source))
 
 
-def walks(lines: int, seed: int) -> str:
-    """Generated sentences that stay in one place: what stands there depends on a word that was read long ago.
+def generate_walks(lines: int, seed: int) -> str:
+    """Generated sentences that stay in one place: which things stand there depends on a word far back.
 
-    Counts of n-grams have forgotten the place when the next thing is due; who can look back, knows it.
+    An n-gram has lost the place from its context when the next thing is due; attention still reaches it.
     """
     rng = random.Random(seed)
 
-    def line(place: str) -> str:
+    def sentence(place: str) -> str:
         things = rng.choices(PLACES[place].split(), k=5)
         return f"In the {place} there was a " + ", and not far from it there was a ".join(things) + ".\n"
 
-    return "".join(line(rng.choice(list(PLACES))) for _ in range(lines))
+    return "".join(sentence(rng.choice(list(PLACES))) for _ in range(lines))
 
 
-def own(path: Path) -> Splits:
-    """A user's file, or the text files in a folder and those in it."""
+def split_files(path: Path) -> Splits:
+    """A user's text file, or all text files below a folder, split by bytes."""
     files = (
         sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()) if path.is_dir() else [path]
     )
@@ -200,34 +201,37 @@ def own(path: Path) -> Splits:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"{path} cannot be read: {reason}.", received=str(path)) from None
     sum(sizes) > 0 or reject(f"{path} is empty.", "0 bytes")
-    held = min(sum(sizes) // 20, HELD)
-    ends = [0, sum(sizes) - 2 * held, sum(sizes) - held, sum(sizes)]
+    held_out = min(sum(sizes) // 20, MAX_HELD_OUT)
+    bounds = [0, sum(sizes) - 2 * held_out, sum(sizes) - held_out, sum(sizes)]
     try:
-        train, valid, test = (stretch(files, sizes, a, b, held // 2) for a, b in pairwise(ends))
+        train, valid, test = (
+            documents_between(files, sizes, start, end, held_out // 2) for start, end in pairwise(bounds)
+        )
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.", received=str(path)) from None
-    parts = [Held.of("".join(text for d in part for text in d.chunks())) for part in (valid, test)]
+    parts = [HeldOut.split("".join(text for d in part for text in d.chunks())) for part in (valid, test)]
     (train and all(parts)) or reject(f"{path} is too short to hold a part of it out.", f"{sum(sizes):,} bytes")
     return Splits(Corpus(tuple(train)), parts[0], parts[1])
 
 
-def stretch(files: list[Path], sizes: list[int], start: int, end: int, reach: int) -> list[Document]:
+def documents_between(files: list[Path], sizes: list[int], start: int, end: int, reach: int) -> list[Document]:
     """The documents between two bytes of all files laid end to end, cut where a line or at least a character begins."""
-    found, at = [], 0
+    documents, offset = [], 0  # the offset is where the file begins
     for file, size in zip(files, sizes, strict=True):
-        first, last = (line_start(file, min(max(place - at, 0), size), size, reach) for place in (start, end))
+        bounds = (min(max(position - offset, 0), size) for position in (start, end))
+        first, last = (find_line_start(file, position, size, reach) for position in bounds)
         if first < last:
-            found.append(Document(file, first, last))
-        at += size
-    return found
+            documents.append(Document(file, first, last))
+        offset += size
+    return documents
 
 
-def line_start(file: Path, place: int, size: int, reach: int) -> int:
-    """The first place, from here on, where a line begins; without one in ``reach`` bytes, where a character does."""
-    if place in (0, size):
-        return place
-    with open(file, "rb") as opened:
-        opened.seek(place)
-        data = opened.read(min(max(reach, 4), CHUNK))
-    after = data.find(b"\n", 0, reach) + 1
-    return place + (after or next((n for n, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0))
+def find_line_start(file: Path, position: int, size: int, reach: int) -> int:
+    """The first byte, from here on, where a line begins; without one in ``reach`` bytes, where a character does."""
+    if position in (0, size):
+        return position
+    with open(file, "rb") as stream:
+        stream.seek(position)
+        data = stream.read(min(max(reach, 4), CHUNK_SIZE))
+    after_line = data.find(b"\n", 0, reach) + 1
+    return position + (after_line or next((n for n, byte in enumerate(data[:4]) if byte & 0xC0 != 0x80), 0))

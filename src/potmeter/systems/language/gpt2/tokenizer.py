@@ -1,7 +1,7 @@
-"""Text as numbers: byte-level byte-pair encoding, with a vocabulary of one's own or GPT-2's.
+"""Text as token numbers: byte-level byte-pair encoding (BPE), with a vocabulary of one's own or GPT-2's.
 
 Sennrich et al. (arXiv:1508.07909); over bytes, with the split into words that GPT-2 uses (Radford et al. 2019, section
-2.2): whatever the text, it comes back to the byte. A text that holds ``END`` holds its letters, not the token.
+2.2): whatever the text, decoding gives it back to the byte. A text that holds ``END`` holds its letters, not the token.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from potmeter.errors import UserError, reject
 from .texts import Document
 
 END = "<|endoftext|>"
-"""The token that parts texts; before the first token of a text it stands too."""
+"""The token between two documents; before the first token of a text it stands too."""
 MAX_FILE = 64 * 2**20
+"""Largest vocabulary file that is read, in bytes."""
 
 
 class Tokenizer:
-    """Between text and tokens.
+    """Encodes text as tokens, and decodes them.
 
     Args:
-        library: The encoding, with ``END`` in its vocabulary.
+        library: A byte-level BPE of the ``tokenizers`` package, with ``END`` in its vocabulary.
 
     Raises:
         UserError: When it lacks ``END``.
@@ -38,7 +39,7 @@ class Tokenizer:
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        library.encode_special_tokens = True  # a text makes no token that parts texts
+        library.encode_special_tokens = True  # no text is encoded as the token between documents
         end = library.token_to_id(END)
         self.end: int = reject(f"The vocabulary has no {END}.", f"{len(self)} tokens") if end is None else end
 
@@ -50,7 +51,7 @@ class Tokenizer:
         chunks = Document(text).chunks()
         return [i for chunk in chunks for i in self.library.encode(chunk, add_special_tokens=False).ids]
 
-    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of many texts, on all cores."""
         return [encoding.ids for encoding in self.library.encode_batch(list(texts), add_special_tokens=False)]
 
@@ -61,13 +62,13 @@ class Tokenizer:
 
     def bytes_of(self, token: int) -> bytes:
         """What a token stands for."""
-        return self.table[token] if token < len(self.table) else b""
+        return self.token_bytes[token] if token < len(self.token_bytes) else b""
 
     @cached_property
-    def table(self) -> list[bytes]:
-        """The bytes of every token."""
+    def token_bytes(self) -> list[bytes]:
+        """What every token stands for."""
         names = sorted(self.library.get_vocab().items(), key=lambda item: item[1])
-        return [END.encode() if name == END else bytes(map(BYTES.__getitem__, name)) for name, _ in names]
+        return [END.encode() if name == END else bytes(map(BYTE_OF.__getitem__, name)) for name, _ in names]
 
     def save(self, folder: Path) -> None:
         """Write tokenizer.json, in the library's own format."""
@@ -77,8 +78,8 @@ class Tokenizer:
     def load(cls, path: Path) -> Tokenizer:
         """Read tokenizer.json. Raises UserError when it is missing, damaged, or no byte-level encoding."""
         try:
-            tokenizer = cls(Library.from_str(read(path)))
-            tokenizer.table
+            tokenizer = cls(Library.from_str(read_text(path)))
+            tokenizer.token_bytes
         except UserError:
             raise
         except Exception as error:  # the library raises plain Exceptions; a KeyError: names that are no bytes
@@ -86,11 +87,11 @@ class Tokenizer:
         return tokenizer
 
     @classmethod
-    def train(cls, texts: Iterable[str], vocabulary: int) -> Tokenizer:
-        """Learn the most frequent pairs of a text, until there are ``vocabulary`` tokens, or fewer where it has no more."""
-        library = empty({}, [])
+    def train(cls, texts: Iterable[str], vocab_size: int) -> Tokenizer:
+        """Merge the most frequent pairs of a text until there are ``vocab_size`` tokens, or fewer where it has no more."""
+        library = byte_level_bpe({}, [])
         trainer = trainers.BpeTrainer(
-            vocab_size=vocabulary, special_tokens=[END], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            vocab_size=vocab_size, special_tokens=[END], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )  # fmt: skip
         library.train_from_iterator(texts, trainer)
@@ -100,14 +101,14 @@ class Tokenizer:
     def from_merges(cls, vocabulary: Path, merges: Path) -> Tokenizer:
         """GPT-2's own two files: token numbers as JSON, and the pairs to merge, the first ones first."""
         try:
-            numbers = json.loads(read(vocabulary))
-            lines = [line for line in read(merges).split("\n") if line and not line.startswith("#version")]
-            library = empty(numbers, [tuple(line.split(" ")) for line in lines])
+            token_ids = json.loads(read_text(vocabulary))
+            lines = [line for line in read_text(merges).split("\n") if line and not line.startswith("#version")]
+            library = byte_level_bpe(token_ids, [tuple(line.split(" ")) for line in lines])
         except UserError:
             raise
         except Exception as error:  # as above
             raise UserError(f"{vocabulary} and {merges.name} do not fit: {error}.", received=str(vocabulary)) from None
-        library.add_special_tokens([END]) if END in numbers else None
+        library.add_special_tokens([END]) if END in token_ids else None
         return cls(library)
 
     @classmethod
@@ -117,15 +118,15 @@ class Tokenizer:
         return cls.from_merges(folder / "encoder.json", folder / "vocab.bpe")
 
 
-def empty(numbers: dict[str, int], merges: list[Any]) -> Library:
-    """A byte-level encoding with these tokens and merges."""
-    library = Library(models.BPE(numbers, merges))
+def byte_level_bpe(token_ids: dict[str, int], merges: list[Any]) -> Library:
+    """A byte-level BPE with these tokens and merges."""
+    library = Library(models.BPE(token_ids, merges))
     library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     library.decoder = decoders.ByteLevel()
     return library
 
 
-def read(path: Path) -> str:
+def read_text(path: Path) -> str:
     """A text file, of at most ``MAX_FILE`` bytes."""
     try:
         path.stat().st_size <= MAX_FILE or reject(f"{path} is too large.", f"{path.stat().st_size:,} bytes")
@@ -134,11 +135,11 @@ def read(path: Path) -> str:
         raise UserError(f"{path} cannot be read: {error.strerror}.", received=str(path)) from None
 
 
-def byte_names() -> dict[str, int]:
+def byte_of_character() -> dict[str, int]:
     """GPT-2 writes every byte as a printable character: itself where it is one, else one from U+0100 on."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in plain]
     return {chr(b): b for b in plain} | {chr(256 + n): b for n, b in enumerate(others)}
 
 
-BYTES = byte_names()
+BYTE_OF = byte_of_character()
