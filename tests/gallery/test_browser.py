@@ -16,13 +16,14 @@ FAKE = ["poet", "chooser", "talker", "seer", "occlusion"]
 
 
 def open_page(page, site, name, query=""):
-    """Open a system's page and wait until it shows a result."""
+    """Open a system's page, on its first task where no other is named, and wait until it shows a result."""
+    query = query if "task=" in query else f"{query}&task=run" if query else "?task=run"
     page.goto(f"{site.address}{name}/{query}")
-    page.wait_for_selector(".progress.done >> visible=true")
+    page.wait_for_selector(".job.done >> visible=true")
 
 
 def stands(page):
-    return page.locator(".progress >> visible=true").inner_text()
+    return page.locator(".job >> visible=true").inner_text()
 
 
 @pytest.mark.parametrize("name", [*REAL, *FAKE])
@@ -44,8 +45,10 @@ def test_the_first_page_shows_every_system_in_the_lectures_order_and_links_to_it
         [int(n) for n in group.locator(".slide").all_inner_texts()] for group in page.locator("main > section").all()
     ]
     assert {*REAL, *FAKE} <= set(names) and all(group == sorted(group) for group in slides)
+    sections = page.locator("main h2").all_inner_texts()
+    assert sections[0] == "Basics"
     page.locator(".cards a", has_text=re.compile("^.*vae")).first.click()
-    page.wait_for_selector(".progress.done >> visible=true")
+    page.wait_for_selector(".demo .shown img")
     page.locator("a.brand").click()
     page.wait_for_selector(".cards")
 
@@ -53,10 +56,10 @@ def test_the_first_page_shows_every_system_in_the_lectures_order_and_links_to_it
 @pytest.mark.parametrize("width", [390, 820])
 def test_pages_fit_a_phone(page, site, width):
     page.set_viewport_size({"width": width, "height": 844})
-    for path in ("", "vae/?weights=plane&task=by-hand", "autoencoder/"):
+    for path in ("", "vae/?weights=plane&task=by-hand", "autoencoder/?task=run"):
         page.goto(site.address + path)
         page.wait_for_selector(
-            ".cards" if not path else ".demo .shown img" if "hand" in path else ".progress.done >> visible=true"
+            ".cards" if not path else ".demo .shown img" if "hand" in path else ".job.done >> visible=true"
         )
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
@@ -68,7 +71,7 @@ def test_an_address_restores_the_page(page, site):
     assert command == "potmeter run vae.plane:plane --side 3"
     page.locator("#go-plane").click()
     page.wait_for_timeout(500)
-    page.wait_for_selector(".progress.done >> visible=true")
+    page.wait_for_selector(".job.done >> visible=true")
     query = parse_qs(urlsplit(page.url).query)
     assert query == {"weights": ["plane"], "task": ["plane"], "side": ["3"]}
 
@@ -89,7 +92,7 @@ def test_an_examples_picture_stands_in_the_address_and_an_uploaded_one_does_not(
     assert parse_qs(urlsplit(page.url).query)["image"] == ["example-0"]
     page.locator(".examples button.gallery-item >> visible=true").nth(1).click()
     page.wait_for_function("location.search.includes('example-1')")
-    page.wait_for_selector(".progress.done >> visible=true")
+    page.wait_for_selector(".job.done >> visible=true")
     sample("digit-5").save(tmp_path / "five.png")
     page.locator(
         ".picture button[aria-label=Clear], .picture button[title=Clear], .picture .icon-button >> visible=true"
@@ -107,7 +110,7 @@ def test_growing_text_is_seen_growing_and_can_be_stopped(page, site):
     page.wait_for_selector(".halt >> visible=true")
     page.wait_for_function("document.querySelector('.result pre')?.textContent.split(' ').length > 10")
     page.locator(".halt >> visible=true").click()
-    page.wait_for_selector(".progress.stopped >> visible=true")
+    page.wait_for_selector(".job.stopped >> visible=true")
     length = len(page.locator(".result pre >> visible=true").inner_text())
     page.wait_for_timeout(700)
     assert len(page.locator(".result pre >> visible=true").inner_text()) == length
@@ -116,16 +119,16 @@ def test_growing_text_is_seen_growing_and_can_be_stopped(page, site):
 
 def test_progress_is_shown(page, site):
     page.goto(f"{site.address}poet/?task=ponder&steps=100&pace=0.03")
-    page.wait_for_selector(".progress.busy i b >> visible=true")
+    page.wait_for_selector(".job.busy i b >> visible=true")
     assert re.match(r"pondering \d+ of 100", stands(page))
-    page.wait_for_selector(".progress.done >> visible=true")
+    page.wait_for_selector(".job.done >> visible=true")
 
 
 def test_other_weights_fill_the_page_anew_and_weights_that_cannot_be_had_are_told_of(page, site):
     open_page(page, site, "classifier")
     page.locator(".weights label", has_text="fashion").click()
     page.wait_for_function("location.search.includes('weights=fashion')")
-    page.wait_for_selector(".progress.done >> visible=true")
+    page.wait_for_selector(".job.done >> visible=true")
     assert "ankle boot" in page.locator(".result div.bars >> visible=true").inner_text().lower()
     open_page(page, site, "chooser")
     page.locator(".weights label", has_text="broken").click()
@@ -217,6 +220,124 @@ def test_sliders_mix_the_styles_of_three_pictures(page, site):
     page.locator(".demo button", has_text="Three others").click()
     page.wait_for_function("document.querySelectorAll('.demo .sliders output')[2].textContent.endsWith('.00')")
     assert page.locator(".demo .sliders output").last.inner_text() == "−0.50"
+
+
+def tab_of(page):
+    """The tab that is open."""
+    return page.locator(".tasks [role=tablist] [aria-selected=true]").get_attribute("data-tab-id")
+
+
+def test_a_page_opens_on_what_can_be_touched_with_weights_that_have_it(page, site):
+    page.goto(f"{site.address}vae/")
+    page.wait_for_selector(".demo .shown img >> visible=true")
+    assert tab_of(page) == "by-hand"
+    page.wait_for_function("location.search === '?weights=plane&task=by-hand'")
+    page.goto(f"{site.address}vae/?weights=digits")
+    page.wait_for_selector(".job.done >> visible=true")
+    assert tab_of(page) == "run" and "weights=digits" in page.url
+
+
+def test_a_tab_that_is_pressed_while_the_page_loads_stays(page, site):
+    page.goto(f"{site.address}autoencoder/", wait_until="commit")
+    page.locator(".tasks [role=tablist] [data-tab-id=about]").click()
+    page.wait_for_selector(".note [data-weights]", state="attached")
+    page.wait_for_timeout(700)
+    assert tab_of(page) == "about" and "task=about" in page.url
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "state"),
+    [
+        ("autoencoder", "[0.5,-1.25]", "document.querySelector('.demo .map i').style.left"),
+        ("stylegan", "[2,3,4,0.5]", "[...document.querySelectorAll('.demo output')].map((o) => o.textContent).join()"),
+        ("gpt2", '"It was a dark"', "document.querySelector('.demo textarea').value"),
+        ("classifier", "[[140,60,138,120,140,220]]", "document.querySelector('.demo .shown .bar span').textContent"),
+    ],
+)
+def test_what_was_touched_stands_in_the_address_and_comes_back(page, site, name, value, state):
+    from urllib.parse import quote
+
+    shown = {"autoencoder": "61.875%", "stylegan": "2.00,3.00,4.00,+0.50", "gpt2": "It was a dark", "classifier": "1"}
+    page.goto(f"{site.address}{name}/?task=by-hand&value={quote(value)}")
+    page.wait_for_selector(".demo .shown img >> visible=true")
+    page.wait_for_function(f"({state}) === {json.dumps(shown[name])}")
+    for nonsense in ("[", "null", "[1e999,0]", '{"a":1}', "x" * 3000):
+        page.goto(f"{site.address}{name}/?task=by-hand&value={quote(nonsense)}")
+        page.wait_for_selector(".demo.alive >> visible=true")
+
+
+def test_moving_the_point_writes_the_address(page, site):
+    page.goto(f"{site.address}autoencoder/")
+    page.wait_for_selector(".demo .shown img >> visible=true")
+    page.locator(".demo .map").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("new URLSearchParams(location.search).has('value')")
+    value = json.loads(parse_qs(urlsplit(page.url).query)["value"][0])
+    assert value[0] > 0 and value[1] == pytest.approx(0, abs=1e-6)
+
+
+def test_opening_a_page_again_computes_nothing_again(page, site):
+    open_page(page, site, "poet", "?words=30&pace=0.05&seed=1")
+    first = stands(page)
+    page.reload()
+    page.wait_for_selector(".job.done >> visible=true", timeout=20_000)
+    assert stands(page) == first, "to the millisecond: it is the same run"
+    page.locator("#go-run").click()
+    page.wait_for_function(
+        "old => ![...document.querySelectorAll('.job')].some((p) => p.textContent === old)", arg=first
+    )
+    page.wait_for_selector(".job.done >> visible=true")
+
+
+def test_two_who_look_at_once_wait_for_one_computation(browser, page, site):
+    other = browser.new_page()
+    address = f"{site.address}poet/?task=ponder&steps=60&pace=0.05"
+    page.goto(address)
+    page.wait_for_selector(".job.busy >> visible=true")
+    other.goto(address)
+    for tab in (page, other):
+        tab.wait_for_selector(".job.done >> visible=true", timeout=150_000)
+    assert stands(page) == stands(other)
+    other.close()
+
+
+def test_keys_lead_through_the_lecture(page, site):
+    page.goto(f"{site.address}?present")
+    assert page.evaluate("document.documentElement.classList.contains('present')")
+    names = list(registry.entries())
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(f"**/{names[0]}/?*present*")
+    page.wait_for_selector(".note [data-weights]", state="attached")
+    page.keyboard.press("PageDown")
+    page.wait_for_url(f"**/{names[1]}/?*present*")
+    page.goto(f"{site.address}vae/?present")
+    page.wait_for_selector(".demo .shown img >> visible=true")
+    page.wait_for_timeout(700)
+    page.locator(".demo .map").click(position={"x": 30, "y": 30})  # which then has the focus no more
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function(
+        "document.querySelector('.tasks [role=tablist] [aria-selected=true]').dataset.tabId === 'run'"
+    )
+    page.wait_for_selector(".job.done", state="attached")
+    assert "present" in page.url and "task" not in page.url
+    page.keyboard.press("ArrowUp")
+    assert tab_of(page) == "by-hand"
+    page.keyboard.press("p")
+    assert "present" not in page.url and not page.evaluate("slides.on()")
+    page.keyboard.press("ArrowDown")
+    assert tab_of(page) == "by-hand", "arrow keys belong to the page again"
+
+
+def test_in_presentation_mode_a_screen_shows_one_thing_whole(page, site):
+    page.set_viewport_size({"width": 1366, "height": 768})
+    for name in ("vae", "autoencoder", "blackbox"):
+        page.goto(f"{site.address}{name}/?present")
+        page.wait_for_selector(".demo .shown img >> visible=true")
+        page.wait_for_timeout(300)
+        box = page.locator(".demo .shown img").first.bounding_box()
+        assert box["y"] + box["height"] <= 768 and box["height"] > 400, name
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
 
 
 def test_hostile_uploads_are_refused_with_a_message(page, site, tmp_path):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import shutil
 import socket
-import sys
 import tempfile
 import webbrowser
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 from potmeter.errors import UserError, missing_extra, reject
 
@@ -31,6 +32,9 @@ def gallery(argv: list[str]) -> None:
             Parameter("port", int, 7860, range=Range(0, 65535), help="where it listens; 0 for any free one"),
             Parameter("host", str, "127.0.0.1", help="this machine only; 0.0.0.0 for everybody in its network"),
             Parameter("share", bool, False, help="make a public address too, through gradio's servers"),
+            Parameter(
+                "root_path", str, "", help="below which a proxy shows it: /potmeter, or https://example.org/potmeter"
+            ),
             Parameter("browser", bool, True, help="open a browser"),
             Parameter("space", Path, None, optional=True, help="write the folder of a Hugging Face Space instead"),
         ],
@@ -43,7 +47,8 @@ def gallery(argv: list[str]) -> None:
         print(write_space(values["space"]))
         return
     0 <= values["port"] <= 65535 or reject("port lies between 0 and 65535.", values["port"])
-    serve(values["host"], values["port"], share=values["share"], browser=values["browser"])
+    names = ("host", "port", "share", "browser", "root_path")
+    serve(**{name: values[name] for name in names})
 
 
 def configure_libraries() -> None:
@@ -56,7 +61,9 @@ def configure_libraries() -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
-def serve(host: str = "127.0.0.1", port: int = 7860, *, share: bool = False, browser: bool = False) -> None:
+def serve(
+    host: str = "127.0.0.1", port: int = 7860, *, share: bool = False, browser: bool = False, root_path: str = ""
+) -> None:
     """Serve the gallery until it is interrupted.
 
     Args:
@@ -64,10 +71,16 @@ def serve(host: str = "127.0.0.1", port: int = 7860, *, share: bool = False, bro
         port: 0 for any free one.
         share: Whether to make a public address, through gradio's servers.
         browser: Whether to open a browser.
+        root_path: The path, or the whole address, below which a proxy shows it.
+
+    Raises:
+        UserError: For a port that is taken, a root path that is none, or without the extra ``gallery``.
     """
+    proxy = parse_root_path(root_path)
     bound = bind_socket(host, port)
     configure_libraries()
     try:
+        import segno
         import uvicorn
 
         from potmeter.gallery.serve import Gallery
@@ -75,17 +88,41 @@ def serve(host: str = "127.0.0.1", port: int = 7860, *, share: bool = False, bro
         bound.close()
         raise missing_extra("The gallery", "gallery", error.name) from None
     port = bound.getsockname()[1]
-    address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/"
-    print(f"The gallery is at {address} (Ctrl-C ends it).", flush=True)
-    if host not in LOOPBACK:
-        print("Everybody in this machine's network can use it.", file=sys.stderr, flush=True)
-    if share:
-        print(f"Everybody who knows it can use it at {open_tunnel(port)}", flush=True)
+    local = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else f'[{host}]' if ':' in host else host}:{port}/"
+    print(f"The gallery is at {local} (Ctrl-C ends it).", flush=True)
+    join = root_path.rstrip("/") + "/" if proxy.scheme else open_tunnel(port) if share else None
+    if join is None and host not in LOOPBACK:
+        join = f"http://{network_address(host)}:{port}{proxy.path}/"
+    if join is not None:
+        print(f"Everybody who reaches it can use it, at {join}\n", flush=True)
+        segno.make(join, micro=False).terminal(compact=True)
     if browser:
-        webbrowser.open(address)
-    names = (*LOOPBACK, "[::1]") if host in LOOPBACK and not share else ()
-    config = uvicorn.Config(Gallery(names), log_level="warning", timeout_graceful_shutdown=2, server_header=False)
+        webbrowser.open(local)
+    names = (*LOOPBACK, "[::1]") if host in LOOPBACK and not share and not root_path else ()
+    app = Gallery(names, join, proxy.path)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, server_header=False)
     uvicorn.Server(config).run(sockets=[bound])
+
+
+def parse_root_path(root_path: str) -> SplitResult:
+    """The parts of where a proxy shows the gallery. Raises UserError for what is neither a path nor an address."""
+    parts = urlsplit(root_path.rstrip("/"))
+    good = (parts.scheme in ("http", "https") and parts.netloc) or (not parts.scheme and not parts.netloc)
+    plain = re.fullmatch(r"(/[\w.~-]+)*", parts.path) and not parts.query and not parts.fragment
+    (good and plain) or reject("--root-path takes /potmeter or https://example.org/potmeter.", root_path)
+    return parts
+
+
+def network_address(host: str) -> str:
+    """The address by which others in the network reach a socket that listens at ``host``."""
+    if host not in ("0.0.0.0", "::"):
+        return f"[{host}]" if ":" in host else host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent: this only asks by which address one would
+            return str(probe.getsockname()[0])
+        except OSError:  # no network
+            return socket.gethostname()
 
 
 def bind_socket(host: str, port: int) -> socket.socket:

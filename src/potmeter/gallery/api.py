@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from potmeter import media
 from potmeter.errors import UserError
 from potmeter.gallery import outputs
 from potmeter.gallery.call import Call
@@ -28,8 +29,9 @@ def add_endpoint(form: Form, weights: Any) -> None:
     async def answer(*payloads: Any) -> AsyncIterator[tuple[dict[str, Any], list[str]]]:
         try:
             call = Call(form.entry, form.task, form.declared, payloads[0], list(payloads[1:]), render_for_program)
-            job, seen = form.queue.submit(call.key, lambda: call(form.models)), 0
-            async for _ in form.queue.follow(job):
+            queue, seen = form.services.queue, 0
+            job = queue.submit(call.key, lambda: call(form.services.models), f"{call.key} {form.task}")
+            async for _ in queue.follow(job):
                 if job.version > seen and job.error is None:
                     seen, (values, files) = job.version, job.result
                     yield {"seconds": round(call.seconds, 4), "result": values}, files
@@ -50,6 +52,6 @@ def add_endpoint(form: Form, weights: Any) -> None:
                  concurrency_limit=None, show_progress="hidden")  # fmt: skip
 
 
-def render_for_program(value: Any) -> tuple[dict[str, Any], list[str]]:
+def render_for_program(value: Any) -> tuple[Any, list[str]]:
     """A result for a program."""
-    return outputs.plain_values(value), outputs.save_files(value)
+    return media.as_json(value), outputs.save_files(value)

@@ -9,9 +9,34 @@ potmeter.Demo = class {
     this.pending = null;
     this.age = 0;  // rises when what is shown is cleared: answers to earlier questions are thrown away
     const kind = ["plane", "knobs", "words", "sketch"].find((name) => root.classList.contains(name));
-    this[kind]();
+    this[kind](this.recall());
     for (const button of root.querySelectorAll("[data-action]"))
       button.addEventListener("click", () => this.act(button));
+  }
+
+  // What stands in the address, where it is a state of this demo.
+  recall() {
+    const query = new URLSearchParams(location.search);
+    const weights = new URL(this.root.dataset.address, location.href).searchParams.get("weights") || "";
+    if (query.get("task") !== "by-hand" || !query.has("value") || (query.get("weights") || weights) !== weights) return null;
+    try {
+      return JSON.parse(query.get("value"));
+    } catch {
+      return null;
+    }
+  }
+
+  // Put a state into the address, once the hand rests.
+  remember(state) {
+    clearTimeout(this.remembering);
+    this.remembering = setTimeout(() => {
+      const query = new URLSearchParams({task: "by-hand", value: JSON.stringify(state)});
+      if (potmeter.weights) query.set("weights", potmeter.weights);
+      if (String(query).length > 6000) return;  // longer addresses are not understood everywhere
+      potmeter.queries["by-hand"] = "?" + query;
+      if (document.querySelector('.tasks [data-tab-id="by-hand"]')?.getAttribute("aria-selected") === "true")
+        potmeter.address("?" + query);
+    }, 400);
   }
 
   fetch(body, signal) {
@@ -74,7 +99,7 @@ potmeter.Demo = class {
   }
 
   // A point on a map ----------------------------------------------------------------------------------------------
-  plane() {
+  plane(state) {
     const map = this.root.querySelector(".map"), point = map.querySelector("i");
     const [left, bottom, right, top] = JSON.parse(map.dataset.corners);
     const to = (x, y) => {
@@ -83,6 +108,7 @@ potmeter.Demo = class {
       this.place = [x, y];
       this.value = [left + x * (right - left), top + y * (bottom - top)];
       this.ask(this.value);
+      if (this.ready) this.remember(this.value.map((v) => Number(v.toPrecision(4))));
     };
     const follow = (event) => {
       const box = map.getBoundingClientRect();
@@ -94,12 +120,13 @@ potmeter.Demo = class {
       const step = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[event.key];
       if (step) { event.preventDefault(); to(this.place[0] + step[0] / 80, this.place[1] + step[1] / 80); }
     });
-    const [x, y] = JSON.parse(map.dataset.start);
+    const [x, y] = numbers(state, 2) || JSON.parse(map.dataset.start);
     to((x - left) / (right - left), (y - top) / (bottom - top));
+    this.ready = true;
   }
 
   // A slider for each number --------------------------------------------------------------------------------------
-  knobs() {
+  knobs(state) {
     const sliders = [...this.root.querySelectorAll("input[type=range]")];
     const tell = (slider, value) => {
       const plus = slider.min < 0 ? "+" : "";  // where there is no minus
@@ -109,58 +136,91 @@ potmeter.Demo = class {
       slider.style.setProperty("--from", Math.min(at, zero) + "%");  // the coloured part reaches from 0 to the value
       slider.style.setProperty("--to", Math.max(at, zero) + "%");
     };
-    this.value = sliders.map((slider) => Number(slider.dataset.value));
+    this.value = numbers(state, sliders.length) || sliders.map((slider) => Number(slider.dataset.value));
     sliders.forEach((slider, i) => {
+      slider.value = this.value[i];
       tell(slider, this.value[i]);
-      slider.addEventListener("input", () => { this.value[i] = Number(slider.value); tell(slider, this.value[i]); this.ask([...this.value]); });
+      slider.addEventListener("input", () => {
+        this.value[i] = Number(slider.value);
+        tell(slider, this.value[i]);
+        this.ask([...this.value]);
+        this.remember(this.value.map((v) => Number(v.toPrecision(4))));
+      });
     });
     this.set = (values) => {
       this.value = values;
+      this.remember(values.map((v) => Number(v.toPrecision(4))));
       sliders.forEach((slider, i) => { slider.value = values[i]; tell(slider, values[i]); });
     };
     this.ask([...this.value]);
   }
 
   // A text to write -----------------------------------------------------------------------------------------------
-  words() {
+  words(state) {
     const text = this.root.querySelector("textarea");
+    if (typeof state === "string") text.value = state.slice(0, text.maxLength);
     this.value = text.value;
-    text.addEventListener("input", () => { this.value = text.value; this.ask(this.value); });
-    this.set = (value) => { this.value = text.value = value; text.scrollTop = text.scrollHeight; };
+    text.addEventListener("input", () => { this.value = text.value; this.ask(this.value); this.remember(this.value); });
+    this.set = (value) => { this.value = text.value = value; text.scrollTop = text.scrollHeight; this.remember(value); };
     this.ask(this.value);
   }
 
   // A sheet to draw on --------------------------------------------------------------------------------------------
-  sketch() {
+  sketch(state) {
     const sheet = this.root.querySelector("canvas"), pen = sheet.getContext("2d");
+    let strokes = [];  // each a list of x, y, x, y …: what the address keeps
     const clear = () => {
       pen.fillStyle = "black";
       pen.fillRect(0, 0, sheet.width, sheet.height);
       this.shown.innerHTML = "";
       this.pending = null;
       this.age += 1;
+      strokes = [];
     };
     pen.lineCap = pen.lineJoin = "round";
     pen.strokeStyle = "white";
     pen.lineWidth = Number(sheet.dataset.pen) * sheet.width;
+    const line = (from, to) => {
+      pen.beginPath();
+      pen.moveTo(...from);
+      pen.lineTo(...to);
+      pen.stroke();
+    };
     let last = null;
     const at = (event) => {
       const box = sheet.getBoundingClientRect();
       return [(event.clientX - box.left) * sheet.width / box.width, (event.clientY - box.top) * sheet.height / box.height];
     };
-    const stroke = (event) => {
-      const next = at(event);
-      pen.beginPath();
-      pen.moveTo(...(last || next));
-      pen.lineTo(...next);
-      pen.stroke();
+    const draw = (event) => {
+      const next = at(event).map(Math.round);
+      if (!last) strokes.push([...next]);
+      else if (Math.hypot(next[0] - last[0], next[1] - last[1]) < 3) return;  // so that the address stays short
+      else strokes[strokes.length - 1].push(...next);
+      line(last || next, next);
       last = next;
       this.ask(sheet.toDataURL("image/png"));
+      this.remember(strokes);
     };
-    sheet.addEventListener("pointerdown", (event) => { sheet.setPointerCapture(event.pointerId); last = null; stroke(event); event.preventDefault(); });
-    sheet.addEventListener("pointermove", (event) => { if (event.buttons && last) stroke(event); });
+    sheet.addEventListener("pointerdown", (event) => { sheet.setPointerCapture(event.pointerId); last = null; draw(event); event.preventDefault(); });
+    sheet.addEventListener("pointermove", (event) => { if (event.buttons && last) draw(event); });
     sheet.addEventListener("pointerup", () => { last = null; });
-    this.root.querySelector(".clear").addEventListener("click", clear);
+    this.root.querySelector(".clear").addEventListener("click", () => { clear(); this.remember(strokes); });
     clear();
+    if (!Array.isArray(state) || !state.every((stroke) => numbers(stroke, stroke.length)) || !state.length) return;
+    strokes = state;
+    for (const [x, y, ...rest] of strokes) {
+      let from = [x, y];
+      line(from, from);
+      for (let i = 0; i + 1 < rest.length; i += 2) {
+        line(from, [rest[i], rest[i + 1]]);
+        from = [rest[i], rest[i + 1]];
+      }
+    }
+    this.ask(sheet.toDataURL("image/png"));
   }
 };
+
+// So many finite numbers, or null: an address may hold anything.
+function numbers(value, count) {
+  return Array.isArray(value) && value.length === count && value.every((v) => typeof v === "number" && Number.isFinite(v)) ? value : null;
+}

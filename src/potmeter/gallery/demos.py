@@ -90,7 +90,7 @@ class Demos:
 
     def get(self, entry: Entry, weights: str | None) -> Demo | None:
         """The demo of loaded weights, described once for as long as they stay loaded; None when they have none."""
-        return self.models.derive(entry, weights, load_demo) if has_demo(entry) else None
+        return self.models.derive(entry, weights, "demo", load_demo) if has_demo(entry) else None
 
     def require(self, entry: Entry, weights: str | None) -> Demo:
         """The demo. Raises UserError when there is none."""

@@ -15,15 +15,16 @@ from potmeter.core.system import Example
 from potmeter.errors import UserError
 from potmeter.gallery import limits
 from potmeter.gallery.widgets import file_of
+from potmeter.registry import Entry
 
 ORIGINS: OrderedDict[str, str] = OrderedDict()
 """Of the media that come from examples, by the SHA-256 of their files, which example that was: ``example-2``."""
 
 
-def examples_of(thing: Any, task: str) -> list[Example]:
-    """The examples of one task; none where their data must be fetched and cannot be."""
+def list_examples(_: Entry, system: Any) -> list[Example]:
+    """The examples of a system or probe; none where their data must be fetched and cannot be."""
     try:
-        return [example for example in thing.examples() if example.task == task]
+        return list(system.examples())
     except UserError:
         return []
 

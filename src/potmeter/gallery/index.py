@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 
 from potmeter import __version__, registry
-from potmeter.presentation.markup import Html, prose, tag
+from potmeter.presentation.markup import Html, join, prose, tag
 from potmeter.registry import Entry
 
 LEAD = (
@@ -16,19 +16,23 @@ SECTIONS = {
     "basics": "Basics", "vision": "Seeing", "language": "Language", "speech": "Speech", "generative": "Making pictures",
     "play": "Play", "probes": "Looking inside",
 }  # fmt: skip
-"""What the sections are called on the page."""
+"""What the sections are called on the page, in the order in which they stand there."""
 
 
-def read_styles(*names: str) -> str:
-    """Style sheets of the tour and the gallery, one after the other."""
+def read_files(*names: str) -> str:
+    """Style sheets or scripts of the package, one after the other."""
     folder = resources.files("potmeter")
     return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
 
 
-def render_index() -> str:
-    """The whole document."""
-    groups: dict[str, list[Entry]] = {}
-    for entry in registry.entries().values():  # which are in slide order: so are the groups, by their first
+def render_index(address: str | None = None) -> str:
+    """The whole document.
+
+    Args:
+        address: Where others in the network find the gallery; shown with its QR code.
+    """
+    groups: dict[str, list[Entry]] = {name: [] for name in SECTIONS}
+    for entry in registry.entries().values():
         groups.setdefault(entry.section, []).append(entry)
     head = tag(
         "head",
@@ -37,30 +41,42 @@ def render_index() -> str:
         tag("meta", name="color-scheme", content="light dark"),
         tag("title", "potmeter: the deep-learning lecture that runs"),
         tag("link", rel="icon", href="icon.svg", type="image/svg+xml"),
-        tag("style", Html(read_styles("presentation/style.css", "gallery/index.css"))),
+        tag("style", Html(read_files("presentation/style.css", "gallery/index.css", "gallery/slides.css"))),
+        tag("script", Html(read_files("gallery/slides.js"))),
     )
+    first = next(iter(registry.entries()), "")
     opening = tag(
         "header",
-        tag("p", "potmeter ", tag("span", __version__), class_="brand"),
-        tag("h1", "The ", tag("span", "deep-learning"), " lecture that runs"),
-        tag("p", LEAD, class_="lead"),
+        tag(
+            "div",
+            tag("p", "potmeter ", tag("span", __version__), class_="brand"),
+            tag("h1", "The ", tag("span", "deep-learning"), " lecture that runs"),
+            tag("p", LEAD, class_="lead"),
+            tag("p", tag("a", "Present it", href=f"{first}/?present", rel="next", class_="begin"), " ",
+                tag("small", "arrow keys: stops and what each can do; P: large or not"), class_="present-it"),
+        ),
+        render_join(address) if address else None,
         class_="opening",
-    )
-    sections = [render_section(name, entries) for name, entries in groups.items()]
+    )  # fmt: skip
+    sections = [render_section(name, entries) for name, entries in groups.items() if entries]
     return f"<!doctype html>\n{tag('html', head, tag('body', opening, tag('main', *sections)), lang='en')}\n"
+
+
+def render_join(address: str) -> Html:
+    """The QR code by which a class comes here, above the address."""
+    return tag("aside", tag("img", src="join.svg", alt="QR code"), tag("p", address), class_="join")
 
 
 def render_section(name: str, entries: list[Entry]) -> Html:
     """A group of cards."""
-    return tag(
-        "section", tag("h2", SECTIONS.get(name, name)), tag("ol", *map(render_card, entries), class_="cards"), id=name
-    )
+    cards = tag("ol", *map(render_card, entries), class_="cards")
+    return tag("section", tag("h2", SECTIONS.get(name, name)), cards, id=name)
 
 
 def render_card(entry: Entry) -> Html:
     """A system: its slide, its name, what it does, and its weights."""
     cover = tag("img", src=f"{entry.name}/cover", alt="", loading="lazy") if has_cover(entry) else None
-    tags = tag("small", " · ".join(entry.weights)) if entry.weights else None
+    tags = tag("small", join(*entry.weights, between=" · ")) if entry.weights else None
     name = tag("b", entry.name, " ", tag("i", entry.slide, title="slide", class_="slide"))
     text = tag("span", name, tag("span", prose(entry.summary.rstrip(".")), "."), tags, class_="text")
     return tag("li", tag("a", tag("span", cover, class_="cover"), text, href=f"{entry.name}/"))

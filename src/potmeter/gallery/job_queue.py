@@ -1,13 +1,16 @@
-"""Work for several users at once: a few jobs at a time, in the order they came, each to be watched and stopped."""
+"""Jobs of several users: a few run at a time, in the order they came, each to be watched and stopped."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from potmeter.core.progress import reporter
@@ -25,29 +28,42 @@ class JobStopped(Exception):
     """Somebody pressed Stop, or left."""
 
 
+@dataclass(eq=False)
+class Watcher:
+    """Somebody who follows a job."""
+
+    owner: str | None
+    """The tab that asked for it."""
+    wake: Callable[[], object]
+    left: bool = False
+    """Whether they pressed Stop."""
+
+
 class Job:
-    """One call: where it stands, what has come of it so far, and what came of it in the end.
+    """One call: how far it is, the newest result, and the error if it ended with one.
 
     Args:
         key: What it works on. Of jobs with the same key never two run at once: they share one model.
-        call: The work itself. An iterator that it returns is followed to its end.
-        owner: Whose it is: the tab it was asked for in.
+        work: The work itself. An iterator that it returns is followed to its end.
+        kind: What jobs that take about as long have in common, for the forecast of waiting times.
     """
 
-    def __init__(self, key: str, call: Callable[[], Any], owner: str | None = None) -> None:
-        self.key, self.call, self.owner = key, call, owner
+    def __init__(self, key: str, work: Callable[[], Any], kind: str = "") -> None:
+        self.key, self.work, self.kind = key, work, kind
         self.label, self.done, self.total = "", 0, None
         self.result: Any = None
         self.error: BaseException | None = None
-        self.version, self.started, self.finished, self.stopped = 0, False, False, False
-        self.wake: Callable[[], object] = lambda: None
+        self.version, self.started, self.finished, self.stopped = 0, 0.0, False, False
+        self.watchers: list[Watcher] = []
 
     label: str
     done: int
     total: int | None
+    started: float
+    """When it began, by the monotonic clock; 0 while it waits."""
 
     def report(self, label: str, done: int, total: int | None) -> None:
-        """What ``core.log.progress`` calls: the place where a stopped job ends."""
+        """What ``core.progress`` calls: the place where a stopped job ends."""
         if self.stopped:
             raise JobStopped
         self.label, self.done, self.total = label, done, total
@@ -58,7 +74,7 @@ class Job:
         token = reporter.set(self.report)
         try:
             self.report("", 0, None)
-            result = self.call()
+            result = self.work()
             for self.result in result if isinstance(result, Iterator) else [result]:
                 self.version += 1
                 self.report(self.label, self.done, self.total)
@@ -72,6 +88,11 @@ class Job:
         self.stopped = True
         self.wake()
 
+    def wake(self) -> None:
+        """Tell everybody who follows the job that there is news."""
+        for watcher in list(self.watchers):
+            watcher.wake()
+
 
 class JobQueue:
     """Takes jobs and runs them, ``workers`` at a time."""
@@ -84,10 +105,12 @@ class JobQueue:
         self.lock = threading.Lock()
         self.waiting: list[Job] = []
         self.running: dict[str, Job] = {}
+        self.durations: dict[str, float] = {}
+        """Seconds that a job of each kind took, the mean of all with the newest counted most."""
 
-    def submit(self, key: str, call: Callable[[], Any], owner: str | None = None) -> Job:
-        """Queue a call. Raises UserError when too many are waiting."""
-        job = Job(key, call, owner)
+    def submit(self, key: str, work: Callable[[], Any], kind: str = "") -> Job:
+        """Queue a call; arguments as of ``Job``. Raises UserError when too many are waiting."""
+        job = Job(key, work, kind)
         with self.lock:
             if len(self.waiting) >= MAX_WAITING:
                 raise UserError("Too many are waiting already: try again later.", received=f"{len(self.waiting)} jobs")
@@ -104,50 +127,78 @@ class JobQueue:
             elif len(self.running) < self.workers and job.key not in self.running:
                 self.waiting.remove(job)
                 self.running[job.key] = job
-                job.started = True
-                self.pool.submit(self.work, job)
+                job.started = time.monotonic()
+                self.pool.submit(self.run, job)
 
-    def work(self, job: Job) -> None:
-        """Run a job, then give its place to the next."""
+    def run(self, job: Job) -> None:
+        """Run a job, then give its worker to the next."""
         job.run()
         with self.lock:
+            if job.error is None:
+                seconds = time.monotonic() - job.started
+                self.durations[job.kind] = (self.durations.get(job.kind, seconds) + seconds) / 2
             del self.running[job.key]
             job.finished = True
             self.dispatch()
         job.wake()
 
     def stop(self, owner: str | None) -> None:
-        """Stop whatever is queued or under way for one owner."""
+        """Take one owner from all that they follow; what nobody else follows stops."""
         with self.lock:
             for job in [*self.waiting, *self.running.values()]:
-                if job.owner == owner:
-                    job.stop()
-            self.dispatch()
+                for watcher in [watcher for watcher in job.watchers if watcher.owner == owner]:
+                    watcher.left = True
+                    watcher.wake()
 
-    def position(self, job: Job) -> int:
-        """How many jobs wait before this one."""
+    def forecast(self, job: Job) -> tuple[int, float | None]:
+        """A waiting job's place in the queue, from 1, and in how many seconds it will begin; None where nobody knows."""
         with self.lock:
-            return self.waiting.index(job) if job in self.waiting else 0
+            if job not in self.waiting:
+                return 0, 0.0
+            place, now, waiting = self.waiting.index(job) + 1, time.monotonic(), list(self.waiting)
+            ends = {key: self.durations.get(one.kind, math.nan) - now + one.started for key, one in self.running.items()}
+        clock, ends = 0.0, {key: end if math.isnan(end) else max(1.0, end) for key, end in ends.items()}  # what is late is about to end
+        while True:  # play the dispatcher forward
+            for other in list(waiting):
+                if len(ends) < self.workers and other.key not in ends:
+                    if other is job:
+                        return place, clock
+                    ends[other.key] = clock + self.durations.get(other.kind, math.nan)
+                    waiting.remove(other)
+            if any(math.isnan(end) for end in ends.values()):
+                return place, None
+            clock = min(ends.values())
+            ends = {key: end for key, end in ends.items() if end > clock}
 
-    async def follow(self, job: Job) -> AsyncIterator[Job]:
-        """Yield the job whenever there is news of it, and when it has finished; stop it when nobody follows any more."""
+    async def follow(self, job: Job, owner: str | None = None) -> AsyncIterator[Job]:
+        """Yield the job whenever there is news of it, and when it has finished; stop it when its last follower leaves.
+
+        Raises:
+            JobStopped: When ``owner`` was taken from it by ``stop``.
+        """
         loop, news = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(news.set)
 
-        job.wake = wake
+        watcher = Watcher(owner, wake)
+        with self.lock:
+            job.watchers.append(watcher)
         try:
             while not job.finished:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(news.wait(), 1.0)  # while it waits, others before it may finish
                 news.clear()
+                if watcher.left or job.stopped:
+                    raise JobStopped  # at once; the work itself ends when it next reports
                 if not job.finished:
                     yield job
                     await asyncio.sleep(POLL_INTERVAL)
             yield job
         finally:
-            job.stop()
             with self.lock:
+                job.watchers.remove(watcher)
+                if not job.watchers:
+                    job.stop()
                 self.dispatch()

@@ -20,9 +20,9 @@ class ModelCache:
     """Systems with their weights, and probes with the model they work on, by name."""
 
     def __init__(self, most: int = MAX_MODELS) -> None:
-        self.most, self.lock, self.deriving = most, threading.Lock(), threading.Lock()
+        self.most, self.lock, self.deriving = most, threading.Lock(), threading.RLock()
         self.models: OrderedDict[str, Any] = OrderedDict()
-        self.derived: dict[str, Any] = {}
+        self.derived: dict[str, dict[str, Any]] = {}
 
     def get(self, entry: registry.Entry, weights: str | None) -> Any:
         """The system or probe, loaded: of a system the tag of its weights is given, of a probe the name of a model."""
@@ -37,13 +37,20 @@ class ModelCache:
             self.models.move_to_end(key)
             return self.models[key]
 
-    def derive(self, entry: registry.Entry, weights: str | None, make: Callable[[registry.Entry, Any], Any]) -> Any:
-        """Something made of a loaded thing, kept as long as that is."""
-        thing, key = self.get(entry, weights), model_key(entry, weights)
+    def derive(
+        self, entry: registry.Entry, weights: str | None, name: str, make: Callable[[registry.Entry, Any], Any]
+    ) -> Any:
+        """Something made of a loaded model, by its name, kept as long as that is."""
+        model = self.get(entry, weights)
         with self.deriving:
-            if key not in self.derived:
-                self.derived[key] = make(entry, thing)
-            return self.derived[key]
+            made = self.derived.setdefault(model_key(entry, weights), {})
+            if name not in made:
+                made[name] = make(entry, model)
+            return made[name]
+
+    def is_ready(self, entry: registry.Entry, weights: str | None) -> bool:
+        """Whether the page of these weights can be filled in at once: they are loaded, and their examples known."""
+        return "examples" in self.derived.get(model_key(entry, weights), {})
 
 
 def model_key(entry: registry.Entry, weights: str | None) -> str:

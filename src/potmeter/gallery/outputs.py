@@ -40,18 +40,14 @@ def save_files(value: Any) -> list[str]:
     return [str(one.save(folder / (name or "result"))) for name, one in media.parts(value).items()]
 
 
-def plain_values(value: Any) -> dict[str, Any]:
-    """A result's media as plain values, as ``potmeter run --json`` prints them."""
-    return {name or "result": one.json() for name, one in media.parts(value).items()}
-
-
 # One line on where the work stands -------------------------------------------------------------------------------
 
 
-def render_progress(job: Job, before: int) -> Html:
-    """How far a job has come."""
+def render_progress(job: Job, place: int = 0, seconds: float | None = None) -> Html:
+    """How far a job has come; of one that waits, its place in the queue and in how many seconds it will begin."""
     if not job.started:
-        return render_status("Waiting" + (f": {before} before you" if before else ""))
+        begins = f", begins in about {format_wait(seconds)}" if seconds else ""
+        return render_status(f"Number {place} in the queue{begins}" if place else "Waiting")
     if job.total:
         share = min(job.done / job.total, 1)
         bar = tag("i", tag("b", style=f"width: {100 * share:.1f}%"))
@@ -59,9 +55,16 @@ def render_progress(job: Job, before: int) -> Html:
     return render_status(job.label or "Working")
 
 
+def format_wait(seconds: float) -> str:
+    """A time to wait, no finer than it is known: 1, 2, 5, 10, 20, 30 … s, then minutes."""
+    if seconds < 90:
+        return f"{next(round for round in (1, 2, 5, 10, 20, 30, 40, 60, 90) if seconds <= round)} s"
+    return f"{round(seconds / 60)} min"
+
+
 def render_status(text: object, kind: str = "busy", **data: object) -> Html:
     """The line below the button."""
-    return tag("p", text, class_=f"status {kind}", role="status", **data)
+    return tag("p", text, class_=f"job {kind}", role="status", **data)
 
 
 def render_error(error: BaseException) -> Html:

@@ -1,22 +1,49 @@
 // What a page does by itself: its state goes into its address, lines are copied, pictures are saved, demos come to life.
 const potmeter = {
-  // Called when the page has been filled in: show what stands in the address, or the first example, as soon as its
-  // button is there. It comes late on a slow machine, and is away while something runs.
+  queries: {},  // of each tab, the end of the address that brings its state back
+  chosen: null,  // the tab that the visitor pressed last: it stays, whatever loads meanwhile
+
+  // Called when the page has been filled in: open the tab that was pressed, or stands in the address, or the one to
+  // touch, and show there what the address or the first example says.
   begin() {
-    clearTimeout(potmeter.beginning);
-    const task = new URLSearchParams(location.search).get("task") || "run";
-    if (task === "by-hand" || task === "about") return;
-    const press = () => {
-      const button = document.getElementById("go-" + task);
-      if (button) button.click();
-      else potmeter.beginning = setTimeout(press, 100);
-    };
-    potmeter.beginning = setTimeout(press, 50);
+    const asked = new URLSearchParams(location.search).get("task");
+    const state = document.querySelector(".note [data-weights]");
+    if (!state) return;
+    potmeter.weights = state.dataset.weights;
+    const touch = "demo" in state.dataset;
+    const tabs = [...document.querySelectorAll(".tasks [role=tab]")].map((tab) => tab.dataset.tabId);
+    const wanted = [potmeter.chosen, asked, touch ? "by-hand" : "run", "run", "about"]
+      .find((tab) => tab && tabs.includes(tab) && (tab !== "by-hand" || touch));
+    potmeter.queries = {};
+    potmeter.choose(wanted, "show", wanted === asked || (!asked && wanted === "run"));
   },
 
-  // The result of a run carries the end of the address that brings it back.
+  // Open a tab. ``how``: show what its widgets say ("show"), or only what is known already ("peek"); ``keep``: what
+  // stands in the address is this tab's state.
+  choose(tab, how = tab === "run" ? "show" : "peek", keep = false) {
+    const button = document.querySelector(`.tasks [role=tablist] [data-tab-id="${tab}"]`);
+    if (button && button.getAttribute("aria-selected") !== "true") button.click();
+    if (potmeter.queries[tab]) potmeter.address(potmeter.queries[tab]);
+    else if (potmeter.weights !== undefined && !keep) {
+      const query = new URLSearchParams();
+      if (potmeter.weights) query.set("weights", potmeter.weights);
+      if (tab !== "run") query.set("task", tab);
+      potmeter.address("?" + query);
+    }
+    if (potmeter.queries[tab] || tab === "by-hand" || tab === "about") return;
+    clearTimeout(potmeter.pressing);
+    const press = () => {  // the button comes late on a slow machine
+      const button = document.getElementById(`${how}-${tab}`);
+      if (button) button.click();
+      else potmeter.pressing = setTimeout(press, 100);
+    };
+    potmeter.pressing = setTimeout(press, 50);
+  },
+
+  // The state of the page, as the end of an address.
   address(query) {
-    history.replaceState(null, "", location.pathname + query);
+    const present = slides.on() ? (query.length > 1 ? "&" : "?") + "present" : "";
+    history.replaceState(null, "", location.pathname + (query.length > 1 ? query : "") + present);
   },
 
   // Put a picture, a sound or a video away as a file.
@@ -47,7 +74,10 @@ const potmeter = {
 
   look() {
     for (const done of document.querySelectorAll("[data-query]")) {
-      potmeter.address(done.dataset.query);
+      const task = new URLSearchParams(done.dataset.query).get("task") || "run";
+      potmeter.queries[task] = done.dataset.query;
+      if (document.querySelector(`.tasks [role=tablist] [data-tab-id="${task}"]`)?.getAttribute("aria-selected") === "true")
+        potmeter.address(done.dataset.query);
       done.removeAttribute("data-query");
     }
     for (const demo of document.querySelectorAll(".demo:not(.alive)")) {
@@ -59,6 +89,11 @@ const potmeter = {
 window.potmeter = potmeter;
 
 document.addEventListener("click", (event) => {
+  const tab = event.isTrusted && event.target.closest?.(".tasks [data-tab-id]");
+  if (tab) {
+    potmeter.chosen = tab.dataset.tabId;
+    potmeter.choose(potmeter.chosen);
+  }
   const button = event.target.closest("button.copy");
   if (button) potmeter.copy(button);
   const figure = event.target.closest(".result .medium.image, .result .medium.chart");

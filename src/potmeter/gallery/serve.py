@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import threading
 from collections.abc import AsyncIterator
@@ -12,7 +13,15 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Route
 
 from potmeter import registry
@@ -29,13 +38,18 @@ class Gallery:
 
     Args:
         hosts: Names by which it may be addressed; none = any.
+        address: Where others in the network find it, for them to join; None = nowhere.
+        root_path: The path below which a proxy shows it: ``/potmeter``.
     """
 
-    def __init__(self, hosts: tuple[str, ...] = ()) -> None:
+    def __init__(self, hosts: tuple[str, ...] = (), address: str | None = None, root_path: str = "") -> None:
+        self.address, self.root_path = address, root_path
         routes = [
             Route("/", self.index),
             Route("/icon.svg", self.icon),
             Route("/favicon.ico", self.icon),
+            Route("/join", self.join),
+            Route("/join.svg", self.join_code),
             Route("/{name}", self.add_slash),
             Route("/{name}/cover", self.cover),
             Route("/{name}/demo", self.demo, methods=["POST"]),
@@ -52,7 +66,11 @@ class Gallery:
 
     async def route(self, scope: Any, receive: Any, send: Any) -> None:
         """A system's own page, or one of the few others."""
-        _, _, rest = scope.get("path", "").partition("/")
+        path = scope.get("path", "")
+        if self.root_path and path.startswith(f"{self.root_path}/"):  # a proxy that leaves its own part in
+            path = path.removeprefix(self.root_path)
+            scope = scope | {"path": path, "raw_path": path.encode()}
+        _, _, rest = path.partition("/")
         name, slash, rest = rest.partition("/")
         own = scope["type"] == "http" and slash and name in registry.entries() and rest not in ("demo", "cover")
         await (await self.page(name) if own else self.site)(scope, receive, send)
@@ -74,7 +92,7 @@ class Gallery:
             if self.loaded is None:
                 from potmeter.gallery.services import Services
 
-                self.loaded = Services()
+                self.loaded = Services(self.root_path)
             return self.loaded
 
     async def page(self, name: str) -> ASGI:
@@ -98,10 +116,20 @@ class Gallery:
     # The few pages of our own ------------------------------------------------------------------------------------
 
     async def index(self, _: Request) -> Response:
-        return HTMLResponse(render_index())
+        return HTMLResponse(render_index(self.address))
 
     async def icon(self, _: Request) -> Response:
         return Response(ICON, media_type="image/svg+xml")
+
+    async def join(self, _: Request) -> Response:
+        """Where others find the gallery."""
+        return PlainTextResponse(self.address or "", 200 if self.address else 404)
+
+    async def join_code(self, _: Request) -> Response:
+        """The same as a QR code."""
+        if self.address is None:
+            return PlainTextResponse("Not found", 404)
+        return Response(qr_code(self.address), media_type="image/svg+xml")
 
     async def add_slash(self, request: Request) -> Response:
         """``/vae`` is ``/vae/``."""
@@ -133,3 +161,12 @@ class Gallery:
             return JSONResponse(shown)
         except (UserError, ValueError, RecursionError) as error:
             return JSONResponse({"error": str(error)}, 400)
+
+
+def qr_code(address: str) -> bytes:
+    """An address as a QR code, in SVG."""
+    import segno
+
+    buffer = io.BytesIO()
+    segno.make(address, micro=False).save(buffer, kind="svg", scale=8, border=2, xmldecl=False, light="#fff")
+    return buffer.getvalue()

@@ -31,6 +31,8 @@ def make_widget(p: Parameter, owner: type) -> Any:
         "info": p.help.replace("``", "`") or None,
         "interactive": True,
     }
+    if not p.positional and not p.medium:
+        about["elem_classes"] = "setting"
     value = None if p.default is MISSING else p.default
     if p.medium:
         return media_widget(p, about)

@@ -8,7 +8,7 @@ from potmeter.media.audio import Audio
 from potmeter.media.chart import Chart, Page, escape_formulas
 from potmeter.media.image import PICTURES, Image
 from potmeter.media.medium import Medium, data_uri, describe, read_bytes
-from potmeter.media.results import parts
+from potmeter.media.results import as_json, parts, plain
 from potmeter.media.table import Bars, Table
 from potmeter.media.text import Text
 from potmeter.media.video import Video
@@ -24,9 +24,11 @@ __all__ = [
     "Table",
     "Text",
     "Video",
+    "as_json",
     "data_uri",
     "describe",
     "escape_formulas",
     "parts",
+    "plain",
     "read_bytes",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -17,3 +18,23 @@ def parts(result: Any) -> dict[str, Medium]:
         if all(isinstance(medium, Medium) for medium in media.values()):
             return media
     raise TypeError(f"A result is a medium or a dataclass of media, not {type(result).__name__}.")
+
+
+def as_json(result: Any) -> Any:
+    """A result as plain values: a medium's own, or those of a dataclass's media by their names; None for no result."""
+    if result is None:
+        return None
+    media = parts(result)
+    return plain(media[""].json() if "" in media else {name: medium.json() for name, medium in media.items()})
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it: numpy's numbers as Python's, and null for what is not finite."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    value = value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, (str, int)) or value is None else str(value)

@@ -109,16 +109,54 @@ def test_a_job_that_nobody_follows_any_more_stops():
     assert isinstance(job.error, JobStopped) and len(steps) < 1000
 
 
-def test_one_that_waits_knows_how_many_are_before_it_and_never_begins_when_it_is_stopped():
+def test_one_that_waits_never_begins_when_it_is_stopped():
     queue, gate, begun = JobQueue(1), threading.Event(), []
     first = queue.submit("a", lambda: gate.wait(10))
     second, third = queue.submit("a", lambda: begun.append(2)), queue.submit("a", lambda: begun.append(3))
-    assert (queue.position(second), queue.position(third)) == (0, 1)
     second.stop()
     gate.set()
     while not (first.finished and second.finished and third.finished):
         time.sleep(0.01)
     assert begun == [3] and isinstance(second.error, JobStopped)
+
+
+def test_one_that_waits_knows_its_place_and_about_how_long():
+    queue, gate = JobQueue(2), threading.Event()
+    queue.durations = {"short": 10.0, "long": 60.0}
+    running = [queue.submit("a", lambda: gate.wait(10), "long"), queue.submit("b", lambda: gate.wait(10), "short")]
+    waiting = [queue.submit(key, lambda: None, kind) for key, kind in (("a", "long"), ("b", "short"), ("c", "short"))]
+    places, seconds = zip(*(queue.forecast(job) for job in waiting), strict=True)
+    assert places == (1, 2, 3)
+    # the model of the first is in use for a minute, that of the second for ten seconds; the third needs a free worker
+    assert seconds == pytest.approx((60, 10, 20), abs=1)
+    assert queue.forecast(running[0]) == (0, 0.0)
+    unknown = [queue.submit("d", lambda: None, "never seen"), queue.submit("e", lambda: None, "short")]
+    assert queue.forecast(unknown[0])[1] == pytest.approx(30, abs=1) and queue.forecast(unknown[1]) == (5, None)
+    for job in [*waiting, *unknown]:
+        job.stop()
+    gate.set()
+
+
+def test_a_job_of_several_ends_only_when_the_last_has_left():
+    queue, gate = JobQueue(1), threading.Event()
+    job = queue.submit("a", lambda: gate.wait(20))
+
+    async def follow():
+        one, two = (asyncio.create_task(watch(owner)) for owner in ("one", "two"))
+        await asyncio.sleep(0.2)
+        queue.stop("one")
+        with pytest.raises(JobStopped):
+            await one
+        assert not job.stopped, "the other one still waits for it"
+        gate.set()
+        return await two
+
+    async def watch(owner):
+        async for seen in queue.follow(job, owner):
+            last = seen.finished
+        return last
+
+    assert finished(follow()) and job.error is None
 
 
 def test_a_queue_that_is_full_sends_people_away():
@@ -133,21 +171,23 @@ def test_a_queue_that_is_full_sends_people_away():
 
 def test_an_owner_stops_what_is_theirs_and_hears_of_it_at_once():
     queue, gate, begun = JobQueue(1), threading.Event(), []
-    deaf = queue.submit("a", lambda: gate.wait(20), "mine")  # it never reports
-    queued, others = (
-        queue.submit("a", lambda: begun.append("mine"), "mine"),
-        queue.submit("a", lambda: begun.append("other")),
-    )
+    deaf = queue.submit("a", lambda: gate.wait(20))  # it never reports
+    mine, other = queue.submit("a", lambda: begun.append("mine")), queue.submit("a", lambda: begun.append("other"))
+
+    async def watch(job, owner):
+        async for _ in queue.follow(job, owner):
+            pass
 
     async def follow():
+        stopped = [asyncio.create_task(watch(job, "mine")) for job in (deaf, mine)]
+        left = asyncio.create_task(watch(other, "other"))
         asyncio.get_running_loop().call_later(0.2, queue.stop, "mine")
-        async for job in queue.follow(deaf):
-            if job.stopped:
-                return not job.finished
-        return False
+        for one in stopped:
+            with pytest.raises(JobStopped):
+                await one
+        assert not deaf.finished, "told while the work still goes on"
+        gate.set()
+        await left
 
-    assert finished(follow()), "told while the work still goes on"
-    gate.set()
-    while not (deaf.finished and queued.finished and others.finished):
-        time.sleep(0.01)
-    assert begun == ["other"] and isinstance(queued.error, JobStopped)
+    finished(follow())
+    assert begun == ["other"] and isinstance(mine.error, JobStopped)
