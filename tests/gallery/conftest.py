@@ -1,5 +1,7 @@
 """A gallery in a process of its own, and a browser to look at it."""
 
+import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +17,7 @@ import pytest
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
+HERE = Path(__file__).parent
 PATIENCE = 150_000
 """Milliseconds that a page may take on a machine that does other things besides."""
 
@@ -31,13 +34,12 @@ class Site:
         return int(re.search(r"RssAnon:\s+(\d+)", status)[1]) / 1024
 
 
-@pytest.fixture(scope="session")
-def site():
+@contextlib.contextmanager
+def started(*words, **environment):
+    """A program of this folder that serves something, and says where in its first line."""
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent / "site.py"), "0"],
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, *map(str, words)], stdout=subprocess.PIPE, text=True, env=os.environ | environment
     )
     address = re.search(r"http://\S+/", process.stdout.readline())[0]
     drain = threading.Thread(target=process.stdout.read, daemon=True)
@@ -47,6 +49,25 @@ def site():
     process.wait(20)
     drain.join(5)
     process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The gallery, where gradio's usual folder for uploads is somebody else's."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    (temporary / "gradio").touch()  # as useless to us as a folder that may not be written to, also for root
+    with started(HERE / "site.py", "0", TMPDIR=str(temporary)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def proxied():
+    """The gallery below a path of a proxy."""
+    with (
+        started(HERE / "site.py", "0", "/slides") as inside,
+        started(HERE / "proxy.py", inside.address, "/slides") as proxy,
+    ):
+        yield proxy
 
 
 @pytest.fixture

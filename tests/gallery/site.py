@@ -1,4 +1,4 @@
-"""The gallery with some fakes beside the real systems: ``python site.py PORT``."""
+"""The gallery with some fakes beside the real systems: ``python site.py PORT [ROOT_PATH]``."""
 
 import sys
 from pathlib import Path
@@ -35,4 +35,4 @@ if __name__ == "__main__":
     registry.entries = lambda: known  # type: ignore[assignment]
     from potmeter.gallery import serve
 
-    serve(port=int(sys.argv[1]))
+    serve(port=int(sys.argv[1]), root_path=sys.argv[2] if len(sys.argv) > 2 else "")

@@ -140,6 +140,51 @@ def test_a_request_that_is_too_large_is_refused(site):
         refused.value.close()
 
 
+def test_behind_a_proxy_pages_and_programs_work_below_its_path(proxied, browser, tmp_path):
+    from gradio_client import Client
+
+    tab, outside = browser.new_page(), []
+    tab.on(
+        "request",
+        lambda asked: None if asked.url.startswith(("data:", "blob:", proxied.address)) else outside.append(asked.url),
+    )
+    tab.goto(proxied.address)
+    tab.locator(".cards a", has_text="autoencoder").first.click()
+    tab.wait_for_selector(".demo .shown img", timeout=150_000)
+    tab.locator(".tasks [role=tablist] [data-tab-id=run]").click()
+    tab.wait_for_selector(".job.done >> visible=true", timeout=150_000)
+    assert tab.url.startswith(proxied.address) and [one for one in outside if not one.endswith("/favicon.ico")] == []
+    tab.close()
+    sample("digit-3").save(tmp_path / "three.png")
+    client = Client(
+        f"{proxied.address}autoencoder/", verbose=False, httpx_kwargs={"timeout": 150}, download_files=tmp_path
+    )
+    values, files = client.predict("digits", handle_file(tmp_path / "three.png"), api_name="/run")
+    assert set(values["result"]) == {"picture", "codes"} and Path(files[0]).is_file()
+    client.close()
+
+
+@pytest.mark.parametrize("place", ["potmeter", "/a b", "ftp://example.org/x", "https://", "/x?y", "//evil.example/x"])
+def test_a_root_path_that_is_none_is_told_of(place, capsys):
+    assert execute(["gallery", "--no-browser", "--port", "0", "--root-path", place]) == 2
+    assert "--root-path takes /potmeter or https://" in capsys.readouterr().err
+
+
+def test_whoever_is_in_the_network_finds_the_gallery():
+    from starlette.testclient import TestClient
+
+    from potmeter.gallery import network_address
+    from potmeter.gallery.server import Gallery
+
+    assert network_address("192.0.2.7") == "192.0.2.7" and network_address("0.0.0.0") not in ("0.0.0.0", "")
+    with TestClient(Gallery((), "http://192.0.2.7:7860/")) as open_to_all, TestClient(Gallery()) as local:
+        assert "http://192.0.2.7:7860/" in open_to_all.get("/").text and "join.svg" in open_to_all.get("/").text
+        assert open_to_all.get("/join").text == "http://192.0.2.7:7860/"
+        assert open_to_all.get("/join.svg").text.startswith("<svg")
+        assert "join.svg" not in local.get("/").text and local.get("/join").text == ""
+        assert local.get("/join.svg").status_code == 404
+
+
 # The command ------------------------------------------------------------------------------------------------------
 
 

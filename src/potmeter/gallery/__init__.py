@@ -83,7 +83,7 @@ def serve(
         import segno
         import uvicorn
 
-        from potmeter.gallery.serve import Gallery
+        from potmeter.gallery.server import Gallery
     except ImportError as error:
         bound.close()
         raise missing_extra("The gallery", "gallery", error.name) from None

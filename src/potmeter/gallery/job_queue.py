@@ -156,8 +156,13 @@ class JobQueue:
             if job not in self.waiting:
                 return 0, 0.0
             place, now, waiting = self.waiting.index(job) + 1, time.monotonic(), list(self.waiting)
-            ends = {key: self.durations.get(one.kind, math.nan) - now + one.started for key, one in self.running.items()}
-        clock, ends = 0.0, {key: end if math.isnan(end) else max(1.0, end) for key, end in ends.items()}  # what is late is about to end
+            ends = {
+                key: self.durations.get(one.kind, math.nan) - now + one.started for key, one in self.running.items()
+            }
+        clock, ends = (
+            0.0,
+            {key: end if math.isnan(end) else max(1.0, end) for key, end in ends.items()},
+        )  # what is late is about to end
         while True:  # play the dispatcher forward
             for other in list(waiting):
                 if len(ends) < self.workers and other.key not in ends:

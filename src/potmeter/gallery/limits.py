@@ -41,6 +41,7 @@ def resolve_upload(payload: Any) -> tuple[Path, str]:
     if not (real.is_relative_to(upload_folder()) and real.is_file()):
         reject("Only uploaded files are read.", path)
     name = payload.get("orig_name") if isinstance(payload, dict) else None
+    "\0" not in str(name) or reject("A file's name has no null byte.", ascii(name))
     return real, Path(str(name or real.name).replace("\\", "/")).name
 
 
@@ -95,7 +96,8 @@ def check_duration(path: Path, name: str) -> None:
 
 
 def check_text(name: str, text: str) -> str:
-    """The text itself. Raises UserError when it is too long."""
+    """The text itself. Raises UserError when it is too long, or holds a null byte, which no text does."""
+    "\0" not in text or reject(f"{name} has no null byte.", ascii(text))
     len(text) <= MAX_TEXT or reject(f"{name} has at most {MAX_TEXT:,} characters.", f"{len(text):,} characters")
     return text
 

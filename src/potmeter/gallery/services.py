@@ -38,17 +38,18 @@ class Services:
         self.demo_slots = asyncio.Semaphore(WORKERS)
 
     def mount_page(self, entry: Entry) -> fastapi.FastAPI:
-        """A system's page as an application of its own, at ``/NAME``."""
+        """A system's page as an application of its own, at ``/NAME`` below the root path."""
         page = Page(entry, self)
         page.blocks.queue(max_size=500, default_concurrency_limit=None, api_open=False)
+        path = f"{self.root_path}/{entry.name}"
         app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         look = read_files("presentation/style.css", "gallery/page.css", "gallery/slides.css")
         script = read_files("gallery/page.js", "gallery/demos.js", "gallery/slides.js")
         gr.mount_gradio_app(
-            app, page.blocks, f"/{entry.name}", footer_links=[], run_history=False, show_error=True, ssr_mode=False,
+            app, page.blocks, path, footer_links=[], run_history=False, show_error=True, ssr_mode=False,
             max_file_size=limits.MAX_UPLOAD, theme=gr.themes.Base(font=["sans-serif"], font_mono=["monospace"]),
             mcp_server=False, pwa=False, enable_monitoring=False, head=f"{ICON}<style>{look}</style><script>{script}</script>",
-            root_path=f"{self.root_path}/{entry.name}" if self.root_path else None,
+            root_path=path if self.root_path else None,
         )  # fmt: skip
         return app
 

@@ -108,11 +108,13 @@ def parse_payload(p: Parameter, payload: Any) -> Any:
     Raises:
         UserError: For files that were not uploaded, are too large or of no known kind, and for texts that are too long.
     """
+    if isinstance(payload, str):
+        limits.check_text(p.name, payload)
     if payload is None or payload == "" or payload == []:
         empty = p.default is not MISSING and (p.type is str and not p.optional) and not p.many and p.choice is None
         return "" if empty and payload == "" else MISSING
     if p.type is media.Text and isinstance(payload, str):
-        return media.Text(limits.check_text(p.name, payload))
+        return media.Text(payload)
     if p.medium and p.many:
         isinstance(payload, list) or reject(f"{p.name} takes a list of files.", payload)
         len(payload) <= limits.MAX_FILES or reject(f"{p.name} takes at most {limits.MAX_FILES} files.", len(payload))

@@ -67,13 +67,13 @@ class Gallery:
     async def route(self, scope: Any, receive: Any, send: Any) -> None:
         """A system's own page, or one of the few others."""
         path = scope.get("path", "")
-        if self.root_path and path.startswith(f"{self.root_path}/"):  # a proxy that leaves its own part in
+        if self.root_path and path.startswith(f"{self.root_path}/"):  # some proxies leave their own part in
             path = path.removeprefix(self.root_path)
-            scope = scope | {"path": path, "raw_path": path.encode()}
         _, _, rest = path.partition("/")
         name, slash, rest = rest.partition("/")
         own = scope["type"] == "http" and slash and name in registry.entries() and rest not in ("demo", "cover")
-        await (await self.page(name) if own else self.site)(scope, receive, send)
+        app, path = (await self.page(name), self.root_path + path) if own else (self.site, path)
+        await app(scope | {"path": path, "raw_path": path.encode()} if self.root_path else scope, receive, send)
 
     # Starting and ending -----------------------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class Gallery:
 
     async def join(self, _: Request) -> Response:
         """Where others find the gallery."""
-        return PlainTextResponse(self.address or "", 200 if self.address else 404)
+        return PlainTextResponse(self.address or "")
 
     async def join_code(self, _: Request) -> Response:
         """The same as a QR code."""
