@@ -27,7 +27,7 @@ class UserError(Exception):
 
 
 def reject(message: str, received: object) -> NoReturn:
-    """Raise a UserError; reads well in a ``__post_init__``: ``self.latent > 0 or reject("latent …", self.latent)``."""
+    """Raise a UserError; reads well in a ``__post_init__``: ``self.steps > 0 or reject("steps …", self.steps)``."""
     raise UserError(message, received=received)
 
 

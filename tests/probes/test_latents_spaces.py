@@ -37,8 +37,8 @@ class Light(torch.nn.Module):
 def stylegan():
     """A small one with the weights that it begins with; it knows its full size."""
     torch.manual_seed(0)
-    system = StyleGAN(replace(StyleGAN.presets["tiny"], latent=8, filters=(8, 8, 4))).eval().requires_grad_(False)
-    system.seen.fill_(10**9)
+    system = StyleGAN(replace(StyleGAN.presets["tiny"], latent_dim=8, filters=(8, 8, 4))).eval().requires_grad_(False)
+    system.images_seen.fill_(10**9)
     return system
 
 

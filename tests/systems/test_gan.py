@@ -73,7 +73,7 @@ def test_the_penalty_of_a_bowl_is_taken_where_it_should_be():
 
 
 def test_the_penalty_of_a_picture_does_not_depend_on_its_neighbours():
-    net, x = Discriminator(replace(TINY, group=1)), 2 * pictures(4) - 1
+    net, x = Discriminator(replace(TINY, minibatch_std_group=1)), 2 * pictures(4) - 1
     whole = r1_penalty(lambda images: net(images), x)
     torch.testing.assert_close(whole[:1], r1_penalty(lambda images: net(images), x[:1]), rtol=1e-4, atol=1e-6)
 
@@ -81,7 +81,7 @@ def test_the_penalty_of_a_picture_does_not_depend_on_its_neighbours():
 def test_penalties_reach_the_networks_weights():
     net = Discriminator(TINY)
     r1_penalty(lambda images: net(images), pictures(4)).mean().backward()
-    assert net.halvings[0].weight.grad.abs().max() > 0
+    assert net.downsampling[0].weight.grad.abs().max() > 0
 
 
 # The networks ---------------------------------------------------------------------------------------------------------
@@ -103,11 +103,13 @@ def test_the_paper_presets_networks_have_dcgans_sizes():
 
 
 def test_the_class_is_a_projection_in_the_discriminator():
-    net, x = Discriminator(replace(TINY, group=1)).eval(), 2 * pictures(3) - 1
-    plain, features = net(x), net.halvings(x).flatten(1)
+    net, x = Discriminator(replace(TINY, minibatch_std_group=1)).eval(), 2 * pictures(3) - 1
+    plain, features = net(x), net.downsampling(x).flatten(1)
     for kind in (0, 7):
-        weights = torch.eye(10)[[kind] * 3]
-        torch.testing.assert_close(net(x, weights) - plain, features @ net.classes.weight[kind], rtol=1e-4, atol=1e-4)
+        labels = torch.eye(10)[[kind] * 3]
+        torch.testing.assert_close(
+            net(x, labels) - plain, features @ net.class_embedding.weight[kind], rtol=1e-4, atol=1e-4
+        )
 
 
 def test_the_spread_is_that_of_neighbours_and_none_where_they_are_alike():
@@ -121,12 +123,12 @@ def test_the_spread_is_that_of_neighbours_and_none_where_they_are_alike():
 
 
 def test_a_spectral_norm_holds_every_layer_to_a_slope_of_about_one():
-    net = Discriminator(replace(TINY, norm="spectral", group=1, objective="hinge", r1=0.0)).train()
+    net = Discriminator(replace(TINY, norm="spectral", minibatch_std_group=1, objective="hinge", r1=0.0)).train()
     for _ in range(30):  # each forward pass is a step of the power iteration
         net(pictures(2), torch.eye(10)[[1, 2]])
     with torch.no_grad():
-        assert float(torch.linalg.svdvals(net.halvings[0].weight.flatten(1))[0]) == pytest.approx(1, abs=0.02)
-        assert float(net.verdict.weight.norm()) == pytest.approx(1, abs=0.02)
+        assert float(torch.linalg.svdvals(net.downsampling[0].weight.flatten(1))[0]) == pytest.approx(1, abs=0.02)
+        assert float(net.to_logit.weight.norm()) == pytest.approx(1, abs=0.02)
 
 
 def test_joint_vectors_are_noise_and_a_class():
@@ -190,7 +192,7 @@ def test_the_discriminator_sees_real_and_made_pictures_apart_and_sorted_only_whe
 ):
     """The spread over neighbours is of pictures of one kind, and neither kind's neighbours are more alike than the other's."""
     splits = patterns(40)
-    config = replace(TINY, classes=splits.classes, conditional=conditional, batch_size=6, group=4, r1=0.0)
+    config = replace(TINY, classes=splits.classes, conditional=conditional, batch_size=6, minibatch_std_group=4, r1=0.0)
     run, shown = trainer(GAN, config, tmp_path, splits, steps=10), []
     run.system.discriminator.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach().clone()))
     batch = next(iter(run.batches))
@@ -209,29 +211,31 @@ def test_only_every_so_many_steps_the_generator_plays(tmp_path):
     run = trainer(GAN, config, tmp_path, splits, steps=10)
     batches, moved = iter(run.batches), []
     for _ in range(6):
-        before = run.system.generator.project.weight.clone()
+        before = run.system.generator.projection.weight.clone()
         run.system.step(next(batches), run)
         run.progress.step += 1
-        moved.append(not torch.equal(before, run.system.generator.project.weight))
+        moved.append(not torch.equal(before, run.system.generator.projection.weight))
     assert moved == [True, False, False] * 2
 
 
 def test_r1_counts_only_every_so_many_steps_and_then_so_many_times(tmp_path):
     splits = patterns(40)
-    run = trainer(GAN, replace(TINY, classes=splits.classes, r1=0.3, r1_every=4, ema=0.0), tmp_path, splits, steps=10)
+    run = trainer(
+        GAN, replace(TINY, classes=splits.classes, r1=0.3, r1_interval=4, ema=0.0), tmp_path, splits, steps=10
+    )
     real, made, totals = 2 * pictures(8) - 1, pictures(8, 2), []
     for step in range(5):
         run.progress.step = step
-        totals.append(run.system.penalties(real, made, None, run).item())
+        totals.append(run.system.penalty(real, made, None, run).item())
     expected = 4 * 0.15 * r1_penalty(lambda x: run.system.discriminator(x), real).mean().item()
     assert totals[1:4] == [0.0] * 3 and totals[0] == totals[4] == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_collapse_ends_the_training_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("potmeter.systems.generative.judge.GRACE", 0)
+    monkeypatch.setattr("potmeter.systems.generative.judge.FIRST_CHECK", 0)
     splits = patterns(40)
     run = trainer(GAN, replace(TINY, classes=splits.classes), tmp_path, splits, steps=10)
-    torch.nn.init.zeros_(run.system.generator.project.weight)  # whatever the noise, one picture
+    torch.nn.init.zeros_(run.system.generator.projection.weight)  # whatever the noise, one picture
     with pytest.raises(Collapsed, match="collapsed at step 0.*Received: 0"):
         run.fit()
 
@@ -246,13 +250,13 @@ def test_a_batch_larger_than_the_data_is_filled_again_and_again(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"latent": 0}, "latent must be at least 1"),
+        ({"latent_dim": 0}, "latent_dim must be at least 1"),
         ({"image_size": 30}, "divisible by 4"),
         ({"filters": ()}, "filters must be positive"),
         ({"channels": 2}, "channels is 1 or 3"),
         ({"r1": -1.0}, "r1 must not be negative"),
-        ({"norm": "batch"}, "Batch normalisation mixes"),
-        ({"norm": "batch", "r1": 0.0, "objective": "wgan-gp"}, "Batch normalisation mixes"),
+        ({"norm": "batch"}, "Batch norm mixes"),
+        ({"norm": "batch", "r1": 0.0, "objective": "wgan-gp"}, "Batch norm mixes"),
         ({"beta1": 1.0}, "beta1 must be at least 0"),
         ({"critic_steps": 0}, "critic_steps must be at least 1"),
     ],

@@ -93,7 +93,9 @@ def save(stored, folder):
 
 def test_a_file_of_the_port_gives_the_originals_pictures(stored, tmp_path):
     system = StyleGAN.from_pretrained(save(stored, tmp_path))
-    assert system.config.filters == FILTERS and system.config.mapping_layers == DEPTH and system.stage == (5, 1.0)
+    assert (
+        system.config.filters == FILTERS and system.config.mapping_layers == DEPTH and system.growth_stage == (5, 1.0)
+    )
     z = torch.randn(2, LATENT)
     noises = [getattr(system.generator.synthesis, f"noise{layer}") for layer in range(12)]
     with torch.no_grad():
@@ -105,19 +107,19 @@ def test_the_mean_style_is_the_files_or_that_of_many(stored, tmp_path):
     system = StyleGAN.from_pretrained(save(stored, tmp_path))
     with torch.no_grad():
         expected = system.generator.mapping(torch.randn(20_000, LATENT)).mean(0)
-    torch.testing.assert_close(system.generator.average, expected, atol=0.05 * float(expected.abs().max()), rtol=0.05)
+    torch.testing.assert_close(system.generator.w_avg, expected, atol=0.05 * float(expected.abs().max()), rtol=0.05)
     system = StyleGAN.from_pretrained(
         save(stored | {"truncation.avg_latent": torch.arange(8.0).expand(12, 8)}, tmp_path)
     )
-    assert torch.equal(system.generator.average, torch.arange(8.0))
+    assert torch.equal(system.generator.w_avg, torch.arange(8.0))
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"g_synthesis.blocks.8x8.conv1.weight": torch.zeros(8, 7, 3, 3)}, "convolution.weight should be"),
+        ({"g_synthesis.blocks.8x8.conv1.weight": torch.zeros(8, 7, 3, 3)}, "conv1.weight should be"),
         ({"g_synthesis.blocks.8x8.what": torch.zeros(1)}, "what is unknown"),
-        ({"g_synthesis.blocks.8x8.conv0_up.weight": None}, "up.weight is missing"),
+        ({"g_synthesis.blocks.8x8.conv0_up.weight": None}, "conv0.weight is missing"),
         ({"g_synthesis.torgb.weight": None}, "no generator of StyleGAN"),
         ({"g_mapping.dense0.weight": None}, "has no mapping network"),
     ],

@@ -1,7 +1,8 @@
-"""How good made pictures are, judged by a network trained apart, and when a training must stop because they are all alike."""
+"""How good generated pictures are, judged by a network trained apart; and mode collapse, which ends a training."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,38 +21,44 @@ from potmeter.metrics.coverage import diversity, neighbour_coverage
 from potmeter.metrics.features import extract_features, prepare_images
 from potmeter.metrics.frechet import frechet_distance
 
-LEAST = 0.15
-"""Made pictures that differ less than this, as a share of how much real ones do, are all the same."""
-GRACE, CHECKED = 500, 100
-"""Steps before a training is first looked after, and between two looks."""
+MIN_DIVERSITY = 0.15
+"""Generated pictures that differ less than this, as a share of how much real ones do, have collapsed into one."""
+FIRST_CHECK, CHECK_INTERVAL = 500, 100
+"""Step of a training at which it is first checked for mode collapse, and steps between two checks."""
 NEIGHBOURS = 5
-"""Real pictures among whose distances a made one counts as near."""
-known: WeakKeyDictionary[Any, dict[tuple[int, int, int], Tensor]] = WeakKeyDictionary()
-"""Vectors of real pictures that were seen before: by data set, then by network, side and number."""
+"""k of the coverage: real pictures among whose distances a generated one counts as near."""
+cached_features: WeakKeyDictionary[Any, dict[tuple[int, int, int], Tensor]] = WeakKeyDictionary()
+"""Features of real pictures that were asked for before: by data set, then by network, side and number."""
 
 
 class Collapsed(Diverged):
-    """The generator draws the same picture, whatever the noise."""
+    """Mode collapse: the generator draws the same picture, whatever the noise."""
 
 
-def check_for_collapse(made: Tensor, real: Tensor, step: int, labels: Tensor | None = None) -> None:
-    """Look, every so many steps of a training, whether the generator has collapsed. Raises Collapsed."""
-    if step >= GRACE and step % CHECKED == 0:
-        raise_if_collapsed(float(diversity(made, real, labels)), step)
+def check_for_collapse(fake: Tensor, real: Tensor, step: int, labels: Tensor | None = None) -> None:
+    """Check, every so many steps of a training, for mode collapse. Raises Collapsed.
+
+    Args:
+        fake, real: As many pictures of each (N, C, H, W).
+        step: Of the training.
+        labels: Their classes (N,), where only pictures of one class are to be compared.
+    """
+    if step >= FIRST_CHECK and step % CHECK_INTERVAL == 0:
+        raise_if_collapsed(float(diversity(fake, real, labels)), step)
 
 
 def raise_if_collapsed(share: float, step: int) -> None:
     """End a training whose generator has collapsed. Raises Collapsed."""
-    if share < LEAST:
+    if share < MIN_DIVERSITY:
         raise Collapsed(
-            f"The generator has collapsed at step {step}: its pictures differ less than {LEAST:.0%} as much as real ones. "
-            "Lower --lr, raise --r1, or begin with another --seed.",
+            f"The generator has collapsed at step {step}: its pictures differ less than {MIN_DIVERSITY:.0%} as much as real "
+            "ones. Lower --lr, raise --r1, or begin with another --seed.",
             received=f"{share:.1%}",
         )
 
 
 class Judge:
-    """A network that compares pictures by what it sees in them: of a classifier, what its last linear layer sees.
+    """A network that compares pictures by its features: of a classifier, the inputs of its last linear layer.
 
     Args:
         name: A system with the capability ``Embedder``: ``classifier.digits``.
@@ -67,55 +74,74 @@ class Judge:
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
-        """Vectors (N, F) of pictures (N, C, H, W) in [0, 1]."""
+        """Features (N, F) of pictures (N, C, H, W) in [0, 1]."""
         return extract_features(self.network, images, self.side)
 
-    def of(self, data: Any, count: int) -> Tensor:
-        """Vectors of at most ``count`` pictures of a data set, kept for the next time that it is asked about."""
-        kept, key = known.setdefault(data, {}), (id(self.network), self.side, count)
-        if key not in kept:
+    def features_of(self, data: Any, count: int) -> Tensor:
+        """Features (N, F) of at most ``count`` pictures of a data set, kept for the next time that they are asked for."""
+        known, key = cached_features.setdefault(data, {}), (id(self.network), self.side, count)
+        if key not in known:
             batches = in_batches(take_evenly(data, count), 500, self.device)
-            kept[key] = torch.cat([self.features(batch["image"]) for batch in batches])
-        return kept[key]
+            known[key] = torch.cat([self.features(batch["image"]) for batch in batches])
+        return known[key]
 
     @torch.no_grad()
     def predictions(self, images: Tensor) -> Tensor:
         """The class (N,) that it takes each picture for."""
-        shown = (prepare_images(part, self.network.input_shape[0], self.side) for part in images.split(100))
-        return torch.cat([self.network.logits(part).argmax(1) for part in shown])
+        parts = (prepare_images(part, self.network.input_shape[0], self.side) for part in images.split(100))
+        return torch.cat([self.network.logits(part).argmax(1) for part in parts])
 
-    def compared(self, made: Tensor, real: Tensor, others: Tensor | None = None) -> dict[str, Tensor]:
-        """Made pictures beside real ones, by their vectors, as many of each.
+    def compare(self, fake: Tensor, real: Tensor, others: Tensor | None = None) -> dict[str, Tensor]:
+        """Generated pictures beside real ones, by their features (N, F), as many of each.
 
         Args:
-            made, real: (N, F).
-            others: Real pictures that are not among ``real``, for the floor.
+            fake, real: Their features.
+            others: Features of real pictures that are not among ``real``, for the floor.
 
         Returns:
-            ``distance``: Fréchet's; ``covered`` (N,): whether a made picture is as near to each real one as its fifth
-            real neighbour; ``floor``: the distance of the others from the real ones.
+            ``frechet``, the Fréchet distance; ``covered`` (N,), whether a generated picture is as near to each real one
+            as its fifth real neighbour; ``frechet_real_real``, the floor: the distance of the others from the real ones.
         """
-        distance = torch.tensor(frechet_distance(made, real))
-        values = {"distance": distance, "covered": neighbour_coverage(real, made, NEIGHBOURS)}
-        return values if others is None else values | {"floor": torch.tensor(frechet_distance(others, real))}
+        distance = torch.tensor(frechet_distance(fake, real))
+        values = {"frechet": distance, "covered": neighbour_coverage(real, fake, NEIGHBOURS)}
+        return (
+            values if others is None else values | {"frechet_real_real": torch.tensor(frechet_distance(others, real))}
+        )
 
-    def gaussian(self, splits: Splits, count: int, *, apart: bool = False) -> float:
+    @torch.no_grad()
+    def compare_generator(
+        self, generate: Callable[[int], Tensor], data: Any, count: int, *, floor: bool = False
+    ) -> dict[str, Tensor]:
+        """As many pictures of a generator as real ones beside these; ``compare`` of their features.
+
+        Args:
+            generate: From a number N to pictures (N, C, H, W) in [0, 1], the same every time.
+            data: The real pictures, of which at most ``count`` are taken.
+            count: How many.
+            floor: Compare with every other real picture only, and measure those in between too.
+        """
+        real, others = self.features_of(data, count), None
+        if floor:
+            real, others = real[0::2], real[1::2]
+        return self.compare(self.features(generate(len(real))), real, others)
+
+    def gaussian_baseline(self, splits: Splits, count: int, *, independent: bool = False) -> float:
         """Fréchet distance of ``count`` pictures drawn from a Gaussian fitted to the training pictures' pixels.
 
         Args:
             splits: Where training and test pictures are.
-            count: How many are drawn and compared with, and at most half of the test pictures, as where there is a floor.
-            apart: Each pixel by itself; else with all their covariances, as 5,000 pictures show them.
+            count: How many are drawn and compared with; at most half of the test pictures, as where there is a floor.
+            independent: Each pixel by itself; else with all their covariances, as 5,000 pictures show them.
         """
         count = min(count, len(splits.test) // 2)
-        real, rng = self.of(splits.test, count), Stream(0, device=self.device)
+        real, rng = self.features_of(splits.test, count), Stream(0, device=self.device)
         images = torch.cat([batch["image"] for batch in in_batches(take_evenly(splits.train, 5000), 500, self.device)])
         x = images.flatten(1)
-        if apart:
-            mixed = rng.normal(len(real), x.shape[1]) * x.std(0)
+        if independent:
+            deviation = rng.normal(len(real), x.shape[1]) * x.std(0)
         else:
-            mixed = rng.normal(len(real), len(x)) @ ((x - x.mean(0)) / (len(x) - 1) ** 0.5)
-        drawn = (x.mean(0) + mixed).clamp(0, 1).view(-1, *images.shape[1:])
+            deviation = rng.normal(len(real), len(x)) @ ((x - x.mean(0)) / (len(x) - 1) ** 0.5)
+        drawn = (x.mean(0) + deviation).clamp(0, 1).view(-1, *images.shape[1:])
         return frechet_distance(self.features(drawn), real)
 
 

@@ -1,4 +1,4 @@
-"""Speed of the GAN: of its training step, and of drawing."""
+"""Speed of the GAN: of its training step, and of generating."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from potmeter.core.training.options import Options
 
 from .system import GAN
 
-STEPS, DRAWN = 5, 250
+STEPS, GENERATED = 5, 250
 """Training steps, and pictures, that are timed at once."""
 
 
@@ -31,24 +31,26 @@ def rows() -> Iterator[Row]:
     if is_selected("train_images_per_s"):
         with tempfile.TemporaryDirectory() as folder:
             step = our_step(config, splits, Path(folder))
-            seconds = interleave({"ours": stopwatch(times(step)), "bare": stopwatch(times(plain_step(config, splits)))})
+            seconds = interleave(
+                {"ours": stopwatch(repeat(step)), "bare": stopwatch(repeat(plain_step(config, splits)))}
+            )
         rates = {name: STEPS * config.batch_size / value for name, value in seconds.items()}
-        note = "ours draws the made pictures once for both networks, and follows with a moving average; the plain loop twice"
+        note = "ours generates pictures once for both networks, and keeps a moving average; the plain loop generates them twice"
         yield compare("train_images_per_s", "images/s", rates["ours"], rates["bare"], "plain torch loop", note=note)
     if is_selected("draw_images_per_s"):
         system = GAN(config).eval().requires_grad_(False)
-        z = torch.randn(DRAWN, next(iter(system.latent_spaces.values())))
+        z = torch.randn(GENERATED, next(iter(system.latent_spaces.values())))
         one = lambda: [system.decode(part) for part in z.split(1)]
         seconds = interleave({"ours": stopwatch(lambda: system.decode(z)), "one": stopwatch(one)})
         coarse, fine = config.filters[-1], config.filters[0]
-        products = 2 * config.latent * coarse * 49 + 196 * 4 * coarse * fine + 784 * 4 * fine  # of one picture
+        products = 2 * config.latent_dim * coarse * 49 + 196 * 4 * coarse * fine + 784 * 4 * fine  # of one picture
         limit = conv_rate(channels=32, size=14) / (2 * products)
-        rates = {name: DRAWN / value for name, value in seconds.items()}
+        rates = {name: GENERATED / value for name, value in seconds.items()}
         yield compare("draw_images_per_s", "images/s", rates["ours"], rates["one"], "one by one", limit=limit)
 
 
-def times(step: Callable[[], object]) -> Callable[[], None]:
-    """The step, as often as is timed at once."""
+def repeat(step: Callable[[], object]) -> Callable[[], None]:
+    """A function that takes the step as often as is timed at once."""
 
     def several() -> None:
         for _ in range(STEPS):
@@ -72,7 +74,7 @@ def our_step(config: Any, splits: Any, folder: Path) -> Callable[[], None]:
 
 
 def plain_step(config: Any, splits: Any) -> Callable[[], None]:
-    """The step one would write by hand: the same networks, made pictures drawn anew for each of the two."""
+    """The step one would write by hand: the same networks, new pictures generated for each of the two."""
     system = build_system(GAN, config, 0).train()
     optimizers = system.optimizers()
     size = config.batch_size
@@ -80,15 +82,15 @@ def plain_step(config: Any, splits: Any) -> Callable[[], None]:
 
     def step() -> None:
         batch = next(batches)
-        real, weights = 2 * batch["image"] - 1, system.one_hot(batch["label"])
-        made = system.generator(torch.randn(size, config.latent), weights).detach()
-        verdicts = system.discriminator(real, weights), system.discriminator(made, weights)
+        real, labels = 2 * batch["image"] - 1, system.one_hot(batch["label"])
+        fake = system.generator(torch.randn(size, config.latent_dim), labels).detach()
+        logits = system.discriminator(real, labels), system.discriminator(fake, labels)
         optimizers["discriminator"].zero_grad()
-        (F.softplus(-verdicts[0]) + F.softplus(verdicts[1])).mean().backward()
+        (F.softplus(-logits[0]) + F.softplus(logits[1])).mean().backward()
         optimizers["discriminator"].step()
-        made = system.generator(torch.randn(size, config.latent), weights)
+        fake = system.generator(torch.randn(size, config.latent_dim), labels)
         optimizers["generator"].zero_grad()
-        F.softplus(-system.discriminator(made, weights)).mean().backward()
+        F.softplus(-system.discriminator(fake, labels)).mean().backward()
         optimizers["generator"].step()
 
     return step

@@ -1,4 +1,4 @@
-"""The generative adversarial network as a system: data, the game of two losses, training, use."""
+"""The generative adversarial network as a system: data, two adversarial losses, training, use."""
 
 from __future__ import annotations
 
@@ -28,10 +28,9 @@ from potmeter.media.image_grid import image_grid, walk_video
 from potmeter.nn.gan_losses import discriminator_loss, generator_loss, gradient_penalty, r1_penalty
 from potmeter.nn.interpolation import interpolate_path
 from potmeter.systems.generative.inversion import invert
-from potmeter.systems.generative.judge import check_for_collapse, require_comparable
+from potmeter.systems.generative.judge import Judge, check_for_collapse, require_comparable
 
 from . import model
-from .measure import judge_of, measured
 from .presets import PRESETS
 
 COUNT = 10_000
@@ -39,7 +38,7 @@ COUNT = 10_000
 
 
 class GAN(System):
-    """Draws pictures that nobody drew, taught by a second network that tells drawn from real."""
+    """Generates pictures, taught by a second network that tells generated ones from real ones."""
 
     name = "gan"
     Config = model.Config
@@ -50,7 +49,7 @@ class GAN(System):
         super().__init__(config)
         self.generator = model.Generator(config)
         self.discriminator = model.Discriminator(config)
-        self.last = torch.zeros(())  # the generator's last loss, for the record
+        self.generator_loss = torch.zeros(())  # the latest, for the log: not every step has one
         self.to(memory_format=torch.channels_last)  # convolutions are faster so, on CPUs and GPUs
 
     # 1. Pictures, of which some may be asked for by their class
@@ -78,60 +77,88 @@ class GAN(System):
         return replace(config, classes=())
 
     def fit_assets(self, splits: Splits) -> None:
-        """Find the judge now: that there is none is better told before the training than after it."""
-        judge_of(self)
+        """Load the judge now: that there is none is better told before the training than after it."""
+        self.judge()
 
-    # 3. and 4. Two losses, each minimised by one of the two
+    # 3. Two losses, one for each network; 4. trained in turn
 
     def optimizers(self) -> dict[str, Optimizer]:
-        c, parts = self.config, {"generator": self.generator, "discriminator": self.discriminator}
-        return {name: Adam(part.parameters(), lr=c.lr, betas=(c.beta1, c.beta2)) for name, part in parts.items()}
+        c, networks = self.config, {"generator": self.generator, "discriminator": self.discriminator}
+        return {name: Adam(net.parameters(), lr=c.lr, betas=(c.beta1, c.beta2)) for name, net in networks.items()}
 
     def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
-        """One step of the discriminator on real and made pictures; then, every ``critic_steps``, one of the generator."""
+        """The discriminator learns from real and generated pictures; then, every ``critic_steps``, the generator does."""
         c = self.config
-        if self.kinds and "label" in batch:  # so that neighbours, whose spread the discriminator sees, are of one class
+        if c.num_classes and "label" in batch:  # groups of the minibatch standard deviation are then of one class
             order = batch["label"].argsort(stable=True)
             batch = {name: values[order] for name, values in batch.items()}
-        real, weights = self.signed(batch["image"]), self.one_hot(batch.get("label"))
-        plays = trainer.step % c.critic_steps == 0  # both steps use the same made pictures
-        with torch.set_grad_enabled(plays):
-            made = self.generator(trainer.noise(len(real), c.latent), weights)
-        verdict = lambda images: self.discriminator(images, weights)
-        # apart, so that statistics over a batch, and over groups in it, are of pictures of one kind
-        loss = discriminator_loss(c.objective, verdict(real), verdict(made.detach()))
-        trainer.update(loss + self.penalties(real, made.detach(), weights, trainer), "discriminator")
-        if plays:
-            self.last = generator_loss(c.objective, verdict(made))
-            trainer.update(self.last, "generator")
-            self.last = self.last.detach()
-        check_for_collapse(made, real, trainer.step, batch.get("label") if self.kinds else None)
-        return {"loss": loss, "generator": self.last}
+        real, labels = self.to_signed(batch["image"]), self.one_hot(batch.get("label"))
+        generator_learns = trainer.step % c.critic_steps == 0  # from the same generated pictures
+        with torch.set_grad_enabled(generator_learns):
+            fake = self.generator(trainer.noise(len(real), c.latent_dim), labels)
+        logits = lambda images: self.discriminator(images, labels)
+        # real and fake apart, so that the statistics of a minibatch, and of groups in it, are of pictures of one kind
+        loss = discriminator_loss(c.objective, logits(real), logits(fake.detach()))
+        trainer.update(loss + self.penalty(real, fake.detach(), labels, trainer), "discriminator")
+        if generator_learns:
+            self.generator_loss = generator_loss(c.objective, logits(fake))
+            trainer.update(self.generator_loss, "generator")
+            self.generator_loss = self.generator_loss.detach()
+        check_for_collapse(fake, real, trainer.step, batch.get("label") if c.num_classes else None)
+        return {"loss": loss, "generator": self.generator_loss}
 
-    def penalties(self, real: Tensor, made: Tensor, weights: Tensor | None, trainer: TrainingLoop) -> Tensor:
-        """What keeps the discriminator's slopes gentle: R1, every so many steps, or the penalty of wgan-gp."""
+    def penalty(self, real: Tensor, fake: Tensor, labels: Tensor | None, trainer: TrainingLoop) -> Tensor:
+        """What keeps the discriminator's gradients small: the R1 penalty, every so many steps, or that of wgan-gp."""
         c, total = self.config, real.new_zeros(())
-        verdict = lambda images: self.discriminator(images, weights)
+        logits = lambda images: self.discriminator(images, labels)
         if c.objective == "wgan-gp":
-            total = total + c.penalty * gradient_penalty(verdict, real, made, trainer.rng.uniform(len(real))).mean()
-        if c.r1 and trainer.step % c.r1_every == 0:
-            total = total + c.r1_every * c.r1 / 2 * r1_penalty(verdict, real).mean()
+            epsilon = trainer.rng.uniform(len(real))
+            total = total + c.gradient_penalty * gradient_penalty(logits, real, fake, epsilon).mean()
+        if c.r1 and trainer.step % c.r1_interval == 0:
+            total = total + c.r1_interval * c.r1 / 2 * r1_penalty(logits, real).mean()
         return total
 
     def validate(self, data: Any) -> dict[str, Tensor]:
-        """On 2,000 pictures: the Fréchet distance, the share of the data that is covered, the classes made."""
-        return measured(self, data, 2000)
+        """``evaluate`` on 2,000 pictures, without the floor."""
+        return self.compare(data, 2000, floor=False)
 
     def evaluate(self, data: Any) -> dict[str, Tensor]:
-        """As many made pictures as there are test pictures, in the judge's features, and the floor for real pictures."""
-        return measured(self, data, COUNT, floor=True)
+        """As many generated pictures as half of the real ones, and the other half of these for the floor."""
+        return self.compare(data, COUNT, floor=True)
+
+    @torch.no_grad()
+    def compare(self, data: Any, count: int, *, floor: bool) -> dict[str, Tensor]:
+        """Generated pictures beside at most ``count`` real ones, in the judge's features.
+
+        Returns:
+            ``frechet``, the Fréchet distance; ``covered``, the share of real pictures with a generated one among their
+            neighbours; with ``floor``, ``frechet_real_real``, the distance of one half of the real pictures from the other.
+            Where the judge knows the data's classes, ``coverage``, how many of them are generated (a class counts from a
+            fifth of its due share on), and ``conditional_accuracy``, whether the judge sees the class that was asked for.
+        """
+        c, judge = self.config, self.judge()
+        draw = lambda n: self.sample(n, Stream(0, device=self.device))
+        generate = lambda n: torch.cat([self.decode(part) for part in draw(n).split(500)])
+        values = judge.compare_generator(generate, data, count, floor=floor)
+        if c.classes and tuple(getattr(judge.network, "classes", ())) == tuple(c.classes):
+            z = draw(len(values["covered"]))
+            seen = judge.predictions(generate(len(z)))
+            shares = seen.bincount(minlength=len(c.classes)) / len(seen)
+            values["coverage"] = (shares > 0.2 / len(c.classes)).sum().float()
+            if c.num_classes:
+                values["conditional_accuracy"] = (seen == z[:, c.latent_dim :].argmax(1)).float()
+        return values
 
     def baselines(self, splits: Splits) -> dict[str, float]:
         """A Gaussian fitted to the pixels of the training pictures."""
-        return {"gaussian_frechet": judge_of(self).gaussian(splits, COUNT // 2)}
+        return {"gaussian_frechet": self.judge().gaussian_baseline(splits, COUNT // 2)}
 
     def describe_metrics(self) -> dict[str, str]:
         return {"frechet": f"features of {self.config.judge}"}
+
+    def judge(self) -> Judge:
+        """The network in whose features pictures are compared."""
+        return Judge(self.config.judge, self.config.judge_size, self.device)
 
     # 5. Use
 
@@ -152,11 +179,13 @@ class GAN(System):
             temperature: spread of the noise; below 1 the pictures are more ordinary
             seed: start of the random numbers; the same seed gives the same pictures
         """
-        label is None or self.config.kinds or reject("These weights were not trained to draw a given class.", label)
+        label is None or self.classes or reject("These weights were not trained to draw a given class.", label)
         rng = Stream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
-        z = temperature * rng.normal(count, self.config.latent)
-        chosen = [label] * count if label else [self.classes[i % self.kinds] for i in range(count if self.kinds else 0)]
-        return image_grid(self.decode(z, "z", chosen or None), columns=self.kinds if chosen and not label else None)
+        z = temperature * rng.normal(count, self.config.latent_dim)
+        names = [label] * count if label else self.cycle_classes(count)
+        return image_grid(
+            self.decode(z, "z", names or None), columns=len(self.classes) if names and not label else None
+        )
 
     @task
     @torch.no_grad()
@@ -177,9 +206,9 @@ class GAN(System):
             seed: start of the random numbers
         """
         z = self.sample(stops, Stream(seed, device=self.device))
-        if self.kinds:
-            order = [label] * stops if label else [self.classes[i % self.kinds] for i in range(stops)]
-            z[:, self.config.latent :] = self.weights_of(order, stops)
+        if self.classes:
+            names = [label] * stops if label else self.cycle_classes(stops)
+            z[:, self.config.latent_dim :] = self.class_labels(names, stops)
         return walk_video(self.decode(interpolate_path(z, frames, "lerp")))
 
     def examples(self) -> list[Example]:
@@ -213,25 +242,25 @@ class GAN(System):
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes that can be asked for."""
-        return self.config.classes[: self.config.kinds]
+        return self.config.classes[: self.config.num_classes]
 
-    @property
-    def kinds(self) -> int:
-        """Their number."""
-        return self.config.kinds
+    def cycle_classes(self, count: int) -> list[str]:
+        """The classes' names one after the other, ``count`` in all; none where none can be asked for."""
+        return [self.classes[i % len(self.classes)] for i in range(count)] if self.classes else []
 
     @property
     def latent_spaces(self) -> Mapping[str, int]:
-        """``z``, the noise; where classes can be asked for, first ``joint``, the noise and a weight for each class."""
-        joint = {"joint": self.config.latent + self.kinds} if self.kinds else {}
-        return joint | {"z": self.config.latent}
+        """``z``, the noise; where classes can be asked for, first ``joint``, the noise and one-hot labels."""
+        c = self.config
+        joint = {"joint": c.latent_dim + c.num_classes} if c.num_classes else {}
+        return joint | {"z": c.latent_dim}
 
     def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
-        """Latent vectors (n, latent) of a space: the noise and, where it is ``joint``, in equal shares one class."""
-        z = rng.normal(n, self.config.latent)
+        """Latent vectors (n, latent) of a space: noise and, where it is ``joint``, a class, each as likely as the others."""
+        c, z = self.config, rng.normal(n, self.config.latent_dim)
         if resolve_space(self, space) == "z":
             return z
-        return torch.cat([z, F.one_hot(rng.integers(self.kinds, n), self.kinds).float()], 1)
+        return torch.cat([z, F.one_hot(rng.integers(c.num_classes, n), c.num_classes).float()], 1)
 
     def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
         """Pictures (B, C, H, W) in [0, 1] of latent vectors.
@@ -244,15 +273,15 @@ class GAN(System):
         space, spaces = resolve_space(self, space), self.latent_spaces
         fits = z.ndim == 2 and z.shape[1] == spaces[space]
         fits or reject(f"A vector of the space {space} has the shape (B, {spaces[space]}).", tuple(z.shape))
-        noise, weights = z[:, : self.config.latent], z[:, self.config.latent :]
-        if space == "z" and self.kinds:
-            weights = self.weights_of(condition, len(z))
-        return (self.generator(noise, weights if self.kinds else None) + 1) / 2
+        noise, labels = z[:, : self.config.latent_dim], z[:, self.config.latent_dim :]
+        if space == "z" and self.classes:
+            labels = self.class_labels(condition, len(z))
+        return (self.generator(noise, labels if self.classes else None) + 1) / 2
 
     def encode(self, images: Tensor, space: str | None = None, steps: int = 150) -> Tensor:
         """Latent vectors (B, latent) of the pictures nearest to these, found by descent; the same every time."""
         candidates = self.sample(400, Stream(0, device=self.device), space)
-        unlikely = lambda z: 1e-3 * z[:, : self.config.latent].square().mean(1)
+        unlikely = lambda z: 1e-3 * z[:, : self.config.latent_dim].square().mean(1)
         return invert(lambda z: self.decode(z, space), images, candidates, steps=steps, likely=unlikely)
 
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
@@ -266,17 +295,18 @@ class GAN(System):
         c = self.config
         return to_batch(images, c.image_size, c.channels, dark=is_light_on_dark(c.dataset)).to(self.device)
 
-    def signed(self, images: Tensor) -> Tensor:
-        """Pictures in [0, 1] as the networks see them, in [−1, 1]."""
+    def to_signed(self, images: Tensor) -> Tensor:
+        """Pictures in [0, 1] as the networks take them, in [−1, 1]."""
         return (2 * images - 1).contiguous(memory_format=torch.channels_last)
 
     def one_hot(self, labels: Tensor | None) -> Tensor | None:
-        """Labels (B,) as weights of the classes (B, classes); None where none can be asked for."""
-        return F.one_hot(labels, self.kinds).float() if labels is not None and self.kinds else None
+        """Labels (B,) as one-hot vectors (B, classes); None where no class can be asked for."""
+        count = self.config.num_classes
+        return F.one_hot(labels, count).float() if labels is not None and count else None
 
-    def weights_of(self, names: Any, count: int) -> Tensor:
-        """Names of classes, one for all or one each, as weights (count, classes)."""
+    def class_labels(self, names: Any, count: int) -> Tensor:
+        """Names of classes, one for all or one each, as one-hot vectors (count, classes)."""
         names = [names or self.classes[0]] * count if isinstance(names, str | None) else list(names)
         len(names) == count or reject(f"One class for all, or {count} of them.", len(names))
         numbers = torch.tensor([class_index(self.classes, name) for name in names], device=self.device)
-        return F.one_hot(numbers, self.kinds).float()
+        return F.one_hot(numbers, len(self.classes)).float()

@@ -32,26 +32,28 @@ def rows() -> Iterator[Row]:
     """The comparisons: the same sizes, latent 128, at the finest resolution, fresh weights."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # gan-lab compares strings with ``is``, and tells its norms odd sizes
-        yield from compared()
+        yield from peer_rows()
 
 
-def compared() -> Iterator[Row]:
+def peer_rows() -> Iterator[Row]:
     """The rows."""
     config = replace(
         StyleGAN.presets["lecture"], filters=FILTERS, height=SIDE, width=SIDE, batch_size=BATCH, stable_kimg=0.0,
-        fade_kimg=0.0, r1_every=1, ema=0.0,
+        fade_kimg=0.0, r1_interval=1, ema=0.0,
     )  # fmt: skip
-    generator, discriminator = peers(config.latent)
+    generator, discriminator = peers(config.latent_dim)
     size = BATCH / 1000
     if is_selected("images_per_s_generate"):
         ours = build_system(StyleGAN, config, 0).eval().requires_grad_(False)
-        z = torch.randn(BATCH, config.latent)
+        z = torch.randn(BATCH, config.latent_dim)
         generator.eval()
         theirs = torch.no_grad()(lambda: generator(z))
         seconds = interleave({"ours": stopwatch(lambda: ours.generator(z)), "peer": stopwatch(theirs)})
         rates = {name: BATCH / value for name, value in seconds.items()}
         limit = conv_rate(channels=32, size=SIDE, batch=BATCH) / (2 * products(config))
-        note = "doubling and convolving is one transposed convolution, and scale and shift are one pass with the norm"
+        note = (
+            "upsampling and convolution are one transposed convolution, and scale and shift are one pass with the norm"
+        )
         yield compare(
             "images_per_s_generate", "images/s", rates["ours"], rates["peer"], "gan-lab", limit=limit, note=note
         )
@@ -67,7 +69,7 @@ def compared() -> Iterator[Row]:
 
 
 def products(config: Config) -> int:
-    """Multiplications in the convolutions of one made picture."""
+    """Multiplications in the convolutions of one generated picture."""
     total = 0
     for level, filters in enumerate(config.filters):
         height, width = config.size(level)
@@ -90,7 +92,7 @@ def our_step(config: Config, folder: Path) -> Callable[[], object]:
     return step
 
 
-def peers(latent: int) -> tuple[Any, Any]:
+def peers(latent_dim: int) -> tuple[Any, Any]:
     """gan-lab's two networks, grown to the size of ours, with the paper's blur."""
     from gan_lab.stylegan import architectures, base  # type: ignore[import-not-found]
     from progan.architectures import ProDiscriminator  # type: ignore[import-not-found] # gan-lab puts itself on the path
@@ -98,11 +100,11 @@ def peers(latent: int) -> tuple[Any, Any]:
     base.FMAP_BASE, base.FMAP_MAX = 8 * FILTERS[0], FILTERS[0]
     base.StyleGAN.reset_state()
     generator = architectures.StyleGenerator(
-        SIDE, len_latent=latent, len_dlatent=latent, blur_type="binomial",
+        SIDE, len_latent=latent_dim, len_dlatent=latent_dim, blur_type="binomial",
         truncation_trick_params={"beta": 0.995, "psi": 0.7, "cutoff_stage": None},
     )  # fmt: skip
-    made_over = type("StyleDiscriminator", (base.StyleGAN,), dict(ProDiscriminator.__dict__))  # as its learner does
-    discriminator = made_over(SIDE, blur_type="binomial")
+    renamed = type("StyleDiscriminator", (base.StyleGAN,), dict(ProDiscriminator.__dict__))  # as its learner does
+    discriminator = renamed(SIDE, blur_type="binomial")
     for _ in range(len(FILTERS) - 1):
         generator.increase_scale()
         discriminator.increase_scale()
@@ -111,24 +113,24 @@ def peers(latent: int) -> tuple[Any, Any]:
 
 
 def peer_step(generator: Any, discriminator: Any, config: Config) -> Callable[[], object]:
-    """The same game with gan-lab's networks."""
+    """The same step with gan-lab's networks."""
     adam = lambda net: torch.optim.Adam(net.parameters(), lr=config.lr, betas=(0.0, 0.99), eps=1e-8)
     generator.train()  # which, unlike torch's, returns nothing
     discriminator.train()
-    players, judges = adam(generator), adam(discriminator)
+    generator_adam, discriminator_adam = adam(generator), adam(discriminator)
     images = torch.rand(BATCH, 3, SIDE, SIDE) * 2 - 1
 
     def step() -> None:
         real = images.clone().requires_grad_()
-        made = generator(torch.randn(BATCH, config.latent))
-        verdict: Tensor = discriminator(real)
-        (slope,) = torch.autograd.grad(verdict.sum(), real, create_graph=True)
-        loss = (F.softplus(-verdict) + F.softplus(discriminator(made.detach()))).mean()
-        judges.zero_grad()
-        (loss + config.r1 / 2 * slope.square().flatten(1).sum(1).mean()).backward()
-        judges.step()
-        players.zero_grad()
-        F.softplus(-discriminator(made)).mean().backward()
-        players.step()
+        fake = generator(torch.randn(BATCH, config.latent_dim))
+        logits: Tensor = discriminator(real)
+        (gradient,) = torch.autograd.grad(logits.sum(), real, create_graph=True)
+        loss = (F.softplus(-logits) + F.softplus(discriminator(fake.detach()))).mean()
+        discriminator_adam.zero_grad()
+        (loss + config.r1 / 2 * gradient.square().flatten(1).sum(1).mean()).backward()
+        discriminator_adam.step()
+        generator_adam.zero_grad()
+        F.softplus(-discriminator(fake)).mean().backward()
+        generator_adam.step()
 
     return step

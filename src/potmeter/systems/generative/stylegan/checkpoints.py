@@ -1,4 +1,4 @@
-"""The published generators as others keep them: NVIDIA's weights under the names of the PyTorch port that carries them.
+"""The published generators: NVIDIA's weights under the names of the PyTorch port that carries them.
 
 T. Viehmann's port ("Pretrained StyleGAN for PyTorch", 2019) named the TensorFlow variables ``g_mapping.dense0.weight``,
 ``g_synthesis.blocks.8x8.conv0_up.weight`` and so on, in files such as ``karras2019stylegan-ffhq-1024x1024.for_g_all.pt``,
@@ -20,31 +20,31 @@ from .model import Config, Generator
 
 LAYER = {
     "const": "constant",
-    "bias": "first.bias",
-    "conv0_up.weight": "up.weight",
-    "conv0_up.bias": "first.bias",
-    "epi1.top_epi.noise.weight": "first.noise",
-    "epi1.style_mod.lin.weight": "first.affine.weight",
-    "epi1.style_mod.lin.bias": "first.affine.bias",
-    "conv.weight": "convolution.weight",
-    "conv.bias": "second.bias",
-    "conv1.weight": "convolution.weight",
-    "conv1.bias": "second.bias",
-    "epi2.top_epi.noise.weight": "second.noise",
-    "epi2.style_mod.lin.weight": "second.affine.weight",
-    "epi2.style_mod.lin.bias": "second.affine.bias",
+    "bias": "epilogue0.bias",
+    "conv0_up.weight": "conv0.weight",
+    "conv0_up.bias": "epilogue0.bias",
+    "epi1.top_epi.noise.weight": "epilogue0.noise_scale",
+    "epi1.style_mod.lin.weight": "epilogue0.affine.weight",
+    "epi1.style_mod.lin.bias": "epilogue0.affine.bias",
+    "conv.weight": "conv1.weight",
+    "conv.bias": "epilogue1.bias",
+    "conv1.weight": "conv1.weight",
+    "conv1.bias": "epilogue1.bias",
+    "epi2.top_epi.noise.weight": "epilogue1.noise_scale",
+    "epi2.style_mod.lin.weight": "epilogue1.affine.weight",
+    "epi2.style_mod.lin.bias": "epilogue1.affine.bias",
 }
 """Tensors of a resolution: the port's names, and ours."""
-MAPPING = 0.01
+MAPPING_SCALE = 0.01
 """The original learns its mapping network slowly by keeping its weights a hundred times as large and scaling them at use."""
-TURNED = 128
-"""From this side on, the original doubles and convolves in one step, with its kernel the other way round."""
-DRAWN = 10_000
+FUSED_SIDE = 128
+"""From this side on the original fuses upsampling and convolution, with its kernel flipped."""
+AVERAGED = 10_000
 """Styles whose mean is taken where a file does not hold it."""
 
 
 def read_port(path: Path) -> tuple[Config, dict[str, Tensor]]:
-    """Config and state of the Generator from such a file; what it does not hold is as in a new one.
+    """Read Config and state of the Generator from such a file; what it does not hold is as in a new one.
 
     Raises:
         UserError: It is no such file, or a tensor is missing or of another shape.
@@ -59,27 +59,27 @@ def read_port(path: Path) -> tuple[Config, dict[str, Tensor]]:
     sides = sorted({int(match[1]) for key in stored if (match := re.match(r"g_synthesis\.blocks\.(\d+)x\1\.", key))})
     if not sides or sides != [4 * 2**level for level in range(len(sides))] or "g_synthesis.torgb.weight" not in stored:
         reject(f"{path} holds no generator of StyleGAN.", ", ".join(list(stored)[:3]) or "no tensors")
-    config = config_of(stored, sides, path)
+    config = config_from_shapes(stored, sides, path)
     with torch.random.fork_rng(devices=[]):
         generator = Generator(config)
-    state, found = generator.state_dict(), translated(stored, sides)
-    optional = {f"synthesis.colour{kind}.{level}" for kind in ("s", "_biases") for level in range(config.last)}
+    state, found = generator.state_dict(), translate_names(stored, sides)
+    optional = {f"synthesis.to_rgb{kind}.{level}" for kind in ("", "_biases") for level in range(config.last_level)}
     for key, tensor in state.items():
-        if key not in found and key != "average" and key.removesuffix(".weight") not in optional:
+        if key not in found and key != "w_avg" and key.removesuffix(".weight") not in optional:
             reject(f"{path} does not fit: {key} is missing.", key)
         if key in found and found[key].shape != tensor.shape:
             reject(f"{path} does not fit: {key} should be {tuple(tensor.shape)}.", tuple(found[key].shape))
     for key in found.keys() - state.keys():
         reject(f"{path} does not fit: {key} is unknown.", key)
     generator.load_state_dict(found, strict=False)
-    if "average" not in found:
+    if "w_avg" not in found:
         rng = torch.Generator().manual_seed(0)
         with torch.no_grad():
-            generator.average.copy_(generator.mapping(torch.randn(DRAWN, config.latent, generator=rng)).mean(0))
+            generator.w_avg.copy_(generator.mapping(torch.randn(AVERAGED, config.latent_dim, generator=rng)).mean(0))
     return config, generator.state_dict()
 
 
-def config_of(stored: dict[str, Tensor], sides: list[int], path: Path) -> Config:
+def config_from_shapes(stored: dict[str, Tensor], sides: list[int], path: Path) -> Config:
     """What the tensors' shapes say."""
     filters = []
     for side in sides:
@@ -90,30 +90,28 @@ def config_of(stored: dict[str, Tensor], sides: list[int], path: Path) -> Config
     first is not None or reject(f"{path} has no mapping network.", "g_mapping.dense0.weight")
     assert first is not None
     return Config(
-        height=sides[-1], width=sides[-1], channels=len(stored["g_synthesis.torgb.weight"]), latent=first.shape[1],
+        height=sides[-1], width=sides[-1], channels=len(stored["g_synthesis.torgb.weight"]), latent_dim=first.shape[1],
         mapping_layers=depth, filters=tuple(filters), first_level=0, stable_kimg=0.0, fade_kimg=0.0,
     )  # fmt: skip
 
 
-def translated(stored: dict[str, Tensor], sides: list[int]) -> dict[str, Tensor]:
+def translate_names(stored: dict[str, Tensor], sides: list[int]) -> dict[str, Tensor]:
     """The tensors under our names."""
     last, state = len(sides) - 1, {}
     for key, value in stored.items():
         part, _, rest = key.partition(".")
         if part == "g_mapping":
             number, _, name = rest.removeprefix("dense").partition(".")
-            state[f"mapping.{number}.{name}"] = MAPPING * value
+            state[f"mapping.{number}.{name}"] = MAPPING_SCALE * value
         elif rest in ("torgb.weight", "torgb.bias"):
-            state[
-                f"synthesis.colours.{last}.weight" if rest.endswith("weight") else f"synthesis.colour_biases.{last}"
-            ] = value
+            name = f"to_rgb.{last}.weight" if rest.endswith("weight") else f"to_rgb_biases.{last}"
+            state[f"synthesis.{name}"] = value
         elif rest.startswith("blocks.") and not rest.endswith("intermediate.kernel"):
             _, place, name = rest.split(".", 2)
             side = int(place.partition("x")[0])
-            turned = name == "conv0_up.weight" and side >= TURNED
-            state[f"synthesis.levels.{sides.index(side)}.{LAYER.get(name, name)}"] = (
-                value.flip(2, 3) if turned else value
-            )
+            flipped = name == "conv0_up.weight" and side >= FUSED_SIDE
+            key = f"synthesis.blocks.{sides.index(side)}.{LAYER.get(name, name)}"
+            state[key] = value.flip(2, 3) if flipped else value
         elif key.endswith("avg_latent"):
-            state["average"] = value.reshape(-1, value.shape[-1])[0]
+            state["w_avg"] = value.reshape(-1, value.shape[-1])[0]
     return state

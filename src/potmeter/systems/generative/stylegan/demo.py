@@ -11,7 +11,7 @@ from potmeter.core.demo import Knobs
 from potmeter.core.random import Stream
 from potmeter.media import Image
 
-from .sheets import bands
+from .sheets import style_bands
 from .system import StyleGAN
 
 SOURCES, SEED = 21, 1
@@ -27,7 +27,7 @@ def demo(system: StyleGAN) -> Knobs:
     """Three places on a walk through the sources, straight in W from each to the next, and ψ."""
     with torch.no_grad():
         sources = system.generator.mapping(system.sample(40, Stream(SEED, device=system.device)))[:SOURCES]
-    parts = bands(system.config)
+    parts = style_bands(system.config)
 
     @torch.no_grad()
     def show(values: Values) -> Image:
@@ -35,9 +35,9 @@ def demo(system: StyleGAN) -> Knobs:
         where = torch.tensor(places, dtype=sources.dtype, device=system.device).sub(1).clamp(0, SOURCES - 1)
         before = where.floor().long().clamp(max=SOURCES - 2)
         w = sources[before].lerp(sources[before + 1], (where - before)[:, None])
-        styles = system.generator.truncated(w, psi, system.config.layers)  # (3, layers, latent)
+        styles = system.generator.truncate(w, psi, system.config.layers)  # (3, layers, latent)
         mixture = torch.cat([source[start:stop] for source, (start, stop) in zip(styles, parts, strict=True)])
-        pictures = [Image.from_tensor(one) for one in system.painted(torch.cat([mixture[None], styles]))]
+        pictures = [Image.from_tensor(one) for one in system.render(torch.cat([mixture[None], styles]))]
         factor = max(1, SHOWN // max(pictures[0].size))
         lenders = np.concatenate([one.enlarge(factor).pixels for one in pictures[1:]])
         gap = np.full((len(lenders), GAP, 3), 255, np.uint8)

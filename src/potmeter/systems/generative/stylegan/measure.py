@@ -1,73 +1,73 @@
-"""How good the pictures are, and how straight the two latent spaces."""
+"""How straight the two latent spaces are: perceptual path lengths, and linear separability of attributes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from potmeter.core.random import Stream
 from potmeter.data.batches import in_batches
 from potmeter.data.splits import take_evenly
 from potmeter.metrics.path_length import perceptual_path_length
 from potmeter.metrics.separability import attribute_logits, linear_separability
 from potmeter.systems.generative.judge import Judge
 
-if TYPE_CHECKING:
-    from .system import StyleGAN
-
-CHUNK = 50
-"""Pictures made at once."""
+Decode = Callable[[Tensor], Tensor]
+"""From latent vectors (B, latent) to pictures (B, C, H, W) in [0, 1]."""
+BATCH = 50
+"""Pictures generated at once."""
+LABELLED = 2000
+"""Real pictures from whose attributes those of the generated ones are learned."""
 
 
 @torch.no_grad()
-def distances(system: StyleGAN, data: Any, count: int, *, floor: bool = False) -> dict[str, Tensor]:
-    """``fid``, the Fréchet distance of made from real pictures, as many of each, and ``covered``, the share of real ones
-    with a made one among their neighbours, both in the judge's features and without truncation.
+def measure_path_lengths(
+    judge: Judge, ends: Mapping[str, tuple[Tensor, Tensor]], share: Tensor, decode: Mapping[str, Decode]
+) -> dict[str, Tensor]:
+    """Perceptual path lengths, ``ppl_z`` along arcs and ``ppl_w`` along straight lines (Karras et al. 2018, section 4.1).
 
-    With ``floor``, real pictures are every other one of ``data``, and ``fid_real_real`` is their distance from those between.
+    Args:
+        judge: The network in whose features they are measured.
+        ends: For each space, the latent vectors (N, latent) that paths begin and end at.
+        share: Where on its path each length is measured (N,), 0 to 1.
+        decode: For each space, the generator.
     """
-    judge = judge_of(system)
-    real, others = judge.of(data, count), None
-    if floor:
-        real, others = real[0::2], real[1::2]
-    z = system.sample(len(real), Stream(0, device=system.device))
-    compared = judge.compared(torch.cat([judge.features(system.decode(part)) for part in z.split(CHUNK)]), real, others)
-    values = {"fid": compared["distance"], "covered": compared["covered"]}
-    if floor:
-        values["fid_real_real"] = compared["floor"]
-    return values
+    lengths = {}
+    for space, (start, end) in ends.items():
+        embed = partial(embed_latents, judge, decode[space])
+        lengths[f"ppl_{space}"] = perceptual_path_length(embed, start, end, share, spherical=space == "z")
+    return lengths
+
+
+def embed_latents(judge: Judge, decode: Decode, latents: Tensor) -> Tensor:
+    """Features (B, F) of the pictures of latent vectors (B, latent)."""
+    return judge.features(decode(latents))
 
 
 @torch.no_grad()
-def straightness(system: StyleGAN, data: Any, paths: int, points: int) -> dict[str, Tensor]:
-    """Perceptual path lengths, ``ppl_z`` and ``ppl_w``; ``separability_z`` and ``separability_w`` where labels differ."""
-    judge, rng = judge_of(system), Stream(1, device=system.device)
-    a, b, share = system.sample(paths, rng), system.sample(paths, rng), rng.uniform(paths)
-    ends = {"z": (a, b), "w": (system.generator.mapping(a), system.generator.mapping(b))}
-    values = {}
-    for space, (start, end) in ends.items():
-        seen = partial(seen_in, system, judge, space)
-        values[f"ppl_{space}"] = perceptual_path_length(seen, start, end, share, spherical=space == "z")
-    attributes = attributes_of(data, 2000)
-    if attributes is not None:
-        z = system.sample(points, rng)
-        made = torch.cat([judge.features(system.decode(part)) for part in z.split(CHUNK)])
-        scores = attribute_logits(judge.of(data, 2000), attributes, made)
-        spaces = {"z": z, "w": system.generator.mapping(z)} if scores.numel() else {}
-        for space, latents in spaces.items():
-            values[f"separability_{space}"] = torch.tensor(linear_separability(latents, scores))
-    return values
+def measure_separability(judge: Judge, data: Any, latents: Mapping[str, Tensor], decode: Decode) -> dict[str, Tensor]:
+    """Linear separability, ``separability_z`` and ``separability_w`` (section 4.2); nothing where no labels differ.
+
+    Args:
+        judge: The network in whose features the attributes of generated pictures are told.
+        data: Real pictures with attributes or classes.
+        latents: For each space, the vectors (N, latent) of the same pictures.
+        decode: The generator, from the first of the spaces.
+    """
+    attributes = read_attributes(data, LABELLED)
+    if attributes is None:
+        return {}
+    z = next(iter(latents.values()))
+    fake = torch.cat([embed_latents(judge, decode, part) for part in z.split(BATCH)])
+    logits = attribute_logits(judge.features_of(data, LABELLED), attributes, fake)
+    spaces = latents if logits.numel() else {}
+    return {f"separability_{space}": torch.tensor(linear_separability(z, logits)) for space, z in spaces.items()}
 
 
-def seen_in(system: StyleGAN, judge: Judge, space: str, latents: Tensor) -> Tensor:
-    """What the judge sees in the pictures of vectors of a space."""
-    return judge.features(system.decode(latents, space))
-
-
-def attributes_of(data: Any, count: int) -> Tensor | None:
+def read_attributes(data: Any, count: int) -> Tensor | None:
     """What pictures are labelled with, yes or no (N, attributes): their attributes, or a column for each class."""
     parts = list(in_batches(take_evenly(data, count), 500))
     if "attributes" in parts[0]:
@@ -75,8 +75,3 @@ def attributes_of(data: Any, count: int) -> Tensor | None:
     if "label" in parts[0]:
         return torch.nn.functional.one_hot(torch.cat([part["label"] for part in parts])).float()
     return None
-
-
-def judge_of(system: StyleGAN) -> Judge:
-    """The network that judges the system's pictures."""
-    return Judge(system.config.judge, system.config.judge_size, system.device)

@@ -1,87 +1,87 @@
-"""Sheets of pictures that show what styles do: truncation, mixing, noise."""
+"""Sheets of pictures that show what styles do: truncation, style mixing, noise."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from potmeter.core.random import Stream
-from potmeter.data.batches import in_batches
 from potmeter.media import Image
 from potmeter.media.image_grid import image_grid
 
-from .game import noise as fresh_noise
-from .model import Config, mixed
+from .model import Config, Generator, mix_styles
 
-if TYPE_CHECKING:
-    from .system import StyleGAN
+Noise = list[Tensor | None]
+"""For each layer (B or 1, 1, H, W), or None for none."""
+Render = Callable[[Tensor], Tensor]
+"""From styles (B, layers, latent) to pictures (B, C, H, W) in [0, 1], with the constant noise."""
 
 PSI = (1.0, 0.7, 0.5, 0.0, -0.5, -1.0)
-"""How far from the mean, column by column."""
+"""Truncation, column by column."""
 ROWS = 6
 """Sources B of a grid: two for each kind of style."""
+NOISES = 16
+"""Draws of the noise over which the standard deviation is taken."""
 
 
-def truncation(system: StyleGAN, w: Tensor) -> Image:
-    """A row for each style, a column for each ψ, the same for all layers."""
-    styles = [system.generator.truncated(w, psi, system.config.layers) for psi in PSI]
-    pictures = torch.stack([system.painted(some) for some in styles], 1)  # (rows, columns, C, H, W)
+def truncation_sheet(generator: Generator, render: Render, w: Tensor) -> Image:
+    """A row for each w (N, latent), a column for each ψ, the same for all layers."""
+    styles = [generator.truncate(w, psi, generator.config.layers) for psi in PSI]
+    pictures = torch.stack([render(truncated) for truncated in styles], 1)  # (rows, columns, C, H, W)
     return image_grid(pictures.flatten(0, 1), columns=len(PSI))
 
 
-def grid(system: StyleGAN, a: Tensor, b: Tensor) -> Image:
-    """Source A above; below, each row a source B and, for each A, A with some of B's styles: coarse, middle, fine."""
-    layers = system.config.layers
-    bounds = bands(system.config)
-    rows = [torch.cat([torch.ones_like(system.drawn(a[:1])), system.drawn(a)])]
-    for number, source in enumerate(b):
-        start, stop = bounds[number * len(bounds) // len(b)]
-        inside = torch.arange(layers, device=a.device)
-        inside = ((inside >= start) & (inside < stop))[None, :, None]
-        styles = torch.where(inside, source[None, None], a[:, None].expand(-1, layers, -1))
-        rows.append(torch.cat([system.drawn(source[None]), system.painted(styles)]))
+def mixing_grid(generator: Generator, render: Render, a: Tensor, b: Tensor) -> Image:
+    """Source A (M, latent) above; below, each row a source B (N, latent) and, for each A, A with some of B's styles."""
+    layers, draw = generator.config.layers, lambda w: render(generator.truncate(w))
+    bands = style_bands(generator.config)
+    rows = [torch.cat([torch.ones_like(draw(a[:1])), draw(a)])]
+    for row, source in enumerate(b):
+        start, stop = bands[row * len(bands) // len(b)]
+        layer = torch.arange(layers, device=a.device)
+        from_b = ((layer >= start) & (layer < stop))[None, :, None]
+        styles = torch.where(from_b, source[None, None], a[:, None].expand(-1, layers, -1))
+        rows.append(torch.cat([draw(source[None]), render(styles)]))
     return image_grid(torch.cat(rows), columns=1 + len(a))
 
 
-def bands(config: Config) -> list[tuple[int, int]]:
+def style_bands(config: Config) -> list[tuple[int, int]]:
     """Layers of the coarse, the middle and the fine styles: a third of the resolutions each, the coarse ones first."""
     levels = len(config.filters)
     cuts = [0, max(1, round(levels / 3)), max(1, round(2 * levels / 3)), levels]
     return [(2 * start, 2 * stop) for start, stop in pairwise(cuts)]
 
 
-def mixes(system: StyleGAN, images: Tensor, w: Tensor) -> Image:
-    """Two given pictures; then the first one's find, the mixes with ever more of the second one's styles, the second's."""
-    layers = system.config.layers
-    cuts = torch.arange(layers, -1, -2, device=w.device)
-    mixture = system.painted(mixed(w[:1].expand(len(cuts), -1), w[1:].expand(len(cuts), -1), cuts, layers))
-    blank = torch.ones_like(mixture[: len(cuts) - 2])
-    return image_grid(torch.cat([images[:1], blank, images[1:], mixture]), columns=len(cuts))
+def crossover_sheet(generator: Generator, render: Render, images: Tensor, w: Tensor) -> Image:
+    """Two pictures; below, the projection of the first, then ever more layers from the second, then the second's.
+
+    Args:
+        generator: Whose styles they are.
+        render: How these are drawn.
+        images: The two pictures (2, C, H, W).
+        w: Their projections (2, latent).
+    """
+    layers = generator.config.layers
+    crossover = torch.arange(layers, -1, -2, device=w.device)
+    mixed = render(mix_styles(w[:1].expand(len(crossover), -1), w[1:].expand(len(crossover), -1), crossover, layers))
+    blank = torch.ones_like(mixed[: len(crossover) - 2])
+    return image_grid(torch.cat([images[:1], blank, images[1:], mixed]), columns=len(crossover))
 
 
-def noise(system: StyleGAN, w: Tensor, rng: Stream, draws: int = 16) -> Image:
-    """A row for each style: no noise, one draw, another one, and the standard deviation over many (tenfold)."""
-    level, _ = system.stage
-    styles, rows = system.generator.truncated(w), []
+def noise_sheet(render: Callable[[Tensor, Noise], Tensor], styles: Tensor, draw_noise: Callable[[int], Noise]) -> Image:
+    """A row for each style (N, layers, latent): no noise, one draw, another, and the standard deviation over all, tenfold.
+
+    Args:
+        render: From styles and noise to pictures.
+        styles: The styles.
+        draw_noise: From a number to so many draws (D, 1, H, W) for each layer, new ones each time.
+    """
+    rows = []
     for style in styles.split(1):
-        plain = system.painted(style, system.generator.fixed_noise(0.0))
-        drawn = system.painted(style.expand(draws, -1, -1), fresh_noise(system.config, rng, draws, level))
-        spread = (10 * drawn.std(0, keepdim=True).mean(1, keepdim=True)).expand_as(plain).clamp(0, 1)
-        rows += [plain, drawn[:2], spread]
+        noise = draw_noise(NOISES)
+        plain, draws = render(style, [None] * len(noise)), render(style.expand(NOISES, -1, -1), noise)
+        deviation = (10 * draws.std(0, keepdim=True).mean(1, keepdim=True)).expand_as(plain).clamp(0, 1)
+        rows += [plain, draws[:2], deviation]
     return image_grid(torch.cat(rows), columns=4)
-
-
-def nearest(system: StyleGAN, made: Tensor, train: Any) -> Image:
-    """Made pictures (above) and, for each, the training picture whose pixels differ least (below)."""
-    small = lambda images: F.adaptive_avg_pool2d(images, 16).flatten(1)
-    least = torch.full((len(made),), float("inf"), device=made.device)
-    found = torch.zeros_like(made)
-    for batch in in_batches(train, 1000, made.device):
-        distance, which = torch.cdist(small(made), small(batch["image"])).min(1)
-        nearer = distance < least
-        least[nearer], found[nearer] = distance[nearer], batch["image"][which[nearer]]
-    return image_grid(torch.cat([made, found]), columns=len(made))

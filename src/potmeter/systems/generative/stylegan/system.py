@@ -1,4 +1,4 @@
-"""StyleGAN as a system: data, the game of two losses, training that grows, use."""
+"""StyleGAN as a system: data, the losses of two adversaries, progressive growing, use."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from potmeter.core.capabilities import resolve_space
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System, TrainingLoop
+from potmeter.core.training import processes
 from potmeter.data.batches import Batch
 from potmeter.data.named import load_pictures
 from potmeter.data.splits import Splits
@@ -23,21 +24,24 @@ from potmeter.errors import reject
 from potmeter.media import Image, Video
 from potmeter.media.image_batch import to_batch
 from potmeter.media.image_grid import image_grid, walk_video
+from potmeter.nn.gan_losses import discriminator_loss, generator_loss, r1_penalty
 from potmeter.nn.interpolation import interpolate_path
 from potmeter.systems.generative.inversion import invert
-from potmeter.systems.generative.judge import require_comparable
+from potmeter.systems.generative.judge import Judge, check_for_collapse, require_comparable
+from potmeter.systems.generative.neighbours import nearest_pictures
 
 from . import model, sheets
 from .checkpoints import read_port
 from .discriminator import Discriminator
 from .examples import examples
-from .game import play
-from .growth import enlarged, stage
-from .measure import distances, judge_of, straightness
+from .growth import downsample_to, growth_stage, upsample_to
+from .measure import measure_path_lengths, measure_separability
 from .presets import PRESETS
 
 SAMPLES = 2000
-"""Real pictures that are compared, in two halves; pictures whose attributes are read; four times the paths."""
+"""Real pictures that are compared, in two halves; generated ones whose attributes are told; four times the paths."""
+BATCH = 50
+"""Pictures generated at once."""
 
 
 class StyleGAN(System):
@@ -46,14 +50,14 @@ class StyleGAN(System):
     name = "stylegan"
     Config = model.Config
     presets = PRESETS
-    goal = Goal("fid", "lower")
-    seen: Tensor
+    goal = Goal("frechet", "lower")
+    images_seen: Tensor
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
         self.generator = model.Generator(config)
         self.discriminator = Discriminator(config).to(memory_format=torch.channels_last)  # a sixth faster on CPUs
-        self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))
 
     @classmethod
     def from_pretrained(cls, where: str | Path | None = None) -> Self:
@@ -78,45 +82,97 @@ class StyleGAN(System):
         return require_comparable(load_pictures(source or config.dataset, size, config.channels, labels=False))
 
     def fit_assets(self, splits: Splits) -> None:
-        """Find the judge now: that there is none is better told before the training than after it."""
-        judge_of(self)
+        """Load the judge now: that there is none is better told before the training than after it."""
+        self.judge()
 
-    # 3. and 4. Two losses, each minimised by one of the two, at a resolution that grows
+    # 3. Two losses, one for each network; 4. trained at a resolution that grows
 
     def optimizers(self) -> dict[str, Optimizer]:
         """Adam for each of the two; the mapping network learns more slowly."""
         c, adam = self.config, partial(Adam, lr=self.config.lr, betas=(0.0, 0.99), eps=1e-8)
-        mapping = {"params": list(self.generator.mapping.parameters()), "lr": c.lr * c.mapping_rate}
+        mapping = {"params": list(self.generator.mapping.parameters()), "lr": c.lr * c.mapping_lr_multiplier}
         generator = [mapping, {"params": list(self.generator.synthesis.parameters())}]
         return {"generator": adam(generator), "discriminator": adam(self.discriminator.parameters())}
 
     def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
-        return play(self, batch, trainer)
+        """The discriminator learns from real and generated pictures, and from R1 every so often; then the generator."""
+        c, rng, count = self.config, trainer.rng, len(batch["image"])
+        level, alpha = self.growth_stage
+        real = downsample_to(2 * batch["image"] - 1, c, level, alpha).contiguous(memory_format=torch.channels_last)
+        styles, noise = self.draw_styles(rng, level, count), self.draw_noise(rng, level, count)
+        fake = self.generator.synthesis(styles, noise, level, alpha)
+
+        def logits(images: Tensor) -> Tensor:
+            noise = c.instance_noise * rng.normal(*images.shape) if c.instance_noise else 0.0
+            return self.discriminator(images + noise, level, alpha)
+
+        discriminator = discriminator_loss("non-saturating", logits(real), logits(fake.detach()))
+        penalty = real.new_zeros(())
+        if c.r1 and trainer.step % c.r1_interval == 0:
+            penalty = c.r1_interval * c.r1 / 2 * r1_penalty(logits, real).mean()
+        trainer.update(discriminator + penalty, "discriminator")
+
+        generator = generator_loss("non-saturating", logits(fake))
+        trainer.update(generator, "generator")
+        self.images_seen += c.batch_size
+        check_for_collapse(fake, real, trainer.step)
+        return {"loss": discriminator, "generator": generator, "level": fake.new_tensor(level - 1 + alpha)}
 
     @property
-    def stage(self) -> tuple[int, float]:
-        """The resolution that is learned, and how far it has faded in."""
-        return stage(self.config, int(self.seen))
+    def growth_stage(self) -> tuple[int, float]:
+        """The resolution that is learned, and how far it has faded in (α)."""
+        return growth_stage(self.config, int(self.images_seen))
 
+    def draw_styles(self, rng: Stream, level: int, count: int) -> Tensor:
+        """Styles (B, layers, latent); of a share of them those from a random layer on belong to another z (style mixing)."""
+        c, generator, layers = self.config, self.generator, 2 * (level + 1)
+        z, other = rng.normal(count, 2, c.latent_dim).unbind(1)
+        w = generator.mapping(z)
+        with torch.no_grad():
+            generator.w_avg.lerp_(processes.all_reduce_mean(w.mean(0)), 1 - c.w_avg_beta)
+        crossover = 1 + rng.integers(layers - 1, count)
+        crossover = torch.where(rng.uniform(count) < c.style_mixing, crossover, layers)
+        return model.mix_styles(w, generator.mapping(other), crossover, layers)
+
+    def draw_noise(self, rng: Stream, level: int, count: int) -> list[Tensor | None]:
+        """Fresh noise (B, 1, H, W) for each layer."""
+        return [rng.normal(count, 1, *self.config.size(layer // 2)) for layer in range(2 * (level + 1))]
+
+    def judge(self) -> Judge:
+        """The network in whose features pictures are compared."""
+        return Judge(self.config.judge, self.config.judge_size, self.device)
+
+    def generate(self, count: int) -> Tensor:
+        """Pictures (count, C, H, W) in [0, 1] to be measured, without truncation; the same every time."""
+        z = self.sample(count, Stream(0, device=self.device))
+        return torch.cat([self.decode(part) for part in z.split(BATCH)])
+
+    @torch.no_grad()
     def validate(self, data: Any) -> dict[str, Tensor]:
-        """The distance and the coverage on 500 pictures."""
-        with torch.no_grad():  # what was gathered during training lags behind the mapping network
-            self.generator.average.copy_(
-                self.generator.mapping(self.sample(10_000, Stream(0, device=self.device))).mean(0)
-            )
-        return distances(self, data, 500)
+        """Fréchet distance and coverage on 500 pictures."""
+        z = self.sample(10_000, Stream(0, device=self.device))
+        self.generator.w_avg.copy_(self.generator.mapping(z).mean(0))  # the moving average lags behind the network
+        return self.judge().compare_generator(self.generate, data, 500)
 
+    @torch.no_grad()
     def evaluate(self, data: Any) -> dict[str, Tensor]:
-        """Distance with its floor, coverage, path lengths, separabilities."""
-        measured = distances(self, data, SAMPLES, floor=True)
-        return measured | straightness(self, data, SAMPLES // 4, SAMPLES)
+        """Fréchet distance with its floor, and coverage, without truncation; path lengths and separability of Z and W."""
+        judge, rng, paths = self.judge(), Stream(1, device=self.device), SAMPLES // 4
+        compared = judge.compare_generator(self.generate, data, SAMPLES, floor=True)
+        decode = {space: partial(self.decode, space=space) for space in ("z", "w")}
+        start, end, share = self.sample(paths, rng), self.sample(paths, rng), rng.uniform(paths)
+        ends = {"z": (start, end), "w": (self.generator.mapping(start), self.generator.mapping(end))}
+        lengths = measure_path_lengths(judge, ends, share, decode)
+        z = self.sample(SAMPLES, rng)
+        latents = {"z": z, "w": self.generator.mapping(z)}
+        return compared | lengths | measure_separability(judge, data, latents, self.decode)
 
     def baselines(self, splits: Splits) -> dict[str, float]:
         """A Gaussian fitted to each pixel of the training pictures by itself."""
-        return {"pixels_fid": judge_of(self).gaussian(splits, SAMPLES // 2, apart=True)}
+        return {"pixels_frechet": self.judge().gaussian_baseline(splits, SAMPLES // 2, independent=True)}
 
     def describe_metrics(self) -> dict[str, str]:
-        return {"fid": f"features of {self.config.judge}"}
+        return {"frechet": f"features of {self.config.judge}"}
 
     # 5. Use
 
@@ -138,7 +194,7 @@ class StyleGAN(System):
             seed: start of the random numbers; the same seed gives the same pictures
         """
         rng = Stream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
-        return image_grid(self.drawn(self.generator.mapping(self.sample(count, rng)), psi, noise))
+        return image_grid(self.draw(self.generator.mapping(self.sample(count, rng)), psi, noise))
 
     @task
     @torch.no_grad()
@@ -152,7 +208,7 @@ class StyleGAN(System):
             seed: start of the random numbers
         """
         w = self.generator.mapping(self.sample(count, Stream(seed, device=self.device)))
-        return sheets.truncation(self, w)
+        return sheets.truncation_sheet(self.generator, self.render, w)
 
     @task
     @torch.no_grad()
@@ -164,7 +220,7 @@ class StyleGAN(System):
             seed: start of the random numbers
         """
         w = self.generator.mapping(self.sample(columns + sheets.ROWS, Stream(seed, device=self.device)))
-        return sheets.grid(self, w[:columns], w[columns:])
+        return sheets.mixing_grid(self.generator, self.render, w[:columns], w[columns:])
 
     @task
     def mix(self, a: Image, b: Image, *, steps: Annotated[int, Range(1, 2000)] = 150) -> Image:
@@ -178,7 +234,7 @@ class StyleGAN(System):
         x = self.inputs([a, b])
         w = self.encode(x, "w", steps)
         with torch.no_grad():
-            return sheets.mixes(self, x, w)
+            return sheets.crossover_sheet(self.generator, self.render, x, w)
 
     @task
     @torch.no_grad()
@@ -191,8 +247,9 @@ class StyleGAN(System):
             count: rows
             seed: start of the random numbers
         """
-        rng = Stream(seed, device=self.device)
-        return sheets.noise(self, self.generator.mapping(self.sample(count, rng)), rng)
+        rng, level = Stream(seed, device=self.device), self.growth_stage[0]
+        styles = self.generator.truncate(self.generator.mapping(self.sample(count, rng)))
+        return sheets.noise_sheet(self.render, styles, partial(self.draw_noise, rng, level))
 
     @task
     def project(self, images: list[Image], *, steps: Annotated[int, Range(1, 2000)] = 200) -> Image:
@@ -226,7 +283,7 @@ class StyleGAN(System):
             seed: start of the random numbers
         """
         w = self.generator.mapping(self.sample(stops, Stream(seed, device=self.device)))
-        return walk_video(self.drawn(interpolate_path(w, frames, "lerp"), psi))
+        return walk_video(self.draw(interpolate_path(w, frames, "lerp"), psi))
 
     @task
     @torch.no_grad()
@@ -247,7 +304,9 @@ class StyleGAN(System):
             data: the data that it was trained on; default: those of the weights
         """
         w = self.generator.mapping(self.sample(count, Stream(seed, device=self.device)))
-        return sheets.nearest(self, self.drawn(w, psi), self.data(self.config, data).train)
+        images = self.draw(w, psi)
+        nearest = nearest_pictures(images, self.data(self.config, data).train)
+        return image_grid(torch.cat([images, nearest]), columns=count)
 
     def examples(self) -> list[Example]:
         return examples(self.config.dataset, self.config.height)
@@ -257,19 +316,19 @@ class StyleGAN(System):
     @property
     def latent_spaces(self) -> Mapping[str, int]:
         """``z``, the noise, and ``w``, the style that the mapping network makes of it."""
-        return {"z": self.config.latent, "w": self.config.latent}
+        return {"z": self.config.latent_dim, "w": self.config.latent_dim}
 
     def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
         """Vectors (n, latent) of ``z``, from the prior, or of ``w``, where the mapping network puts those."""
-        space, z = resolve_space(self, space), rng.normal(n, self.config.latent)
+        space, z = resolve_space(self, space), rng.normal(n, self.config.latent_dim)
         return self.generator.mapping(z) if space == "w" else z
 
     def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
         """Pictures (B, C, H, W) in [0, 1] of vectors (B, latent) of ``z`` or ``w``, without truncation, with fixed noise."""
         space = resolve_space(self, space)
-        fits = z.ndim == 2 and z.shape[1] == self.config.latent
-        fits or reject(f"A vector of z or w has the shape (B, {self.config.latent}).", tuple(z.shape))
-        return self.drawn(z if space == "w" else self.generator.mapping(z))
+        fits = z.ndim == 2 and z.shape[1] == self.config.latent_dim
+        fits or reject(f"A vector of z or w has the shape (B, {self.config.latent_dim}).", tuple(z.shape))
+        return self.draw(z if space == "w" else self.generator.mapping(z))
 
     def encode(self, images: Tensor, space: str | None = None, steps: int = 200) -> Tensor:
         """Vectors (B, latent) of the pictures nearest to these, found by descent; the same every time."""
@@ -277,24 +336,21 @@ class StyleGAN(System):
         with torch.no_grad():
             candidates = self.sample(400, Stream(0, device=self.device), space)
             spread = candidates.std()
-        centre = self.generator.average if space == "w" else torch.zeros_like(self.generator.average)
+        centre = self.generator.w_avg if space == "w" else torch.zeros_like(self.generator.w_avg)
         unlikely = lambda x: 1e-3 * ((x - centre) / spread).square().mean(1)
         return invert(lambda x: self.decode(x, space), images, candidates, steps=steps, likely=unlikely)
 
-    def drawn(self, w: Tensor, psi: float = 1.0, noise: float | None = None) -> Tensor:
-        """Pictures in [0, 1] of styles w (B, latent), truncated."""
-        return self.painted(self.generator.truncated(w, psi), self.generator.fixed_noise(self.given(noise)))
+    def draw(self, w: Tensor, psi: float = 1.0, noise: float | None = None) -> Tensor:
+        """Pictures in [0, 1] of w (B, latent), truncated, with constant noise of a strength (default: that of the weights)."""
+        strength = self.config.noise_strength if noise is None else noise
+        return self.render(self.generator.truncate(w, psi), self.generator.constant_noise(strength))
 
-    def painted(self, styles: Tensor, noise: list[Tensor | None] | None = None) -> Tensor:
+    def render(self, styles: Tensor, noise: list[Tensor | None] | None = None) -> Tensor:
         """Pictures in [0, 1] of styles (B, layers, latent), at full size even while smaller ones are learned."""
-        c, (level, share) = self.config, self.stage
-        noise = self.generator.fixed_noise(c.noise) if noise is None else noise
-        images = self.generator.synthesis(styles, noise[: 2 * (level + 1)], level, share)
-        return enlarged(((images + 1) / 2).clamp(0, 1), (c.height, c.width))
-
-    def given(self, noise: float | None) -> float:
-        """A strength of the noise, or the usual one."""
-        return self.config.noise if noise is None else noise
+        c, (level, alpha) = self.config, self.growth_stage
+        noise = self.generator.constant_noise(c.noise_strength) if noise is None else noise
+        images = self.generator.synthesis(styles, noise[: 2 * (level + 1)], level, alpha)
+        return upsample_to(((images + 1) / 2).clamp(0, 1), (c.height, c.width))
 
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W)."""

@@ -17,11 +17,11 @@ def judge():
 
 def test_digits_are_nearer_to_digits_than_noise_is(judge):
     splits = sklearn_digits()
-    real, others = judge.of(splits.test, 382), judge.of(splits.train, 382)
+    real, others = judge.features_of(splits.test, 382), judge.features_of(splits.train, 382)
     noise = judge.features(torch.rand(382, 1, 28, 28))
     assert real.shape == (382, 128)
-    near, far = judge.compared(others, real), judge.compared(noise, real, others)
-    assert near["distance"] == far["floor"] < far["distance"] / 10
+    near, far = judge.compare(others, real), judge.compare(noise, real, others)
+    assert near["frechet"] == far["frechet_real_real"] < far["frechet"] / 10
     assert near["covered"].mean() > 0.5 > far["covered"].mean()
     assert (
         judge.predictions(splits.test.__getitems__(range(100))["image"]) == splits.test.tensors["label"][:100]
@@ -30,8 +30,10 @@ def test_digits_are_nearer_to_digits_than_noise_is(judge):
 
 def test_a_gaussian_of_pixels_is_further_away_than_other_digits(judge):
     splits = sklearn_digits()
-    floor = judge.compared(judge.of(splits.train, 382), judge.of(splits.test, 382))["distance"]
-    assert judge.gaussian(splits, 382, apart=True) > judge.gaussian(splits, 382) > floor, "pixels depend on each other"
+    floor = judge.compare(judge.features_of(splits.train, 382), judge.features_of(splits.test, 382))["frechet"]
+    assert judge.gaussian_baseline(splits, 382, independent=True) > judge.gaussian_baseline(splits, 382) > floor, (
+        "pixels depend on each other"
+    )
 
 
 def test_what_is_no_embedder_is_told():
