@@ -39,11 +39,11 @@ tour: setup
 	@echo "To have potmeter on the PATH of this shell: source $(BIN)/activate"
 
 test: $(VENV)/.ready-to-test
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not slow"
 
 # Those that take longer than ten seconds too, some of which fetch data.
 test-all: $(VENV)/.ready-to-test
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(VENV)/.ready-to-test
 	$(BIN)/ruff check .

@@ -114,6 +114,7 @@ def test_the_printed_package_brings_its_system_along(printed):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("contributing")
 def test_every_verb_and_the_tour_know_a_folder_that_was_added(copy):
     lines = [
         "potmeter list --json",
@@ -144,6 +145,7 @@ def test_every_verb_and_the_tour_know_a_folder_that_was_added(copy):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("contributing")
 def test_the_gallery_shows_a_folder_that_was_added(copy):
     program = "from potmeter.gallery.index import render_index; print(render_index())"
     page = python("-c", program, path=copy / "site", cwd=copy)
@@ -151,6 +153,7 @@ def test_the_gallery_shows_a_folder_that_was_added(copy):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("contributing")
 def test_the_contract_suite_tests_a_folder_that_was_added(copy):
     argv = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract", "-k", "doubler")
     told = python(*argv, path=copy / "site", cwd=REPOSITORY)

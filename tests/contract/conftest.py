@@ -58,12 +58,13 @@ def tiny(name: str) -> tuple[type[System], Any, Splits]:
 
 
 @pytest.fixture(scope="session")
-def trained_once(tmp_path_factory):
+def trained_once(request, tmp_path_factory):
     """Trains each system at its first use."""
     known: dict[str, Trained] = {}
 
     def get(name: str) -> Trained:
         if name not in known:
+            note_training(request.config, tmp_path_factory.getbasetemp().parent / f"trained-{name}")
             owner, config, splits = tiny(name)
             out = tmp_path_factory.mktemp(name)
             options = Options(steps=STEPS.get(name, 400), out=out, device="cpu")
@@ -74,6 +75,16 @@ def trained_once(tmp_path_factory):
         return known[name]
 
     return get
+
+
+def note_training(config: pytest.Config, mark: Path) -> None:
+    """Under ``--dist loadgroup``, fail where another worker has trained the same system."""
+    if not config.getoption("loadgroup", False):
+        return
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        pytest.fail(f"{mark.name} in two workers: its tests must share one xdist_group")
 
 
 @pytest.fixture

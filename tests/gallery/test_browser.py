@@ -10,7 +10,10 @@ from potmeter import registry
 
 from .conftest import get
 
-pytestmark = pytest.mark.network  # the examples of real systems are MNIST's
+pytestmark = [
+    pytest.mark.network,  # the examples of real systems are MNIST's
+    pytest.mark.xdist_group("gallery"),  # one gallery for all
+]
 REAL = [name for name, entry in registry.entries().items() if entry.weights]
 FAKE = ["poet", "chooser", "talker", "seer", "occlusion"]
 

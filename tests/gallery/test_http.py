@@ -20,7 +20,10 @@ from potmeter.media import Image
 from .conftest import get
 from .test_limits import SVG, png, zip_bomb
 
-pytestmark = pytest.mark.network  # the examples of real systems are MNIST's
+pytestmark = [
+    pytest.mark.network,  # the examples of real systems are MNIST's
+    pytest.mark.xdist_group("gallery"),  # one gallery for all
+]
 
 
 def test_a_program_gets_plain_values_and_files(client, tmp_path):

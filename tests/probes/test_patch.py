@@ -27,6 +27,8 @@ from potmeter.probes.patch.expectation import GAIN, OFFSET, TURN
 from potmeter.probes.patch.fusion import fused
 from potmeter.probes.patch.inks import PRIMARIES, mix, separate
 
+pytestmark = pytest.mark.xdist_group("patch")  # one patch is trained for all
+
 FEW = settings(deadline=None, max_examples=25)
 
 
