@@ -9,12 +9,13 @@ import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import pairwise, product
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
 
 from potmeter.core.config import Recipe
+from potmeter.core.signature import Range
 from potmeter.data.splits import OWN_DATA
 from potmeter.errors import reject
 
@@ -54,9 +55,9 @@ class Config(Recipe):
     """Neurons in each hidden layer; none at all makes a linear model."""
     activation: Literal["tanh", "relu", "sine"] = "tanh"
     """What a hidden neuron does with its sum."""
-    batch_size: int = 64
+    batch_size: Annotated[int, Range(1)] = 64
     """Points in one optimiser step."""
-    lr: float = 0.1
+    lr: Annotated[float, Range(0, open="low")] = 0.1
     """Peak learning rate."""
     classes: tuple[str, ...] = ()
     """Names of the classes of own data; none in a regression."""

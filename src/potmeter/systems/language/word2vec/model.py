@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from potmeter.core.config import Recipe
+from potmeter.core.signature import Range
 from potmeter.errors import reject
 
 
@@ -59,9 +60,9 @@ class Config(Recipe):
     """The words, most frequent first; found in the text where none are given."""
     counts: tuple[int, ...] = ()
     """How often each of them occurs."""
-    batch_size: int = 40_000
+    batch_size: Annotated[int, Range(1)] = 40_000
     """Words of running text in one step, over all lanes together."""
-    lr: float = 0.025
+    lr: Annotated[float, Range(0, open="low")] = 0.025
     """Peak learning rate; the original's is 0.025 for skip-gram and 0.05 for CBOW."""
     schedule: Literal["constant", "linear", "cosine"] = "linear"
     """How the learning rate falls, down to a ten-thousandth."""
