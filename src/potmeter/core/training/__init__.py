@@ -1,1 +1,1 @@
-"""The one training loop, and what continues, stops, measures and spreads it: by steps or by the clock, on one process or many."""
+"""The one training loop, by steps or by the clock, and what continues, stops, measures and spreads it."""
