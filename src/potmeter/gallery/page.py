@@ -128,8 +128,8 @@ class Page:
     def opening_weights(self) -> str | None:
         """The weights a visitor begins with who names none: the first that has something to touch, else the first."""
         if self.opening is None and self.choices:
-            fetched = [tag for tag in self.choices if tag in self.entry.fetched]
-            tried = [tag for tag in self.choices if tag not in fetched] if self.entry.kind == "system" else []
+            weights = self.entry.weights  # of a probe there are none: its choices are models
+            tried = [tag for tag in self.choices if tag in weights and not weights[tag].fetched]
             self.opening = next(
                 (tag for tag in tried if has_demo(self.entry) and self.services.demos.get(self.entry, tag)),
                 self.choices[0],
