@@ -159,10 +159,8 @@ class JobQueue:
             ends = {
                 key: self.durations.get(one.kind, math.nan) - now + one.started for key, one in self.running.items()
             }
-        clock, ends = (
-            0.0,
-            {key: end if math.isnan(end) else max(1.0, end) for key, end in ends.items()},
-        )  # what is late is about to end
+        clock = 0.0
+        ends = {key: end if math.isnan(end) else max(1.0, end) for key, end in ends.items()}  # the late end soon
         while True:  # play the dispatcher forward
             for other in list(waiting):
                 if len(ends) < self.workers and other.key not in ends:
@@ -193,7 +191,8 @@ class JobQueue:
         try:
             while not job.finished:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), 1.0)  # while it waits, others before it may finish
+                    async with asyncio.timeout(1.0):  # while it waits, others before it may finish
+                        await news.wait()
                 news.clear()
                 if watcher.left or job.stopped:
                     raise JobStopped  # at once; the work itself ends when it next reports
