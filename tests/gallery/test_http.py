@@ -191,13 +191,23 @@ def test_whoever_is_in_the_network_finds_the_gallery():
 # The command ------------------------------------------------------------------------------------------------------
 
 
-def test_a_space_is_three_files_that_run_the_same_page(tmp_path):
+def test_a_space_is_the_package_and_three_files_that_run_the_same_page(tmp_path):
     assert execute(["gallery", "--space", str(tmp_path / "space")]) == 0
-    assert {path.name for path in (tmp_path / "space").iterdir()} == {"app.py", "README.md", "requirements.txt"}
+    assert {path.name for path in (tmp_path / "space").iterdir()} == {
+        "app.py",
+        "README.md",
+        "requirements.txt",
+        "potmeter",
+    }
+    assert (tmp_path / "space" / "potmeter" / "weights" / "vae.digits" / "model.safetensors").is_file()
     front = re.match(r"---\n(.*?)\n---\n", (tmp_path / "space" / "README.md").read_text(), re.S)[1]
     values = dict(line.split(": ", 1) for line in front.splitlines())
     assert values["sdk"] == "gradio" and values["app_file"] == "app.py" and len(values["short_description"]) <= 60
-    assert "potmeter[gallery]>=" in (tmp_path / "space" / "requirements.txt").read_text()
+    needed = (tmp_path / "space" / "requirements.txt").read_text().splitlines()
+    assert any(line.startswith("torch>=") for line in needed) and any(line.startswith("gradio>=") for line in needed)
+    assert not any(line.startswith(("potmeter", "optuna", "pytest")) for line in needed), (
+        "it needs no release, nor tests"
+    )
 
 
 @pytest.mark.slow
