@@ -2,7 +2,8 @@
 
 >>> import potmeter
 >>> vae = potmeter.load("vae")
->>> picture = vae.run("digit.png")
+>>> picture = vae.run(count=16, seed=1)
+>>> file = picture.save("digits.png")
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def image_folder(source: str | Path, size: int | tuple[int, int], *, channels: i
             training pictures; and, when it is its turn, for a broken picture, which it names.
 
     Example:
-        >>> image_folder("flowers/", size=64).classes
+        >>> image_folder("flowers/", size=64).classes  # doctest: +SKIP
         ('daisy', 'rose')
     """
     root = Path(source)
@@ -133,7 +133,7 @@ def move_cuts_apart(cuts: list[int], n: int) -> list[int]:
     """Move the cuts through a row of ``n`` as little as it takes for no part to be empty.
 
     Example:
-        >>> apart([9, 9], 10)
+        >>> move_cuts_apart([9, 9], 10)
         [8, 9]
     """
     for i in reversed(range(len(cuts))):

@@ -52,7 +52,7 @@ def conditional_entropy(x: np.ndarray, y: np.ndarray) -> float:
         inside = y[x.astype(bool) == side]
         for share in (inside.mean(), 1 - inside.mean()) if len(inside) else ():
             entropy -= len(inside) / len(y) * (share * math.log(share) if share > 0 else 0.0)
-    return entropy
+    return float(entropy)
 
 
 def attribute_logits(
