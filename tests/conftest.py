@@ -12,8 +12,12 @@ from jaxtyping import install_import_hook
 from potmeter import registry
 
 FIXTURES = Path(__file__).parent / "fixtures"
-CHECKED = ["potmeter.nn", *(f"{entry.package}.model" for entry in registry.built_in())]
-"""Modules whose annotated shapes are checked at every call."""
+CHECKED = [
+    ".".join(("potmeter", *path.relative_to(registry.ROOT).with_suffix("").parts)).removesuffix(".__init__")
+    for path in sorted(registry.ROOT.glob("**/*.py"))
+    if "from jaxtyping import" in path.read_text(encoding="utf-8")
+]
+"""Modules with annotated shapes, which are checked at every call."""
 
 install_import_hook(CHECKED, "beartype.beartype")
 
