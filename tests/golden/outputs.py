@@ -1,0 +1,115 @@
+"""What shipped weights give, on the CPU, for inputs that never change: ``python tests/golden/outputs.py [NAME.TAG …]`` writes it.
+
+A file for each set of weights holds, of every output, the shape and a few values, or the text. Only run this after a
+change that is meant to change what the weights give, and say so where the change is described.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from potmeter import registry
+from potmeter.core.capabilities import has_capabilities
+from potmeter.core.loading import load
+from potmeter.core.random import Stream
+
+HERE = Path(__file__).parent
+NAMES = [f"{e.name}.{tag}" for e in registry.built_in() for tag, facts in e.weights.items() if not facts.fetched]
+KEPT = 12
+"""Values of a tensor, spread evenly over it."""
+TEXT = "It was a truth, that a single man of 30 must be in want."
+
+
+def measure(name: str) -> dict[str, Any]:
+    """The outputs of shipped weights, each a text or the record of a tensor."""
+    torch.manual_seed(0)
+    system = load(name)
+    with torch.no_grad():
+        found = by_capability(system) | BY_SYSTEM.get(system.name, lambda _: {})(system)
+    return {what: record(value) if isinstance(value, Tensor) else value for what, value in found.items()}
+
+
+def record(values: Tensor) -> dict[str, Any]:
+    """The shape of a tensor and some of its values, with the largest there is, by which they are compared."""
+    flat = values.double().flatten()
+    places = [i * len(flat) // KEPT for i in range(KEPT)] if len(flat) > KEPT else range(len(flat))
+    return {
+        "shape": list(values.shape),
+        "largest": float(f"{flat.abs().max():.6g}"),
+        "values": [float(f"{flat[place]:.6g}") for place in places],
+    }
+
+
+def by_capability(system: Any) -> dict[str, Tensor]:
+    """What a system gives through the protocols that it fulfils."""
+    found = {}
+    if has_capabilities(system, ["Classifier"]):
+        found["logits"] = system.logits(waves(2, *system.input_shape))
+    if has_capabilities(system, ["Generator"]):
+        for space in system.latent_spaces:
+            found[f"decode {space}"] = system.decode(system.sample(2, Stream(1), space), space)
+    if has_capabilities(system, ["LanguageModel"]):
+        found["surprisal"] = system.surprisal(TEXT)
+        found["next token, bits"] = -system.next_token_probs(TEXT).log2()
+    return found
+
+
+def waves(count: int, channels: int, height: int, width: int) -> Tensor:
+    """Pictures (N, C, H, W) in [0, 1] that are the same everywhere: no two rows, columns, channels alike."""
+    sizes = (count, channels, height, width)
+    n, c, y, x = torch.meshgrid(*(torch.arange(size, dtype=torch.float64) / size for size in sizes), indexing="ij")
+    return (0.5 + 0.5 * torch.sin(2 * math.pi * (3 * x * (1 + y) + 2 * y + c / 3 + n / 2))).float()
+
+
+def of_autoencoder(system: Any) -> dict[str, Tensor]:
+    """The codes of two pictures."""
+    pictures = waves(2, *(system.config.channels, system.config.image_size, system.config.image_size))
+    return {f"encode {space}": system.encode(pictures, space) for space in system.latent_spaces}
+
+
+def of_blackbox(system: Any) -> dict[str, Tensor]:
+    """The answers on a line through the middle."""
+    line = torch.linspace(-1, 1, 7)[:, None].expand(-1, system.network[0].in_features)
+    return {"predict": system.predict(line)}
+
+
+def of_translator(system: Any) -> dict[str, str]:
+    """A translation in each direction, greedy."""
+    sentence = {"en": "Click the button to save the file.", "hu": "A fájl mentéséhez kattintson a gombra."}
+    return {way: system.run(sentence[way[:2]], direction=way, beam=1).translation.text for way in system.directions}
+
+
+def of_word2vec(system: Any) -> dict[str, Any]:
+    """The neighbours of a word, and how near they are."""
+    rows = system.run(["king"], top=5).rows
+    return {
+        "near king": ", ".join(str(row[0]) for row in rows),
+        "cosine": torch.tensor([float(row[1]) for row in rows]),
+    }
+
+
+BY_SYSTEM = {
+    "autoencoder": of_autoencoder,
+    "blackbox": of_blackbox,
+    "translator": of_translator,
+    "vae": of_autoencoder,
+    "word2vec": of_word2vec,
+}
+"""What no capability gives."""
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for weights in sys.argv[1:] or NAMES:
+        lines = [
+            f" {json.dumps(what)}: {json.dumps(value, ensure_ascii=False)}" for what, value in measure(weights).items()
+        ]
+        (HERE / f"{weights}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+        print(weights)
