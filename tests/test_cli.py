@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -183,3 +184,15 @@ def test_a_text_that_grows_is_printed_once_and_saved_where_asked(tmp_path, capsy
     assert execute(["run", "gpt2", "It was", "--tokens", "4", "--seed", "0", "--out", str(tmp_path / "text.txt")]) == 0
     text = (tmp_path / "text.txt").read_text()
     assert text.startswith("It was ") and capsys.readouterr().out == f"{text}\n{tmp_path / 'text.txt'}\n"
+
+
+def test_the_command_that_uses_a_run_can_be_pasted():
+    from fixtures.line import Line
+    from potmeter.cli.train import use_command
+    from potmeter.systems.vision.classifier.system import ImageClassifier
+
+    assert use_command("line", Line, Path("runs/my line")) == "potmeter run line --weights 'runs/my line'"
+    assert use_command("./my box", Line, Path("a;b")) == "potmeter run './my box' --weights 'a;b'"
+    assert use_command("classifier", ImageClassifier, Path("runs/c")).startswith(
+        "potmeter run classifier image.png --w"
+    )

@@ -414,9 +414,21 @@ def test_damaged_lines_of_the_record_are_left_out(tmp_path):
 
 def test_the_progress_says_how_long_it_takes_from_here(tmp_path, monkeypatch):
     log = trainer(Line, TINY, tmp_path / "run").log
-    log.begun = (0.2, 100.0)
+    (tmp_path / "run").mkdir()
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
+    log.start(20, 0.2)
     monkeypatch.setattr(time, "monotonic", lambda: 220.0)
-    assert log.left(0.2) == log.left(1.0) == "" and log.left(0.4) == "6 m left  "
+    assert log.time_left(0.2) == log.time_left(1.0) == "" and log.time_left(0.4) == "6 m left  "
+    assert log.time_left(0.201) == "26 h 38 m left  ", "the pace of a slow start"
+    log.deadline = 270.0
+    assert log.time_left(0.201) == log.time_left(0.4) == "50 s left  ", "never more than the budget"
+    log.close()
+
+
+def test_a_budget_bounds_the_time_that_is_left(tmp_path):
+    ready = trainer(Line, TINY, tmp_path / "run", steps=None, budget="1s")
+    ready.fit()
+    assert ready.log.deadline - ready.log.begun[1] <= 1
 
 
 def test_a_file_in_the_runs_place_is_told(tmp_path):

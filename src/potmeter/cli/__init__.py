@@ -11,6 +11,7 @@ import sys
 import traceback
 
 from potmeter import __version__
+from potmeter.core.streams import harden_streams
 from potmeter.errors import UserError, out_of_memory
 
 VERBS = {
@@ -47,6 +48,12 @@ def main(argv: list[str] | None = None) -> None:
 
 def execute(argv: list[str]) -> int:
     """Run a command line and return its exit code."""
+    with harden_streams():
+        return dispatch(argv)
+
+
+def dispatch(argv: list[str]) -> int:
+    """Call the verb of a command line, and tell what went wrong."""
     try:
         if not argv or argv[0] in ("-h", "--help", "help"):
             print(HELP, end="")

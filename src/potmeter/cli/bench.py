@@ -33,11 +33,11 @@ def bench(argv: list[str]) -> None:
         (entry.source / "bench.py").is_file() or reject(f"{entry.name} has no bench.py.", name)
 
     from potmeter.core import bench as measure
-    from potmeter.core.progress import progress_on_terminal
+    from potmeter.core.progress import show_progress
 
     reports = []
     for entry in entries:
-        with progress_on_terminal():
+        with show_progress():
             rows = list(measure.rows(entry, words))
         if rows and not values["json"]:  # at once: the next system's take minutes
             print(f"{entry.name}\n{table(rows)}\n" if everything else table(rows), flush=True)

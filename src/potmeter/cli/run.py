@@ -31,9 +31,9 @@ def run(argv: list[str]) -> None:
     thing = prepare(reference, values)
     arguments = {p.name: values[p.name] for p in inputs}
     started = time.perf_counter()
-    from potmeter.core.progress import progress_on_terminal
+    from potmeter.core.progress import show_progress
 
-    with progress_on_terminal():
+    with show_progress():
         result = call_streaming(getattr(thing, reference.task), arguments)
         result, printed = stream(result, quiet=values["json"]) if isinstance(result, Iterator) else (result, False)
     seconds = time.perf_counter() - started

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
-from dataclasses import replace
+from dataclasses import MISSING, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,17 @@ def train(argv: list[str]) -> None:
     folder = trainer.fit()
     shown = ", ".join(f"{key} {value:.5g}" for key, value in trainer.progress.metrics.items())
     print(f"{folder}  ({shown}, step {trainer.step}, {trainer.seconds:.0f} s)")
-    print(f"potmeter run {name} --weights {trainer.run}")
+    print(use_command(name, owner, trainer.run))
+
+
+def use_command(name: str, owner: Any, run: Path) -> str:
+    """The command that uses a run's weights, quoted for a shell; inputs that it cannot do without are named."""
+    from potmeter.core.signature import parameters
+    from potmeter.presentation.calls import command_line
+
+    declared = parameters(owner.run)
+    needed = {p.name: object() for p in declared if p.default is MISSING}
+    return f"{command_line(name, declared, needed)} --weights {shlex.quote(str(run))}"
 
 
 def trainable(name: str) -> registry.Reference:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,11 +30,47 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
         report(label, total, total)
 
 
+INTERVAL = 10.0
+"""Seconds between two lines where there is no terminal."""
+
+
+def format_duration(seconds: float) -> str:
+    """A length of time as one says it.
+
+    Example:
+        >>> [format_duration(s) for s in (0.4, 59.7, 600, 7900)]
+        ['1 s', '60 s', '10 m', '2 h 12 m']
+    """
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} m" if minutes < 90 else f"{minutes // 60} h {minutes % 60} m"
+
+
 @contextmanager
-def progress_on_terminal() -> Iterator[None]:
-    """Show ``progress`` as a bar on standard error, when that is a terminal."""
-    if not sys.stderr.isatty():
+def progress_in_lines() -> Iterator[None]:
+    """Show ``progress`` on standard error as a line each ten seconds, for pipes and logs."""
+    last = time.monotonic()
+
+    def report(label: str, done: int, total: int | None) -> None:
+        nonlocal last
+        if time.monotonic() - last >= INTERVAL:
+            print(f"{label}: {done:,}{f' of {total:,}' if total else ''}", file=sys.stderr, flush=True)
+            last = time.monotonic()
+
+    token = reporter.set(report)
+    try:
         yield
+    finally:
+        reporter.reset(token)
+
+
+@contextmanager
+def show_progress() -> Iterator[None]:
+    """Show ``progress`` on standard error: as a bar on a terminal, else in lines."""
+    if not sys.stderr.isatty():
+        with progress_in_lines():
+            yield
         return
     from rich.console import Console
     from rich.progress import Progress

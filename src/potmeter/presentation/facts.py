@@ -88,7 +88,7 @@ def own_fields(entry: Entry, config: Any) -> list[tuple[str, str, str]]:
         docs = {f.name: f.doc for f in config_fields(entry)}
     except Exception:  # somebody else's package may keep its source anywhere: then without docstrings
         docs = {}
-    common = {f.name for f in fields(Recipe)}
+    common = {f.name for f in fields(Recipe)} - {"dataset"}
     return [
         (f.name, format_setting(getattr(config, f.name)), docs.get(f.name, ""))
         for f in fields(config)

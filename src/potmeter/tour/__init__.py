@@ -82,10 +82,10 @@ def list_tags(entry: registry.Entry) -> tuple[str | None, ...]:
 
 def run_stop(entry: registry.Entry, tag: str | None) -> Visit:
     """One stop's visit, told on standard error while it goes on."""
-    from potmeter.core.progress import progress_on_terminal
+    from potmeter.core.progress import show_progress
     from potmeter.tour.visit import visit
 
-    with progress_on_terminal():
+    with show_progress():
         done = visit(entry, tag)
     print(
         f"potmeter: stop {entry.slide:2}  {done.name:24} {done.seconds:5.1f} s  {done.status}",

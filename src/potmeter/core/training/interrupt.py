@@ -1,4 +1,4 @@
-"""Ctrl-C, and SIGTERM, as a wish that is granted when a step is done."""
+"""Ctrl-C, SIGTERM and the end of the terminal (SIGHUP) as a wish that is granted when a step is done."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Windows has no SIGHUP."""
 
 
 class Interrupt:
@@ -15,17 +18,19 @@ class Interrupt:
 
     @contextmanager
     def catch_signals(self) -> Iterator[None]:
-        """Turn Ctrl-C and SIGTERM into ``requested``; a second Ctrl-C stops at once."""
+        """Turn the signals into ``requested``; a second Ctrl-C stops at once."""
 
-        def ask(number: int, frame: object) -> None:
-            if self.requested:
+        def request(number: int, frame: object) -> None:
+            if self.requested and number == signal.SIGINT:  # a terminal that is closed may send SIGHUP twice
                 raise KeyboardInterrupt
             self.requested = True
 
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread may set handlers
             return
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        # nohup ignores SIGHUP: such a training outlives its terminal
+        caught = [n for n in SIGNALS if n == signal.SIGINT or signal.getsignal(n) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, request) for number in caught}
         try:
             yield
         finally:

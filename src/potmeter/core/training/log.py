@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from torch import Tensor
 
+from potmeter.core.progress import INTERVAL, format_duration
 from potmeter.core.training import checkpoints, processes
 from potmeter.errors import UserError, missing_extra
 
@@ -32,7 +33,7 @@ class TrainingLog:
         quiet: Nothing on the terminal.
     """
 
-    INTERVAL = 1.0
+    REPORT_EVERY = 1.0
     """Seconds between reports."""
 
     def __init__(self, run: Path, *, tensorboard: bool = False, quiet: bool = False) -> None:
@@ -41,13 +42,18 @@ class TrainingLog:
         self.writer = summary_writer() if tensorboard and processes.rank() == 0 else None
         self.board: Any = None
         self.sums: dict[str, Tensor] = {}
-        self.count, self.last_step, self.last_time, self.last_line = 0, 0, time.monotonic(), 0.0
-        self.begun = (0.0, time.monotonic())
+        self.count, self.last_step, self.last_time, self.last_line = 0, 0, time.monotonic(), -math.inf
+        self.begun, self.deadline = (0.0, time.monotonic()), math.inf
 
-    def start(self, step: int, fraction: float) -> None:
-        """Open the record, cut back to ``step``: what a lost stretch of training wrote is forgotten."""
+    def start(self, step: int, fraction: float, seconds: float = math.inf) -> None:
+        """Open the record, cut back to ``step``: what a lost stretch of training wrote is forgotten.
+
+        Args:
+            step, fraction: How far the run has come.
+            seconds: What is left of its budget.
+        """
         self.last_step, self.last_time = step, time.monotonic()
-        self.begun = (fraction, self.last_time)
+        self.begun, self.deadline = (fraction, self.last_time), self.last_time + seconds
         if processes.rank() > 0:
             return
         kept = [line for line in read_records(self.path) if line["step"] <= step] if step > 0 else []
@@ -63,7 +69,7 @@ class TrainingLog:
         for key, value in values.items():
             self.sums[key] = self.sums[key] + value.detach() if key in self.sums else value.detach()
         self.count += 1
-        if time.monotonic() - self.last_time >= self.INTERVAL:
+        if time.monotonic() - self.last_time >= self.REPORT_EVERY:
             self.report(step, fraction)
 
     def report(self, step: int, fraction: float) -> None:
@@ -92,31 +98,30 @@ class TrainingLog:
             self.board.add_scalar(key, value, step)
 
     def show(self, fraction: float, text: str, *, always: bool = False) -> None:
-        """Print a line: in place on a terminal, else every ten seconds."""
+        """Print a line: in place on a terminal, else each ten seconds; ``always``: one that stays."""
         if self.quiet or processes.rank() > 0:
             return
-        line = f"{100 * min(fraction, 1):3.0f} %  {self.left(fraction)}{text}"
-        if sys.stderr.isatty():
-            print(f"\r\x1b[2K{line}", end="\n" if always else "", file=sys.stderr, flush=True)
-        elif always or time.monotonic() - self.last_line >= 10:
-            print(line, file=sys.stderr, flush=True)
-            self.last_line = time.monotonic()
+        line = f"{100 * min(fraction, 1):3.0f} %  {self.time_left(fraction)}{text}"
+        with suppress(OSError):  # who reads the log may go, the training goes on
+            if sys.stderr.isatty():
+                print(f"\r\x1b[2K{line}", end="\n" if always else "", file=sys.stderr, flush=True)
+            elif always or time.monotonic() - self.last_line >= INTERVAL:
+                print(line, file=sys.stderr, flush=True)
+                self.last_line = time.monotonic()
 
-    def left(self, fraction: float) -> str:
-        """How many minutes it takes from here, at this session's pace; nothing before there is a pace, or at the end."""
+    def time_left(self, fraction: float) -> str:
+        """How long it takes from here, at this session's pace and never more than the budget; nothing at the ends."""
         before, since = self.begun
         if not before < fraction < 1:
             return ""
-        return f"{(1 - fraction) / (fraction - before) * (time.monotonic() - since) / 60:.0f} m left  "
+        now = time.monotonic()
+        seconds = min((1 - fraction) / (fraction - before) * (now - since), self.deadline - now)
+        return f"{format_duration(max(seconds, 0))} left  "
 
     def discard(self) -> None:
-        """Remove the record of a run of which nothing was saved, and its folder (and ``runs``) where that was all."""
+        """Remove the record of a run of which nothing was saved."""
         if self.file:
             self.path.unlink(missing_ok=True)
-            with suppress(OSError):  # there is something else in it
-                self.path.parent.rmdir()
-                if self.path.parent.parent == Path("runs"):
-                    Path("runs").rmdir()
 
     def close(self) -> None:
         """Close the files."""

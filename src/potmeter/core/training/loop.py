@@ -20,13 +20,14 @@ from potmeter.core.system import System
 from potmeter.core.training import checkpoints, processes, resume
 from potmeter.core.training.batches import ShuffledBatches
 from potmeter.core.training.interrupt import Interrupt
+from potmeter.core.training.lock import lock_run
 from potmeter.core.training.log import Diverged, TrainingLog
 from potmeter.core.training.options import Options
 from potmeter.core.training.schedules import learning_rate_factor, moving_average
 from potmeter.core.training.sharding import shard
 from potmeter.core.training.state import Progress, TrainingState, describe_data
 from potmeter.data.splits import Splits
-from potmeter.errors import UserError, reject
+from potmeter.errors import reject
 
 S = TypeVar("S", bound=System)
 Callback = Callable[[int, dict[str, float]], None]
@@ -121,30 +122,16 @@ class Trainer(TrainingState):
         """Train to the end and return the folder of the best checkpoint.
 
         Raises:
-            UserError: The folder holds another run, the loss is no longer finite, the disk is full.
+            UserError: The folder holds another run or is in use, the loss is no longer finite, the disk is full.
             KeyboardInterrupt: After Ctrl-C (or SIGTERM), once the state is saved.
         """
-        self.prepare_folder()
-        self.log.start(self.step, self.fraction_done)
-        self.system.train()
-        batches = iter(self.batches)
-        with self.interrupt.catch_signals():
+        with lock_run(self.run), self.interrupt.catch_signals():
+            self.prepare_folder()
+            budget = self.options.seconds
+            self.log.start(self.step, self.fraction_done, math.inf if budget is None else budget - self.seconds)
+            self.system.train()
             try:
-                while (fraction := self.fraction_done) < 1 and not self.stopping():
-                    values = self.system.step(next(batches), self)
-                    self.progress.step += 1
-                    if self.average:
-                        self.average.update_parameters(self.system)
-                    self.log.record(self.step, values, fraction)
-                    if self.evaluation_due(fraction):
-                        self.evaluate()
-                if self.interrupted:
-                    self.log.report(self.step, self.fraction_done)  # raises, rather than save what is no longer finite
-                    resume.save(self)
-                elif self.evaluated != self.step:
-                    self.evaluate()
-                elif self.options.seconds and self.progress.seconds < self.options.seconds:
-                    resume.save(self)  # the clock had not run out when this step was saved: it would be gone on from
+                self.train_to_the_end()
             finally:
                 self.log.close()
                 if processes.rank() == 0 and not runs.list_checkpoints(self.run):
@@ -156,17 +143,31 @@ class Trainer(TrainingState):
         self.system.eval()
         return runs.best_checkpoint(self.run) or self.run
 
+    def train_to_the_end(self) -> None:
+        """Step after step, with evaluations; then a last one, or a checkpoint where a signal came."""
+        batches = iter(self.batches)
+        while (fraction := self.fraction_done) < 1 and not self.stopping():
+            values = self.system.step(next(batches), self)
+            self.progress.step += 1
+            if self.average:
+                self.average.update_parameters(self.system)
+            self.log.record(self.step, values, fraction)
+            if self.evaluation_due(fraction):
+                self.evaluate()
+        if self.interrupted:
+            self.log.report(self.step, self.fraction_done)  # raises, rather than save what is no longer finite
+            resume.save(self)
+        elif self.evaluated != self.step:
+            self.evaluate()
+        elif self.options.seconds and self.progress.seconds < self.options.seconds:
+            resume.save(self)  # the clock had not run out when this step was saved: it would be gone on from
+
     def prepare_folder(self) -> None:
         """Start in an empty folder, or continue from its newest checkpoint."""
         if self.options.resume and (found := checkpoints.read_newest(self.run, self.device)):
             resume.load(self, *found)
         elif runs.list_checkpoints(self.run):
             reject(f"{self.run} holds a run: --resume continues it, --out names another.", str(self.run))
-        elif processes.rank() == 0:
-            try:
-                self.run.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UserError(f"{self.run} cannot be made: {error.strerror}.", received=str(self.run)) from None
         processes.barrier()
 
     def evaluation_due(self, before: float) -> bool:
