@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,7 @@ class Goal:
         return best is None or (value >= best if self.better == "higher" else value <= best)
 
 
+@runtime_checkable
 class TrainingLoop(Protocol):
     """What a system's ``step`` and ``batches`` see of the training loop."""
 
