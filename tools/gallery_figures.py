@@ -25,7 +25,7 @@ def main() -> None:
     print(f"load average before: {os.getloadavg()[0]:.2f} on {os.cpu_count()} cores")
     began = time.monotonic()
     process = subprocess.Popen([sys.executable, "-m", "potmeter", "gallery", "--no-browser", "--port", "0"],
-                               stdout=subprocess.PIPE, text=True)  # fmt: skip
+                               stdout=subprocess.PIPE, encoding="utf-8")  # fmt: skip
     assert process.stdout is not None
     address = re.search(r"http://\S+/", process.stdout.readline())[0]  # type: ignore[index]
     try:
@@ -56,7 +56,7 @@ def fetch(address: str) -> bytes:
 
 def memory(pid: int) -> float:
     """Megabytes of anonymous memory."""
-    return int(re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) / 1000  # type: ignore[index]
+    return int(re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))[1]) / 1000  # type: ignore[index]
 
 
 def drag(address: str) -> float:

@@ -80,7 +80,7 @@ def train_potmeter(run: Path, seed: int) -> dict[str, Any]:
     """Train the preset."""
     command = f"-m potmeter train gpt2 --preset nanogpt --data austen --steps {STEPS} --eval-every 250 --seed {seed}"
     seconds, _ = run_timed([sys.executable, *command.split(), "--out", str(run)], run.parent)
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     losses: list[float] = []
     for line in lines:
         if "loss" in line:  # the mean of all steps since the line before
@@ -94,9 +94,11 @@ def train_nanogpt(checkout: Path, folder: Path, run: Path, seed: int) -> dict[st
     (folder / "config").mkdir()
     for name in ("train.py", "model.py", "configurator.py", "config/train_shakespeare_char.py"):
         shutil.copy(checkout / name, folder / name)
-    script = (folder / "train.py").read_text()
+    script = (folder / "train.py").read_text(encoding="utf-8")
     assert "manual_seed(1337 + seed_offset)" in script
-    (folder / "train.py").write_text(script.replace("manual_seed(1337 +", f"manual_seed({1337 + seed} +"))
+    (folder / "train.py").write_text(
+        script.replace("manual_seed(1337 +", f"manual_seed({1337 + seed} +"), encoding="utf-8"
+    )
     system = load("gpt2", run)
     splits = GPT2.data(system.config)
     data = folder / "data" / "potmeter"
@@ -124,7 +126,7 @@ def measure(losses: list[float], system: GPT2, seconds: float) -> dict[str, Any]
 def run_timed(command: list[str], folder: Path) -> tuple[float, str]:
     """Run a command; seconds, and what it printed."""
     began = time.monotonic()
-    text = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
+    text = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
     return time.monotonic() - began, text
 
 

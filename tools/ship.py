@@ -53,7 +53,7 @@ def command_of(folder: Path, command: str, recipe: dict[str, Any]) -> str:
     Where these are of the same training, its card's: somebody may have resumed it with other flags than the recipe has.
     """
     path = folder / "card.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return str(known["command"]) if known.get("recipe") == recipe else command
 
 
@@ -79,7 +79,7 @@ def ship(name: str, runs: Path, count: int | None) -> None:
     baselines = system.baselines(splits)
     measured = {"metrics": metrics, "errors": errors, "baselines": baselines, "samples": len(splits.test)}
     card = json.dumps(system.card | measured, indent=1, ensure_ascii=False)
-    (folder / "card.json").write_text(card + "\n")
+    (folder / "card.json").write_text(card + "\n", encoding="utf-8")
     print(name, metrics, baselines)
 
 

@@ -22,6 +22,6 @@ def best_checkpoint(run: Path) -> Path | None:
 def best_step(run: Path) -> int:
     """The step that ``best.json`` names; -1 without one."""
     try:
-        return int(json.loads((run / "best.json").read_text())["step"])
+        return int(json.loads((run / "best.json").read_text(encoding="utf-8"))["step"])
     except (OSError, ValueError, KeyError, TypeError):
         return -1

@@ -14,7 +14,7 @@ Rows = list[tuple[str, str]]
 def read_card(name: str, tag: str) -> dict[str, Any]:
     """The card of shipped weights; empty for fetched ones."""
     path: Path = registry.WEIGHTS / f"{name}.{tag}" / "card.json"
-    card: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return card
 
 

@@ -121,7 +121,7 @@ def mark_best(run: Path, step: int, metric: str, value: float) -> None:
     """Record that this step is the best so far."""
     aside = run / ".best.json"
     with report_write_errors(run, "best.json"):
-        aside.write_text(json.dumps({"step": step, "metric": metric, "value": value}) + "\n")
+        aside.write_text(json.dumps({"step": step, "metric": metric, "value": value}) + "\n", encoding="utf-8")
         flush(aside)
         aside.replace(run / "best.json")
 

@@ -59,7 +59,7 @@ class TrainingLog:
         kept = [line for line in read_records(self.path) if line["step"] <= step] if step > 0 else []
         aside = self.path.with_name(".metrics.jsonl")
         with checkpoints.report_write_errors(self.path.parent, "metrics.jsonl"):
-            aside.write_text("".join(json.dumps(line) + "\n" for line in kept))
+            aside.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
             aside.replace(self.path)
             self.file = self.path.open("ab", buffering=0)
             self.board = self.writer(self.path.parent, purge_step=step + 1) if self.writer else None

@@ -101,7 +101,9 @@ def newest(folder: Path) -> Path:
     note = folder / "checkpoint"
     if note.is_file():
         note.stat().st_size <= MAX_NOTE or reject(f"{note} is too large.", f"{note.stat().st_size:,} bytes")
-        named = re.search(r'^model_checkpoint_path: *"(?:[^"]*/)?([^"/]+)"', note.read_text(errors="replace"), re.M)
+        named = re.search(
+            r'^model_checkpoint_path: *"(?:[^"]*/)?([^"/]+)"', note.read_text(encoding="utf-8", errors="replace"), re.M
+        )
         return folder / named[1] if named else reject(f"{note} names no model_checkpoint_path.", str(note))
     found = {path: [*map(int, re.findall(r"-(\d+)$", path.stem))] for path in folder.glob("*.index")}
     found or reject(f"{folder} has no translate.ckpt-N.index.", str(folder))
