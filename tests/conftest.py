@@ -9,6 +9,7 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
+from fixtures.shapes import check
 from potmeter import registry
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -19,7 +20,7 @@ CHECKED = [
 ]
 """Modules with annotated shapes, which are checked at every call."""
 
-install_import_hook(CHECKED, "beartype.beartype")
+install_import_hook(CHECKED, f"{check.__module__}.{check.__name__}")
 
 
 def pytest_configure(config):
