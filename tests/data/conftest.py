@@ -1,5 +1,6 @@
 """Tests of the data floor: everything is generated here; what truly fetches is marked ``network``."""
 
+import hashlib
 import zipfile
 from pathlib import Path
 
@@ -61,7 +62,9 @@ def fake_package(archive: Path | None = None, **changes) -> packages.Package:
 
 
 def write_pictures(folder: Path, names: list[str], colour=(255, 0, 0), size=(12, 8)) -> None:
-    """Write pictures of one colour under these names."""
+    """Write pictures of nearly one colour, each a little different, under these names."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        PIL.Image.fromarray(np.full((size[1], size[0], 3), colour, np.uint8)).save(folder / name)
+        pixels = np.full((size[1], size[0], 3), colour, np.uint8)
+        pixels[0, :4, 1] = list(hashlib.sha256(f"{folder} {name}".encode()).digest()[:4])
+        PIL.Image.fromarray(pixels).save(folder / name)

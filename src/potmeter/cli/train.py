@@ -114,6 +114,7 @@ def evaluate(argv: list[str]) -> None:
     from potmeter.core.evaluation import summarise
     from potmeter.core.loading import load
     from potmeter.core.signature import Parameter, parameters
+    from potmeter.data.seen import leave_out_seen
     from potmeter.data.splits import take_evenly
 
     owner = reference.entry.load()
@@ -134,13 +135,14 @@ def evaluate(argv: list[str]) -> None:
         started = time.perf_counter()
         system = load(name, values["weights"], device=values["device"])
         splits = owner.data(system.config, **{p.name: p.convert(values[p.name]) for p in data_flags})
+        splits = leave_out_seen(splits, values["weights"], system.config.dataset)
         splits.test is not None or reject("There are no test data.", values.get("source"))
         test = splits.test if values["full"] else take_evenly(splits.test, QUICK)
         with torch.no_grad():
             metrics, errors = summarise(system.evaluate(test))
         weights = values["weights"] or reference.tag or reference.entry.default_tag or ""
         report = {"system": reference.entry.name, "weights": weights, "metrics": metrics}
-        report |= {"baselines": system.baselines(replace(splits, test=test))}
+        report |= {"baselines": system.baselines(replace(splits, test=test)) if splits.train is not None else {}}
         report |= {
             "errors": errors,
             "measured_by": system.describe_metrics(),

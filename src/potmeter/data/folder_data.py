@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -11,12 +12,15 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from potmeter.data.batches import Batch
+from potmeter.data.files import content_digest
 from potmeter.data.fingerprint import digest, digest_files
 from potmeter.errors import reject
 from potmeter.media import Image
 
 CACHE_BYTES = 2**30
 """Most memory that one data set keeps decoded pictures in: about 7,000 of 224×224."""
+CHECK_SECONDS = 5.0
+"""Longest time that one data set is looked through for broken pictures."""
 
 
 class FolderData(Dataset):
@@ -76,6 +80,23 @@ class FolderData(Dataset):
         rows = [self.rows[i] for i in torch.as_tensor(indices, dtype=torch.long).tolist()]
         return type(self)(rows, self.classes, self.size, self.channels)
 
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """For each picture what its file has in common with its copies and with no other."""
+        return tuple(content_digest(path) for path, _ in self.rows)
+
+    def check(self) -> None:
+        """Look for broken pictures, for some seconds at most: of very many, the last are told when their turn comes.
+
+        Raises:
+            UserError: for the first one, which it names.
+        """
+        until = time.monotonic() + CHECK_SECONDS
+        for path, _ in self.rows:
+            Image.check(path)
+            if time.monotonic() > until:
+                return
+
     def fingerprint(self) -> str:
         """A digest of the files and their classes."""
         return digest([digest_files([path for path, _ in self.rows]), [name for _, name in self.rows]])
@@ -85,7 +106,7 @@ class FolderData(Dataset):
         i = range(len(self))[i]  # from the end, and IndexError, as in any sequence
         if i < len(self.cache) and self.decoded[i]:
             return self.cache[i]
-        pixels = (Image.open(self.rows[i][0]).tensor(self.size, self.channels) * 255).round().byte()
+        pixels = Image.open(self.rows[i][0]).uint8_tensor(self.size, self.channels)
         if i < len(self.cache):
             self.cache[i] = pixels
             self.decoded[i] = True

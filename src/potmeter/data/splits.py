@@ -35,11 +35,13 @@ class Splits:
     test: Any = None
     origin: str = OWN_DATA
     """What it is, for the card of weights trained on it: ``mnist``, ``fashion`` …; never a user's path."""
+    undivided: Any = None
+    """All samples as one data set, where the division into parts is ours and not the data's own."""
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of their labels; empty where there are none."""
-        return getattr(self.train, "classes", ())
+        return next((part.classes for part in (self.train, self.test) if hasattr(part, "classes")), ())
 
     def fingerprint(self) -> str:
         """A digest of what is trained on and validated with; it does not change with the folder that the data lie in."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +25,8 @@ PICTURES = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """Formats that are decoded; Pillow knows others, some of which start a program."""
 SAVED = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 """Endings that a picture is saved under."""
+TAIL = 2**16
+"""Bytes at the end of a file in which the mark of a picture's end is looked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +65,19 @@ class Image(Medium):
         """A picture from the bytes of its file; ``name`` is how an error calls it."""
         with open_safely(data, name) as picture:
             return cls.from_pil(picture, str(name))
+
+    @classmethod
+    def check(cls, path: str | Path) -> None:
+        """Raise the UserError with which ``open`` would refuse a file, where possible without decoding the picture.
+
+        What counts as whole: a known header, and for PNG its sums, for JPEG, GIF and WebP the end where it should be.
+        """
+        try:
+            status = os.stat(path)
+        except (OSError, ValueError):
+            cls.open(path)  # raises
+        else:
+            check_file(str(path), status.st_size, status.st_mtime_ns)
 
     @classmethod
     def from_pil(cls, picture: PIL.Image.Image, name: str = "the picture") -> Image:
@@ -187,6 +204,24 @@ def open_safely(data: bytes, name: str | Path) -> Iterator[PIL.Image.Image]:
         raise UserError(f"{name} is not a picture of a known format.", received=describe(data)) from None
     except Exception as error:  # decoders raise whatever they like on broken files
         raise UserError(f"{name} is a broken picture: {error}.", received=describe(data)) from None
+
+
+@functools.lru_cache(maxsize=2**20)
+def check_file(path: str, size: int, modified: int) -> None:
+    """``Image.check`` of a file in this state, done once."""
+    data = read_bytes(path)
+    with open_safely(data, path) as picture:
+        kind, mode = picture.format, picture.mode
+        picture.verify()
+    tail = data[-TAIL:]
+    whole = {
+        "PNG": True,  # verified
+        "JPEG": b"\xff\xd9" in tail[max(0, tail.rfind(b"\xff\xda")) :],
+        "GIF": tail.rstrip(b"\0").endswith(b";"),
+        "WEBP": int.from_bytes(data[4:8], "little") + 8 <= len(data),
+    }.get(kind or "", False)
+    if not whole or mode.startswith(("I", "F")):
+        Image.decode(data, path)  # a phone may put a video behind a picture; a value may be out of range
 
 
 def resize_and_crop(picture: PIL.Image.Image, height: int, width: int) -> PIL.Image.Image:

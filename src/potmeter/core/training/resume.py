@@ -17,6 +17,7 @@ from potmeter.core.system import System
 from potmeter.core.training import checkpoints, processes
 from potmeter.core.training.sharding import full_state, load_full_state, load_optimizer_state, optimizer_state
 from potmeter.core.training.state import Progress, TrainingState
+from potmeter.data.seen import write_seen
 from potmeter.errors import UserError, reject, shorten
 
 
@@ -32,6 +33,7 @@ def save(trainer: TrainingState) -> None:
         own["cuda"] = torch.cuda.get_rng_state(trainer.device)
     write_weights = lambda folder: used.save_pretrained(folder, tensors)
     checkpoints.write(trainer.run, trainer.step, training_state(trainer), own, write_weights)
+    write_seen(trainer.run, trainer.splits) if processes.rank() == 0 else None
     mark_best(trainer) if trainer.progress.best_step == trainer.step else None
     trainer.saved_at = time.monotonic()
 

