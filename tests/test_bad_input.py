@@ -37,7 +37,7 @@ ROWS = [
     ("long system", f"show {'x' * 5000}", "no system of that name"),
     ("unknown tag", "run vae.nothing", "vae has weights"),
     ("unknown task", "run {line}:fly", "line can run, curve"),
-    ("damaged folder", "run {here}/damaged", "system.json is damaged"),
+    ("damaged folder", "run {here}/damaged", "system.json cannot be read"),
     ("show two", "show vae classifier", "takes the name of one system"),
     ("show flag", "show vae --colour", "potmeter show takes --json and --layers"),
     ("show nothing", "show", "takes the name of one system"),
@@ -190,7 +190,7 @@ ROWS = [
     ("gpt2 scoring nothing", "run gpt2:score {here}/empty.png", "is empty"),
     # generators
     ("gan of an odd size", "train gan --image-size 30 --steps 1", "image_size must be divisible by 4"),
-    ("gan with a batch norm and a penalty", "train gan --norm batch --steps 1", "Batch normalisation mixes"),
+    ("gan with a batch norm and a penalty", "train gan --norm batch --steps 1", "Batch norm mixes"),
     ("a gan on too few pictures", "train gan --preset tiny --data {here}/few --no-conditional --steps 1", "held out to compare with"),
     ("gan without classes to ask for", "train gan --data {here}/mixed --steps 1", "no picture|class|There are"),
     ("gan judged by what is none", "train gan --preset tiny --judge vae.plane --steps 1 --out {here}/../gan-run", "no Embedder"),

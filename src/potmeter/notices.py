@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import sys
 
-announced: set[str] = set()
+pending: dict[str, None] = {}
+"""What was noted and not told yet, in order."""
+told: set[str] = set()
 
 
-def announce(line: str, *, once: bool = False) -> None:
-    """Tell the user something.
+def announce(line: str) -> None:
+    """Tell the user something at once: that one has to wait, and for what."""
+    print(f"potmeter: {line}", file=sys.stderr, flush=True)
 
-    Args:
-        line: One line.
-        once: Not again where this process has said it already: the same folder may be read for every part.
-    """
-    if not (once and line in announced):
-        announced.add(line)
-        print(f"potmeter: {line}", file=sys.stderr, flush=True)
+
+def note(line: str) -> None:
+    """Keep a line to tell the user once the work begins, or is done: a mistake that ends it is told in one line alone."""
+    if line not in told:
+        pending[line] = None
+
+
+def tell_notes() -> None:
+    """Tell what was noted, each line once."""
+    for line in pending:
+        announce(line)
+    told.update(pending)
+    pending.clear()
+
+
+def drop_notes() -> None:
+    """Forget what was noted, and what was told."""
+    pending.clear()
+    told.clear()

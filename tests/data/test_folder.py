@@ -16,12 +16,18 @@ from potmeter.data.division import move_cuts_apart
 from potmeter.data.folder import image_folder
 from potmeter.data.seen import leave_out_seen, write_seen
 from potmeter.errors import UserError
+from potmeter.notices import drop_notes, pending, tell_notes
 
 from .conftest import write_pictures
 
 
 def names(part):
     return set(part.names)
+
+
+@pytest.fixture(autouse=True)
+def nothing_noted():
+    drop_notes()
 
 
 @pytest.fixture
@@ -92,6 +98,7 @@ def test_other_files_are_skipped_and_told(flat, capsys):
     (flat / "cat" / ".hidden.png").write_text("not a picture")
     (flat / ".cache").mkdir()
     assert len(image_folder(flat, 8).classes) == 2
+    tell_notes()
     out, err = capsys.readouterr()
     assert out == "" and "skipped 1 files that are not pictures, such as notes.txt" in err
 
@@ -169,16 +176,15 @@ def test_a_photograph_with_a_video_behind_it_is_whole(tmp_path):
         ("train_images", "val_images", "test_images"),
     ],
 )
-def test_parts_are_known_by_their_usual_names(tmp_path, folders, capsys):
+def test_parts_are_known_by_their_usual_names(tmp_path, folders):
     for folder, count in zip(folders, (4, 2, 3), strict=True):
         for name in ("cat", "dog"):
             write_pictures(tmp_path / folder / name, [f"{i}.png" for i in range(count)])
     splits = image_folder(tmp_path, 8)
     assert splits.classes == ("cat", "dog")
     assert [len(part) for part in (splits.train, splits.valid, splits.test)] == [8, 4, 6]
-    told = [line for line in capsys.readouterr().err.splitlines() if "pictures in" in line]
-    assert told == [
-        f"potmeter: {tmp_path}: 18 pictures in 2 classes (cat, dog): 8 to train ({folders[0]}/), 4 to validate "
+    assert [line for line in pending if "pictures in" in line] == [
+        f"{tmp_path}: 18 pictures in 2 classes (cat, dog): 8 to train ({folders[0]}/), 4 to validate "
         f"({folders[1]}/), 6 to test ({folders[2]}/)."
     ]
 
@@ -307,22 +313,22 @@ def test_a_picture_in_two_classes_is_in_one_part_of_both(flat):
     assert all(not set(one.digests) & set(other.digests) for one, other in itertools.combinations(parts, 2))
 
 
-def test_classes_of_equal_pictures_are_divided_all_the_same_and_it_is_told(tmp_path, capsys):
+def test_classes_of_equal_pictures_are_divided_all_the_same_and_it_is_told(tmp_path):
     for name, value in (("cat", 9), ("dog", 90)):
         (tmp_path / name).mkdir()
         for i in range(40):
             PIL.Image.fromarray(np.full((8, 8, 3), value, np.uint8)).save(tmp_path / name / f"{i}.png")
     assert len(image_folder(tmp_path, 8).test) > 0
-    assert "nearly all 40 files of cat are copies of each other" in capsys.readouterr().err
+    assert "nearly all 40 files of cat are copies of each other" in " ".join(pending)
 
 
-def test_pictures_of_the_users_test_part_that_are_trained_on_are_told(tmp_path, capsys):
+def test_pictures_of_the_users_test_part_that_are_trained_on_are_told(tmp_path):
     for part in ("train", "test"):
         for name in ("cat", "dog"):
             write_pictures(tmp_path / part / name, [f"{part}{i}.png" for i in range(10)])
     shutil.copy(tmp_path / "train" / "cat" / "train3.png", tmp_path / "test" / "cat" / "new.png")
     image_folder(tmp_path, 8)
-    assert "1 of 21 test pictures are among those to train, such as test/cat/new.png" in capsys.readouterr().err
+    assert "1 of 21 test pictures are among those to train, such as test/cat/new.png" in " ".join(pending)
 
 
 # A folder to measure on ---------------------------------------------------------------------------------------------
@@ -348,11 +354,11 @@ def test_a_separate_folder_is_measured_whole_and_that_of_the_training_without_wh
         leave_out_seen(image_folder(tmp_path / "copied", 8), tmp_path / "two", "own data")
 
 
-def test_weights_of_other_data_are_measured_on_all_and_those_that_do_not_say_on_what_is_held_out(flat, capsys):
+def test_weights_of_other_data_are_measured_on_all_and_those_that_do_not_say_on_what_is_held_out(flat):
     splits = image_folder(flat, 8)
     assert len(leave_out_seen(splits, None, "photos4").test) == 80
     assert leave_out_seen(splits, None, "own data") is splits
-    assert "do not say which files they were trained on" in capsys.readouterr().err
+    assert "do not say which files they were trained on" in " ".join(pending)
 
 
 def test_a_networks_classes_keep_their_labels_in_a_folder_that_lacks_some(tmp_path):

@@ -13,6 +13,7 @@ import traceback
 from potmeter import __version__
 from potmeter.core.streams import harden_streams
 from potmeter.errors import UserError, out_of_memory
+from potmeter.notices import drop_notes, tell_notes
 
 VERBS = {
     "list": ("potmeter.cli.catalogue:list_all", "the systems and probes there are"),
@@ -63,7 +64,9 @@ def dispatch(argv: list[str]) -> int:
             raise UserError(f"The verbs are {', '.join(VERBS)}.", received=argv[0])
         else:
             module, _, function = VERBS[argv[0]][0].partition(":")
+            drop_notes()
             getattr(importlib.import_module(module), function)(argv[1:])
+            tell_notes()
         sys.stdout.flush()
     except SystemExit as stop:  # after --help
         return int(stop.code or 0)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from potmeter.data.files import content_digest, relative_name
-from potmeter.notices import announce
+from potmeter.notices import note
 
 COPY = re.compile(
     r"^copy of |[ _-]+(?:copy|kopie|copie|copia|másolat)(?:[ _]*\d+|[ _]*\(\d+\))?$|[ _]*\(copy(?: \d+)?\)$",
@@ -36,9 +36,7 @@ def divide(rows: Rows, root: Path, bounds: tuple[float, ...]) -> list[Rows]:
     for name in sorted({name for _, name in rows}):
         own = [path for path, its_name in rows if its_name == name]
         if len({keys[path] for path in own}) <= min(len(bounds), len(own) // ALIKE):
-            announce(
-                f"{root}: nearly all {len(own)} files of {name or 'the folder'} are copies of each other.", once=True
-            )
+            note(f"{root}: nearly all {len(own)} files of {name or 'the folder'} are copies of each other.")
             keys |= {path: relative_name(path, root) for path in own}
         order = sorted({keys[path] for path in own}, key=lambda key: (hash_position(key), key))
         cuts = [sum(hash_position(key) < bound for key in order) for bound in bounds]

@@ -15,7 +15,7 @@ from potmeter.data.folder_data import FolderData
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image
-from potmeter.notices import announce
+from potmeter.notices import note
 
 PARTS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -83,7 +83,7 @@ def image_folder(
         rows = labelled_files(inner, labels, skipped)
         parts = dict(zip(("train", "valid", "test"), divide(rows, inner, BOUNDS), strict=True))
     if skipped:
-        announce(f"{root}: skipped {len(skipped)} files that are not pictures, such as {skipped[0].name}.", once=True)
+        note(f"{root}: skipped {len(skipped)} files that are not pictures, such as {skipped[0].name}.")
     names = class_names(root, parts, classes) if labels else ()
     tell_layout(root, names, parts, {part: folder.name for part, folder in found.items()} if divided else {})
     data = {part: FolderData(rows, names, size, channels) for part, rows in parts.items() if rows}
@@ -141,7 +141,7 @@ def labelled_files(root: Path, labels: bool, skipped: list[Path]) -> Rows:
     for folder in list_folders(root):
         found = find_files(folder, Image.suffixes)
         if found.runs and not found.files:
-            announce(f"{folder} holds training runs; it is no class.", once=True)
+            note(f"{folder} holds training runs; it is no class.")
             continue
         skipped += found.others
         found.files or reject(f"The class folder {folder} has no pictures.", str(folder))
@@ -207,7 +207,7 @@ def tell_layout(root: Path, classes: Sequence[str], parts: dict[str, Rows], fold
     )
     total = sum(map(len, parts.values()))
     named = f" in {len(classes)} classes ({shorten_list(classes)})" if classes else ""
-    announce(f"{root}: {total:,} pictures{named}: {counts}.", once=True)
+    note(f"{root}: {total:,} pictures{named}: {counts}.")
 
 
 def tell_shared(root: Path, parts: dict[str, Rows]) -> None:
@@ -217,10 +217,9 @@ def tell_shared(root: Path, parts: dict[str, Rows]) -> None:
         shared = [path for path, _ in parts.get(part, []) if content_digest(path) in trained]
         if shared:
             word = {"valid": "validation", "test": "test"}[part]
-            announce(
+            note(
                 f"{root}: {len(shared)} of {len(parts[part])} {word} pictures are among those to train, such as "
-                f"{shared[0].relative_to(root)}.",
-                once=True,
+                f"{shared[0].relative_to(root)}."
             )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from potmeter.data.splits import OWN_DATA, Splits
 from potmeter.errors import reject
-from potmeter.notices import announce
+from potmeter.notices import note
 
 NAME = "seen.txt"
 """In a run's folder: a digest a line, of every file that was trained on or validated with."""
@@ -49,9 +49,7 @@ def leave_out_seen(splits: Splits, weights: str | Path | None, trained_on: str) 
     if everything is None:
         return splits
     if seen is None and trained_on == OWN_DATA:
-        announce(
-            "These weights do not say which files they were trained on; measured are those that we hold out of all."
-        )
+        note("These weights do not say which files they were trained on; measured are those that we hold out of all.")
         return splits
     new = [i for i, digest in enumerate(everything.digests) if digest not in (seen or ())]
     new or reject("These weights have seen all files of this folder: name one with others.", f"{len(everything)} files")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from potmeter.data.files import drop_copies, find_files
 from potmeter.errors import UserError, reject
-from potmeter.notices import announce
+from potmeter.notices import note
 
 CHUNK = 2**16
 """Bytes that are read at once."""
@@ -38,14 +38,9 @@ def find_texts(source: str | Path) -> list[Path]:
     texts, copies = drop_copies(found.files)
     texts or reject(f"{root} holds no text file ({', '.join(SUFFIXES)}).", str(source))
     if copies:
-        announce(
-            f"{root}: {len(copies)} of {len(found.files)} texts are copies of others, such as {copies[0].name}.",
-            once=True,
-        )
+        note(f"{root}: {len(copies)} of {len(found.files)} texts are copies of others, such as {copies[0].name}.")
     if found.others:
-        announce(
-            f"{root}: skipped {len(found.others)} files that are no text, such as {found.others[0].name}.", once=True
-        )
+        note(f"{root}: skipped {len(found.others)} files that are no text, such as {found.others[0].name}.")
     return texts
 
 

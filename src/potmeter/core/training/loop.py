@@ -28,6 +28,7 @@ from potmeter.core.training.sharding import shard
 from potmeter.core.training.state import Progress, TrainingState, describe_data
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
+from potmeter.notices import tell_notes
 
 S = TypeVar("S", bound=System)
 Callback = Callable[[int, dict[str, float]], None]
@@ -129,6 +130,8 @@ class Trainer(TrainingState):
             self.prepare_folder()
             budget = self.options.seconds
             self.log.start(self.step, self.fraction_done, math.inf if budget is None else budget - self.seconds)
+            if processes.rank() == 0 and not self.log.quiet:
+                tell_notes()
             self.system.train()
             try:
                 self.train_to_the_end()

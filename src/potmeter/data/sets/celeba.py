@@ -17,7 +17,7 @@ from potmeter.data.folder import picture_files
 from potmeter.data.folder_data import FolderData
 from potmeter.data.splits import Splits, attribute_column
 from potmeter.errors import UserError, reject
-from potmeter.notices import announce
+from potmeter.notices import note
 
 TABLES = ("list_attr_celeba.txt", "list_attr_celeba.csv")
 PARTITIONS = ("list_eval_partition.txt", "list_eval_partition.csv")
@@ -106,7 +106,7 @@ def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3
     if missing := sorted(found.keys() - rows.keys()):
         reject(f"{table.name} has no row for {len(missing)} of {len(found)} pictures, such as this one.", missing[0])
     if len(rows) > len(found):
-        announce(f"{table.name} has {len(rows) - len(found):,} rows without a picture; they are left out.")
+        note(f"{table.name} has {len(rows) - len(found):,} rows without a picture; they are left out.")
     parts: list[list[str]] = [[], [], []]
     for name, part in read_parts(root, folder, found).items():
         parts[part].append(name)
