@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from potmeter.core.config import Recipe
+from potmeter.core.signature import Range
 from potmeter.errors import reject
 from potmeter.nn.gan_losses import Objective, minibatch_stddev
 
@@ -28,55 +29,46 @@ class Config(Recipe):
 
     dataset: str = "mnist"
     """What it is trained on where no --data is given: mnist, fashion, digits, cifar10 or another built-in set."""
-    image_size: int = 28
+    image_size: Annotated[int, Range(1)] = 28
     """Height and width of the pictures in pixels."""
-    channels: int = 1
+    channels: Literal[1, 3] = 1
     """Colour channels: 1 is grey, 3 is RGB."""
     classes: tuple[str, ...] = ()
     """Names of the data's classes, in the order of their labels; filled from the data."""
     conditional: bool = True
     """Whether a class can be asked for; a folder must then have a subfolder for each."""
-    latent_dim: int = 64
+    latent_dim: Annotated[int, Range(1)] = 64
     """Dimension of the noise vector z that a picture is generated from."""
-    filters: tuple[int, ...] = (64, 128)
+    filters: Annotated[tuple[int, ...], Range(1)] = (64, 128)
     """Feature maps at each resolution, finest first; each has half the height and width of the one before."""
     norm: Norm = "none"
     """Normalisation in the discriminator; the generator's is by batch. batch spoils what R1 and wgan-gp penalise."""
-    minibatch_std_group: int = 4
+    minibatch_std_group: Annotated[int, Range(1)] = 4
     """Pictures, of one class if possible, over which the discriminator is given the standard deviation; 1 = none."""
     objective: Objective = "non-saturating"
     """Adversarial loss: non-saturating, hinge or wgan-gp."""
-    r1: float = 0.2
+    r1: Annotated[float, Range(0)] = 0.2
     """Weight γ of the R1 penalty, the squared gradient of the discriminator's logit at real pictures; 0 = none."""
-    r1_interval: int = 16
+    r1_interval: Annotated[int, Range(1)] = 16
     """Steps between R1 penalties, each then so many times as heavy (lazy regularisation)."""
-    gradient_penalty: float = 10.0
+    gradient_penalty: Annotated[float, Range(0)] = 10.0
     """wgan-gp: weight λ of the gradient penalty."""
-    critic_steps: int = 1
+    critic_steps: Annotated[int, Range(1)] = 1
     """Steps of the discriminator for each of the generator."""
-    beta1: float = 0.0
+    beta1: Annotated[float, Range(0, 1, open="high")] = 0.0
     """Adam's decay of the mean gradient."""
-    beta2: float = 0.99
+    beta2: Annotated[float, Range(0, 1, open="high")] = 0.99
     """Adam's decay of the mean squared gradient."""
     judge: str = "classifier.digits"
     """The network in whose features pictures are compared: a system with the capability Embedder."""
-    judge_size: int = 28
+    judge_size: Annotated[int, Range(1)] = 28
     """Height and width in pixels that it sees them in."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in (
-            *("image_size", "latent_dim", "minibatch_std_group", "r1_interval", "critic_steps", "judge_size"),
-        ):
-            getattr(self, name) >= 1 or reject(f"{name} must be at least 1.", getattr(self, name))
-        self.channels in (1, 3) or reject("channels is 1 or 3.", self.channels)
-        (self.filters and min(self.filters) >= 1) or reject("filters must be positive and not empty.", self.filters)
+        self.filters or reject("filters must not be empty.", self.filters)
         parts = 2 ** len(self.filters)
         self.image_size % parts == 0 or reject(f"image_size must be divisible by {parts}.", self.image_size)
-        self.r1 >= 0 or reject("r1 must not be negative.", self.r1)
-        self.gradient_penalty >= 0 or reject("gradient_penalty must not be negative.", self.gradient_penalty)
-        for name in ("beta1", "beta2"):
-            0 <= getattr(self, name) < 1 or reject(f"{name} must be at least 0 and below 1.", getattr(self, name))
         penalised = self.r1 > 0 or self.objective == "wgan-gp"
         if self.norm == "batch" and penalised:
             reject("Batch norm mixes the pictures whose single gradients R1 and wgan-gp penalise: --r1 0.", self.norm)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import pickle
 import re
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -89,8 +90,9 @@ def config_from_shapes(stored: dict[str, Tensor], sides: list[int], path: Path) 
     first = stored.get("g_mapping.dense0.weight")
     first is not None or reject(f"{path} has no mapping network.", "g_mapping.dense0.weight")
     assert first is not None
+    channels: Any = len(stored["g_synthesis.torgb.weight"])
     return Config(
-        height=sides[-1], width=sides[-1], channels=len(stored["g_synthesis.torgb.weight"]), latent_dim=first.shape[1],
+        height=sides[-1], width=sides[-1], channels=channels, latent_dim=first.shape[1],
         mapping_layers=depth, filters=tuple(filters), first_level=0, stable_kimg=0.0, fade_kimg=0.0,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from potmeter.core.config import Recipe
+from potmeter.core.signature import Range
 from potmeter.errors import reject
 
 from .layers import EqualConv2d, EqualLinear, blur, pixel_norm
@@ -28,53 +30,48 @@ class Config(Recipe):
 
     dataset: str = "own data"
     """What it is trained on where no --data is given: faces, orl, or another built-in set."""
-    height: int = 1024
+    height: Annotated[int, Range(1)] = 1024
     """Height of the pictures in pixels."""
-    width: int = 1024
+    width: Annotated[int, Range(1)] = 1024
     """Width of the pictures in pixels."""
-    channels: int = 3
+    channels: Literal[1, 3] = 3
     """Colour channels: 1 is grey, 3 is RGB."""
-    latent_dim: int = 512
+    latent_dim: Annotated[int, Range(1)] = 512
     """Dimension of the latent vectors z and w."""
-    mapping_layers: int = 8
+    mapping_layers: Annotated[int, Range(1)] = 8
     """Dense layers of the mapping network, from z to w."""
-    mapping_lr_multiplier: float = 0.01
+    mapping_lr_multiplier: Annotated[float, Range(0, open="low")] = 0.01
     """Learning rate of the mapping network as a share of lr."""
-    filters: tuple[int, ...] = (512, 512, 512, 512, 256, 128, 64, 32, 16)
+    filters: Annotated[tuple[int, ...], Range(1)] = (512, 512, 512, 512, 256, 128, 64, 32, 16)
     """Feature maps at each resolution, coarsest first; each has twice the height and width of the one before."""
-    first_level: int = 1
+    first_level: Annotated[int, Range(0)] = 1
     """Resolution that training starts with, counted from 0; the networks grow from there."""
-    stable_kimg: float = 600.0
+    stable_kimg: Annotated[float, Range(0)] = 600.0
     """Thousands of real pictures shown at a resolution before the next one fades in."""
-    fade_kimg: float = 600.0
+    fade_kimg: Annotated[float, Range(0)] = 600.0
     """Thousands of real pictures over which it fades in."""
-    noise_strength: float = 1.0
+    noise_strength: Annotated[float, Range(0)] = 1.0
     """Strength of the per-pixel noise inputs after training, as a share of that in training."""
-    style_mixing: float = 0.9
+    style_mixing: Annotated[float, Range(0, 1)] = 0.9
     """Mixing regularisation: share of pictures generated in training with a second style from a random layer on."""
-    w_avg_beta: float = 0.995
+    w_avg_beta: Annotated[float, Range(0, 1, open="high")] = 0.995
     """Decay, per step, of the moving average of w that the truncation trick draws towards."""
-    r1: float = 10.0
+    r1: Annotated[float, Range(0)] = 10.0
     """Weight γ of the R1 penalty, the squared gradient of the discriminator's logit at real pictures."""
-    r1_interval: int = 1
+    r1_interval: Annotated[int, Range(1)] = 1
     """Steps between R1 penalties, each then so many times as heavy (lazy regularisation)."""
-    instance_noise: float = 0.0
+    instance_noise: Annotated[float, Range(0)] = 0.0
     """Standard deviation of the Gaussian noise on every picture that the discriminator sees (arXiv:1610.04490)."""
-    minibatch_std_group: int = 4
+    minibatch_std_group: Annotated[int, Range(1)] = 4
     """Pictures over which the discriminator is given the standard deviation, so that it notices when they are all alike."""
     judge: str = "classifier.imagenet"
     """The network in whose features pictures are compared: a system with the capability Embedder."""
-    judge_size: int = 224
+    judge_size: Annotated[int, Range(1)] = 224
     """Height and width in pixels that it sees them in."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in (
-            *("height", "width", "latent_dim", "mapping_layers", "r1_interval", "minibatch_std_group", "judge_size"),
-        ):
-            getattr(self, name) >= 1 or reject(f"{name} must be at least 1.", getattr(self, name))
-        self.channels in (1, 3) or reject("channels is 1 or 3.", self.channels)
-        (self.filters and min(self.filters) >= 1) or reject("filters must be positive and not empty.", self.filters)
+        self.filters or reject("filters must not be empty.", self.filters)
         parts = 2 ** (len(self.filters) - 1)
         for name in ("height", "width"):
             side = getattr(self, name)
@@ -85,11 +82,6 @@ class Config(Recipe):
         0 <= self.first_level < len(self.filters) or reject(
             f"first_level must lie between 0 and {len(self.filters) - 1}.", self.first_level
         )
-        for name in ("stable_kimg", "fade_kimg", "r1", "instance_noise", "noise_strength"):
-            getattr(self, name) >= 0 or reject(f"{name} must not be negative.", getattr(self, name))
-        self.mapping_lr_multiplier > 0 or reject("mapping_lr_multiplier must be positive.", self.mapping_lr_multiplier)
-        0 <= self.style_mixing <= 1 or reject("style_mixing is a share, 0 to 1.", self.style_mixing)
-        0 <= self.w_avg_beta < 1 or reject("w_avg_beta must be at least 0 and below 1.", self.w_avg_beta)
 
     def size(self, level: int) -> tuple[int, int]:
         """Height and width at a resolution."""
