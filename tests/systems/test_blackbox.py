@@ -17,8 +17,8 @@ from torch.nn.utils import parameters_to_vector
 from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
 from potmeter.errors import UserError
-from potmeter.media import Image, Table
-from potmeter.systems.basics.blackbox.datasets import NAMES, built_in, from_table
+from potmeter.media import Image, Table, Video
+from potmeter.systems.basics.blackbox.datasets import NAMES, load_built_in, read_table
 from potmeter.systems.basics.blackbox.model import MOST_KNOBS, Config
 from potmeter.systems.basics.blackbox.state import LONGEST, PREFIX, decode, encode
 from potmeter.systems.basics.blackbox.system import Blackbox
@@ -30,7 +30,7 @@ KNOB = "layer1.weight[0,1]"
 def new(seed=0, **fields):
     """A box that knows its data's units, with knobs at random."""
     config = Config(**fields)
-    return Blackbox(config).made(Blackbox.fit_config(config, Blackbox.data(config)), seed)
+    return Blackbox(config).create(Blackbox.fit_config(config, Blackbox.data(config)), seed)
 
 
 def packed(config_json: bytes, knobs: bytes) -> str:
@@ -54,17 +54,20 @@ def test_forward_equals_numpy(dataset, activation):
     x = box.data(box.config).test.tensors["x"].double()
     w = [p.detach().numpy() for p in box.network.parameters()]
     bend = {"tanh": np.tanh, "relu": lambda v: np.maximum(v, 0), "sine": np.sin}[activation]
-    h = (x.numpy() - box.centre.numpy()[: x.shape[1]]) / box.scale.numpy()[: x.shape[1]]
+    centre, scale = (np.array(c)[: x.shape[1]] for c in box.network.units)
+    h = (x.numpy() - centre) / scale
     for i in (0, 2):
         h = bend(h @ w[i].T + w[i + 1])
-    np.testing.assert_allclose(box.network(box.scaled(x)).detach().numpy(), h @ w[4].T + w[5], atol=1e-12)
+    np.testing.assert_allclose(
+        box.network.layers(box.network.standardize(x)).detach().numpy(), h @ w[4].T + w[5], atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("dataset", ["moons", "sine", "iris", "terrain"])
 def test_slopes_equal_finite_differences(dataset):
     box = new(dataset=dataset).double()
-    batch = {k: v.double() if v.is_floating_point() else v for k, v in box.points(None).train.tensors.items()}
-    slopes, vector = box.slopes(batch), parameters_to_vector(box.network.parameters()).detach()
+    batch = {k: v.double() if v.is_floating_point() else v for k, v in box.load_points(None).train.tensors.items()}
+    slopes, vector = box.gradient(batch), parameters_to_vector(box.network.parameters()).detach()
     for place in range(0, len(vector), 3):
         found = []
         for step in (1e-5, -1e-5):
@@ -87,19 +90,19 @@ def with_weights(peer, box, x, y):
 @pytest.mark.parametrize("dataset", ["moons", "iris", "sine"])
 def test_scikit_learn_with_the_same_knobs_predicts_the_same(dataset):
     box = new(dataset=dataset)
-    tensors = box.points(None).train.tensors
-    x = box.scaled(tensors["x"]).numpy()
+    tensors = box.load_points(None).train.tensors
+    x = box.network.standardize(tensors["x"]).numpy()
     if dataset == "sine":
         theirs = with_weights(MLPRegressor(), box, x, tensors["y"].numpy()[:, 0]).predict(x)[:, None]
     else:
         theirs = with_weights(MLPClassifier(), box, x, tensors["label"].numpy()).predict_proba(x)
-    np.testing.assert_allclose(box.predict(tensors["x"]).detach().numpy(), theirs, atol=1e-5)
+    np.testing.assert_allclose(box.network.predict(tensors["x"]).detach().numpy(), theirs, atol=1e-5)
 
 
 def test_run_reports_the_slope_of_every_knob():
     box = new()
     look = box.run()
-    slopes = box.slopes(dict(box.points(None).train.tensors)).tolist()
+    slopes = box.gradient(dict(box.load_points(None).train.tensors)).tolist()
     assert [row[0] for row in look.knobs.rows] == list(box.knobs())
     assert [row[2] for row in look.knobs.rows] == pytest.approx(slopes)
     assert look.picture.size == (1280, 720)
@@ -112,7 +115,7 @@ def test_run_reports_the_slope_of_every_knob():
 def test_a_knob_set_by_hand_is_set_in_the_copy_only():
     box = new()
     before = box.knobs()
-    changed = box.box(knobs=(f"{KNOB}=0.5",)).knobs()
+    changed = box.restore(knobs=(f"{KNOB}=0.5",)).knobs()
     assert changed[KNOB] == 0.5
     assert {k: v for k, v in changed.items() if k != KNOB} == {k: v for k, v in before.items() if k != KNOB}
     assert box.knobs() == before
@@ -264,18 +267,18 @@ def test_every_data_set_has_finite_points_and_disjoint_parts(dataset):
     for part in (splits.train, splits.valid, splits.test):
         assert len(part) > 10
         assert all(bool(t.isfinite().all()) for t in part.tensors.values())
-    assert Blackbox.fit_config(config, splits).drawn == (splits.origin not in ("iris", "wine", "cancer", "terrain"))
+    assert Blackbox.fit_config(config, splits).synthetic == (splits.origin not in ("iris", "wine", "cancer", "terrain"))
 
 
 def test_moons_without_noise_lie_on_scikit_learns_arcs():
-    data = built_in("moons", 200, 0.0).train.tensors
+    data = load_built_in("moons", 200, 0.0).train.tensors
     x, label = data["x"].numpy() + np.array([0.5, 0.25]), data["label"].numpy()
     assert np.allclose(np.hypot(*x[label == 0].T), 1, atol=1e-6)
     assert np.allclose(np.hypot(*(x[label == 1] - [1, 0.5]).T), 1, atol=1e-6)
 
 
 def test_own_classes_are_learnt_and_looked_at():
-    splits = from_table(plane(80))
+    splits = read_table(plane(80))
     config = Blackbox.fit_config(Config(), splits)
     assert config.classes == ("in", "out")
     box = Blackbox(config)
@@ -288,11 +291,11 @@ def test_own_classes_are_learnt_and_looked_at():
 
 def test_own_numbers_of_any_unit_are_scaled():
     table = Table(("y", "x"), [(1e6 + 1000.0 * i, float(i)) for i in range(50)])
-    splits = from_table(table)
+    splits = read_table(table)
     box = Blackbox(Blackbox.fit_config(Config(), splits))
     assert box.config.labels == ()
-    assert 0 < box.measure(splits.test)["loss"] < 20
-    assert float(box.predict(splits.test.tensors["x"]).detach().mean()) == pytest.approx(1.025e6, rel=0.1)
+    assert 0 < box.mean_metrics(splits.test)["loss"] < 20
+    assert float(box.network.predict(splits.test.tensors["x"]).detach().mean()) == pytest.approx(1.025e6, rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -321,9 +324,39 @@ def test_tables_that_cannot_be_learnt_from_are_the_users_mistake(tmp_path, colum
         Blackbox.data(Config(), str(path))
 
 
+def test_labels_are_told_apart_letter_by_letter(tmp_path):
+    """What looks like a number is a name here: 01234 is not 1234, 2024.10 not 2024.1, and no date is rounded."""
+    names = ["01234", "1234", "2024.10", "2024.1", "20240101", "20240102", "2024-01-01", "1e3"]
+    rows = "".join(f"{0.5 * i},{i % 7},{names[i % 8]}\n" for i in range(80))
+    (tmp_path / "points.csv").write_text("x1,x2,label\n" + rows)
+    assert Blackbox.data(Config(), str(tmp_path / "points.csv")).classes == tuple(sorted(names))
+    table = Table(("x1", "x2", "label"), [(0.5 * i, float(i % 7), 1234567.0 + i % 2) for i in range(80)])
+    assert read_table(table).classes == ("1234567", "1234568")
+
+
+def test_points_far_from_the_origin_keep_their_shape():
+    """A circle at 54 million, as seconds and metres are, is learned as one at the origin is: float32 knows only steps of 4."""
+    near = plane(200)
+    far = Table(near.columns, [(x + 54e6, y - 54e6, label) for x, y, label in near.rows])
+    inputs = []
+    for table in (near, far):
+        splits = read_table(table)
+        box = Blackbox(Blackbox.fit_config(Config(), splits))
+        inputs.append(box.network.standardize(splits.train.tensors["x"]))
+    torch.testing.assert_close(inputs[1], inputs[0], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("separator", "point", "ending"), [(";", ",", "csv"), (";", ".", "csv"), ("\t", ".", "tsv")])
+def test_spreadsheets_of_other_countries_are_read(tmp_path, separator, point, ending):
+    lines = [("x", "y"), *((f"{i / 4:.2f}".replace(".", point), f"{i}{point}125") for i in range(20))]
+    (tmp_path / f"t.{ending}").write_text("\n".join(separator.join(line) for line in lines))
+    train = Blackbox.data(Config(), str(tmp_path / f"t.{ending}")).train.tensors
+    torch.testing.assert_close(train["y"] - 0.125, 4 * train["x"])
+
+
 def test_a_table_of_few_rows_is_refused():
     with pytest.raises(UserError, match="at least 10 rows"):
-        from_table(Table(("x", "y"), [(1.0, 2.0)] * 3))
+        read_table(Table(("x", "y"), [(1.0, 2.0)] * 3))
 
 
 # Turning and learning
@@ -333,7 +366,7 @@ def test_a_table_of_few_rows_is_refused():
 def blank(monkeypatch):
     """No pictures, for tests that count on the numbers."""
     picture = Image(np.zeros((2, 2, 3), np.uint8))
-    monkeypatch.setattr("potmeter.systems.basics.blackbox.system.draw", lambda *a: picture)
+    monkeypatch.setattr("potmeter.systems.basics.blackbox.system.draw_box", lambda *a: picture)
 
 
 def test_turning_a_knob_films_every_position_and_finds_the_best():
@@ -357,34 +390,36 @@ def test_turning_backwards_is_the_users_mistake():
 def test_learning_streams_a_falling_loss_and_goes_on_from_a_state(dataset, blank):
     box = new(dataset=dataset)
     before = box.knobs()
-    results = list(box.learn(steps=300, rate=0.05))
+    results = list(box.learn(steps=300, lr=0.05))
     losses = [loss for _, loss in results[-1].loss.lines["training points"]]
-    assert len(results) == len(losses) == 21
+    assert len(results) == len(losses) == 25
     assert len(results[0].loss.lines["training points"]) == 1
     assert all(b < a + 1e-4 for a, b in zip(losses, losses[1:], strict=False))
     assert losses[-1] < 0.7 * losses[0]
     assert box.knobs() == before
+    assert [type(result.picture) for result in results] == [Image] * 24 + [Video]
+    assert len(results[-1].picture.frames) > 25, "every picture, and the last one for a while"
     again = next(iter(box.learn(results[-1].state.text, steps=1)))
     assert again.loss.lines["training points"][0][1] == pytest.approx(losses[-1])
 
 
 def test_one_step_of_learning_equals_sgd(blank):
     box = new(seed=3)
-    peer = box.box()
-    peer.loss(peer.points(None).train.tensors)["loss"].backward()
+    peer = box.restore()
+    peer.loss(peer.load_points(None).train.tensors)["loss"].backward()
     torch.optim.SGD(peer.network.parameters(), lr=0.2).step()
-    learnt = decode(list(box.learn(box.state(), steps=1, rate=0.2))[-1].state.text)[1]
+    learnt = decode(list(box.learn(box.state(), steps=1, lr=0.2))[-1].state.text)[1]
     torch.testing.assert_close(learnt, parameters_to_vector(peer.network.parameters()).detach())
 
 
 def test_a_rate_that_explodes_is_the_users_mistake(blank):
-    with pytest.raises(UserError, match="lower the rate"):
-        list(new(dataset="sine", activation="relu").learn(steps=200, rate=100.0))
+    with pytest.raises(UserError, match="lower --lr"):
+        list(new(dataset="sine", activation="relu").learn(steps=200, lr=100.0))
 
 
 def test_a_fresh_box_depends_on_its_seed_and_leaves_torchs_randomness_alone():
     box, state = new(), torch.get_rng_state()
-    one, same, other = (box.fresh("spirals", seed=seed).state.text for seed in (1, 1, 2))
+    one, same, other = (box.new("spirals", seed=seed).state.text for seed in (1, 1, 2))
     assert one == same != other
     assert torch.equal(state, torch.get_rng_state())
 
@@ -403,7 +438,7 @@ def test_training_beats_the_linear_baseline_on_unseen_points(tmp_path, dataset, 
     config = Blackbox.fit_config(config, splits)
     trainer = Trainer(build_system(Blackbox, config, 0), splits, Options(steps=300, out=tmp_path / "run"), quiet=True)
     box = Blackbox.from_pretrained(trainer.fit())
-    reached, simple = box.measure(splits.test)[metric], box.baselines(splits)
+    reached, simple = box.mean_metrics(splits.test)[metric], box.baselines(splits)
     linear = simple[f"{'linear' if dataset == 'sine' else 'logistic'}_regression_{metric}"]
     assert reached < 0.5 * linear if metric == "loss" else reached >= linear + 0.05 * (dataset == "moons")
-    assert box.knobs() == box.box(box.state()).knobs()
+    assert box.knobs() == box.restore(box.state()).knobs()

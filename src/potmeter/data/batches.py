@@ -21,5 +21,9 @@ def in_batches(data: Any, size: int, device: torch.device | str = "cpu") -> Iter
 def to_device(batch: Any, device: torch.device | str) -> Any:
     """A batch with its tensors on the device."""
     if isinstance(batch, dict):
-        return {key: value.to(device, non_blocking=True) for key, value in batch.items()}
-    return batch.to(device) if isinstance(batch, Tensor) else batch
+        return {key: to_device(value, device) for key, value in batch.items()}
+    if not isinstance(batch, Tensor):
+        return batch
+    if batch.dtype == torch.float64 and torch.device(device).type == "mps":  # which has no double precision
+        batch = batch.float()
+    return batch.to(device, non_blocking=True)

@@ -7,6 +7,7 @@ import html
 import io
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 from potmeter.errors import UserError, reject
 from potmeter.media.medium import Medium
 from potmeter.media.text import Text
+
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,19 +32,29 @@ class Table(Medium):
     rows: list[tuple[Any, ...]]
 
     suffix = ".csv"
-    suffixes = (".csv",)
+    suffixes = (".csv", ".tsv")
 
     @classmethod
     def open(cls, path: str | Path) -> Table:
-        """Read a UTF-8 CSV file with a header; numbers become floats."""
+        """Read a UTF-8 file with a header, its columns separated by commas, semicolons or tabs.
+
+        Numbers become floats where no letter of them is lost; ``01234`` and ``1.50`` stay text. Where semicolons separate,
+        as in countries that write 1,5 for 1.5, commas in numbers are decimal points.
+        """
+        text = Text.open(path).text
+        delimiter = delimiter_of(text)
         try:
-            rows = [row for row in csv.reader(io.StringIO(Text.open(path).text, newline="")) if row]
+            rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
         except csv.Error as error:
             raise UserError(f"{path} is not a table: {error}.", received=str(path)) from None
         rows or reject(f"{path} is an empty table.", str(path))
         width = len(rows[0])
         for number, row in enumerate(rows, 1):
             len(row) == width or reject(f"{path} line {number} must have {width} columns.", f"{len(row)} columns")
+        if delimiter == ";":
+            rows[1:] = [
+                [cell.replace(",", ".") if DECIMAL_COMMA.fullmatch(cell) else cell for cell in row] for row in rows[1:]
+            ]
         return cls(tuple(rows[0]), [tuple(parse_cell(cell) for cell in row) for row in rows[1:]])
 
     def encode(self, suffix: str) -> bytes:
@@ -105,12 +118,21 @@ class Bars(Medium):
         )
 
 
+def delimiter_of(text: str) -> str:
+    """What separates the columns of a table: of comma, semicolon and tab the one that its first line has most of."""
+    header = re.sub(r'"[^"]*"', "", text.lstrip().partition("\n")[0])
+    return max(",;\t", key=header.count)
+
+
 def parse_cell(cell: str) -> float | str:
-    """A table's cell as a number where it is one; ``nan``, ``infinity`` and ``1_000`` are words."""
+    """A table's cell as a number where that has the same letters; ``nan``, ``1_000``, ``01234`` and ``1.50`` stay text."""
     try:
-        return number if math.isfinite(number := float(cell)) and "_" not in cell else cell
+        number = float(cell)
     except ValueError:
         return cell
+    if not math.isfinite(number):
+        return cell
+    return number if cell in (repr(number), str(int(number))) else cell
 
 
 def format_value(value: object) -> str:

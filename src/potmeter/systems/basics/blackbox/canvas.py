@@ -1,9 +1,8 @@
-"""The function that the knobs make, drawn in a few milliseconds, so that it follows the hand that turns them."""
+"""The network's function drawn in a few milliseconds, so that it follows the hand that turns a knob."""
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 import numpy as np
 import PIL.Image
@@ -13,34 +12,33 @@ import torch
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from potmeter.core.devices import device_of
 from potmeter.data.splits import Splits
 from potmeter.media import Image
 
-from .diagram import grid
-from .pictures import COLOURS, INK, frame_of
-
-if TYPE_CHECKING:
-    from .system import Blackbox
+from .box_picture import COLOURS, INK, data_frame
+from .diagram import input_grid
+from .model import Network
 
 SIZE, GRID, FINE = 540, 68, 270
-"""Pixels along each side; places at which the function is asked; and of the borders between classes."""
+"""Pixels along each side; points along each side at which the network is evaluated; and those of the classes' borders."""
 
 
 class Canvas:
     """The points, drawn once; the function is laid under them."""
 
-    def __init__(self, box: Blackbox, splits: Splits) -> None:
-        self.frame = frame_of(box, splits)
-        self.places = grid(self.frame, GRID if box.config.labels else SIZE, box)
+    def __init__(self, network: Network, splits: Splits) -> None:
+        config, self.frame = network.config, data_frame(network, splits)
+        self.inputs = input_grid(self.frame, GRID if config.labels else SIZE, config.widths[0], device_of(network))
         figure = Figure(figsize=(SIZE / 100, SIZE / 100), dpi=100, facecolor="none")
         axes = figure.add_axes((0, 0, 1, 1))
         axes.axis("off")
         for part, size, alpha in ((splits.test.head(300), 12, 0.4), (splits.train.head(600), 38, 1.0)):
             tensors = {key: value.numpy() for key, value in part.tensors.items()}
-            flat = "label" in tensors
-            for c in range(len(box.config.labels) or 1):
-                of = tensors["label"] == c if flat else np.full(len(tensors["x"]), True)
-                points = tensors["x"][of] if flat else np.concatenate([tensors["x"], tensors["y"]], 1)
+            classified = "label" in tensors
+            for c in range(len(config.labels) or 1):
+                of = tensors["label"] == c if classified else np.full(len(tensors["x"]), True)
+                points = tensors["x"][of] if classified else np.concatenate([tensors["x"], tensors["y"]], 1)
                 x, y = points.T
                 axes.scatter(x, y, s=size, alpha=alpha, lw=0.7 * alpha, color=COLOURS[c], ec="white")
         axes.set(xlim=self.frame[0], ylim=self.frame[1])
@@ -49,13 +47,13 @@ class Canvas:
         self.points = PIL.Image.open(buffer).convert("RGBA")
 
     @torch.no_grad()
-    def picture(self, box: Blackbox) -> Image:
-        """The function of a box with these points."""
-        answers = box.predict(self.places).cpu().numpy()
-        under = plane(answers) if box.config.labels else self.curve(answers[:, 0])
-        return Image(np.array(PIL.Image.alpha_composite(under.convert("RGBA"), self.points).convert("RGB")))
+    def draw(self, network: Network) -> Image:
+        """The function of a network with these points."""
+        outputs = network.predict(self.inputs).cpu().numpy()
+        function = draw_regions(outputs) if network.config.labels else self.draw_curve(outputs[:, 0])
+        return Image(np.array(PIL.Image.alpha_composite(function.convert("RGBA"), self.points).convert("RGB")))
 
-    def curve(self, heights: np.ndarray) -> PIL.Image.Image:
+    def draw_curve(self, heights: np.ndarray) -> PIL.Image.Image:
         """A function of one number as a line."""
         low, high = self.frame[1]
         sheet = PIL.Image.new("RGB", (2 * SIZE, 2 * SIZE), "white")  # twice as large, for smooth edges
@@ -66,12 +64,12 @@ class Canvas:
         return sheet.resize((SIZE, SIZE), PIL.Image.Resampling.BOX)
 
 
-def plane(chances: np.ndarray) -> PIL.Image.Image:
+def draw_regions(probabilities: np.ndarray) -> PIL.Image.Image:
     """Probabilities (GRID², classes) over the plane in the classes' colours, with the borders between them."""
-    palette = np.array([to_rgb(colour) for colour in COLOURS[: chances.shape[1]]])
-    colours = (255 * (0.5 + 0.5 * chances @ palette)).clip(0, 255).astype(np.uint8).reshape(GRID, GRID, 3)
+    palette = np.array([to_rgb(colour) for colour in COLOURS[: probabilities.shape[1]]])
+    colours = (255 * (0.5 + 0.5 * probabilities @ palette)).clip(0, 255).astype(np.uint8).reshape(GRID, GRID, 3)
     sheet = PIL.Image.fromarray(colours[::-1]).resize((SIZE, SIZE), PIL.Image.Resampling.BICUBIC)
-    layers = chances.reshape(GRID, GRID, -1)[::-1].astype(np.float32)
+    layers = probabilities.reshape(GRID, GRID, -1)[::-1].astype(np.float32)
     fine = [PIL.Image.fromarray(np.ascontiguousarray(layers[..., c])).resize((FINE, FINE), PIL.Image.Resampling.BICUBIC)
             for c in range(layers.shape[2])]  # fmt: skip
     best = np.stack([np.asarray(layer) for layer in fine]).argmax(0)

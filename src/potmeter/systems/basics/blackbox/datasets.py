@@ -17,16 +17,16 @@ from potmeter.media import Table
 
 Array = NDArray[Any]
 Points = tuple[Array, Array]
-"""Inputs (N, 1) or (N, 2), and what is wanted: numbers (N,) in a regression, the class's number otherwise."""
+"""Inputs (N, 1) or (N, 2), and targets: numbers (N,) in a regression, class indices otherwise."""
 
 CURVES: dict[str, Any] = {
     "sine": lambda x: np.sin(1.5 * x),
     "step": np.sign,
     "polynomial": lambda x: (x**3 - 6 * x) / 6,
 }
-"""1-D, drawn with noise: y = f(x) for x in [-π, π]."""
+"""1-D, synthetic, with noise: y = f(x) for x in [-π, π]."""
 SHAPES = ("moons", "circles", "spirals", "xor")
-"""2-D, drawn with noise: two classes, blue and orange."""
+"""2-D, synthetic, with noise: two classes, blue and orange."""
 MEASURED: dict[str, tuple[int, ...]] = {"iris": (2, 3), "wine": (6, 9), "cancer": (0, 1), "terrain": ()}
 """Real: two columns of a set inside scikit-learn; terrain is a height profile inside Matplotlib (USGS)."""
 NAMES = (*SHAPES, "iris", "wine", "cancer", *CURVES, "terrain")
@@ -45,8 +45,8 @@ FEWEST, LARGEST = 10, 1e12
 """Fewest rows of a user's table, and the largest number in it."""
 
 
-def shape(name: str, n: int, noise: float, rng: np.random.Generator) -> Points:
-    """``n`` points of a 2-D shape, each coordinate with Gaussian noise."""
+def draw_shape(name: str, n: int, noise: float, rng: np.random.Generator) -> Points:
+    """Draw ``n`` points of a 2-D shape, each coordinate with Gaussian noise."""
     label = np.arange(n) % 2
     sign, t = 1.0 - 2.0 * label, rng.uniform(0, 1, n)
     if name == "moons":
@@ -62,14 +62,14 @@ def shape(name: str, n: int, noise: float, rng: np.random.Generator) -> Points:
     return x + noise * rng.standard_normal((n, 2)), label.astype(float)
 
 
-def curve(name: str, n: int, noise: float, rng: np.random.Generator) -> Points:
-    """``n`` points of a 1-D function, its value with Gaussian noise."""
+def draw_curve(name: str, n: int, noise: float, rng: np.random.Generator) -> Points:
+    """Draw ``n`` points of a 1-D function, its value with Gaussian noise."""
     x = rng.uniform(-math.pi, math.pi, n)
     return x[:, None], CURVES[name](x) + noise * rng.standard_normal(n)
 
 
-def measured(name: str) -> Points:
-    """All points of a real data set, from the wheels of scikit-learn and Matplotlib."""
+def load_measured(name: str) -> Points:
+    """Read all points of a real data set, from the wheels of scikit-learn and Matplotlib."""
     if name == "terrain":
         from matplotlib.cbook import get_sample_data
 
@@ -83,20 +83,20 @@ def measured(name: str) -> Points:
 
 
 @cache
-def built_in(name: str, samples: int, noise: float) -> Splits:
-    """A built-in data set in three parts: fresh draws of 500 and 1,000 points for validation and test, or fifths."""
+def load_built_in(name: str, samples: int, noise: float) -> Splits:
+    """Read or draw a built-in data set; validation and test are fresh draws of 500 and 1,000 points, or a fifth each."""
     if name in MEASURED:
-        return split(*measured(name), CLASSES.get(name, ()), name)
-    draw = shape if name in SHAPES else curve
+        return split_points(*load_measured(name), CLASSES.get(name, ()), name)
+    draw = draw_shape if name in SHAPES else draw_curve
     train, valid, test = (
-        tensors(*draw(name, n, noise, np.random.default_rng([7, i])), CLASSES.get(name, ()))
+        to_dataset(*draw(name, n, noise, np.random.default_rng([7, i])), CLASSES.get(name, ()))
         for i, n in enumerate((samples, 500, 1000))
     )
     return Splits(train, valid, test, origin=name)
 
 
-def from_table(table: Table) -> Splits:
-    """A user's table with columns x, y, or x1, x2, label. Raises UserError when it cannot be learnt from."""
+def read_table(table: Table) -> Splits:
+    """Read a user's table with columns x, y, or x1, x2, label. Raises UserError when it cannot be learnt from."""
     flat = [c for c in table.columns if c in ("x1", "x2", "label")]
     wanted = ("x1", "x2", "label") if len(flat) > 1 or "label" in flat else ("x", "y")
     for column in wanted:
@@ -104,47 +104,54 @@ def from_table(table: Table) -> Splits:
             reject(f"The table lacks the column {column}: it needs x, y, or x1, x2, label.", table.columns)
     len(table.rows) >= FEWEST or reject(f"The table needs at least {FEWEST} rows.", f"{len(table.rows)} rows")
     rows = [[row[table.columns.index(column)] for column in wanted] for row in table.rows]
-    numbers = np.array([[number(row[j], i, wanted[j]) for j in (0, 1)] for i, row in enumerate(rows, 2)])
+    numbers = np.array([[parse_number(row[j], i, wanted[j]) for j in (0, 1)] for i, row in enumerate(rows, 2)])
     for column, values in zip(wanted, numbers.T, strict=False):
         values.std() > 0 or reject(f"Column {column} must vary: all its values are equal.", float(values[0]))
     if len(wanted) == 2:
-        return split(numbers[:, :1], numbers[:, 1], (), OWN_DATA)
-    labels = [class_name(row[2], i) for i, row in enumerate(rows, 2)]
+        return split_points(numbers[:, :1], numbers[:, 1], (), OWN_DATA)
+    labels = [parse_class_name(row[2], i) for i, row in enumerate(rows, 2)]
     classes = tuple(sorted(set(labels)))
     2 <= len(classes) <= 8 or reject("The column label needs 2 to 8 different values.", classes[:9])
     name, count = min(Counter(labels).items(), key=lambda item: item[1])
     count >= 2 or reject("Every class needs at least 2 rows.", name)
-    return split(numbers, np.array([classes.index(label) for label in labels], float), classes, OWN_DATA)
+    return split_points(numbers, np.array([classes.index(label) for label in labels], float), classes, OWN_DATA)
 
 
-def number(value: Any, line: int, column: str) -> float:
-    """A cell as a number. Raises UserError, with the line, for text, NaN and what is too large."""
-    if isinstance(value, (int, float)) and abs(value) <= LARGEST:
-        return float(value)
+def parse_number(value: Any, line: int, column: str) -> float:
+    """Read a cell as a number. Raises UserError, with the line, for text, NaN and what is too large."""
+    try:
+        parsed = float(value)
+    except (TypeError, ValueError):
+        parsed = math.nan
+    if abs(parsed) <= LARGEST:
+        return parsed
     return reject(f"Line {line}, column {column} must hold a number of at most {LARGEST:g}.", str(value))
 
 
-def class_name(value: Any, line: int) -> str:
-    """A cell as the name of a class. Raises UserError for a missing or endless one."""
-    text = f"{value:g}" if isinstance(value, float) else str(value).strip()
+def parse_class_name(value: Any, line: int) -> str:
+    """Read a cell as the name of a class, letter by letter. Raises UserError for a missing or endless one."""
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
     good = text.lower() not in ("", "nan") and len(text) <= 40
     return text if good else reject(f"Line {line} needs a label of 1 to 40 characters.", text)
 
 
-def split(x: Array, y: Array, classes: tuple[str, ...], origin: str) -> Splits:
-    """Three fifths for training, one for validation, one for the test; each class in that proportion."""
+def split_points(x: Array, y: Array, classes: tuple[str, ...], origin: str) -> Splits:
+    """Split points: three fifths for training, one for validation, one for the test; each class in that proportion."""
     order = np.random.default_rng(7).permutation(len(x))
     if classes:
         order = order[np.argsort(y[order], kind="stable")]
     fifth = np.arange(len(x)) % 5
     places = [np.sort(order[np.isin(fifth, which)]) for which in ((0, 2, 4), (1,), (3,))]
-    train, valid, test = (tensors(x[place], y[place], classes) for place in places)
+    train, valid, test = (to_dataset(x[place], y[place], classes) for place in places)
     return Splits(train, valid, test, origin=origin)
 
 
-def tensors(x: Array, y: Array, classes: tuple[str, ...]) -> TensorData:
-    """A data set with ``x`` (N, inputs), and ``label`` (N,) or ``y`` (N, 1)."""
-    inputs, wanted = torch.from_numpy(x).float(), torch.from_numpy(y)
+def to_dataset(x: Array, y: Array, classes: tuple[str, ...]) -> TensorData:
+    """A data set with ``x`` (N, inputs), and ``label`` (N,) or ``y`` (N, 1).
+
+    Columns stay in double precision until they are standardised: seconds since 1970 differ by less than float32 can tell.
+    """
+    inputs, targets = torch.from_numpy(x).double(), torch.from_numpy(y)
     if classes:
-        return TensorData(classes=classes, x=inputs, label=wanted.long())
-    return TensorData(x=inputs, y=wanted.float()[:, None])
+        return TensorData(classes=classes, x=inputs, label=targets.long())
+    return TensorData(x=inputs, y=targets.double()[:, None])

@@ -12,6 +12,8 @@ from itertools import pairwise, product
 from typing import Annotated, Literal
 
 import torch
+import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from potmeter.core.config import Recipe
@@ -29,7 +31,7 @@ REACH = 1e6
 
 @dataclass(frozen=True, kw_only=True)
 class Config(Recipe):
-    """Which points, which network. What the points taught (the last three fields) is filled in by training."""
+    """Which points, which network. The last three fields, what the points taught, are filled in by training."""
 
     dataset: Literal[
         "moons",
@@ -45,16 +47,16 @@ class Config(Recipe):
         "terrain",
         "own data",
     ] = "moons"
-    """What is learnt. The plane into classes: moons, circles, spirals, xor are drawn, iris, wine, cancer measured.
-    One number from another: sine, step, polynomial are drawn, terrain is measured. own data = a table given as --data."""
-    samples: int = 300
-    """Training points of a drawn data set."""
-    noise: float = 0.15
-    """Standard deviation of the noise of a drawn data set."""
-    hidden: tuple[int, ...] = (4, 4)
+    """What is learnt. The plane into classes: moons, circles, spirals, xor are synthetic, iris, wine, cancer measured.
+    One number from another: sine, step, polynomial are synthetic, terrain is measured. own data = a table given as --data."""
+    samples: Annotated[int, Range(1, 100_000)] = 300
+    """Training points of a synthetic data set."""
+    noise: Annotated[float, Range(0, 10)] = 0.15
+    """Standard deviation of the noise of a synthetic data set."""
+    hidden: Annotated[tuple[int, ...], Range(1, MOST_KNOBS)] = (4, 4)
     """Neurons in each hidden layer; none at all makes a linear model."""
     activation: Literal["tanh", "relu", "sine"] = "tanh"
-    """What a hidden neuron does with its sum."""
+    """Activation function of the hidden neurons."""
     batch_size: Annotated[int, Range(1)] = 64
     """Points in one optimiser step."""
     lr: Annotated[float, Range(0, open="low")] = 0.1
@@ -68,11 +70,7 @@ class Config(Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        1 <= self.samples <= 100_000 or reject("samples must lie between 1 and 100,000.", self.samples)
-        0 <= self.noise <= 10 or reject("noise must lie between 0 and 10.", self.noise)
         len(self.hidden) <= 6 or reject("hidden may name at most 6 layers.", self.hidden)
-        for width in self.hidden:
-            1 <= width <= MOST_KNOBS or reject(f"hidden layers have 1 to {MOST_KNOBS} neurons.", self.hidden)
         if self.classes and self.dataset != OWN_DATA:
             reject("classes are for own data; the built-in sets have theirs.", self.classes)
         good = len(self.classes) in (0, *range(2, 9)) and len(set(self.classes)) == len(self.classes)
@@ -107,8 +105,8 @@ class Config(Recipe):
         return sum((n + 1) * m for n, m in pairwise(self.widths))
 
     @property
-    def drawn(self) -> bool:
-        """Whether the points come from a formula, in units that need no scaling."""
+    def synthetic(self) -> bool:
+        """Whether the points come from a formula, in units that need no standardisation."""
         return self.dataset in CURVES or self.dataset in ("moons", "circles", "spirals", "xor")
 
 
@@ -122,30 +120,65 @@ class Sine(nn.Module):
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "sine": Sine}
 
 
-class Network(nn.Sequential):
-    """The perceptron: ``layer1``, activation, ``layer2``, …; knobs are ``layer1.weight[to,from]``, ``layer1.bias[to]``.
+class Perceptron(nn.Sequential):
+    """``layer1``, activation, ``layer2``, …; its knobs are ``layer1.weight[to,from]`` and ``layer1.bias[to]``.
 
-    Weights start as normal numbers of variance 1 / inputs, biases of variance 1/4, so that the bends of the hidden
+    Weights start as normal numbers of variance 1 / inputs, biases of variance 1/4, so that the kinks of the hidden
     neurons lie spread over the points from the start.
 
     Args:
         widths: Numbers that enter, pass through and leave.
-        activation: What a hidden neuron does with its sum.
+        activation: Of the hidden neurons.
     """
 
     def __init__(self, widths: tuple[int, ...], activation: str) -> None:
-        parts: list[tuple[str, nn.Module]] = []
-        for i, (n, m) in enumerate(pairwise(widths), 1):
-            parts += [(f"layer{i}", nn.Linear(n, m)), (f"activation{i}", ACTIVATIONS[activation]())]
-        super().__init__(OrderedDict(parts[:-1]))  # the last layer's sum is the output itself
+        layers: list[tuple[str, nn.Module]] = []
+        for i, (inputs, outputs) in enumerate(pairwise(widths), 1):
+            layers += [(f"layer{i}", nn.Linear(inputs, outputs)), (f"activation{i}", ACTIVATIONS[activation]())]
+        super().__init__(OrderedDict(layers[:-1]))  # the last layer has none
         for name, knob in self.named_parameters():
             nn.init.normal_(knob, std=0.5 if "bias" in name else 1 / math.sqrt(knob.shape[1]))
 
-    def neurons(self, x: Tensor) -> list[Tensor]:
-        """What every layer puts out: inputs, hidden layers after their activation, output; (B, width) each."""
+
+class Network(nn.Module):
+    """The function that the knobs make: from the data's columns to logits, or to a number.
+
+    Args:
+        config: Its sizes, and mean and standard deviation of the columns.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.layers = Perceptron(config.widths, config.activation)
+
+    def standardize(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
+        """Inputs in standard deviations from their mean, computed in the precision that they come in."""
+        n = x.shape[1]
+        centre, scale = (x.new_tensor(c[:n]) for c in self.units)
+        return ((x - centre) / scale).to(next(self.layers.parameters()).dtype)
+
+    @property
+    def units(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation of the two columns."""
+        return self.config.centre or (0.0, 0.0), self.config.scale or (1.0, 1.0)
+
+    def forward(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b c"]:
+        """Logits (B, C), that of the first of two classes being 0; or the answer (B, 1) in standard deviations."""
+        out: Tensor = self.layers(self.standardize(x))
+        return F.pad(out, (1, 0)) if len(self.config.labels) == 2 else out
+
+    def predict(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b c"]:
+        """Probabilities of the classes (B, C), or the answer (B, 1) in the data's own unit."""
+        out, (centre, scale) = self(x), self.units
+        return out.softmax(1) if self.config.labels else out.to(x.dtype) * scale[1] + centre[1]
+
+    def activations(self, x: Float[Tensor, "b n"]) -> list[Tensor]:
+        """Standardised inputs, hidden layers after their activation, output; (B, width) each."""
+        x = self.standardize(x)
         values = [x]
-        for name, part in self.named_children():
-            x = part(x)
+        for name, layer in self.layers.named_children():
+            x = layer(x)
             if name.startswith("activation"):
                 values.append(x)
         return [*values, x]
@@ -154,6 +187,6 @@ class Network(nn.Sequential):
 def knob_names(network: Network) -> list[str]:
     """The name of every knob, in the order of ``parameters_to_vector``."""
     names = []
-    for name, knob in network.named_parameters():
+    for name, knob in network.layers.named_parameters():
         names += [f"{name}[{','.join(map(str, place))}]" for place in product(*map(range, knob.shape))]
     return names

@@ -1,4 +1,4 @@
-"""What the box gives back."""
+"""What the black box gives back."""
 
 from dataclasses import dataclass
 
@@ -6,20 +6,20 @@ from potmeter.media import Chart, Image, Table, Text, Video
 
 
 @dataclass(frozen=True)
-class Look:
+class Snapshot:
     """A box as it stands."""
 
     picture: Image
     loss: Table
-    """Loss (and accuracy) on the points trained on and on unseen ones."""
+    """Loss (and accuracy) on training points and on unseen ones."""
     knobs: Table
-    """Every knob: its name, its value, and the slope of the training loss along it."""
+    """Every knob: its name, its value, and the gradient of the training loss with respect to it."""
     state: Text
-    """The whole box as a short text; the input of the next turn."""
+    """The whole box as a short text; the input of the next task."""
 
 
 @dataclass(frozen=True)
-class Turned:
+class KnobSweep:
     """One knob turned from end to end."""
 
     film: Video
@@ -29,9 +29,11 @@ class Turned:
 
 
 @dataclass(frozen=True)
-class Learned:
+class TrainingView:
     """Training, as far as it has come."""
 
-    picture: Image
+    picture: Image | Video
+    """The box now; when training is done, all of it as a short video."""
     loss: Chart
     state: Text
+    """The box now, as a short text."""

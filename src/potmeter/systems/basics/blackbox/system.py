@@ -10,23 +10,27 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from potmeter.core.progress import progress
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal
-from potmeter.data.batches import Batch, in_batches
+from potmeter.data.batches import Batch, in_batches, to_device
 from potmeter.data.splits import OWN_DATA, Splits
 from potmeter.errors import reject
 from potmeter.media import Chart, Table, Text, Video
 
-from .datasets import NAMES, built_in, from_table
+from .baselines import classification_baselines, regression_baselines
+from .box_picture import draw_box
+from .datasets import NAMES, load_built_in, read_table
 from .model import REACH, Network
 from .model import Config as BoxConfig
 from .panel import Panel
-from .pictures import draw
-from .results import Learned, Look, Turned
+from .results import KnobSweep, Snapshot, TrainingView
+
+VIEWS, FPS = 24, 6
+"""How often a training is looked at, and frames a second of its video."""
 
 
 class Blackbox(Panel):
@@ -52,11 +56,11 @@ class Blackbox(Panel):
         """The points.
 
         Args:
-            source: A table (CSV) with columns x, y, or x1, x2, label; without it the Config's data set.
+            source: A table with columns x, y, or x1, x2, label; without it the Config's data set.
         """
         if source is not None:
-            return from_table(Table.open(source))
-        return built_in(config.dataset, config.samples, config.noise)
+            return read_table(Table.open(source))
+        return load_built_in(config.dataset, config.samples, config.noise)
 
     @classmethod
     def fit_config(cls, config: BoxConfig, splits: Splits) -> BoxConfig:
@@ -69,7 +73,7 @@ class Blackbox(Panel):
             centre=(),
             scale=(),
         )
-        if config.drawn:
+        if config.synthetic:
             return config
         tensors = splits.train.tensors
         columns = torch.cat([tensors["x"], *([tensors["y"]] if "y" in tensors else [])], 1).double()
@@ -78,37 +82,25 @@ class Blackbox(Panel):
 
     # 2. The architecture
 
-    centre: Tensor
-    scale: Tensor
-
     def __init__(self, config: BoxConfig) -> None:
         super().__init__(config)
-        self.network = Network(config.widths, config.activation)
-        self.register_buffer("centre", torch.tensor(config.centre or (0.0, 0.0)), persistent=False)
-        self.register_buffer("scale", torch.tensor(config.scale or (1.0, 1.0)), persistent=False)
-
-    def scaled(self, x: Tensor) -> Tensor:
-        """Inputs (B, n) as the network sees them."""
-        n = x.shape[1]
-        return (x - self.centre[:n]) / self.scale[:n]
+        self.network = Network(config)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (B, C), that of the first of two classes being 0; or the answer (B, 1) in deviations of the data."""
-        out: Tensor = self.network(self.scaled(x))
-        return pad(out, (1, 0)) if len(self.config.labels) == 2 else out
-
-    def predict(self, x: Tensor) -> Tensor:
-        """Probabilities of the classes (B, C), or the answer (B, 1) in the data's own unit."""
-        out = self(x)
-        return out.softmax(1) if self.config.labels else out * self.scale[1] + self.centre[1]
+        """Logits (B, C) of points (B, 2), that of the first of two classes being 0; or answers (B, 1) in deviations."""
+        logits: Tensor = self.network(x)
+        return logits
 
     # 3. The loss
 
     def losses(self, batch: Batch) -> Tensor:
-        """Cross-entropy, or squared error, of each point (B,)."""
+        """Cross-entropy, or squared error in variances of the target, of each point (B,)."""
+        outputs = self.network(batch["x"])
         if self.config.labels:
-            return cross_entropy(self(batch["x"]), batch["label"], reduction="none")
-        return (self(batch["x"]) - (batch["y"] - self.centre[1]) / self.scale[1]).square()[:, 0]
+            return cross_entropy(outputs, batch["label"], reduction="none")
+        centre, scale = self.network.units
+        targets = (batch["y"] - centre[1]) / scale[1]
+        return (outputs - targets.to(outputs.dtype)).square()[:, 0]
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         return {"loss": self.losses(batch).mean()}
@@ -117,83 +109,82 @@ class Blackbox(Panel):
 
     def evaluate(self, data: Any) -> dict[str, Tensor]:
         """The loss of each point and, of classes, whether the likeliest was right."""
-        self.check_fit(data)
+        self.require_fit(data)
         names = ("loss", "accuracy") if self.config.labels else ("loss",)
-        found: dict[str, list[Tensor]] = {name: [] for name in names}
+        values: dict[str, list[Tensor]] = {name: [] for name in names}
         for batch in in_batches(data, 4096, self.device):
-            found["loss"].append(self.losses(batch))
+            values["loss"].append(self.losses(batch))
             if self.config.labels:
-                found["accuracy"].append((self(batch["x"]).argmax(1) == batch["label"]).float())
-        return {key: torch.cat(values) for key, values in found.items()}
+                values["accuracy"].append((self.network(batch["x"]).argmax(1) == batch["label"]).float())
+        return {key: torch.cat(parts) for key, parts in values.items()}
 
     def baselines(self, splits: Splits) -> dict[str, float]:
         """Linear (logistic) regression and the nearest neighbour, fitted to the same training points."""
-        from .baselines import classification, regression
-
-        return (classification if self.config.labels else regression)(self, splits)
+        fit = classification_baselines if self.config.labels else regression_baselines
+        return fit(self.network, splits)
 
     # 5. Use
 
-    def run(self, state: str = "", *, knobs: tuple[str, ...] = (), source: Table | None = None) -> Look:
-        """Look at the box: the function it is, its loss, and every knob with the slope of the loss along it.
+    def run(self, state: str = "", *, knobs: tuple[str, ...] = (), source: Table | None = None) -> Snapshot:
+        """Look at the box: the function it is, its loss, and every knob with the gradient of the loss.
 
         Args:
             state: A box as ``run`` and the tasks give it; without one, the trained box.
             knobs: Knobs to set first, each as NAME=VALUE: layer1.weight[0,1]=0.5.
             source: A table of your own points: columns x, y, or x1, x2, label.
         """
-        box = self.box(state, knobs)
-        return box.look(box.points(source))
+        box = self.restore(state, knobs)
+        return box.snapshot(box.load_points(source))
 
     @task
-    def fresh(
+    def new(
         self, dataset: Annotated[str, Choice("datasets")] = "spirals", *, hidden: tuple[int, ...] = (8, 8),
         activation: Annotated[str, Choice("activations")] = "tanh", seed: Annotated[int, Range(0, 2**31)] = 0,
         source: Table | None = None,
-    ) -> Look:  # fmt: skip
-        """Make a new box, its knobs turned at random; its state is where ``turn`` and ``learn`` can start.
+    ) -> Snapshot:  # fmt: skip
+        """Make a new box, its knobs at random; its state is where ``turn`` and ``learn`` can start.
 
         Args:
             dataset: What it is to learn.
             hidden: Neurons in each hidden layer.
-            activation: What a hidden neuron does with its sum: tanh, relu, sine.
+            activation: Activation function of the hidden neurons: tanh, relu, sine.
             seed: Start of all randomness.
             source: Learn this table instead: columns x, y, or x1, x2, label.
         """
         config = BoxConfig(dataset=dataset, hidden=hidden, activation=activation)  # type: ignore[arg-type]
-        splits = self.data(config) if source is None else from_table(source)
-        return self.made(self.fit_config(config, splits), seed).look(splits)
+        splits = self.data(config) if source is None else read_table(source)
+        return self.create(self.fit_config(config, splits), seed).snapshot(splits)
 
     @task
     def turn(
         self, knob: str = "layer1.weight[0,0]", *, state: str = "", low: Annotated[float, Range(-REACH, REACH)] = -6.0,
         high: Annotated[float, Range(-REACH, REACH)] = 6.0,
         positions: Annotated[int, Range(2, 200)] = 49, source: Table | None = None,
-    ) -> Turned:  # fmt: skip
-        """Turn one knob from one end to the other: a film of what the function does, and the loss on the way.
+    ) -> KnobSweep:  # fmt: skip
+        """Turn one knob from one end to the other: a video of what the function does, and the loss on the way.
 
         Args:
             knob: Its name.
             state: The box; without one, the trained one.
             low: Where the knob starts.
             high: Where it ends.
-            positions: Pictures in the film.
+            positions: Frames of the video.
             source: A table of your own points: columns x, y, or x1, x2, label.
         """
         low < high or reject("low must be less than high.", (low, high))
-        box, frames, losses, states = self.box(state), [], [], []
-        splits, place = box.points(source), box.place(knob)
+        box, frames, losses, states = self.restore(state), [], [], []
+        splits, index = box.load_points(source), box.knob_index(knob)
         knobs = parameters_to_vector(box.network.parameters()).detach().clone()
         for value in progress(torch.linspace(low, high, positions).tolist(), "turning"):
-            knobs[place] = value
+            knobs[index] = value
             vector_to_parameters(knobs.clone(), box.network.parameters())
-            losses.append([(value, float(box.measure(part)["loss"])) for part in (splits.train, splits.test)])
+            losses.append([(value, box.mean_metrics(part)["loss"]) for part in (splits.train, splits.test)])
             states.append(box.state())
             title = f"{knob} = {value:+.2f}    loss {losses[-1][0][1]:.3f}"
-            frames.append(draw(box, splits, title, place).pixels)
+            frames.append(draw_box(box.network, splits, title, index).pixels)
         training, unseen = ([pair[part] for pair in losses] for part in (0, 1))
         best = states[min(range(positions), key=lambda i: training[i][1])]
-        return Turned(
+        return KnobSweep(
             Video(np.stack(frames)),
             Chart({"training points": training, "unseen points": unseen}, knob, "loss"),
             Text(best),
@@ -202,34 +193,40 @@ class Blackbox(Panel):
     @task
     def learn(
         self, state: str = "", *, steps: Annotated[int, Range(1, 100_000)] = 1000,
-        rate: Annotated[float, Range(1e-6, 100)] = 0.3, seed: Annotated[int, Range(0, 2**31)] = 0, source: Table | None = None,
-    ) -> Iterator[Learned]:  # fmt: skip
-        """Let training turn the knobs: gradient descent on all training points at once, watched on the way.
+        lr: Annotated[float, Range(1e-6, 100)] = 0.3, seed: Annotated[int, Range(0, 2**31)] = 0, source: Table | None = None,
+    ) -> Iterator[TrainingView]:  # fmt: skip
+        """Let training turn the knobs: gradient descent on all training points at once, at the end as a video.
 
         Args:
             state: Where to start; without one, a box like the trained one with its knobs at random.
-            steps: How often all knobs are turned.
-            rate: How far: each knob moves by the rate times the slope, downhill.
+            steps: Steps of gradient descent.
+            lr: Learning rate: each knob moves by so many times the gradient, downhill.
             seed: Start of the randomness, where there is no state.
             source: A table of your own points: columns x, y, or x1, x2, label.
         """
-        box = self.box(state) if state else self.made(self.config, seed)
-        splits = box.points(source)
-        batch = {key: value.to(self.device) for key, value in splits.train.tensors.items()}
+        box = self.restore(state) if state else self.create(self.config, seed)
+        splits = box.load_points(source)
+        batch = to_device(splits.train.tensors, self.device)
         curves: dict[str, list[tuple[float, float]]] = {"training points": [], "unseen points": []}
-        shown = {round(steps * i / 20) for i in range(21)}
+        frames: list[Any] = []
+        viewed = {round(steps * (i / VIEWS) ** 2) for i in range(VIEWS + 1)}  # most often at first, when most happens
         for step in progress(range(steps + 1), "learning"):
-            if step in shown:
+            if step in viewed:
                 for curve, part in zip(curves.values(), (splits.train, splits.test), strict=True):
-                    curve.append((float(step), float(box.measure(part)["loss"])))
+                    curve.append((float(step), box.mean_metrics(part)["loss"]))
                 loss = curves["training points"][-1][1]
-                math.isfinite(loss) or reject(f"The loss is no longer finite at step {step}: lower the rate.", rate)
-                picture = draw(box, splits, f"step {step:,}    loss {loss:.3f}")
-                chart = Chart({name: list(line) for name, line in curves.items()}, "step", "loss")
-                yield Learned(picture, chart, Text(box.state()))
-            slopes = box.slopes(batch)
+                math.isfinite(loss) or reject(f"The loss is no longer finite at step {step}: lower --lr.", lr)
+                picture = draw_box(box.network, splits, f"step {step:,}    loss {loss:.3f}")
+                frames.append(picture.pixels)
+                chart = Chart({name: list(curve) for name, curve in curves.items()}, "step", "loss")
+                still = [frames[-1]] * FPS  # so that the end can be looked at
+                done = step == steps
+                yield TrainingView(
+                    Video(np.stack(frames + still), fps=FPS) if done else picture, chart, Text(box.state())
+                )
+            gradient = box.gradient(batch)
             knobs = parameters_to_vector(box.network.parameters()).detach()
-            knobs -= rate * slopes  # this line is all there is to learning
+            knobs -= lr * gradient  # this line is all there is to learning
             vector_to_parameters(knobs, box.network.parameters())
 
     def examples(self) -> list[Example]:
@@ -241,13 +238,13 @@ class Blackbox(Panel):
             Example("From random knobs, let training turn them", task="learn", steps=1000),
             Example(
                 "A new box, and two spirals to tell apart",
-                task="fresh",
+                task="new",
                 dataset="spirals",
                 hidden=(12, 12),
             ),
             Example(
                 "A real landscape: heights across a fault",
-                task="fresh",
+                task="new",
                 dataset="terrain",
                 activation="sine",
             ),
