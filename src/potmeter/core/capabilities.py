@@ -145,18 +145,22 @@ def resolve_space(generator: Generator, space: str | None) -> str:
 
 
 def class_index(classes: Sequence[str], name: str) -> int:
-    """The number of a class by its name, in whatever case.
+    """The number of a class by its name: as it is written, else in whatever case where only one class has that name.
 
     Raises:
-        UserError: Where there is none of that name, with the nearest one.
+        UserError: Where there is none of that name, with the nearest one, or several, with all of them.
 
     Example:
-        >>> class_index(["cat", "dog"], "Dog")
-        1
+        >>> class_index(["cat", "dog"], "Dog"), class_index(["Cardigan", "cardigan"], "cardigan")
+        (1, 1)
     """
-    known = {known.lower(): number for number, known in enumerate(classes)}
-    if name.lower() not in known:
-        near = difflib.get_close_matches(name.lower(), known, 1)
-        hint = f"Did you mean {classes[known[near[0]]]}?" if near else f"There are {', '.join(classes[:5])} …"
-        reject(f"There is no class of that name. {hint}", name)
-    return known[name.lower()]
+    for spell in (str, str.casefold):
+        found = [number for number, known in enumerate(classes) if spell(known) == spell(name)]
+        if len(found) > 1:
+            reject(f"Several classes have that name: {', '.join(classes[number] for number in found[:5])}.", name)
+        if found:
+            return found[0]
+    by_lower = {known.casefold(): known for known in classes}
+    near = difflib.get_close_matches(name.casefold(), by_lower, 1)
+    hint = f"Did you mean {by_lower[near[0]]}?" if near else f"There are {', '.join(classes[:5])} …"
+    reject(f"There is no class of that name. {hint}", name)
