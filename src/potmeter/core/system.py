@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from potmeter.core.devices import device_of
 from potmeter.core.pretrained import Pretrained
 from potmeter.core.random import Stream
 from potmeter.core.signature import validate_arguments
+from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.splits import OWN_DATA, Splits
 from potmeter.errors import UserError, reject
@@ -34,57 +35,23 @@ class Goal:
 
     metric: str
     better: Literal["higher", "lower"]
+    noise: float = 0.0
+    """A smaller difference of two values says nothing: between such checkpoints the metric ``loss`` decides."""
 
     def improves(self, value: float, best: float | None) -> bool:
         """Whether ``value`` is at least as good as ``best`` (None = there is none yet): of equals the later has seen more."""
         return best is None or (value >= best if self.better == "higher" else value <= best)
 
+    def prefers(self, new: dict[str, float], best: dict[str, float]) -> bool:
+        """Whether a checkpoint with these metrics is better than the best so far, which may have none.
 
-@runtime_checkable
-class TrainingLoop(Protocol):
-    """What a system's ``step`` and ``batches`` see of the training loop."""
-
-    @property
-    def step(self) -> int:
-        """Steps done."""
-        ...
-
-    @property
-    def fraction_done(self) -> float:
-        """How much of the run is done, 0 to 1."""
-        ...
-
-    @property
-    def seed(self) -> int:
-        """Start of all randomness."""
-        ...
-
-    @property
-    def workers(self) -> int:
-        """Processes that prepare data ahead; threads, where a system trains by a kernel of its own."""
-        ...
-
-    @property
-    def device(self) -> torch.device:
-        """Where the system is."""
-        ...
-
-    @property
-    def rng(self) -> Stream:
-        """The run's random numbers: this process's part of a stream that all processes share."""
-        ...
-
-    def update(self, loss: Tensor, *names: str) -> None:
-        """Backward, clip, schedule, step: of the optimisers so named, default all."""
-        ...
-
-    def noise(self, *shape: int) -> Tensor:
-        """This process's slice of the run's standard normal numbers."""
-        ...
-
-    def shuffle(self, data: Any) -> Iterable[Any]:
-        """A data set as endless shuffled batches."""
-        ...
+        Where one lacks the goal's metric, or both are within the noise, the lower ``loss`` counts, if both have one.
+        """
+        value, known = new.get(self.metric), best.get(self.metric)
+        close = value is None or known is None or (self.noise > 0 and abs(value - known) <= self.noise)
+        if close and "loss" in new and "loss" in best:
+            return new["loss"] <= best["loss"]
+        return bool(new) and not best if value is None else self.improves(value, known)
 
 
 def require_source(method: Any) -> Any:
@@ -116,7 +83,8 @@ class System(Pretrained):
     5. ``fit_assets(splits)`` learns what no gradient teaches: a vocabulary;
     6. ``optimizers()`` and ``batches(splits, trainer)`` set the loop up;
     7. ``step(batch, trainer)``, which calls ``loss(batch)``, once for every batch;
-    8. ``validate(splits.valid)`` at every evaluation, after which a checkpoint is written (``save_assets``);
+    8. ``validate(splits.valid)`` at every evaluation, or, where that takes too much of the clock,
+       ``validation_loss(splits.valid)``; after it a checkpoint is written (``save_assets``);
     9. ``evaluate(splits.test)`` and ``baselines(splits)`` once, at the end, by ``potmeter eval``.
     """
 
@@ -224,6 +192,13 @@ class System(Pretrained):
     def validate(self, data: Any) -> dict[str, Tensor]:
         """What is measured during training; a system whose ``evaluate`` takes long measures less here."""
         return self.evaluate(data)
+
+    def validation_loss(self, data: Any) -> Tensor | None:
+        """The ``loss`` among the metrics of ``validate``, a scalar, by itself; None where there is none, or it is not cheap.
+
+        It is measured instead where ``validate`` would take more than a tenth of a budget.
+        """
+        return None
 
     def baselines(self, splits: Splits) -> dict[str, float]:
         """What simpler, independent methods reach on the test data, by names that end in a metric's."""

@@ -14,14 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from potmeter.core import runs
-from potmeter.core.evaluation import summarise
 from potmeter.core.random import Stream
 from potmeter.core.system import System
-from potmeter.core.training import checkpoints, processes, resume
+from potmeter.core.training import checkpoints, processes, resume, validation
 from potmeter.core.training.batches import ShuffledBatches
 from potmeter.core.training.interrupt import Interrupt
 from potmeter.core.training.lock import lock_run
-from potmeter.core.training.log import Diverged, TrainingLog
+from potmeter.core.training.log import TrainingLog
 from potmeter.core.training.options import Options
 from potmeter.core.training.schedules import learning_rate_factor, moving_average
 from potmeter.core.training.sharding import shard
@@ -47,7 +46,7 @@ class Trainer(TrainingState):
         splits: Its data.
         options: How long, where to, on what.
         quiet: Nothing on the terminal.
-        on_evaluation: Called with step and metrics after each evaluation, once that is saved; may raise to end the run.
+        on_evaluation: Called with step and metrics after each full evaluation, once it is saved; may raise to end the run.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class Trainer(TrainingState):
         self.inference_system().random = self.rng  # the average is a copy; its randomness is not
         self.batches: Any = system.batches(splits, self)
         self.progress, self.started, self.saved_at = Progress(), time.monotonic(), time.monotonic()
-        self.evaluated = -1  # the step of the last evaluation
+        self.evaluated = -1  # the step of the last full evaluation
         self.log = TrainingLog(self.run, tensorboard=options.tensorboard, quiet=quiet)
         self.interrupt, self.interrupted = Interrupt(), False  # of this process; by what all processes know
 
@@ -190,24 +189,17 @@ class Trainer(TrainingState):
     def evaluate(self) -> None:
         """Measure on the validation data, remember the best, save."""
         self.log.report(self.step, self.fraction_done)
-        used = self.inference_system().eval()
-        with torch.no_grad():
-            metrics, _ = summarise(used.validate(self.splits.valid))
-        self.system.train()
-        goal = self.system.goal
-        if not math.isfinite(value := metrics[goal.metric]):
-            raise Diverged(f"{goal.metric} is no longer finite at step {self.step}: lower --lr.", received=value)
-        better = goal.improves(value, self.progress.best)
-        self.progress.metrics, self.evaluated = metrics, self.step
+        metrics, progress, goal = validation.measure(self), self.progress, self.system.goal
+        better = goal.prefers(metrics, progress.best)
+        self.evaluated = self.step if goal.metric in metrics else -1
+        if metrics:
+            progress.metrics = metrics
+            self.log.write(self.step, {f"valid_{key}": value for key, value in metrics.items()})
         if better:
-            self.progress.best, self.progress.best_step = value, self.step
-        self.log.write(self.step, {f"valid_{key}": value for key, value in metrics.items()})
-        shown = "  ".join(f"{key} {value:.5g}" for key, value in metrics.items())
-        self.log.show(
-            self.fraction_done, f"step {self.step}  valid: {shown}{'  (best)' if better else ''}", always=True
-        )
+            progress.best, progress.best_step = metrics, self.step
+        self.log.show(self.fraction_done, validation.describe(self, metrics, best=better), always=True)
         resume.save(self)
-        if self.on_evaluation:
+        if self.on_evaluation and goal.metric in metrics:
             self.on_evaluation(self.step, metrics)
 
     def stopping(self) -> bool:

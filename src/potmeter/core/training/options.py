@@ -24,7 +24,8 @@ class Options:
     resume: bool = False
     """Continue the run in that folder, or start when there is none."""
     eval_every: Annotated[int, Range(1, 10**12)] | None = None
-    """Steps between evaluations, each with a checkpoint; default a twentieth of the run."""
+    """Steps between evaluations, each with a checkpoint; default a twentieth of the run, and less often where measuring
+    would take more than a tenth of a budget."""
     seed: Annotated[int, Range(0, 2**31)] = 0
     """Start of all randomness."""
     device: str = "auto"

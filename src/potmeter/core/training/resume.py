@@ -88,9 +88,10 @@ def changed_assets(system: System, folder: Path) -> list[str]:
 
 def mark_best(trainer: TrainingState) -> None:
     """Record, for those who look for weights, which checkpoint is the best."""
-    found, metric = trainer.progress, trainer.system.goal.metric
-    if processes.rank() == 0 and found.best is not None:
-        checkpoints.mark_best(trainer.run, found.best_step, metric, found.best)
+    found, goal = trainer.progress, trainer.system.goal.metric
+    metric = goal if goal in found.best else "loss"
+    if processes.rank() == 0 and found.best:
+        checkpoints.mark_best(trainer.run, found.best_step, metric, found.best[metric])
 
 
 def training_state(trainer: TrainingState) -> dict[str, Any]:
@@ -120,6 +121,7 @@ def training_record(trainer: TrainingState) -> dict[str, Any]:
         "seed": trainer.options.seed,
         "steps": trainer.step,
         "seconds": round(trainer.seconds, 1),
+        "measuring": round(trainer.progress.measuring, 1),
         "processes": processes.world_size(),
         "device": str(trainer.device),
         "threads": torch.get_num_threads(),

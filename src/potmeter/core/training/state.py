@@ -26,12 +26,18 @@ class Progress:
     step: int = 0
     seconds: float = 0.0
     """Wall-clock of all sessions up to the last checkpoint or now."""
-    best: float | None = None
-    """Best value of the system's goal."""
+    best: dict[str, float] = field(default_factory=dict)
+    """Metrics of the best evaluation."""
     best_step: int = -1
     """When that was."""
     metrics: dict[str, float] = field(default_factory=dict)
     """The last evaluation."""
+    measuring: float = 0.0
+    """Seconds that went into validation."""
+    validation_seconds: float = 0.0
+    """What the last full validation took."""
+    loss_seconds: float = 0.0
+    """What the last ``validation_loss`` took."""
 
 
 def describe_data(splits: Splits) -> dict[str, Any]:
@@ -68,7 +74,7 @@ class TrainingState:
     saved_at: float
     """When the last checkpoint was written, by the same clock."""
     evaluated: int
-    """The step of the last evaluation."""
+    """The step of the last full evaluation."""
 
     @property
     def step(self) -> int:

@@ -15,7 +15,8 @@ from potmeter.core.capabilities import class_index, resolve_space
 from potmeter.core.export import MethodModule
 from potmeter.core.random import Stream
 from potmeter.core.signature import Choice, Range, task
-from potmeter.core.system import Example, Goal, System, TrainingLoop
+from potmeter.core.system import Example, Goal, System
+from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.named import load_pictures
 from potmeter.data.samples import one_of_each_digit

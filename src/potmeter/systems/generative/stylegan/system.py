@@ -15,8 +15,9 @@ from torch.optim import Adam, Optimizer
 from potmeter.core.capabilities import resolve_space
 from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
-from potmeter.core.system import Example, Goal, System, TrainingLoop
+from potmeter.core.system import Example, Goal, System
 from potmeter.core.training import processes
+from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.named import load_pictures
 from potmeter.data.splits import Splits

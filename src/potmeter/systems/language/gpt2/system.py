@@ -16,7 +16,8 @@ from torch.optim import Optimizer
 
 from potmeter.core.progress import progress
 from potmeter.core.signature import Range, task
-from potmeter.core.system import Example, Goal, System, TrainingLoop
+from potmeter.core.system import Example, Goal, System
+from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject

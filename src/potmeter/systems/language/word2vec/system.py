@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from potmeter.core.signature import Range, task
-from potmeter.core.system import Example, Goal, System, TrainingLoop
+from potmeter.core.system import Example, Goal, System
 from potmeter.core.training import processes
 from potmeter.core.training.schedules import learning_rate_factor
+from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.fetching.clients import announce
 from potmeter.data.sets.english import english

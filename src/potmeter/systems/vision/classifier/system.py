@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from potmeter.core.signature import Range, task
-from potmeter.core.system import Example, Goal, System, TrainingLoop
+from potmeter.core.system import Example, Goal, System
+from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch, in_batches
 from potmeter.data.imagenet_weights import load_imagenet_weights
 from potmeter.data.named import load_pictures
