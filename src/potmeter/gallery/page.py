@@ -7,14 +7,17 @@ from dataclasses import MISSING
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import fastapi
 import gradio as gr
 
 from potmeter import registry
 from potmeter.core.signature import parameters, tasks
+from potmeter.gallery import limits
 from potmeter.gallery.api import add_endpoint
 from potmeter.gallery.call import report_stage
 from potmeter.gallery.demos import has_demo, render_demo
 from potmeter.gallery.form import Form
+from potmeter.gallery.index import read_files
 from potmeter.gallery.model_cache import model_key, weight_choices
 from potmeter.gallery.outputs import render_error, render_progress
 from potmeter.gallery.widgets import is_askable
@@ -25,6 +28,7 @@ from potmeter.registry import Entry
 if TYPE_CHECKING:
     from potmeter.gallery.services import Services
 
+ICON = '<link rel="icon" href="../icon.svg" type="image/svg+xml">'
 FEW = 6
 """Weights that are shown side by side; more go into a list."""
 
@@ -80,6 +84,22 @@ class Page:
         begin = "() => potmeter.begin()"
         self.blocks.load(self.open_page, None, ends, **quiet).then(None, None, None, js=begin)
         self.weights.input(self.change_weights, self.weights, ends, **quiet).then(None, None, None, js=begin)
+
+    def mount(self) -> fastapi.FastAPI:
+        """The page as an application of its own, at ``/NAME`` below the root path."""
+        root = self.services.root_path
+        self.blocks.queue(max_size=500, default_concurrency_limit=None, api_open=False)
+        path = f"{root}/{self.entry.name}"
+        app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        look = read_files("presentation/style.css", "gallery/page.css", "gallery/slides.css")
+        script = read_files("gallery/page.js", "gallery/demos.js", "gallery/slides.js")
+        gr.mount_gradio_app(
+            app, self.blocks, path, footer_links=[], run_history=False, show_error=True, ssr_mode=False,
+            max_file_size=limits.MAX_UPLOAD, theme=gr.themes.Base(font=["sans-serif"], font_mono=["monospace"]),
+            mcp_server=False, pwa=False, enable_monitoring=False, head=f"{ICON}<style>{look}</style><script>{script}</script>",
+            root_path=path if root else None,
+        )  # fmt: skip
+        return app
 
     async def open_page(self, request: gr.Request) -> AsyncIterator[list[Any]]:
         """Fill the page in, with the state that stands in its address."""

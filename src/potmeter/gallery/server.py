@@ -99,13 +99,20 @@ class Gallery:
         """The application of a system's page, built when it is first asked for."""
         async with self.building:
             if name not in self.pages:
-                app = await run_in_threadpool(lambda: self.services().mount_page(registry.entries()[name]))
+                app = await run_in_threadpool(self.build_page, name)
                 ready = asyncio.Event()
                 task = asyncio.create_task(self.keep_alive(app, ready))
                 self.tasks.add(task)
                 await ready.wait()
                 self.pages[name] = app
             return self.pages[name]
+
+    def build_page(self, name: str) -> ASGI:
+        """The application of a system's page."""
+        services = self.services()  # which imports what is slow
+        from potmeter.gallery.page import Page
+
+        return Page(registry.entries()[name], services).mount()
 
     async def keep_alive(self, app: Any, ready: asyncio.Event) -> None:
         """Keep the tasks that a page starts (its queue, the removal of old files) until the end."""

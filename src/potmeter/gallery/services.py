@@ -1,4 +1,4 @@
-"""What all pages share: the job queue, the loaded models, the demos, known results; and how a page is put on the site."""
+"""What all pages share: the job queue, the loaded models, the demos, known results."""
 
 from __future__ import annotations
 
@@ -8,23 +8,17 @@ import os
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
-import fastapi
-import gradio as gr
 import torch
 from starlette.concurrency import run_in_threadpool
 
-from potmeter.gallery import limits
 from potmeter.gallery.demos import Demos
-from potmeter.gallery.index import read_files
 from potmeter.gallery.job_queue import WORKERS, JobQueue
 from potmeter.gallery.model_cache import ModelCache, check_weights, model_key, weight_choices
-from potmeter.gallery.page import Page
 from potmeter.gallery.result_cache import ResultCache
 from potmeter.presentation.errors import explain
 from potmeter.registry import Entry
 
 T = TypeVar("T")
-ICON = '<link rel="icon" href="../icon.svg" type="image/svg+xml">'
 
 
 class Services:
@@ -36,22 +30,6 @@ class Services:
         self.queue, self.models, self.results = JobQueue(), ModelCache(), ResultCache()
         self.demos = Demos(self.models)
         self.demo_slots = asyncio.Semaphore(WORKERS)
-
-    def mount_page(self, entry: Entry) -> fastapi.FastAPI:
-        """A system's page as an application of its own, at ``/NAME`` below the root path."""
-        page = Page(entry, self)
-        page.blocks.queue(max_size=500, default_concurrency_limit=None, api_open=False)
-        path = f"{self.root_path}/{entry.name}"
-        app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        look = read_files("presentation/style.css", "gallery/page.css", "gallery/slides.css")
-        script = read_files("gallery/page.js", "gallery/demos.js", "gallery/slides.js")
-        gr.mount_gradio_app(
-            app, page.blocks, path, footer_links=[], run_history=False, show_error=True, ssr_mode=False,
-            max_file_size=limits.MAX_UPLOAD, theme=gr.themes.Base(font=["sans-serif"], font_mono=["monospace"]),
-            mcp_server=False, pwa=False, enable_monitoring=False, head=f"{ICON}<style>{look}</style><script>{script}</script>",
-            root_path=path if self.root_path else None,
-        )  # fmt: skip
-        return app
 
     def default_weights(self, entry: Entry) -> str | None:
         """The weights, or the model, where none are named."""
