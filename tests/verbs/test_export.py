@@ -1,7 +1,8 @@
 """``export``: a file exists only when it gives the same numbers."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 
 from fixtures.line import Config, Line
+from potmeter import registry
 from potmeter.core import export as exporting
 from potmeter.core.export import MethodModule, export
 from potmeter.errors import UserError
@@ -60,6 +62,25 @@ def test_the_file_says_where_it_comes_from(system, tmp_path):
     assert json.loads(facts["classes"]) == ["low", "high"]
     assert json.loads(facts["config"])["width"] == 8
     assert facts["potmeter"]
+
+
+@pytest.mark.parametrize("name", ["gan", "vae", "autoencoder", "classifier"])
+def test_a_file_holds_no_path_of_this_machine_and_explains_what_goes_in_and_out(name, tmp_path):
+    owner = registry.entries()[name].load()
+    config = owner.presets["tiny"]
+    if "classes" in {field.name for field in fields(config)}:
+        config = replace(config, classes=("a", "b", "c"))
+    for file in export(owner(config).eval(), tmp_path / "net.onnx"):
+        data = file.path.read_bytes()
+        for folder in (Path.home(), Path(torch.__file__).parents[1], registry.WEIGHTS.parents[1], tmp_path, Path.cwd()):
+            assert str(folder).encode() not in data
+        assert b".py" not in data and b"Traceback" not in data
+        graph = onnx.load(file.path).graph
+        for value in (*graph.input, *graph.output):
+            assert value.doc_string and "\n" not in value.doc_string and value.name
+        if name == "gan":
+            assert [v.name for v in graph.input] == ["z"] and [v.name for v in graph.output] == ["images"]
+            assert "standard normal" in graph.input[0].doc_string and "one-hot class" in graph.input[0].doc_string
 
 
 def test_a_file_that_differs_does_not_stay(system, tmp_path, monkeypatch):

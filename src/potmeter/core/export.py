@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from potmeter import __version__
+from potmeter.core.signature import parse_argument_docs
 from potmeter.core.system import System
 from potmeter.errors import UserError, missing_extra
 
@@ -25,11 +26,20 @@ BATCHES = (1, 5)
 
 
 class MethodModule(nn.Module):
-    """A method of a system as a module: ``MethodModule(self, "logits")`` for ``export_parts``."""
+    """A method of a system as a module: ``MethodModule(self, "logits")`` for ``export_parts``.
 
-    def __init__(self, system: System, name: str) -> None:
+    The file's input is called as the method's first argument, and explained by its docstring.
+
+    Args:
+        system: Whose method it is.
+        name: Of the method.
+        output: What its result is called.
+    """
+
+    def __init__(self, system: System, name: str, output: str = "output") -> None:
         super().__init__()
         self.system, self.method = system, getattr(system, name)
+        self.input_names, self.output_names = [*inspect.signature(self.method).parameters][:1], [output]
 
     def forward(self, x: Tensor) -> Any:
         return self.method(x)
@@ -96,7 +106,7 @@ def reject_unknown_part(system: System, part: str, known: dict[str, Any]) -> NoR
 def export_part(system: System, part: str, module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> Exported:
     """Write one module and compare it. Raises UserError when the results differ."""
     traced = tuple(random_like(x, 2) for x in inputs)  # a batch of 1 would be taken for a constant
-    names = list(inspect.signature(module.forward).parameters)[: len(inputs)]
+    names = getattr(module, "input_names", [*inspect.signature(module.forward).parameters][: len(inputs)])
     batch = torch.export.Dim("batch")
     program = torch.onnx.export(
         module,
@@ -104,10 +114,13 @@ def export_part(system: System, part: str, module: nn.Module, inputs: tuple[Tens
         dynamo=True,
         verbose=False,
         input_names=["input"] if names in (["x"], ["input"]) else names,
+        output_names=getattr(module, "output_names", None),
         dynamic_shapes=({0: batch},) * len(inputs),
         external_data=sum(t.nbytes for t in module.state_dict().values()) > 1.9 * 2**30,
     )
     assert program is not None
+    strip_traces(program.model)
+    explain(program.model.graph, module)
     program.model.metadata_props.update(describe(system, part, inputs))
     program.save(str(path), external_data=sum(t.nbytes for t in module.state_dict().values()) > 1.9 * 2**30)
     difference, scale = compare(module, inputs, path)
@@ -117,6 +130,32 @@ def export_part(system: System, part: str, module: nn.Module, inputs: tuple[Tens
         )
         raise UserError(message, received=f"outputs up to {scale:.3g}")
     return Exported(part, path, difference, scale)
+
+
+def strip_traces(model: Any) -> None:
+    """Take out what the exporter notes of the machine: stack traces, with the paths of source files, in every node."""
+    graphs = [model.graph, *model.functions.values()]
+    for graph in graphs:
+        for part in [graph, *graph.all_nodes()]:
+            part.metadata_props.clear()
+            part.doc_string = None
+            for value in getattr(part, "outputs", ()):
+                value.metadata_props.clear()
+    for value in (*model.graph.inputs, *model.graph.initializers.values()):
+        value.metadata_props.clear()
+
+
+def explain(graph: Any, module: nn.Module) -> None:
+    """Say of inputs and outputs what they are, by the docstring of the method or module that is exported."""
+    shell = type(module).__module__.startswith("torch.")  # nn.Sequential says nothing of what is in it
+    inner = next(module.children(), module) if shell else module
+    docstring = inspect.getdoc(getattr(module, "method", type(inner))) or ""
+    about = " ".join(docstring.partition("\n\n")[0].split())
+    helps = parse_argument_docs(docstring)
+    for value in graph.inputs:
+        value.doc_string = " ".join(filter(None, [about, helps.get(value.name, "")]))
+    for value in graph.outputs:
+        value.doc_string = about
 
 
 def compare(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> tuple[float, float]:

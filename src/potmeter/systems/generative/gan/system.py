@@ -267,7 +267,8 @@ class GAN(System):
         """Pictures (B, C, H, W) in [0, 1] of latent vectors.
 
         Args:
-            z: (B, latent).
+            z: (B, latent), standard normal; in the space ``joint``, the first of a network with classes, a one-hot class
+                (B, classes) follows the numbers.
             space: ``joint`` or ``z``; default: the first that there is.
             condition: In ``z``: names of classes, one for all or one each; default: the first class.
         """
@@ -287,7 +288,7 @@ class GAN(System):
 
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         size = next(iter(self.latent_spaces.values()))
-        return {"generator": (MethodModule(self, "decode"), (torch.randn(2, size),))}
+        return {"generator": (MethodModule(self, "decode", "images"), (torch.randn(2, size),))}
 
     # Pictures and classes as the networks take them
 

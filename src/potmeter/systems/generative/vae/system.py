@@ -234,7 +234,10 @@ class VAE(System):
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         c = self.config
         images, z = torch.rand(2, c.channels, c.image_size, c.image_size), torch.randn(2, c.latent)
-        return {"encoder": (MethodModule(self, "encode"), (images,)), "decoder": (MethodModule(self, "decode"), (z,))}
+        return {
+            "encoder": (MethodModule(self, "encode", "codes"), (images,)),
+            "decoder": (MethodModule(self, "decode", "images"), (z,)),
+        }
 
     # Pictures in
 
