@@ -17,6 +17,8 @@ from potmeter.media.medium import Medium
 from potmeter.media.text import Text
 
 DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
+SAMPLE = 20
+"""Lines by which it is found what separates the columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,7 @@ class Table(Medium):
         as in countries that write 1,5 for 1.5, commas in numbers are decimal points.
         """
         text = Text.open(path).text
-        delimiter = delimiter_of(text)
+        delimiter = find_delimiter(text)
         try:
             rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
         except csv.Error as error:
@@ -51,18 +53,23 @@ class Table(Medium):
         width = len(rows[0])
         for number, row in enumerate(rows, 1):
             len(row) == width or reject(f"{path} line {number} must have {width} columns.", f"{len(row)} columns")
+        columns = tuple(name.strip() for name in rows[0])
+        if twice := [name for name in columns if columns.count(name) > 1]:
+            reject(f"{path} has two columns of one name.", twice[0])
         if delimiter == ";":
             rows[1:] = [
-                [cell.replace(",", ".") if DECIMAL_COMMA.fullmatch(cell) else cell for cell in row] for row in rows[1:]
+                [cell.replace(",", ".") if DECIMAL_COMMA.fullmatch(cell.strip()) else cell for cell in row]
+                for row in rows[1:]
             ]
-        return cls(tuple(rows[0]), [tuple(parse_cell(cell) for cell in row) for row in rows[1:]])
+        return cls(columns, [tuple(parse_cell(cell) for cell in row) for row in rows[1:]])
 
     def encode(self, suffix: str) -> bytes:
-        suffix in (".csv", ".json") or reject("A table is saved as .csv or .json.", suffix)
+        suffix in (".csv", ".tsv", ".json") or reject("A table is saved as .csv, .tsv or .json.", suffix)
         if suffix == ".json":
             return json.dumps(self.json(), ensure_ascii=False, indent=1).encode()
         buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="\n").writerows([self.columns, *self.rows])
+        delimiter = "\t" if suffix == ".tsv" else ","
+        csv.writer(buffer, delimiter=delimiter, lineterminator="\n").writerows([self.columns, *self.rows])
         return buffer.getvalue().encode()
 
     def html(self) -> str:
@@ -118,10 +125,17 @@ class Bars(Medium):
         )
 
 
-def delimiter_of(text: str) -> str:
-    """What separates the columns of a table: of comma, semicolon and tab the one that its first line has most of."""
-    header = re.sub(r'"[^"]*"', "", text.lstrip().partition("\n")[0])
-    return max(",;\t", key=header.count)
+def find_delimiter(text: str) -> str:
+    """What separates the columns of a table: tab or semicolon where they part header and first rows alike, else comma."""
+    lines = [line for line in text.splitlines() if line.strip()][:SAMPLE]
+    for delimiter in "\t;":
+        try:
+            widths = {len(row) for row in csv.reader(lines, delimiter=delimiter)}
+        except csv.Error:
+            continue
+        if len(widths) == 1 and widths != {1}:
+            return delimiter
+    return ","
 
 
 def parse_cell(cell: str) -> float | str:
@@ -132,7 +146,7 @@ def parse_cell(cell: str) -> float | str:
         return cell
     if not math.isfinite(number):
         return cell
-    return number if cell in (repr(number), str(int(number))) else cell
+    return number if cell.strip() in (repr(number), str(int(number))) else cell
 
 
 def format_value(value: object) -> str:
