@@ -9,7 +9,7 @@ from potmeter.core.random import Stream
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.systems.generative.autoencoder import Autoencoder, Bottleneck, Config
-from potmeter.systems.generative.autoencoder.elastic import bent
+from potmeter.systems.generative.autoencoder.elastic import deform
 
 TINY = Autoencoder.presets["tiny"]
 
@@ -25,7 +25,7 @@ def test_pca_is_better_the_more_components_it_has_and_perfect_with_all(system):
     baselines = system.baselines(splits)
     assert baselines["pca_mse_8"] < baselines["pca_mse_2"]
     # PCA with as many components as pixels draws every picture again
-    full = Autoencoder(replace(TINY, latents=(784,), depths=(0,))).baselines(splits)["pca_mse_784"]
+    full = Autoencoder(replace(TINY, latent_dims=(784,), depths=(0,))).baselines(splits)["pca_mse_784"]
     assert full < 1e-6
 
 
@@ -58,9 +58,9 @@ def test_the_plane_is_where_the_codes_are():
         [5.0, -1.0]
     )
     for batch in codes.split(4) * 3:
-        net.observe(batch)
-    torch.testing.assert_close(net.centre, torch.tensor([5.0, -1.0]), atol=0.6, rtol=0.1)
-    torch.testing.assert_close(net.spread, torch.tensor([3.0, 0.5]), atol=0.1, rtol=0.2)
+        net.update_statistics(batch)
+    torch.testing.assert_close(net.code_mean, torch.tensor([5.0, -1.0]), atol=0.6, rtol=0.1)
+    torch.testing.assert_close(net.code_std, torch.tensor([3.0, 0.5]), atol=0.1, rtol=0.2)
 
 
 def test_spaces_are_named_by_their_size_and_others_are_refused(system):
@@ -91,7 +91,7 @@ def test_half_the_pictures_are_bent_by_about_so_many_pixels():
     """A picture whose brightness is its column and row shows by how much each place was moved."""
     across = torch.arange(32.0).expand(32, 32)
     images = torch.stack([across, across.T]).expand(200, 2, 32, 32)
-    moved = (bent(images, Stream(0), 1.5) - images)[:, :, 4:-4, 4:-4]  # what comes in from outside is 0
+    moved = (deform(images, Stream(0), 1.5) - images)[:, :, 4:-4, 4:-4]  # what comes in from outside is 0
     changed = moved.abs().amax((1, 2, 3)) > 1e-3
     assert 80 < changed.sum() < 120
     assert float(moved[changed].std()) == pytest.approx(1.5, rel=0.3), "between the knots less, at them as asked for"
@@ -121,12 +121,12 @@ def test_muon_gets_the_matrices_between_hidden_layers_and_adam_all_else(config, 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"latents": ()}, "latents must be positive and not empty"),
-        ({"latents": (2, 2, 3)}, "latents must differ"),
+        ({"latent_dims": ()}, "latent_dims must not be empty"),
+        ({"latent_dims": (2, 2, 3)}, "latent_dims must differ"),
         ({"depths": (1,)}, "depths needs a number for each"),
-        ({"noise": -0.1}, "noise must not be negative"),
-        ({"elastic": -1.0}, "elastic must not be negative"),
-        ({"muon_lr": -0.1}, "muon_lr must not be negative"),
+        ({"noise": -0.1}, "noise must be at least 0"),
+        ({"elastic": -1.0}, "elastic must be at least 0"),
+        ({"muon_lr": -0.1}, "muon_lr must be at least 0"),
         ({"image_size": -28}, "image_size must be at least 1"),
     ],
 )

@@ -16,12 +16,12 @@ SIDE, REACH = 20, 2.0
 def demo(system: Autoencoder) -> Plane | None:
     """The plane of the narrowest code, in deviations of the training pictures' codes; None when it has but one number."""
     net, space = system.net(), next(iter(system.latent_spaces))
-    if len(net.centre) != 2:
+    if len(net.code_mean) != 2:
         return None
 
     @torch.no_grad()
     def show(place: tuple[float, float]) -> Image:
-        code = net.centre + net.spread * torch.tensor(place, device=system.device)
+        code = net.code_mean + net.code_std * torch.tensor(place, device=system.device)
         return Image.from_tensor(system.decode(code[None], space)[0])
 
     edge = REACH * SIDE / (SIDE - 1)

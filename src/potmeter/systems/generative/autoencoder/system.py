@@ -28,35 +28,38 @@ from potmeter.metrics.pca import pca_mse
 from potmeter.nn.muon import Muon
 
 from . import model
-from .elastic import bent
+from .elastic import deform
 
 
 @dataclass(frozen=True)
-class Squeezed:
-    """A picture, what comes out of each bottleneck, and the code in between."""
+class Reconstruction:
+    """A picture, its reconstruction from each code, and the codes."""
 
     picture: Image
     codes: Table
 
 
 class Autoencoder(System):
-    """Squeezes pictures through bottlenecks of 2, 8 and 32 numbers, and draws them again."""
+    """Encodes pictures by 2, 8 and 32 numbers, and reconstructs them."""
 
     name = "autoencoder"
     Config = model.Config
     presets = {
         "tiny": model.Config(
-            dataset="digits", latents=(2, 8), depths=(0, 0), widths=(128, 64), batch_size=32, lr=3e-3, muon_lr=0.02
+            dataset="digits", latent_dims=(2, 8), depths=(0, 0), widths=(128, 64), batch_size=32, lr=3e-3, muon_lr=0.02
         ),
         "lecture": model.Config(batch_size=512, lr=5e-3, muon_lr=0.03, warmup=0.02, depths=(6, 3, 0), elastic=1.0),
-        "paper": model.Config(latents=(30,), depths=(0,), widths=(1000, 500, 250), norm="none"),
+        "paper": model.Config(latent_dims=(30,), depths=(0,), widths=(1000, 500, 250), norm="none"),
     }
     goal = Goal("mse", "lower")
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
         self.models = nn.ModuleDict(
-            {str(n): model.Bottleneck(config, n, depth) for n, depth in zip(config.latents, config.depths, strict=True)}
+            {
+                str(n): model.Bottleneck(config, n, depth)
+                for n, depth in zip(config.latent_dims, config.depths, strict=True)
+            }
         )
 
     # 1. Pictures, which are their own answers
@@ -75,25 +78,25 @@ class Autoencoder(System):
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """The squared error of each autoencoder, and the sum of their logarithms, so that none dominates."""
         images = batch["image"]
-        images = bent(images, self.random, self.config.elastic) if self.config.elastic else images
+        images = deform(images, self.random, self.config.elastic) if self.config.elastic else images
         seen = images
         if self.config.noise:
             seen = images + self.config.noise * self.random.normal(*images.shape)
         errors = {}
         for latent, net in self.nets():
             code = net.encode(seen)
-            net.observe(code)
+            net.update_statistics(code)
             errors[f"mse_{latent}"] = (net.decode(code) - images).square().mean()
-        mine = torch.stack(list(errors.values()))
-        whole = processes.all_reduce_mean(
-            mine.detach()
+        local = torch.stack(list(errors.values()))
+        total = processes.all_reduce_mean(
+            local.detach()
         )  # a mean of logarithms is not the logarithm of the mean over all processes
-        return {"loss": (whole.log() + (mine - mine.detach()) / whole).sum()} | errors
+        return {"loss": (total.log() + (local - local.detach()) / total).sum()} | errors
 
     def optimizers(self) -> dict[str, Optimizer]:
         """AdamW; with ``muon_lr``, Muon (Jordan et al. 2024) for the matrices that touch neither pixels nor a code."""
         chosen, c = super().optimizers(), self.config
-        outer = {c.channels * c.image_size**2, *c.latents}
+        outer = {c.channels * c.image_size**2, *c.latent_dims}
         linear = [m for m in self.modules() if isinstance(m, nn.Linear)] if c.muon_lr else []
         hidden = [m.weight for m in linear if outer.isdisjoint((m.in_features, m.out_features))]
         if hidden:
@@ -120,12 +123,12 @@ class Autoencoder(System):
             torch.cat([batch["image"].flatten(1) for batch in in_batches(part, 5000)])
             for part in (splits.train, splits.test)
         )
-        return {f"pca_mse_{latent}": pca_mse(train, test, latent) for latent in self.config.latents}
+        return {f"pca_mse_{latent}": pca_mse(train, test, latent) for latent in self.config.latent_dims}
 
     # 5. Use
 
     @torch.no_grad()
-    def run(self, image: Image) -> Squeezed:
+    def run(self, image: Image) -> Reconstruction:
         """Squeeze a picture through every bottleneck: the picture, then what comes out, narrowest first.
 
         Args:
@@ -133,9 +136,9 @@ class Autoencoder(System):
         """
         x = self.inputs([image])
         codes = {latent: net.encode(x) for latent, net in self.nets()}
-        drawn = [self.decode(code, f"z{latent}") for latent, code in codes.items()]
+        pictures = [self.decode(code, f"z{latent}") for latent, code in codes.items()]
         rows = [(latent, " ".join(f"{v:.2f}" for v in code[0].tolist())) for latent, code in codes.items()]
-        return Squeezed(image_grid(torch.cat([x, *drawn])), Table(("numbers", "code"), rows))
+        return Reconstruction(image_grid(torch.cat([x, *pictures])), Table(("numbers", "code"), rows))
 
     @task
     @torch.no_grad()
@@ -188,9 +191,9 @@ class Autoencoder(System):
             space: which bottleneck, z2 for the one of two numbers; default: the narrowest
         """
         net, axis = self.net(space), torch.linspace(-2, 2, side, device=self.device)
-        z = torch.zeros(side * side, len(net.centre), device=self.device)
+        z = torch.zeros(side * side, len(net.code_mean), device=self.device)
         z[:, :2] = torch.cartesian_prod(-axis, axis).flip(1)[:, : z.shape[1]]
-        return image_grid(net.decode(net.centre + z * net.spread), columns=side, gap=0)
+        return image_grid(net.decode(net.code_mean + z * net.code_std), columns=side, gap=0)
 
     def examples(self) -> list[Example]:
         digits = one_of_each_digit("mnist" if self.config.dataset == "mnist" else "digit")
@@ -207,7 +210,7 @@ class Autoencoder(System):
     @property
     def latent_spaces(self) -> Mapping[str, int]:
         """The codes' sizes: ``z2``, ``z8`` …, the narrowest first."""
-        return {f"z{latent}": latent for latent in sorted(self.config.latents)}
+        return {f"z{latent}": latent for latent in sorted(self.config.latent_dims)}
 
     def nets(self) -> list[tuple[str, model.Bottleneck]]:
         """Every autoencoder with the size of its code."""
@@ -225,13 +228,13 @@ class Autoencoder(System):
     def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
         """Codes (n, latent) of a space, from the normal distribution that fits the training pictures' codes in it."""
         net = self.net(space)
-        return net.centre + net.spread * rng.normal(n, len(net.centre))
+        return net.code_mean + net.code_std * rng.normal(n, len(net.code_mean))
 
     def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
         """Pictures (B, C, H, W) in [0, 1] of codes (B, latent)."""
         net = self.net(space)
-        fits = z.ndim == 2 and z.shape[1] == len(net.centre)
-        fits or reject(f"A code has the shape (B, {len(net.centre)}).", tuple(z.shape))
+        fits = z.ndim == 2 and z.shape[1] == len(net.code_mean)
+        fits or reject(f"A code has the shape (B, {len(net.code_mean)}).", tuple(z.shape))
         return net.decode(z)
 
     def encode(self, images: Tensor, space: str | None = None) -> Tensor:
