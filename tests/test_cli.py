@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from fixtures.line import Config, Line
-from potmeter import __version__
 from potmeter.cli import VERBS, execute
+from potmeter.version import __version__
 
 COMMAND = [sys.executable, "-m", "potmeter"]
 

@@ -8,12 +8,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from potmeter.errors import UserError
+from potmeter.version import __version__
 
-if TYPE_CHECKING:
-    from potmeter.core.loading import load as load
+__all__ = ["UserError", "__version__", "list_systems", "load"]
 
-__version__ = "0.1.0"
+
+def list_systems(kind: str | None = None) -> list[str]:
+    """The names of the systems and probes there are, those of installed packages included, in the lecture's order.
+
+    Args:
+        kind: ``system`` or ``probe``: only these; default: all.
+
+    Example:
+        >>> "vae" in list_systems("system"), "vae" in list_systems("probe")
+        (True, False)
+    """
+    from potmeter import registry
+
+    return [name for name, entry in registry.entries().items() if kind in (None, entry.kind)]
 
 
 def __getattr__(name: str) -> object:
@@ -23,3 +36,7 @@ def __getattr__(name: str) -> object:
 
         return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

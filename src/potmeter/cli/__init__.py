@@ -10,10 +10,10 @@ import os
 import sys
 import traceback
 
-from potmeter import __version__
 from potmeter.core.streams import harden_streams
 from potmeter.errors import UserError, out_of_memory
 from potmeter.notices import drop_notes, tell_notes
+from potmeter.version import __version__
 
 VERBS = {
     "list": ("potmeter.cli.catalogue:list_all", "the systems and probes there are"),

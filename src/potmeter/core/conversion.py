@@ -30,7 +30,7 @@ def require_utf8(name: str, text: str) -> str:
 
 
 def to_medium(name: str, kind: type[media.Medium], value: Any) -> media.Medium:
-    """A medium from itself, a path, or (pictures) a Pillow image, an array or a tensor; a Text also from the text.
+    """A medium from itself or a path; a picture also from a Pillow image, an array, a tensor or bytes; a Text from the text.
 
     Raises:
         UserError: For a file that cannot be read, a value of another kind, and for a text that looks like the path of a file
@@ -46,13 +46,16 @@ def to_medium(name: str, kind: type[media.Medium], value: Any) -> media.Medium:
     if isinstance(value, (str, Path)):
         return kind.open(value)
     if kind is media.Image:
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return media.Image.decode(bytes(value), name)
         if hasattr(value, "getexif"):
             return media.Image.from_pil(value)
         if hasattr(value, "detach"):
             return media.Image.from_tensor(value)
         if hasattr(value, "dtype"):
             return media.Image.from_array(value)
-    raise UserError(f"{name} takes {kind.__name__} or a path to one.", received=type(value).__name__)
+    others = ", or a Pillow image, an array, a tensor or a file's bytes" if kind is media.Image else ""
+    raise UserError(f"{name} takes {kind.__name__} or a path to one{others}.", received=type(value).__name__)
 
 
 def looks_like_path(text: str) -> bool:

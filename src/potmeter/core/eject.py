@@ -6,9 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
-from potmeter import __version__
 from potmeter.errors import UserError, reject
 from potmeter.registry import Entry
+from potmeter.version import __version__
 
 README = """\
 # {title}

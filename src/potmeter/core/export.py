@@ -14,10 +14,10 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor, nn
 
-from potmeter import __version__
 from potmeter.core.signature import parse_argument_docs
 from potmeter.core.system import System
 from potmeter.errors import UserError, missing_extra
+from potmeter.version import __version__
 
 TOLERANCE = 1e-4
 """Largest difference that is accepted, as a share of the output's largest value."""

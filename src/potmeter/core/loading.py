@@ -12,13 +12,15 @@ from potmeter import registry
 from potmeter.core.capabilities import Classifier
 from potmeter.core.devices import resolve_device
 from potmeter.core.networks import ClassifierAdapter, load_network_file, load_public_network
+from potmeter.core.weights import locate_weights, read_description
 
 
-def load(name: str, weights: str | Path | None = None, *, device: str = "cpu") -> Any:
+def load(name: str | Path, weights: str | Path | None = None, *, device: str = "cpu") -> Any:
     """Load a system with its weights, ready to run; or a probe, with ``weights`` naming the model it works on.
 
     Args:
-        name: ``vae``, ``classifier.imagenet``, or the folder of an ejected system.
+        name: ``vae``, ``classifier.imagenet``, the folder of an ejected system, or one with weights or a training run,
+            which says whose they are.
         weights: A tag, a weights folder, a training run or a hub id; default: the tag in ``name``, or the usual ones.
         device: cpu, cuda, cuda:N, mps or auto.
 
@@ -31,7 +33,17 @@ def load(name: str, weights: str | Path | None = None, *, device: str = "cpu") -
     Example:
         >>> load("classifier.digits").run("photo-of-a-digit.png", top=3)  # doctest: +SKIP
     """
-    return load_resolved(registry.resolve(name), weights, device)
+    if weights is None and is_weights_folder(name):
+        weights = locate_weights("", name)
+        name = str(read_description(Path(weights)).get("system"))
+    return load_resolved(registry.resolve(str(name)), weights, device)
+
+
+def is_weights_folder(name: str | Path) -> bool:
+    """Whether it is a folder with weights or checkpoints; the name of a system never is, whatever lies about."""
+    if str(name) in registry.entries() or not os.path.isdir(name):  # os.path: False for what can be no path
+        return False
+    return (Path(name) / "config.json").is_file() or any(Path(name).glob("step-*"))
 
 
 def load_resolved(reference: registry.Reference, weights: str | Path | None, device: str) -> Any:
@@ -57,9 +69,4 @@ def load_model(name: str) -> nn.Module:
     if kind.endswith(".py") and rest:
         network = load_network_file(Path(kind), rest)
         return network if isinstance(network, Classifier) else ClassifierAdapter(network)
-    if os.path.isdir(name) and ((Path(name) / "config.json").is_file() or any(Path(name).glob("step-*"))):
-        from potmeter.core.weights import locate_weights, read_description
-
-        folder = locate_weights("", name)
-        return load(str(read_description(folder).get("system")), folder)  # type: ignore[no-any-return]
     return load(name)  # type: ignore[no-any-return]

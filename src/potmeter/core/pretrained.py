@@ -11,10 +11,11 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from potmeter import __version__, registry
+from potmeter import registry
 from potmeter.core.config import build_config
 from potmeter.core.weights import load_state, locate_weights, read_description, read_json, save_state, write_json
 from potmeter.errors import UserError, reject
+from potmeter.version import __version__
 
 
 class Pretrained(nn.Module):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from importlib import resources
 
-from potmeter import __version__, registry
+from potmeter import registry
 from potmeter.presentation.markup import Html, join, prose, tag
 from potmeter.registry import Entry
+from potmeter.version import __version__
 
 LEAD = (
     "A neural network is a black box with very many knobs: numbers go in, numbers come out, and training turns the "
