@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from jaxtyping import TypeCheckError
+from jaxtyping import Float, TypeCheckError
 
 from potmeter.systems.generative.vae.model import Config, VariationalAutoencoder
 
@@ -18,3 +18,10 @@ def test_dimensions_of_one_name_have_one_size():
     network = VariationalAutoencoder(Config(widths=(8,), latent=2))
     with pytest.raises(TypeCheckError, match="noise"):
         network.elbo(torch.zeros(3, 1, 28, 28), torch.zeros(2, 2))
+
+
+def test_a_part_of_an_annotation_may_have_a_shape_and_what_has_none_is_left_alone():
+    from fixtures.shapes import SHAPE
+
+    assert SHAPE.search('tuple[Float[Tensor, "b c"], int]') and SHAPE.search(str(Float[torch.Tensor, "b c"]))
+    assert SHAPE.search('Int[np.ndarray, " n"] | None') and not SHAPE.search("dict[str, Tensor]")
