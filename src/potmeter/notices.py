@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-pending: dict[str, None] = {}
-"""What was noted and not told yet, in order."""
+pending: dict[str, str] = {}
+"""What was noted and not told yet, in order, by what it is about."""
 told: set[str] = set()
 
 
@@ -14,17 +14,22 @@ def announce(line: str) -> None:
     print(f"potmeter: {line}", file=sys.stderr, flush=True)
 
 
-def note(line: str) -> None:
-    """Keep a line to tell the user once the work begins, or is done: a mistake that ends it is told in one line alone."""
+def note(line: str, about: str = "") -> None:
+    """Keep a line to tell the user once the work begins, or is done: a mistake that ends it is told in one line alone.
+
+    Args:
+        line: The line.
+        about: A later line about the same replaces it.
+    """
     if line not in told:
-        pending[line] = None
+        pending[about or line] = line
 
 
 def tell_notes() -> None:
     """Tell what was noted, each line once."""
-    for line in pending:
+    for line in pending.values():
         announce(line)
-    told.update(pending)
+    told.update(pending.values())
     pending.clear()
 
 

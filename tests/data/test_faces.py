@@ -166,7 +166,7 @@ def test_the_folder_stands_wherever_pictures_are_named(folder):
 def test_rows_without_a_picture_are_left_out_and_counted(folder):
     (folder / "img_align_celeba" / NAMES[0]).unlink()
     assert NAMES[0] not in celeba(folder, 8).train.names
-    assert "1 rows without a picture" in " ".join(pending)
+    assert "1 rows without a picture" in " ".join(pending.values())
 
 
 BAD = {

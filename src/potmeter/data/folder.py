@@ -207,7 +207,7 @@ def tell_layout(root: Path, classes: Sequence[str], parts: dict[str, Rows], fold
     )
     total = sum(map(len, parts.values()))
     named = f" in {len(classes)} classes ({shorten_list(classes)})" if classes else ""
-    note(f"{root}: {total:,} pictures{named}: {counts}.")
+    note(f"{root}: {total:,} pictures{named}: {counts}.", about="parts")
 
 
 def tell_shared(root: Path, parts: dict[str, Rows]) -> None:

@@ -53,5 +53,7 @@ def leave_out_seen(splits: Splits, weights: str | Path | None, trained_on: str) 
         return splits
     new = [i for i, digest in enumerate(everything.digests) if digest not in (seen or ())]
     new or reject("These weights have seen all files of this folder: name one with others.", f"{len(everything)} files")
+    of_which = "" if seen is None else ", which these weights have not seen"
+    note(f"Measured on {len(new):,} of {len(everything):,} files{of_which}.", about="parts")
     known = [i for i, digest in enumerate(getattr(splits.train, "digests", ())) if digest in (seen or ())]
     return replace(splits, train=splits.train.select(known) if known else None, valid=None, test=everything.select(new))
