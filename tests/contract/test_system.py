@@ -12,8 +12,10 @@ from potmeter import media, registry
 from potmeter.core.capabilities import has_capabilities
 from potmeter.core.config import Recipe, build_config, config_parameters
 from potmeter.core.evaluation import summarise
+from potmeter.core.random import Stream
 from potmeter.core.signature import parameters, tasks
 from potmeter.core.system import System
+from potmeter.data.batches import in_batches
 from potmeter.errors import UserError
 
 from .conftest import SYSTEMS, entry_of, for_systems, owner_of, tiny
@@ -80,6 +82,28 @@ def test_it_knows_what_it_was_trained_on_and_tells_other_data(trained):
     assert trained.owner.data(trained.config).fingerprint() == trained.splits.fingerprint()
     fewer = replace(trained.splits, valid=trained.splits.valid.select(range(1, len(trained.splits.valid))))
     assert fewer.fingerprint() != trained.splits.fingerprint()
+
+
+INPUTS = {
+    "autoencoder": "image", "vae": "image", "classifier": "image", "line": "x", "gan": "z", "stylegan": "z",
+}  # fmt: skip
+"""What goes into a system as a torch module, where it is a batch's entry, or latent vectors."""
+
+
+@for_systems(names=[*INPUTS])
+def test_it_can_be_called_as_a_torch_module(trained):
+    assert type(trained.system).forward.__doc__
+    if INPUTS[trained.name] == "z":
+        x = trained.system.sample(3, Stream(0))
+    else:
+        x = next(in_batches(trained.splits.valid, 3))[INPUTS[trained.name]]
+    with torch.no_grad():
+        out = trained.system(x)
+    assert isinstance(out, torch.Tensor) and len(out) == 3 and out.isfinite().all()
+    if trained.name in ("autoencoder", "vae"):
+        assert out.shape == x.shape
+    if trained.name == "classifier":
+        assert torch.equal(out, trained.system.logits(x))
 
 
 # Learning -----------------------------------------------------------------------------------------------------------

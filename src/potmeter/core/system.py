@@ -210,6 +210,13 @@ class System(Pretrained):
 
     # 5. Use
 
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """``system(x)``, as of any torch module: tensors in, tensors out (logits, reconstructions …, as each system says).
+
+        Pictures are (B, C, H, W) in [0, 1]; normalisation happens inside.
+        """
+        raise NotImplementedError
+
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """The system at work; its signature is every face's interface."""
         raise NotImplementedError

@@ -127,6 +127,11 @@ class Autoencoder(System):
 
     # 5. Use
 
+    def forward(self, images: Tensor) -> Tensor:
+        """Reconstructions (B, C, H, W) of pictures through the widest bottleneck."""
+        reconstruction: Tensor = self.widest(images)
+        return reconstruction
+
     @torch.no_grad()
     def run(self, image: Image) -> Reconstruction:
         """Squeeze a picture through every bottleneck: the picture, then what comes out, narrowest first.

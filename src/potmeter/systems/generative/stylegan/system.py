@@ -177,6 +177,10 @@ class StyleGAN(System):
 
     # 5. Use
 
+    def forward(self, z: Tensor) -> Tensor:
+        """Pictures (B, C, H, W) in [0, 1] of vectors (B, latent) of the usual latent space."""
+        return self.decode(z)
+
     @torch.no_grad()
     def run(
         self,

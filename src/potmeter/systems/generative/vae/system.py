@@ -130,6 +130,11 @@ class VAE(System):
 
     # 5. Use
 
+    def forward(self, images: Tensor) -> Tensor:
+        """Reconstructions (B, C, H, W) of pictures, through the means of their codes."""
+        reconstruction: Tensor = self.model(images)
+        return reconstruction
+
     @torch.no_grad()
     def run(
         self,

@@ -194,6 +194,11 @@ class Translator(System):
 
     # 5. Use
 
+    def forward(self, source: Tensor, target: Tensor) -> Tensor:
+        """Logits (B, T, V) of the token after each of ``target`` (B, T), given ``source`` (B, S): numbers of tokens."""
+        logits: Tensor = self.model(source, target)
+        return logits
+
     @torch.no_grad()
     def run(
         self,

@@ -166,6 +166,10 @@ class Word2Vec(System):
 
     # 5. Use
 
+    def forward(self, words: Tensor) -> Tensor:
+        """Vectors (B, dimensions) of words by their numbers in the vocabulary (B,)."""
+        return self.model.inputs[words]
+
     def run(self, words: list[str], *, top: Annotated[int, Range(1, 1000)] = 10) -> Table:
         """The words whose vectors are nearest to that of a word, or to the mean of several.
 

@@ -173,6 +173,10 @@ class ImageClassifier(System):
 
     # 5. Use
 
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (B, classes) of pictures (B, C, H, W) in [0, 1]."""
+        return self.logits(images)
+
     @torch.no_grad()
     def run(self, image: Image, *, top: Annotated[int, Range(1, 1000)] = 5) -> Bars:
         """Say what a picture shows: the likeliest categories with their probabilities.
