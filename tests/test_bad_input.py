@@ -178,7 +178,7 @@ ROWS = [
     ("gpt2 on an empty file", "train gpt2 --data {here}/empty.png --steps 1", "is empty"),
     ("gpt2 on a binary file", "train gpt2 --data {here}/huge.bin --steps 1", "is not text: it has null bytes"),
     ("gpt2 on invalid UTF-8", "train gpt2 --data {here}/latin1.txt --steps 1", "is not UTF-8 text"),
-    ("gpt2 on a folder without text", "train gpt2 --data {here}/empty --steps 1", "holds no file of kind .txt"),
+    ("gpt2 on a folder without text", "train gpt2 --data {here}/empty --steps 1", "holds no text file"),
     ("gpt2 on a text shorter than its context", "train gpt2 --data {here}/line.txt --steps 1", "too short for a context"),
     ("gpt2 heads that do not divide", "train gpt2 --num-heads 5 --steps 1", "num_heads must divide embedding_dim"),
     ("gpt2 too hot", "run gpt2 --temperature 11", "temperature must lie between"),

@@ -390,7 +390,7 @@ def test_a_file_is_split_into_three_without_loss(tmp_path, content):
 def test_a_folder_is_read_file_by_file(tmp_path):
     for name in ("b/2.txt", "a/1.md", "c.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(SENTENCE * 100)
+        (tmp_path / name).write_text(f"{name}\n" + SENTENCE * 100, encoding="utf-8")
     splits = load_texts(str(tmp_path))
     assert [d.source.name for d in splits.train.documents] == ["1.md", "2.txt"]
     assert splits.test.text.endswith(SENTENCE) and splits.origin == "own data"

@@ -13,6 +13,7 @@ from pathlib import Path
 from potmeter.data.fingerprint import digest
 from potmeter.data.sets.austen import LIFETIME, POSTHUMOUS, austen
 from potmeter.data.splits import Splits
+from potmeter.data.texts import find_texts
 from potmeter.errors import UserError, reject
 
 CHUNK_SIZE = 2**14
@@ -22,7 +23,6 @@ PIECE_LENGTH = 1000
 """Characters of a held-out text that count as one sample, more or less: it is cut before a space."""
 MAX_HELD_OUT = 2**20
 """Most bytes of a user's text that are held out for validation, and as many for testing."""
-SUFFIXES = (".txt", ".md")
 PLACES = {
     "kitchen": "kettle ladle oven saucepan sieve spoon",
     "garden": "rake rose shed spade tulip wheelbarrow",
@@ -191,10 +191,7 @@ def generate_walks(lines: int, seed: int) -> str:
 
 def split_files(path: Path) -> Splits:
     """A user's text file, or all text files below a folder, split by bytes."""
-    files = (
-        sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()) if path.is_dir() else [path]
-    )
-    files or reject(f"The folder holds no file of kind {', '.join(SUFFIXES)}.", str(path))
+    files = find_texts(path) if path.is_dir() else [path]
     try:
         sizes = [file.stat().st_size for file in files]
     except (OSError, ValueError) as error:
