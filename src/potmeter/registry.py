@@ -46,6 +46,10 @@ class Weights:
     """Under which these weights may be used."""
     fetched: bool = False
     """Whether they are fetched at first use, not shipped."""
+    measured: str = ""
+    """What the README's table says of them: text with figures of their card in braces, ``{accuracy:.1%} of MNIST``."""
+    beside: str = ""
+    """The same of what they are compared with."""
     pretrained: str = ""
     """The data package of the network that training began with, or that a patch is made for."""
 
@@ -78,6 +82,10 @@ class Entry:
     """By their tags, the default ones first."""
     artefacts: dict[str, Weights] = field(default_factory=dict)
     """Of a probe: what it made and ships, by their tags."""
+    measured: str = ""
+    """Of a probe that measures itself: what the README's table says of it."""
+    beside: str = ""
+    """Of such a probe: the same of what it is compared with."""
     source: Path
     """The folder that holds its files."""
     package: str | None = None
@@ -230,6 +238,8 @@ FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
     "needs": (is_list, "a list of names"),
     "metrics": (is_object_of(lambda v: v in get_args(Better)), "an object of metrics, each higher, lower or neither"),
     "tiny_reaches": (is_object_of(is_number), "an object of numbers"),
+    "measured": (lambda v: isinstance(v, str), "a text"),
+    "beside": (lambda v: isinstance(v, str), "a text"),
     "weights": (is_object_of(lambda v: isinstance(v, dict)), "an object with an object for each tag"),
     "artefacts": (is_object_of(lambda v: isinstance(v, dict)), "an object with an object for each tag"),
 }
@@ -240,6 +250,8 @@ WEIGHTS_FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
     "data": (is_list, "a list of data sets"),
     "licence": (lambda v: isinstance(v, str), "a text"),
     "fetched": (lambda v: isinstance(v, bool), "true or false"),
+    "measured": (lambda v: isinstance(v, str), "a text"),
+    "beside": (lambda v: isinstance(v, str), "a text"),
     "pretrained": (lambda v: isinstance(v, str), "the tag of a data package"),
 }
 """The same for one set of weights."""

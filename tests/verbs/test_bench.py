@@ -21,7 +21,7 @@ from .system import Line
 def rows():
     yield compare("training", "images/s", 30.0, 20.0, "Keras", limit=40.0, note="half of it is the convolution")
     if is_selected("sampling"):
-        yield compare("sampling", "s", 1.0, None, Line.name)
+        yield compare("sampling", "s", 1.0, None, Line.name, note="nobody else samples lines")
     if is_selected("missing"):
         import no_such_peer
 """
@@ -38,7 +38,12 @@ def test_a_ratio_above_one_is_better_whatever_the_unit():
     assert compare("a", "images/s", 30, 10, "peer").ratio == 3
     assert compare("a", "kimg/h", 30, 10, "peer").ratio == 3
     assert compare("a", "s", 10, 30, "peer").ratio == 3
-    assert compare("a", "s", 10, None, "none").ratio is None
+    assert compare("a", "s", 10, None, "none", note="nobody else does it").ratio is None
+
+
+def test_a_row_has_a_peer_or_says_why_not():
+    with pytest.raises(ValueError, match="sampling has no peer"):
+        compare("sampling", "s", 1.0, None, "none")
 
 
 def test_functions_are_measured_in_turns_and_the_first_calls_do_not_count():

@@ -38,7 +38,13 @@ class Row:
 def compare(
     what: str, unit: str, ours: float, peer: float | None, peer_name: str, *, limit: float | None = None, note: str = ""
 ) -> Row:
-    """A Row; of a unit that is a rate (``images/s``, ``kimg/h``) more is better, of any other (``s``, ``MB``) less."""
+    """A Row; of a unit that is a rate (``images/s``, ``kimg/h``) more is better, of any other (``s``, ``MB``) less.
+
+    Raises:
+        ValueError: There is no peer, and no note that says why not.
+    """
+    if peer is None and not note:
+        raise ValueError(f"{what} has no peer: a note says why.")
     rate = "/s" in unit or "/h" in unit or "per second" in unit
     ratio = None if peer is None else (ours / peer if rate else peer / ours)
     return Row(what=what, ours=ours, peer=peer, peer_name=peer_name, ratio=ratio, limit=limit, unit=unit, note=note)
