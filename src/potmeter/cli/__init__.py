@@ -11,6 +11,7 @@ import sys
 import traceback
 
 from potmeter.core.streams import harden_streams
+from potmeter.core.user_code import describe_user_error
 from potmeter.errors import UserError, out_of_memory
 from potmeter.notices import drop_notes, tell_notes
 from potmeter.version import __version__
@@ -83,6 +84,9 @@ def dispatch(argv: list[str]) -> int:
     except Exception as error:
         if out_of_memory(error):
             print(f"potmeter: error: {UserError(MEMORY, received=' '.join(argv))}", file=sys.stderr)
+            return 2
+        if told := describe_user_error(error, " ".join(argv)):
+            print(f"potmeter: error: {told}", file=sys.stderr)
             return 2
         traceback.print_exc()
         print("potmeter: this is a bug in potmeter; please report it", file=sys.stderr)
