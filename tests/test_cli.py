@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from fixtures.line import Config, Line
-from potmeter.cli import VERBS, execute
+from potmeter import media, registry
+from potmeter.cli import VERBS, execute, places
+from potmeter.core.signature import tasks
+from potmeter.errors import UserError
 from potmeter.version import __version__
 
 COMMAND = [sys.executable, "-m", "potmeter"]
@@ -96,7 +99,8 @@ def test_json_of_list_and_show():
 
 def test_json_of_run_and_eval(line_folder, weights, tmp_path):
     done = potmeter("run", line_folder, "0.5", "--weights", weights, "--json", cwd=tmp_path)
-    assert float(only_json(done.stdout)["result"]["result"]) and done.stderr == "" and not list(tmp_path.iterdir())
+    printed = only_json(done.stdout)
+    assert float(printed["result"]) and printed["files"] == {} and done.stderr == "" and not list(tmp_path.iterdir())
     done = potmeter("eval", line_folder, "--weights", weights, "--json", cwd=tmp_path)
     report = only_json(done.stdout)
     assert {"system", "weights", "metrics", "baselines", "measured_by", "seconds"} <= report.keys()
@@ -120,6 +124,88 @@ def test_results_that_are_no_text_are_saved_and_their_place_is_told(line_folder,
     assert capsys.readouterr().out.strip() == saved.name and saved.suffix == ".png"
     assert execute(["run", f"{line_folder}:curve", "--weights", str(weights), "--out", "deep/er/plot.svg"]) == 0
     assert (elsewhere / "deep/er/plot.svg").read_text().startswith("<?xml")
+
+
+def test_json_names_the_files_that_it_wrote_and_says_what_it_did_not_save(line_folder, weights, elsewhere, capsys):
+    run = ["run", f"{line_folder}:curve", "--weights", str(weights), "--json"]
+    assert execute([*run, "--out", "deep/er/"]) == 0
+    captured = capsys.readouterr()
+    assert only_json(captured.out)["files"] == {"result": "deep/er/result.png"} and captured.err == ""
+    assert (elsewhere / "deep/er/result.png").is_file()
+    chart = execute([*run]), capsys.readouterr()
+    assert chart[0] == 0 and isinstance(only_json(chart[1].out)["result"], dict), "a chart's points are in the JSON"
+    assert execute(["run", "vae.plane:plane", "--side", "2", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert only_json(captured.out)["files"] == {} and captured.err == "potmeter: not saved without --out: a picture\n"
+
+
+KINDS = {"picture": media.Image, "before": media.Bars, "after": media.Bars}
+
+
+@pytest.mark.parametrize(
+    ("out", "kinds", "paths"),
+    [
+        ("a.png", {"": media.Image}, {"": "a.png"}),
+        ("a", {"": media.Image}, {"": "a.png"}),
+        ("v1.2", {"": media.Chart}, None),
+        ("new/", {"": media.Image}, {"": "new/result.png"}),
+        ("here", {"": media.Image}, {"": "here/result.png"}),
+        ("note.md", {"": media.Text}, {"": "note.md"}),
+        ("a.jpg", KINDS, {"picture": "a.jpg", "before": "a-before.csv", "after": "a-after.csv"}),
+        ("a.json", KINDS, {"picture": "a-picture.png", "before": "a.json", "after": "a-after.csv"}),
+        ("new", KINDS, {"picture": "new/picture.png", "before": "new/before.csv", "after": "new/after.csv"}),
+        ("here", KINDS, {"picture": "here/picture.png", "before": "here/before.csv", "after": "here/after.csv"}),
+        ("~/x.png", {"": media.Image}, {"": "{home}/x.png"}),
+        ("a.xyz", {"": media.Image}, None),
+        ("a.xyz", KINDS, None),
+        ("file/x.png", {"": media.Image}, None),
+        ("a\0.png", {"": media.Image}, None),
+        ("x" * 300 + ".png", {"": media.Image}, None),
+    ],
+)
+def test_out_is_understood_as_a_shell_user_means_it(elsewhere, monkeypatch, out, kinds, paths):
+    monkeypatch.setenv("HOME", str(elsewhere))
+    (elsewhere / "here").mkdir()
+    (elsewhere / "file").write_text("")
+    before = sorted(elsewhere.rglob("*"))
+    if paths is None:
+        with pytest.raises(UserError, match="Received: "):
+            places.plan(out, kinds)
+    else:
+        found = {name: str(path) for name, path in places.plan(out, kinds).items()}
+        assert found == {name: path.format(home=elsewhere) for name, path in paths.items()}
+    assert sorted(elsewhere.rglob("*")) == before, "nothing is made yet"
+
+
+@pytest.mark.parametrize("name", list(registry.entries()))
+def test_every_task_says_what_it_gives_so_that_out_is_checked_before_the_work(name):
+    for task, method in tasks(registry.entries()[name].load()).items():
+        assert places.kinds_of(method), f"{name}:{task}"
+
+
+def test_out_that_cannot_be_is_refused_before_the_work(line_folder, elsewhere, capsys, monkeypatch):
+    monkeypatch.setattr("potmeter.cli.run.prepare", lambda *_: pytest.fail("it was loaded"))
+    (elsewhere / "file").write_text("")
+    for out in ("x.xyz", "no\0thing.png", "file/x.png"):
+        assert execute(["run", f"{line_folder}:curve", "--out", out]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("run classifier", "classifier needs a picture: potmeter run classifier PHOTO.jpg Received: ''"),
+        (
+            "run word2vec:analogy man",
+            'word2vec:analogy needs three texts: potmeter run word2vec:analogy "TEXT" "TEXT" "TEXT"',
+        ),
+        ("run classifier:batch", "classifier:batch needs pictures: potmeter run classifier:batch PHOTO.jpg …"),
+        ("run stylegan:mix a.png", "stylegan:mix needs"),
+    ],
+)
+def test_what_is_missing_is_said_with_a_command_that_has_it(command, says, capsys):
+    assert execute(command.split()) == 2
+    assert capsys.readouterr().err.startswith(f"potmeter: error: {says}")
 
 
 def test_train_then_run_as_the_last_line_says(line_folder, elsewhere, capsys):

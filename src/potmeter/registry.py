@@ -76,6 +76,8 @@ class Entry:
     """Of a probe: those that a model must fulfil."""
     metrics: dict[str, Better] = field(default_factory=dict)
     """What ``evaluate`` measures, and which way is better; ``mse_*`` stands for all that begin so."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """What metrics, and the methods in the names of baselines, are called on a page; a ``*`` stands for what it stood for."""
     tiny_reaches: dict[str, float] = field(default_factory=dict)
     """What the tiny preset must reach on its test data, where to beat the baselines is not enough."""
     weights: dict[str, Weights] = field(default_factory=dict)
@@ -110,6 +112,16 @@ class Entry:
         """Which way a metric is better; None, where it is not declared."""
         exact = self.metrics.get(metric)
         return exact or next((way for name, way in self.metrics.items() if fnmatchcase(metric, name)), None)
+
+    def label(self, name: str) -> str:
+        """What a metric, or a baseline's method, is called on a page: ``en_hu_bleu`` is BLEU, English → Hungarian."""
+        for pattern, text in self.labels.items():
+            before, star, after = pattern.partition("*")
+            if name == pattern:
+                return text
+            if star and name.startswith(before) and name.endswith(after) and len(name) >= len(before + after):
+                return text.replace("*", name[len(before) : len(name) - len(after)].replace("_", " "))
+        return name.replace("_", " ")
 
     def import_module(self, name: str) -> ModuleType:
         """Import one of its files, ``bench`` or ``demo``, as a part of its package, so that it finds its neighbours."""
@@ -237,6 +249,7 @@ FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
     "capabilities": (is_list, "a list of names"),
     "needs": (is_list, "a list of names"),
     "metrics": (is_object_of(lambda v: v in get_args(Better)), "an object of metrics, each higher, lower or neither"),
+    "labels": (is_object_of(lambda v: isinstance(v, str)), "an object of texts"),
     "tiny_reaches": (is_object_of(is_number), "an object of numbers"),
     "measured": (lambda v: isinstance(v, str), "a text"),
     "beside": (lambda v: isinstance(v, str), "a text"),

@@ -14,7 +14,7 @@ from potmeter.core.config import Recipe
 from potmeter.core.probe import Probe
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, System
-from potmeter.media import Audio, Bars, Chart, Image, Table, Text, Video
+from potmeter.media import Audio, Bars, Chart, Image, Result, Table, Text, Video
 
 NASTY = "<script>alert(1)</script> & \"quotes' </title><img src=x onerror=alert(2)>"
 ALIVE: "weakref.WeakSet[Fake]" = weakref.WeakSet()
@@ -33,7 +33,7 @@ class Config(Recipe):
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class Pair(Result):
     """Two media."""
 
     first_picture: Image

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from potmeter import media, registry
+from potmeter.cli import places
 from potmeter.errors import reject
 from potmeter.presentation.arguments import common_flags, parse, split_name
 
@@ -21,33 +23,36 @@ def run(argv: list[str]) -> None:
     reference = registry.resolve(name)
     entry, owner = reference.entry, reference.entry.load()
     reference.task in tasks(owner) or reject(f"{entry.name} can {', '.join(tasks(owner))}.", reference.task)
-    inputs = parameters(tasks(owner)[reference.task])
+    method = tasks(owner)[reference.task]
+    inputs = parameters(method)
     common = common_flags("weights", "out", "device", "seed", "json")
     if entry.kind == "probe":
         common[0] = Parameter("model", str, None, optional=True, help="the model to work on; see `potmeter list`")
     common = [p for p in common if p.name not in {q.name for q in inputs}]
-    doc = (tasks(owner)[reference.task].__doc__ or "").partition("\n\n")[0]
-    values = parse(f"potmeter run {name}", [*inputs, *common], rest, doc)
-    thing = prepare(reference, values)
-    arguments = {p.name: values[p.name] for p in inputs}
+    values = parse(f"potmeter run {name}", [*inputs, *common], rest, (method.__doc__ or "").partition("\n\n")[0])
+    out, kinds = values.get("out"), places.kinds_of(method)
+    paths = places.plan(out, kinds) if out is not None and kinds else {}  # before the work, not after it
+    system = prepare(reference, values)
     started = time.perf_counter()
     from potmeter.core.progress import show_progress
 
     with show_progress():
-        result = call_streaming(getattr(thing, reference.task), arguments)
+        result = call_streaming(getattr(system, reference.task), {p.name: values[p.name] for p in inputs})
         result, printed = stream(result, quiet=values["json"]) if isinstance(result, Iterator) else (result, False)
     seconds = time.perf_counter() - started
-    out = values.get("out")
+    if out is not None and result is not None:
+        parts = media.parts(result)
+        paths = paths or places.plan(out, {key: type(medium) for key, medium in parts.items()})
+        paths = {key: medium.save(paths[key]) for key, medium in parts.items()}
     if values["json"]:
-        shown = {key or "result": medium.json() for key, medium in media.parts(result).items()}
-        saved = {key: str(path) for key, path in save(result, out).items()} if out else {}
-        print(
-            json.dumps(
-                {"system": name, "seconds": round(seconds, 4), "result": shown, "files": saved}, ensure_ascii=False
-            )
-        )
+        report: dict[str, Any] = {"system": name, "seconds": round(seconds, 4), "result": media.as_json(result)}
+        report["files"] = {key or "result": str(path) for key, path in paths.items()}
+        print(json.dumps(report, ensure_ascii=False))
+        tell_unsaved(result, saved=bool(paths))
     else:
-        present(result, out, name, printed)
+        present(result, name, printed=printed, save=out is None)
+        for path in paths.values():
+            print(path)
 
 
 def prepare(reference: registry.Reference, values: dict[str, Any]) -> Any:
@@ -74,25 +79,25 @@ def stream(results: Iterator[Any], *, quiet: bool) -> tuple[Any, bool]:
     return result, bool(printed)
 
 
-def present(result: Any, out: Path | None, name: str, printed: bool = False) -> None:
-    """Print text, tables and bars, but for what was ``printed``; save the rest (all where ``out`` is given), say where."""
-    if result is None:
-        return
-    for key, medium in media.parts(result).items():
+def present(result: Any, name: str, *, printed: bool, save: bool) -> None:
+    """Print text, tables and bars, but for what was ``printed``; ``save`` the rest under the system's name, and say where."""
+    for key, medium in media.parts(result).items() if result is not None else ():
         if isinstance(medium, media.Text | media.Table | media.Bars):
             printed or print(f"{key}:\n{medium}" if key else medium)
-        elif out is None:
-            stem = Path(name).name.replace(":", "-") + (
-                f"-{key}" if key else ""
-            )  # of an ejected system: its folder's name
+        elif save:  # of an ejected system: under its folder's name
+            stem = Path(name).name.replace(":", "-") + (f"-{key}" if key else "")
             print(medium.save(Path(stem + medium.suffix)))
-    for path in (save(result, out) if out else {}).values():
-        print(path)
 
 
-def save(result: Any, out: Path) -> dict[str, Path]:
-    """Save a result: a single medium under that name, several into that folder."""
-    media_of = media.parts(result)
-    if list(media_of) == [""]:
-        return {"result": media_of[""].save(out / "result" if out.is_dir() else out)}
-    return {key: medium.save(out / key) for key, medium in media_of.items()}
+def tell_unsaved(result: Any, *, saved: bool) -> None:
+    """Say which media of a result are not in the JSON, and in no file."""
+    if saved or result is None:
+        return
+    lost = [key or medium.noun for key, medium in media.parts(result).items() if not is_plain(medium)]
+    if lost:
+        print(f"potmeter: not saved without --out: {', '.join(lost)}", file=sys.stderr)
+
+
+def is_plain(medium: media.Medium) -> bool:
+    """Whether a medium's JSON is the whole of it."""
+    return isinstance(medium, media.Text | media.Table | media.Bars | media.Chart)

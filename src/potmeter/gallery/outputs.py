@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +14,14 @@ from potmeter.gallery.limits import upload_folder
 from potmeter.presentation.calls import command_line, python_call
 from potmeter.presentation.card import format_duration
 from potmeter.presentation.errors import explain
-from potmeter.presentation.figures import Figure, make_figure, render_figure
+from potmeter.presentation.figures import make_figure, render_figure
 from potmeter.presentation.markup import Html, join, tag
 
 
 def render_result(value: Any) -> Html:
     """A result's media, each with its name."""
-    return tag(
-        "div",
-        *(render_figure(make_output_figure(one, name)) for name, one in media.parts(value).items()),
-        class_="outputs",
-    )
-
-
-def make_output_figure(one: media.Medium, name: str) -> Figure:
-    """A medium as the tour shows it; a text that is one endless word is for copying, not for reading."""
-    code = isinstance(one, media.Text) and len(one.text) > 60 and len(one.text.split()) == 1
-    return replace(make_figure(one, name), kind="text code") if code else make_figure(one, name)
+    figures = [render_figure(make_figure(one, name)) for name, one in media.parts(value).items()]
+    return tag("div", *figures, class_="outputs")
 
 
 def save_files(value: Any) -> list[str]:

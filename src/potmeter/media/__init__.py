@@ -8,7 +8,7 @@ from potmeter.media.audio import Audio
 from potmeter.media.chart import Chart, Page, escape_formulas
 from potmeter.media.image import PICTURES, Image
 from potmeter.media.medium import Medium, data_uri, describe, read_bytes
-from potmeter.media.results import as_json, parts, plain
+from potmeter.media.results import Result, as_json, parts, plain
 from potmeter.media.table import Bars, Table
 from potmeter.media.text import Text
 from potmeter.media.video import Video
@@ -21,6 +21,7 @@ __all__ = [
     "Image",
     "Medium",
     "Page",
+    "Result",
     "Table",
     "Text",
     "Video",

@@ -33,6 +33,8 @@ class Audio(Medium):
     rate: int
 
     suffix = ".wav"
+    formats = (".wav", ".flac", ".ogg", ".mp3")
+    noun = "a sound"
     suffixes = (".wav", ".flac", ".ogg", ".mp3")
 
     def __post_init__(self) -> None:
@@ -110,7 +112,7 @@ class Audio(Medium):
     def encode(self, suffix: str) -> bytes:
         import soundfile
 
-        suffix in self.suffixes or reject("A sound is saved as .wav, .flac, .ogg or .mp3.", suffix)
+        self.check_format(suffix)
         buffer = io.BytesIO()
         soundfile.write(buffer, self.samples, self.rate, format=suffix[1:].upper())
         return buffer.getvalue()

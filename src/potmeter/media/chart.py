@@ -30,9 +30,11 @@ class Chart(Medium):
     points: bool = False
 
     suffix = ".png"
+    formats = (".png", ".svg", ".pdf")
+    noun = "a chart"
 
     def encode(self, suffix: str) -> bytes:
-        suffix in (".png", ".svg", ".pdf") or reject("A chart is saved as .png, .svg or .pdf.", suffix)
+        self.check_format(suffix)
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(6.4, 4.0), dpi=120, layout="constrained")
@@ -78,6 +80,8 @@ class Page(Medium):
     sheet: tuple[float, float] = (21.0, 29.7)
 
     suffix = ".pdf"
+    formats = (".pdf", ".png", ".svg")
+    noun = "a page"
 
     def __post_init__(self) -> None:
         fits = 0 < self.width <= self.sheet[0] - 1 and self.height <= self.sheet[1] - 5
@@ -89,7 +93,7 @@ class Page(Medium):
         return self.width * self.picture.size[1] / self.picture.size[0]
 
     def encode(self, suffix: str) -> bytes:
-        suffix in (".pdf", ".png", ".svg") or reject("A page is saved as .pdf, .png or .svg.", suffix)
+        self.check_format(suffix)
         from matplotlib.figure import Figure
 
         (across, down), buffer = self.sheet, io.BytesIO()

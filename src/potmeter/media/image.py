@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 PICTURES = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """Formats that are decoded; Pillow knows others, some of which start a program."""
-SAVED = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
-"""Endings that a picture is saved under."""
 TAIL = 2**16
 """Bytes at the end of a file in which the mark of a picture's end is looked for."""
 
@@ -44,6 +42,8 @@ class Image(Medium):
     pixels: np.ndarray
 
     suffix = ".png"
+    formats = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+    noun = "a picture"
     suffixes = (
         *(".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
         *(".ppm", ".pgm", ".pbm", ".pnm"),
@@ -170,7 +170,7 @@ class Image(Medium):
     def encode(self, suffix: str) -> bytes:
         import PIL.Image
 
-        suffix in SAVED or reject("A picture is saved as .png, .jpg, .webp, .bmp, .gif or .tif.", suffix)
+        self.check_format(suffix)
         kind, buffer = PIL.Image.registered_extensions()[suffix], io.BytesIO()
         picture = self.pil().convert("L") if suffix == ".pgm" else self.pil()
         picture.save(buffer, format=kind, **({"quality": 95} if kind in ("JPEG", "WEBP") else {}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,11 @@ class Medium:
     """Ending of the file that ``save`` writes when the path has none."""
     suffixes: ClassVar[tuple[str, ...]] = ()
     """Endings by which a folder is searched for such files."""
+
+    formats: ClassVar[tuple[str, ...]] = ()
+    """Endings of the files that ``save`` writes; none: any."""
+    noun: ClassVar[str]
+    """What one is called: a picture."""
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -47,6 +53,14 @@ class Medium:
             raise UserError(f"{path} cannot be written: {error.strerror}.", received=str(path)) from None
         return path
 
+    @classmethod
+    def check_format(cls, suffix: str) -> None:
+        """Raise UserError for an ending that ``save`` does not write."""
+        if cls.formats and suffix.lower() not in cls.formats:
+            *first, last = cls.formats
+            listed = f"{', '.join(first)} or {last}" if first else last
+            reject(f"{cls.noun[:1].upper()}{cls.noun[1:]} is saved as {listed}.", suffix)
+
     def encode(self, suffix: str) -> bytes:
         """The file's bytes in the format that ``suffix`` names. Raises UserError for an unknown one."""
         raise NotImplementedError
@@ -60,7 +74,7 @@ class Medium:
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
-        return self.html()
+        return in_notebook({"": self})
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -89,3 +103,28 @@ def data_uri(medium: Medium, suffix: str) -> str:
     """The medium as a ``data:`` address, to stand inside a page."""
     kind = {".png": "image/png", ".wav": "audio/wav", ".mp4": "video/mp4"}[suffix]
     return f"data:{kind};base64,{base64.b64encode(medium.encode(suffix)).decode()}"
+
+
+NOTEBOOK_STYLE = """
+.potmeter { display: flex; flex-wrap: wrap; gap: 1em 1.6em; align-items: flex-start }
+.potmeter figure { margin: 0; max-width: 100% }
+.potmeter figcaption { opacity: .7 }
+.potmeter img, .potmeter video { max-width: 100%; height: auto }
+.potmeter .pixelated { image-rendering: pixelated; min-width: 8em }
+.potmeter pre.text { white-space: pre-wrap; max-width: 44em }
+.potmeter .bars { display: grid; gap: .3em .8em; align-items: center;
+  grid-template-columns: fit-content(16em) minmax(3em, 20em) max-content }
+.potmeter .bar { display: contents }
+.potmeter .bar b { display: block; height: 1em; background: #a5391b }
+.potmeter .bar i { font-style: normal }
+"""
+"""What pages have in their style sheets."""
+
+
+def in_notebook(media: dict[str, Medium]) -> str:
+    """Media as a notebook shows them: each with its name, side by side where there is room."""
+    figures = [
+        f"<figure>{medium.html()}{f'<figcaption>{html.escape(name)}</figcaption>' if name else ''}</figure>"
+        for name, medium in media.items()
+    ]
+    return f'<style>{NOTEBOOK_STYLE}</style><div class="potmeter">{"".join(figures)}</div>'

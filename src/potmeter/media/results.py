@@ -1,4 +1,4 @@
-"""Results: one medium, or a frozen dataclass of media."""
+"""Results: one medium, or several in a frozen dataclass."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import math
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from potmeter.media.medium import Medium
+from potmeter.media.medium import Medium, in_notebook
+
+
+class Result:
+    """Base of the frozen dataclasses whose fields are media: what a typed method returns that gives several."""
+
+    def _repr_html_(self) -> str:
+        return in_notebook(parts(self))
 
 
 def parts(result: Any) -> dict[str, Medium]:

@@ -34,6 +34,8 @@ class Table(Medium):
     rows: list[tuple[Any, ...]]
 
     suffix = ".csv"
+    formats = (".csv", ".tsv", ".json")
+    noun = "a table"
     suffixes = (".csv", ".tsv")
 
     @classmethod
@@ -64,7 +66,7 @@ class Table(Medium):
         return cls(columns, [tuple(parse_cell(cell) for cell in row) for row in rows[1:]])
 
     def encode(self, suffix: str) -> bytes:
-        suffix in (".csv", ".tsv", ".json") or reject("A table is saved as .csv, .tsv or .json.", suffix)
+        self.check_format(suffix)
         if suffix == ".json":
             return json.dumps(self.json(), ensure_ascii=False, indent=1).encode()
         buffer = io.StringIO()
@@ -103,6 +105,8 @@ class Bars(Medium):
     values: dict[str, float]
 
     suffix = ".csv"
+    formats = (".csv", ".tsv", ".json")
+    noun = "a table"
 
     def encode(self, suffix: str) -> bytes:
         return Table(("name", "value"), list(self.values.items())).encode(suffix)

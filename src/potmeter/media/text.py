@@ -22,6 +22,7 @@ class Text(Medium):
     text: str
 
     suffix = ".txt"
+    noun = "a text"
     suffixes = (".txt", ".md")
 
     @classmethod

@@ -27,6 +27,8 @@ class Video(Medium):
     fps: float = 12.0
 
     suffix = ".mp4"
+    formats = (".mp4", ".mov", ".mkv")
+    noun = "a video"
     suffixes = (".mp4", ".webm", ".mov", ".avi", ".mkv")
 
     def __post_init__(self) -> None:
@@ -61,7 +63,7 @@ class Video(Medium):
 
         import av
 
-        suffix in (".mp4", ".mov", ".mkv") or reject("A video is saved as .mp4, .mov or .mkv.", suffix)
+        self.check_format(suffix)
         buffer, (height, width) = io.BytesIO(), self.frames.shape[1:3]
         with av.open(buffer, "w", format="matroska" if suffix == ".mkv" else suffix[1:]) as container:
             stream = container.add_stream("libx264", rate=Fraction(self.fps).limit_denominator(1000))

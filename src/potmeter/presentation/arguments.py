@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
+import shlex
 import sys
 from dataclasses import MISSING, field, fields, make_dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from potmeter import media
 from potmeter.core.signature import Parameter
 from potmeter.errors import UserError
 
@@ -38,8 +41,16 @@ def parse(prog: str, parameters: list[Parameter], argv: list[str], description: 
     except SystemExit as stop:
         if stop.code in (0, None):
             raise
-        raise UserError(condense(console.getvalue()), received=" ".join(argv)) from None
-    return {f.name: getattr(values, f.name) for f in fields(form)}
+        message = condense(console.getvalue())
+        named = re.match(r"Missing value for argument '(\w+)'", message)
+        lacks = message.startswith("Missing from") or (named and named[1] in {p.name for p in required})
+        if lacks and (text := describe_missing(prog, required)):
+            raise UserError(text, received=shlex.join(argv)) from None
+        raise UserError(message, received=shlex.join(argv)) from None
+    found = {f.name: getattr(values, f.name) for f in fields(form)}
+    if any(p.many and not found[p.name] for p in required) and (text := describe_missing(prog, required)):
+        raise UserError(text, received=shlex.join(argv))
+    return found
 
 
 def flag_type(p: Parameter) -> Any:
@@ -62,23 +73,55 @@ def default_field(p: Parameter) -> Any:
 
 
 def condense(box: str) -> str:
-    """The message of tyro's error box as one line."""
+    """The message of tyro's error box as one line, whether its rules are drawn or typed."""
     words: list[str] = []
+    inside = False
     for line in box.splitlines():
         inner = line.strip().strip("│").strip()
-        if line.startswith(("╭", "╰")):
-            continue
-        if inner.startswith("───"):
+        rule = line.startswith("╭") or (len(inner) > 2 and not inner.strip("─-"))
+        if rule and inside:
             break
-        words.append(inner)
-    return " ".join(words).rstrip(".") + "."
+        if inside:
+            words.append(inner)
+        inside = inside or rule
+    return " ".join(" ".join(words).split()).rstrip(".") + "."
+
+
+INPUTS: dict[Any, tuple[str, str, str]] = {
+    media.Image: ("a picture", "pictures", "PHOTO.jpg"),
+    media.Audio: ("a sound", "sounds", "SOUND.wav"),
+    media.Video: ("a video", "videos", "VIDEO.mp4"),
+    media.Table: ("a table", "tables", "TABLE.csv"),
+    media.Text: ("a text", "texts", '"TEXT"'),
+    str: ("a text", "texts", '"TEXT"'),
+    int: ("a whole number", "whole numbers", "1"),
+    float: ("a number", "numbers", "1.0"),
+    Path: ("a file", "files", "FILE"),
+}
+"""What an input of a type is called, several of them, and how one is typed."""
+
+
+def describe_missing(prog: str, required: list[Parameter]) -> str | None:
+    """What a command lacks, and how it is typed: ``classifier needs a picture: potmeter run classifier PHOTO.jpg``.
+
+    None where a required input is of a type that has no plain name.
+    """
+    if not all(p.positional and p.type in INPUTS for p in required):
+        return None
+    kinds = [INPUTS[p.type][1] if p.many else INPUTS[p.type][0] for p in required]
+    if len(set(kinds)) == 1 and len(kinds) > 1:
+        counts = {2: "two", 3: "three", 4: "four"}
+        kinds = [f"{counts.get(len(kinds), len(kinds))} {INPUTS[required[0].type][1]}"]
+    inputs = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
+    typed = " ".join(f"{INPUTS[p.type][2]} …" if p.many else INPUTS[p.type][2] for p in required)
+    return f"{prog.rpartition(' ')[2]} needs {inputs}: {prog} {typed}"
 
 
 def common_flags(*names: str) -> list[Parameter]:
     """Flags that mean the same for every verb."""
     known = {
         "weights": Parameter("weights", str, None, optional=True, help="tag, folder, training run or hub id"),
-        "out": Parameter("out", Path, None, optional=True, help="file or folder to write the result to"),
+        "out": Parameter("out", str, None, optional=True, help="file or folder to write the result to"),
         "device": Parameter("device", str, "cpu", help="cpu, cuda, cuda:N, mps or auto"),
         "seed": Parameter("seed", int, None, optional=True, help="start of all randomness"),
         "json": Parameter("json", bool, False, help="print one JSON object on standard output and nothing else"),

@@ -56,11 +56,14 @@ def as_words(p: Parameter, value: Any) -> list[str]:
 
 
 def as_word(p: Parameter, value: Any, number: str = "") -> str:
-    """A value as one word: a text as it is, a file by its name without its folder, a medium by its parameter's name."""
+    """A value as one word: a text as it is, a file by its path, a medium by its parameter's name.
+
+    Of an absolute path only the name: it is a place on this machine and no other.
+    """
     if isinstance(value, media.Text):
         return value.text
     if p.medium and p.type is not media.Text and isinstance(value, (str, Path)):
-        return Path(value).name
+        return Path(value).name if Path(value).is_absolute() else str(value)
     if isinstance(value, (str, int, float, Path)) or value is None:
         return str(value)
     return f"{p.name}{number}{getattr(p.type, 'suffix', '')}"

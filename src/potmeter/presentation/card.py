@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,43 @@ def read_card(name: str, tag: str) -> dict[str, Any]:
     return card
 
 
-def list_measurements(card: dict[str, Any]) -> tuple[str, list[tuple[str, str, bool]]]:
-    """A heading, and the figures: name, value with its error, whether it is a baseline's. A metric's come below it."""
+def read_measured(entry: registry.Entry) -> dict[str, Any]:
+    """A probe's figures: as ``potmeter eval`` gave them, or those of what it made; empty where none are kept."""
+    path = entry.source / "measured.json"
+    if path.is_file():
+        measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return measured
+    return next((card for tag in entry.artefacts if (card := read_card(entry.name, tag))), {})
+
+
+def list_measurements(
+    card: dict[str, Any], label: Callable[[str], str] | None = None
+) -> tuple[str, list[tuple[str, str, bool]]]:
+    """A heading, and the figures: name, value with its error, whether it is a baseline's. A metric's come below it.
+
+    Args:
+        card: The card of weights, or a probe's ``measured.json``.
+        label: What a name is called on a page; see ``Entry.label``.
+    """
+    label = label or readable
     final = bool(read_part(card, "metrics"))
     metrics, errors = read_part(card, "metrics") or read_part(card, "valid"), read_part(card, "errors")
-    waiting, rows = dict(read_part(card, "baselines")), []
-    for name, value in metrics.items():
-        rows.append((readable(name), format_figure(value, errors.get(name)), False))
-        beaten = [key for key in waiting if key.endswith(name)]
-        rows += [(readable(key), format_figure(waiting.pop(key)), True) for key in beaten]
-    rows += [(readable(key), format_figure(value), True) for key, value in waiting.items()]
+    baselines = read_part(card, "baselines")
+    owners = {name: owner_of(name, list(metrics)) for name in baselines}
+    rows: list[tuple[str, str, bool]] = []
+    for metric, value in metrics.items():
+        rows.append((label(metric), format_figure(value, errors.get(metric)), False))
+        below = [name for name, owner in owners.items() if owner == metric]
+        rows += [(label(name.removesuffix(f"_{metric}")), format_figure(baselines[name]), True) for name in below]
+    rows += [(label(name), format_figure(baselines[name]), True) for name, owner in owners.items() if owner is None]
     samples = card.get("samples")
     count = f", {samples:,} samples" if isinstance(samples, int) else ""
     return (f"Measured on test data{count}" if final else "Measured while training"), rows
+
+
+def owner_of(baseline: str, metrics: list[str]) -> str | None:
+    """The metric that a baseline's name ends in, of several the longest: ``retrieval_en_hu_bleu`` is no ``bleu``'s."""
+    return max((metric for metric in metrics if baseline.endswith(f"_{metric}")), key=len, default=None)
 
 
 def list_origins(card: dict[str, Any]) -> Rows:

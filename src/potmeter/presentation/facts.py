@@ -9,7 +9,7 @@ from typing import Any
 
 from potmeter.core.config import Recipe
 from potmeter.core.signature import parameters
-from potmeter.presentation.card import list_measurements, list_origins, read_card, training_command
+from potmeter.presentation.card import list_measurements, list_origins, read_card, read_measured, training_command
 from potmeter.presentation.markup import Html, prose, tag
 from potmeter.presentation.source import config_fields
 from potmeter.registry import Entry
@@ -23,6 +23,7 @@ LONGEST_LIST = 30
 class Facts:
     """Everything a stop's page tells that is not a result."""
 
+    entry: Entry
     about: str = ""
     """The first sentence of the class's docstring."""
     card: dict[str, Any] = field(default_factory=dict)
@@ -35,11 +36,11 @@ class Facts:
 
 def collect_facts(entry: Entry, tag: str | None, system: Any = None, known: Facts | None = None) -> Facts:
     """The facts of a stop; those of weights and Config once the system is loaded."""
-    known = known or Facts(next=[(f"potmeter show {entry.name}", "what it takes, gives and can be set to")])
+    known = known or Facts(entry, next=[(f"potmeter show {entry.name}", "what it takes, gives and can be set to")])
     card = getattr(system, "card", None) or known.card
-    if not card and tag:
+    if not card:
         try:
-            card = read_card(entry.name, tag)
+            card = read_card(entry.name, tag) if tag and entry.kind == "system" else read_measured(entry)
         except (OSError, ValueError):  # a damaged card is the weights' trouble: loading them will tell
             card = {}
     card = card if isinstance(card, dict) else {}
@@ -58,26 +59,34 @@ def add_class_facts(known: Facts, owner: type, entry: Entry) -> Facts:
         tries.append((f"potmeter eval {name}", "measure it beside what it must beat"))
     else:
         if "tiny" in getattr(owner, "presets", {}):
-            tries.append((f"potmeter train {name} --preset tiny", "train one of your own, in seconds"))
-        if takes_data(owner):
-            tries.append((f"potmeter train {name} --data FOLDER", "the same on your own data"))
+            command = f"potmeter train {name} --preset tiny --budget 1m"
+            tries.append((command, "train a small one of your own, in a minute"))
+        tries += own_data(name, owner)
         tries.append((f"potmeter eval {name}", "measure it on data it has never seen"))
         tries.append((f"potmeter eject {name} my-{name}/", "its code in a folder of your own, to change"))
     return replace(known, about=first_sentence(owner.__doc__ or ""), next=tries)
+
+
+def own_data(name: str, owner: type) -> Rows:
+    """How the system is trained on data of the user's own, by what its ``data`` takes; empty where it takes none."""
+    try:
+        taken = {p.name: p for p in parameters(owner.data)}  # type: ignore[attr-defined]
+    except (AttributeError, KeyError, NameError, TypeError):  # a class not made like ours
+        return []
+    if "source" not in taken:
+        return []
+    help = taken["source"].help.partition(";")[0].rstrip(".")
+    words = help.lower()
+    place = "FOLDER" if "folder" in words else "TABLE.csv" if "csv" in words or "table" in words else "FILE.txt"
+    files = [f" --{p.name.replace('_', '-')} FILE.txt" for p in taken.values() if p.name.endswith("_file")]
+    command = f"potmeter train {name} --data {place}{''.join(files)} --budget 10m"
+    return [(command, f"on data of your own: {help[:1].lower()}{help[1:]}" if help else "on data of your own")]
 
 
 def first_sentence(docstring: str) -> str:
     """The first sentence of a docstring, on one line."""
     paragraph = " ".join(inspect.cleandoc(docstring).partition("\n\n")[0].split())
     return re.split(r"(?<=[.!?]) +(?=[A-Z])", paragraph, maxsplit=1)[0]
-
-
-def takes_data(owner: type) -> bool:
-    """Whether the system can be trained on a user's own data."""
-    try:
-        return any(p.name == "source" for p in parameters(owner.data))  # type: ignore[attr-defined]
-    except (AttributeError, KeyError, NameError, TypeError):  # a class not made like ours
-        return False
 
 
 def own_fields(entry: Entry, config: Any) -> list[tuple[str, str, str]]:
@@ -110,7 +119,7 @@ def format_setting(value: Any) -> str:
 
 def render_facts(facts: Facts) -> Html | None:
     """The card and the Config: figures first, how the weights were made beside them, the Config to be opened."""
-    heading, figures = list_measurements(facts.card)
+    heading, figures = list_measurements(facts.card, facts.entry.label)
     made = list_origins(facts.card)
     if facts.parameters:
         made = [("knobs", f"{facts.parameters:,}"), *made]

@@ -7,7 +7,7 @@ from typing import Any
 
 from potmeter import media
 from potmeter.core.signature import Parameter
-from potmeter.presentation.markup import Html, escape, tag
+from potmeter.presentation.markup import Html, escape, join, tag
 
 MAX_WIDTH, MAX_HEIGHT = 880, 420
 """Pixels of the page that a picture may fill; small ones are enlarged towards these by whole factors."""
@@ -35,18 +35,44 @@ class Figure:
     """Whether it wants the whole width of the page."""
 
 
-def make_figure(medium: media.Medium, name: str = "") -> Figure:
-    """A result's medium, enlarged or marked as wide by what it is."""
-    kind, wide, width = type(medium).__name__.lower(), isinstance(medium, media.Chart), None
+def make_figure(medium: media.Medium, name: str = "", *, rows: int | None = None) -> Figure:
+    """A result's medium, enlarged or marked as wide by what it is.
+
+    Args:
+        medium: What is shown.
+        name: Of the field it stands in.
+        rows: Of a longer table only so many are shown, and the others folded away.
+    """
+    kind, wide, width, html = type(medium).__name__.lower(), isinstance(medium, media.Chart), None, Html(medium.html())
     if isinstance(medium, media.Image | media.Video):
-        columns, rows = medium.size if isinstance(medium, media.Image) else medium.frames.shape[2:0:-1]
-        width = columns * magnification(columns, rows)
+        columns, lines = medium.size if isinstance(medium, media.Image) else medium.frames.shape[2:0:-1]
+        width = columns * magnification(columns, lines)
         wide = width > MAX_WIDTH // 2
+    elif isinstance(medium, media.Text) and is_code(medium.text):
+        kind, html = "text code", fold_code(medium)
     elif isinstance(medium, media.Text):
         wide = len(medium.text) > 280
     elif isinstance(medium, media.Table):
-        wide = len(medium.columns) > 4
-    return Figure(name, kind, Html(medium.html()), medium.json(), width, wide)
+        wide = len(medium.columns) > 4 or sum(map(len, map(str, medium.rows[0] if medium.rows else ()))) > 60
+        html = fold_table(medium, rows) if rows and len(medium.rows) > rows + 2 else html
+    return Figure(name, kind, html, medium.json(), width, wide)
+
+
+def is_code(text: str) -> bool:
+    """Whether a text is one endless word, for a program to read and nobody else."""
+    return len(text) > 60 and len(text.split()) == 1
+
+
+def fold_code(medium: media.Text) -> Html:
+    """A code's length, to be opened."""
+    return tag("details", tag("summary", f"a code of {len(medium.text):,} characters"), Html(medium.html()))
+
+
+def fold_table(medium: media.Table, rows: int) -> Html:
+    """The first rows of a table, and the whole of it to be opened."""
+    first = media.Table(medium.columns, medium.rows[:rows])
+    summary = tag("summary", f"all {len(medium.rows):,} rows")
+    return join(Html(first.html()), tag("details", summary, Html(medium.html())))
 
 
 def magnification(columns: int, rows: int) -> int:

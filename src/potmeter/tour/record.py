@@ -3,41 +3,91 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from potmeter.errors import UserError, reject
+from potmeter.media import plain
 from potmeter.tour.page import page
 
 if TYPE_CHECKING:
+    from potmeter.tour.files import Files
     from potmeter.tour.visit import Output, Visit
 
 
-def record(visits: list[Visit]) -> list[dict[str, Any]]:
-    """The visits as plain values: ``[{"stop", "system", "ok", "seconds", "outputs"}]``, and ``error``."""
-    return [
-        {
-            "stop": visit.entry.slide,
-            "system": visit.name,
-            "ok": visit.status == "ok",
-            "seconds": round(visit.seconds, 2),
-            "outputs": [record_output(output) for output in visit.outputs],
-            **error_fields(visit),
-        }
-        for visit in visits
-    ]
+class Record:
+    """What a tour leaves behind in its folder: the page, ``tour.json``, and the files that the commands name.
+
+    Args:
+        out: The folder.
+        total: How many stops there will be.
+        files: What the examples were given.
+    """
+
+    def __init__(self, out: Path, total: int, files: Files) -> None:
+        self.out, self.total, self.files = out, total, files
+        self.visits: list[Visit] = []
+        self.begun = time.perf_counter()
+        self.seconds = 0.0
+        self.running = True
+        self.written: set[str] = set()
+
+    def write(self) -> None:
+        """Write all files aside, then rename them, the page last: whoever sees it sees the whole of what ran so far."""
+        self.seconds = time.perf_counter() - self.begun
+        waiting = self.total - len(self.visits) if self.running else 0
+        # A lone surrogate in a caption is no UTF-8: it is shown as a question mark.
+        record = json.dumps(self.as_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        text = page(self.visits, self.seconds, waiting=waiting, missing=self.total - len(self.visits))
+        contents = {name: data for name, data in self.files.contents.items() if name not in self.written}
+        contents |= {"tour.json": record.encode("utf-8", "replace"), "index.html": text.encode("utf-8", "replace")}
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self.out, prefix=".tour-") as aside:
+                for number, data in enumerate(contents.values()):
+                    with open(Path(aside, str(number)), "wb") as file:
+                        file.write(data)
+                        file.flush()
+                        os.fsync(file.fileno())
+                for number, name in enumerate(contents):
+                    (self.out / name).parent.mkdir(parents=True, exist_ok=True)
+                    os.replace(Path(aside, str(number)), self.out / name)
+            self.written |= contents.keys()
+        except OSError as error:
+            raise UserError(f"{self.out} cannot be written: {error.strerror}.", received=str(self.out)) from None
+
+    def finish(self) -> None:
+        """Write the page for the last time: nothing runs any more."""
+        self.running = False
+        self.write()
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The visits as plain values: ``[{"stop", "system", "ok", "seconds", "outputs"}]``, and ``error``."""
+        return [
+            {
+                "stop": visit.entry.slide,
+                "system": visit.name,
+                "ok": visit.status == "ok",
+                "seconds": round(visit.seconds, 2),
+                "outputs": [output_json(output) for output in visit.outputs],
+                **error_fields(visit),
+            }
+            for visit in self.visits
+        ]
 
 
-def record_output(output: Output) -> dict[str, Any]:
-    """One example's output; a result that is one medium goes by the name ``result``, as in ``run --json``."""
+def output_json(output: Output) -> dict[str, Any]:
+    """One example's output; its ``result`` is what ``potmeter run --json`` gives."""
+    single = len(output.outputs) == 1 and not output.outputs[0].name
+    values = output.outputs[0].json if single else {figure.name: figure.json for figure in output.outputs}
     return {
         "caption": output.caption,
         "task": output.task,
         "command": output.command,
-        "media": {shown.name or "result": plain(shown.json) for shown in output.outputs},
+        "result": plain(values) if output.outputs else None,
         **error_fields(output),
     }
 
@@ -52,18 +102,6 @@ def is_failure(visit: Visit) -> bool:
     return visit.status == "failed"
 
 
-def plain(value: Any) -> Any:
-    """A medium's values as JSON knows them: numpy's numbers as Python's, and null for what is not finite."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    value = value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, (str, int)) or value is None else str(value)
-
-
 def check_writable(out: Path) -> None:
     """Refuse a folder that the results could not be written to, without making it yet."""
     if out.exists() and not out.is_dir():
@@ -71,24 +109,3 @@ def check_writable(out: Path) -> None:
     nearest = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
     nearest.is_dir() or reject("--out lies in a file.", str(out))
     os.access(nearest, os.W_OK | os.X_OK) or reject(f"{nearest} cannot be written.", str(out))
-
-
-def write(out: Path, visits: list[Visit], seconds: float) -> None:
-    """Write both files aside, then rename them, the page last: whoever sees it sees the whole tour."""
-    texts = {
-        "tour.json": json.dumps(record(visits), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-        "index.html": page(visits, seconds),
-    }
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        # A lone surrogate in a caption is no UTF-8: it is shown as a question mark.
-        with tempfile.TemporaryDirectory(dir=out, prefix=".tour-") as aside:
-            for name, text in texts.items():
-                with open(Path(aside, name), "wb") as file:
-                    file.write(text.encode("utf-8", "replace"))
-                    file.flush()
-                    os.fsync(file.fileno())
-            for name in texts:
-                os.replace(Path(aside, name), out / name)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written: {error.strerror}.", received=str(out)) from None

@@ -1,10 +1,10 @@
-"""A stop on the page: what it is, its facts, and its examples with what went in and what came out."""
+"""A stop on the page: what it is, its results with what went in, and, folded, what was measured and what to try next."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from potmeter.presentation.card import format_duration
+from potmeter.presentation.card import format_duration, list_measurements
 from potmeter.presentation.facts import render_facts
 from potmeter.presentation.figures import render_figure
 from potmeter.presentation.markup import Html, join, prose, tag
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 STATES = {"ok": "ran", "failed": "failed", "unavailable": "not available here"}
 """How a status is called on the page."""
-SIDE_BY_SIDE = 3
-"""Up to so many inputs stand left of the output; more stand above it."""
+SHOWN = 6
+"""Results of a stop that are open; the others are folded."""
+FIRST = ("image", "video", "chart", "audio", "text", "bars")
+"""Kinds of media in the order in which a result shows them; the picture comes before the figures."""
 
 
 def render_stop(visits: list[Visit]) -> Html:
@@ -25,62 +27,117 @@ def render_stop(visits: list[Visit]) -> Html:
     told = next((visit.facts for visit in reversed(visits) if visit.facts.about), visits[-1].facts)
     number = tag("p", tag("span", "slide"), tag("b", entry.slide), class_="number")
     title = tag("h2", entry.name, " ", tag("small", entry.section if entry.kind == "system" else "probe"))
-    about = [tag("p", prose(entry.summary.rstrip(".")), ".", class_="summary")]
-    about += [tag("p", prose(told.about), class_="about")] if told.about else []
-    runs = [render_weights(visit, named=len(visits) > 1 or visit.tag is not None) for visit in visits]
+    summary = tag("p", prose(entry.summary.rstrip(".")), ".", class_="summary")
+    troubles = [render_error(visit, visit.name) for visit in visits if visit.error is not None]
+    results = [(visit, output) for visit in visits for output in visit.outputs if output.outputs or output.error]
+    lead = pick_lead(results)
+    cards = render_examples(lead)
+    others = render_examples([result for result in results if result not in lead])
     return tag(
         "section",
-        tag("header", number, tag("div", title, *about)),
-        *runs,
-        render_suggestions(told),
+        tag("header", number, tag("div", title, summary)),
+        *troubles,
+        cards,
+        fold(count_more(len(results) - len(lead)), others, "more") if others else None,
+        *(render_measured(visit) for visit in visits),
+        fold("Try next", render_suggestions(told), "next") if told.next else None,
         id=entry.name,
         class_="stop",
-    )
+    )  # fmt: skip
 
 
-def render_weights(visit: Visit, *, named: bool) -> Html:
-    """One set of weights: its name, card and examples."""
-    state = tag("span", f"{STATES[visit.status]}, {format_duration(visit.seconds)}", class_=f"state {visit.status}")
-    head = tag("h3", visit.name if named else "Results", " ", state)
-    error = render_error(visit) if visit.error is not None else None
-    examples = (
-        tag("div", *(render_example(output) for output in visit.outputs), class_="examples") if visit.outputs else None
-    )
-    anchor = visit.name if visit.tag else None  # a probe's is its section's
-    return tag("div", head, error, render_facts(visit.facts), examples, id=anchor, class_="run")
+def pick_lead(results: list[tuple[Visit, Output]]) -> list[tuple[Visit, Output]]:
+    """The results that are open: the first of each set of weights, and of each thing that a stop can do; errors too."""
+    lead: list[tuple[Visit, Output]] = []
+    seen: set[tuple[str, str]] = set()
+    for visit, output in results:
+        news = {("weights", visit.name), ("task", output.task)} - seen
+        if output.error is not None or (news and len(lead) < SHOWN):
+            lead.append((visit, output))
+            seen |= news
+    return lead
 
 
-def render_error(one: Visit | Output) -> Html:
+def count_more(count: int) -> str:
+    """How many results are folded."""
+    return f"{count} more result{'s' * (count > 1)}"
+
+
+def fold(title: object, content: Html, kind: str) -> Html:
+    """Something to be opened."""
+    return tag("details", tag("summary", title), content, class_=kind)
+
+
+def render_error(one: Visit | Output, name: str | None = None) -> Html:
     """The one line that says what went wrong."""
-    label = "Not available here" if one.unavailable else "Failed"
-    return tag("p", tag("b", label), " ", one.error, class_=f"trouble {'unavailable' if one.unavailable else 'failed'}")
+    label = f"{f'{name}: ' if name else ''}{'not available here' if one.unavailable else 'failed'}"
+    kind = "unavailable" if one.unavailable else "failed"
+    return tag(
+        "p", tag("b", label[:1].upper() + label[1:] if not name else label), " ", one.error, class_=f"trouble {kind}"
+    )
 
 
 # What came of an example -----------------------------------------------------------------------------------------
 
 
-def render_example(output: Output) -> Html:
-    """A caption, input → output, and how to call it."""
-    wide = any(shown.wide for shown in output.outputs) or len(output.outputs) > 1
-    many = len(output.inputs) > SIDE_BY_SIDE
-    inputs = tag("div", *map(render_figure, output.inputs), class_="inputs") if output.inputs else None
-    arrow = tag("div", "↓" if many else "→", class_="arrow", aria_hidden="true") if output.inputs else None
-    results = render_error(output) if output.error is not None else join(*map(render_figure, output.outputs))
-    flow = tag("div", inputs, arrow, tag("div", results, class_="outputs"), class_="flow" + " stacked" * many)
-    calls = tag("pre", tag("span", "$ "), output.command, "\n", tag("span", ">>> "), output.python)
-    caption = tag("h4", prose(output.caption), " ", tag("small", format_duration(output.seconds)))
+def render_examples(results: list[tuple[Visit, Output]]) -> Html | None:
+    """Several results, the small ones two in a row; a last one that would stand alone has the whole row."""
+    if not results:
+        return None
+    small = [result for result in results if not is_wide(result[1])]
+    alone = small[-1] if len(small) % 2 else None
+    cards = [render_example(*result, wide=result not in small or result is alone) for result in results]
+    return tag("div", *cards, class_="examples")
+
+
+def is_wide(output: Output) -> bool:
+    """Whether a result wants the whole width of the page."""
+    return any(figure.wide for figure in output.outputs) or len(output.outputs) > 1 or len(output.inputs) > 1
+
+
+def render_example(visit: Visit, output: Output, *, wide: bool) -> Html:
+    """A caption, what went in beside what came out, and how to call it."""
+    inputs = (
+        tag("div", *map(render_figure, output.inputs), class_=f"inputs of-{min(len(output.inputs), 4)}")
+        if output.inputs
+        else None
+    )
+    arrow = tag("div", "→", class_="arrow", aria_hidden="true") if output.inputs else None
+    figures = sorted(
+        output.outputs, key=lambda figure: FIRST.index(figure.kind) if figure.kind in FIRST else len(FIRST)
+    )
+    results = render_error(output) if output.error is not None else join(*map(render_figure, figures))
+    flow = tag("div", inputs, arrow, tag("div", results, class_="outputs"), class_="flow")
+    facts = tag("small", tag("b", visit.name), " ", format_duration(output.seconds))
+    command = tag("code", tag("span", "$ "), output.command)
+    python = fold("in Python", tag("code", tag("span", ">>> "), output.python), "python")
     return tag(
         "article",
-        caption,
+        tag("h3", prose(output.caption), " ", facts),
         flow,
-        tag("div", calls, class_="calls"),
-        class_="example wide" if wide or many else "example",
-    )
+        tag("div", command, python, class_="calls"),
+        class_="example wide" if wide else "example",
+    )  # fmt: skip
 
 
-def render_suggestions(known: Facts) -> Html | None:
-    """What to try next."""
-    if not known.next:
+# What is known of it ---------------------------------------------------------------------------------------------
+
+
+def render_measured(visit: Visit) -> Html | None:
+    """What was measured of the weights, how they came about and what they can be set to: a line, to be opened."""
+    facts = render_facts(visit.facts)
+    if facts is None:
         return None
-    lines = [tag("li", tag("code", command), tag("span", what)) for command, what in known.next]
-    return tag("aside", tag("h5", "Try next"), tag("ul", *lines), class_="next")
+    _, rows = list_measurements(visit.facts.card, visit.facts.entry.label)
+    best = [f"{name} {value}" for name, value, is_baseline in rows if not is_baseline][:1]
+    beside = [f"{name} {value}" for name, value, is_baseline in rows if is_baseline][:1]
+    line = join(
+        tag("b", visit.name), *(": " if best else "",), *best, *(f"; beside it {one}" for one in beside if best)
+    )
+    return tag("details", tag("summary", line), facts, class_="measured", id=visit.name if visit.tag else None)
+
+
+def render_suggestions(facts: Facts) -> Html:
+    """What to try next."""
+    lines = [tag("li", tag("code", command), " ", tag("span", what)) for command, what in facts.next]
+    return tag("ul", *lines)

@@ -21,6 +21,10 @@ from potmeter.presentation.calls import command_line, python_call
 from potmeter.presentation.errors import explain, is_unavailable
 from potmeter.presentation.facts import Facts, add_class_facts, collect_facts
 from potmeter.presentation.figures import Figure, make_figure, make_input_figures
+from potmeter.tour.files import Files, store_inputs
+
+MAX_ROWS = 8
+"""Of a longer table so many rows are shown; the whole of it can be opened."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,15 @@ class Visit:
         return "unavailable" if all(wrong) else "failed"
 
 
-def visit(entry: registry.Entry, tag: str | None) -> Visit:
-    """Run a stop. Whatever goes wrong in it is told in the result; only Ctrl-C goes through."""
+def visit(entry: registry.Entry, tag: str | None, files: Files, *, most: int | None = None) -> Visit:
+    """Run a stop. Whatever goes wrong in it is told in the result; only Ctrl-C goes through.
+
+    Args:
+        entry: A system or probe, and
+        tag: its weights.
+        files: Where what the examples are given is kept.
+        most: Examples that are run; None = all.
+    """
     started = time.perf_counter()
     done = Visit(entry, tag, collect_facts(entry, tag))
     try:
@@ -75,8 +86,8 @@ def visit(entry: registry.Entry, tag: str | None) -> Visit:
         seed_everything()  # a probe may draw numbers when it is made
         system = load(entry.word, tag)
         done.facts = collect_facts(entry, tag, system, done.facts)
-        examples = system.examples()
-        done.outputs = [run_example(system, example, done.name) for example in examples]
+        examples = system.examples()[:most]
+        done.outputs = [run_example(system, example, done.name, files) for example in examples]
         done.error = None if examples else "It gives no examples."
     except (Exception, SystemExit) as error:
         done.error, done.unavailable = explain(error), is_unavailable(error)
@@ -86,7 +97,7 @@ def visit(entry: registry.Entry, tag: str | None) -> Visit:
     return done
 
 
-def run_example(system: Any, example: Example, name: str) -> Output:
+def run_example(system: Any, example: Example, name: str, files: Files) -> Output:
     """Run one example through its typed method and render what goes in and what comes out."""
     word = name if example.task == "run" else f"{name}:{example.task}"
     output = Output(
@@ -98,13 +109,11 @@ def run_example(system: Any, example: Example, name: str) -> Output:
         example.task in known_tasks or reject(f"{name} can {', '.join(known_tasks)}.", example.task)
         declared = parameters(known_tasks[example.task])
         inputs = with_seed(declared, example.inputs)
-        output = replace(
-            output,
-            command=command_line(word, declared, inputs),
-            python=python_call(name, example.task, declared, inputs),
-        )
+        output = with_calls(output, word, name, declared, inputs)
         known = {p.name: p for p in declared}
         values = {key: known[key].convert(value, system) if key in known else value for key, value in inputs.items()}
+        paths = store_inputs(files, declared, values, word.replace(":", "-"))
+        output = with_calls(output, word, name, declared, inputs | paths)
         seed_everything()
         started = time.perf_counter()
         result = final_result(call_streaming(getattr(system, example.task), values))
@@ -112,11 +121,17 @@ def run_example(system: Any, example: Example, name: str) -> Output:
         entered = [
             one for key, value in values.items() if key in known for one in make_input_figures(known[key], value)
         ]
-        left = [make_figure(medium, key) for key, medium in media.parts(result).items()]
+        left = [make_figure(medium, key, rows=MAX_ROWS) for key, medium in media.parts(result).items()]
         return replace(output, seconds=seconds, inputs=entered, outputs=left)
     except (Exception, SystemExit) as error:
         took = time.perf_counter() - started
         return replace(output, seconds=took, error=explain(error), unavailable=is_unavailable(error))
+
+
+def with_calls(output: Output, word: str, name: str, declared: list[Parameter], inputs: dict[str, Any]) -> Output:
+    """The output with the command and the Python call that give it again."""
+    command, python = command_line(word, declared, inputs), python_call(name, output.task, declared, inputs)
+    return replace(output, command=command, python=python)
 
 
 def seed_everything() -> None:

@@ -18,7 +18,7 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.data.samples import sample
 from potmeter.errors import reject
-from potmeter.media import Chart, Image, Table
+from potmeter.media import Chart, Image, Result, Table
 from potmeter.probes.second_network import second_network
 
 from . import pictures, robustness
@@ -33,7 +33,7 @@ SIZES = (1, 2, 4, 8, 16)
 
 
 @dataclass(frozen=True)
-class Attacked:
+class Attacked(Result):
     """What came of a picture."""
 
     slide: Image
@@ -45,7 +45,7 @@ class Attacked:
 
 
 @dataclass(frozen=True)
-class Universal:
+class Universal(Result):
     """One change for all pictures."""
 
     change: Image

@@ -21,7 +21,7 @@ from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.errors import reject
-from potmeter.media import Image, Table
+from potmeter.media import Image, Result, Table
 from potmeter.media.image_grid import image_grid, mosaic, resize_to_side
 from potmeter.media.labelled_page import labelled_page
 
@@ -43,7 +43,7 @@ TOGETHER = 8
 
 
 @dataclass(frozen=True)
-class Extremes:
+class Extremes(Result):
     """Real pictures at both ends of a channel's answers."""
 
     lowest: Image

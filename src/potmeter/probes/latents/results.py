@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from potmeter.media import Image, Text, Video
+from potmeter.media import Image, Result, Text, Video
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Walk:
+class Walk(Result):
     """A walk as a film, and some of its pictures side by side."""
 
     film: Video

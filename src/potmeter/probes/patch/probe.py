@@ -18,7 +18,7 @@ from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.data.samples import sample
-from potmeter.media import Bars, Image, Page
+from potmeter.media import Bars, Image, Page, Result
 from potmeter.probes.second_network import second_network
 
 from .artefact import Made, card, load
@@ -46,7 +46,7 @@ Angle = Annotated[float, Range(-180, 180)]
 
 
 @dataclass(frozen=True)
-class Seen:
+class Seen(Result):
     """What a network sees without and with a patch."""
 
     picture: Image

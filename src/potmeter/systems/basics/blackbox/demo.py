@@ -11,7 +11,7 @@ from torch.nn.utils import vector_to_parameters
 
 from potmeter.core.demo import Knobs
 from potmeter.data.batches import to_device
-from potmeter.media import Image, Table
+from potmeter.media import Image, Result, Table
 
 from .canvas import Canvas
 from .model import knob_names
@@ -23,7 +23,7 @@ Values = tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class KnobsView:
+class KnobsView(Result):
     """The function that the knobs make, and its loss."""
 
     function: Image

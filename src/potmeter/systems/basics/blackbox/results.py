@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from potmeter.media import Chart, Image, Table, Text, Video
+from potmeter.media import Chart, Image, Result, Table, Text, Video
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Result):
     """A box as it stands."""
 
     picture: Image
@@ -19,7 +19,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class KnobSweep:
+class KnobSweep(Result):
     """One knob turned from end to end."""
 
     film: Video
@@ -29,7 +29,7 @@ class KnobSweep:
 
 
 @dataclass(frozen=True)
-class TrainingView:
+class TrainingView(Result):
     """Training, as far as it has come."""
 
     picture: Image | Video

@@ -21,7 +21,7 @@ from potmeter.data.samples import one_of_each_digit
 from potmeter.data.sets.records import is_light_on_dark
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
-from potmeter.media import Image, Table, Video
+from potmeter.media import Image, Result, Table, Video
 from potmeter.media.image_batch import to_batch
 from potmeter.media.image_grid import image_grid, walk_video
 from potmeter.metrics.pca import pca_mse
@@ -32,7 +32,7 @@ from .elastic import deform
 
 
 @dataclass(frozen=True)
-class Reconstruction:
+class Reconstruction(Result):
     """A picture, its reconstruction from each code, and the codes."""
 
     picture: Image

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from potmeter.core.demo import Words
-from potmeter.media import Bars, Image
+from potmeter.media import Bars, Image, Result
 
 from .examples import examples
 from .scoring import merge_partial_characters
@@ -19,7 +19,7 @@ MAX_CHARACTERS, MAX_NEW_TOKENS, CANDIDATES, WIDTH = 2000, 80, 8, 520
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(Result):
     """What the model makes of a text."""
 
     surprisal: Image

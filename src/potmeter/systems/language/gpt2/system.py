@@ -21,7 +21,7 @@ from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
-from potmeter.media import Image, Table, Text
+from potmeter.media import Image, Result, Table, Text
 from potmeter.nn.muon import Muon
 
 from . import model
@@ -51,7 +51,7 @@ MIN_COMPILED = 20_000_000
 
 
 @dataclass(frozen=True)
-class Score:
+class Score(Result):
     """What ``score`` finds."""
 
     summary: Text

@@ -20,7 +20,7 @@ from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch, to_device
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
-from potmeter.media import Image, Table, Text
+from potmeter.media import Image, Result, Table, Text
 from potmeter.metrics.translation import metric_signatures, score_translations
 
 from . import model
@@ -51,7 +51,7 @@ COLUMNS = ("source", "translation", "score", "log p")
 
 
 @dataclass(frozen=True)
-class Unattended:
+class Unattended(Result):
     """What ``run`` finds without attention."""
 
     translation: Text

@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 
 from potmeter.core.demo import Sketch
-from potmeter.media import Bars, Image
+from potmeter.media import Bars, Image, Result
 
 from .system import ImageClassifier
 
@@ -17,7 +17,7 @@ SIDE, BOX = 28, 20
 
 
 @dataclass(frozen=True)
-class Seen:
+class Seen(Result):
     """What the network is shown, and what it says."""
 
     what_it_sees: Image
