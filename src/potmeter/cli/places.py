@@ -30,7 +30,8 @@ def kinds_in(annotation: Any) -> dict[str, type[media.Medium]]:
         return {"": annotation}
     if isinstance(annotation, type) and is_dataclass(annotation):
         hints = get_type_hints(annotation)
-        kinds = {field.name: hints[field.name] for field in fields(annotation)}
+        # of a field that becomes another medium as it grows, the last
+        kinds = {field.name: (get_args(hints[field.name]) or (hints[field.name],))[-1] for field in fields(annotation)}
         if all(isinstance(kind, type) and issubclass(kind, media.Medium) for kind in kinds.values()):
             return kinds
     return {}

@@ -31,7 +31,8 @@ def run(argv: list[str]) -> None:
     common = [p for p in common if p.name not in {q.name for q in inputs}]
     values = parse(f"potmeter run {name}", [*inputs, *common], rest, (method.__doc__ or "").partition("\n\n")[0])
     out, kinds = values.get("out"), places.kinds_of(method)
-    paths = places.plan(out, kinds) if out is not None and kinds else {}  # before the work, not after it
+    if out is not None and kinds:
+        places.plan(out, kinds)  # what cannot be written is told before the work, not after it
     system = prepare(reference, values)
     started = time.perf_counter()
     from potmeter.core.progress import show_progress
@@ -40,9 +41,10 @@ def run(argv: list[str]) -> None:
         result = call_streaming(getattr(system, reference.task), {p.name: values[p.name] for p in inputs})
         result, printed = stream(result, quiet=values["json"]) if isinstance(result, Iterator) else (result, False)
     seconds = time.perf_counter() - started
+    paths: dict[str, Path] = {}
     if out is not None and result is not None:
         parts = media.parts(result)
-        paths = paths or places.plan(out, {key: type(medium) for key, medium in parts.items()})
+        paths = places.plan(out, {key: type(medium) for key, medium in parts.items()})
         paths = {key: medium.save(paths[key]) for key, medium in parts.items()}
     if values["json"]:
         report: dict[str, Any] = {"system": name, "seconds": round(seconds, 4), "result": media.as_json(result)}
