@@ -31,6 +31,8 @@ class DataSet:
     """Names in the order of the labels; empty without labels, and for ImageNet's thousand, which torchvision carries."""
     light_on_dark: bool = False
     """Whether its pictures are light things on a dark ground, so that a user's, dark on light, must become negatives."""
+    drawn: bool = False
+    """Whether its pictures are drawings, so that a photograph is far from what networks trained on it have seen."""
     test_pictures: int = 0
     """How many ``sample("NAME-0")``, ``NAME-1`` … there are: the test part in its official order."""
     packages: tuple[str, ...] = ()
@@ -130,6 +132,7 @@ DATA_SETS = {
                 for styling in ("masculine", "feminine")
                 for mouth in ("serious", "smiling")
             ),
+            drawn=True,
             libraries={
                 "dicebear-core": "MIT",
                 "dicebear-styles": "Avataaars by Pablo Stanley, free for personal and commercial use",

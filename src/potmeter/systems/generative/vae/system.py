@@ -15,6 +15,7 @@ from potmeter.core.random import Stream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.data.batches import Batch, in_batches
+from potmeter.data.domain import note_photographs
 from potmeter.data.named import load_pictures
 from potmeter.data.samples import one_of_each_digit, sample
 from potmeter.data.sets.records import is_light_on_dark
@@ -249,6 +250,7 @@ class VAE(System):
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W); as light on dark where the data set is."""
         c = self.config
+        note_photographs(images, c.dataset)
         return to_batch(images, c.image_size, c.channels, dark=is_light_on_dark(c.dataset)).to(self.device)
 
 

@@ -14,6 +14,7 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch, in_batches
+from potmeter.data.domain import note_photographs
 from potmeter.data.imagenet_weights import load_imagenet_weights
 from potmeter.data.named import load_pictures
 from potmeter.data.sets.imagenet import imagenet_classes
@@ -317,6 +318,7 @@ class ImageClassifier(System):
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W); as light on dark where the data set is."""
         c = self.config
+        note_photographs(images, c.dataset)
         return to_batch(images, c.image_size, c.channels, dark=is_light_on_dark(c.dataset)).to(self.device)
 
     def bars(self, logits: Tensor, top: int) -> Bars:
