@@ -14,13 +14,13 @@ from core.helpers import trainer
 from potmeter.core.config import build_config
 from potmeter.core.training import processes
 from potmeter.errors import UserError
-from potmeter.systems.language.word2vec import kernel, picture, questions, system
-from potmeter.systems.language.word2vec.corpus import PASSAGE, Passages, Stream, encoded
-from potmeter.systems.language.word2vec.huffman import huffman
+from potmeter.systems.language.word2vec import intrinsic_evaluation, kernel, system, word_map
+from potmeter.systems.language.word2vec.corpus import PASSAGE_LENGTH, Passages, RunningText, map_words
+from potmeter.systems.language.word2vec.huffman import build_huffman_tree
 from potmeter.systems.language.word2vec.model import Config, WordVectors
-from potmeter.systems.language.word2vec.phrases import with_phrases
+from potmeter.systems.language.word2vec.phrases import build_vocabulary
 from potmeter.systems.language.word2vec.system import Word2Vec
-from potmeter.systems.language.word2vec.vocabulary import Vocabulary, alias_table, count, split
+from potmeter.systems.language.word2vec.vocabulary import Vocabulary, build_alias_table, count_words, split_words
 from potmeter.systems.language.word2vec.workers import Workers
 
 TINY = Word2Vec.presets["tiny"]
@@ -33,7 +33,7 @@ def vocabulary(size=12) -> Vocabulary:
 
 def small(architecture="skipgram", negatives=3, size=12, **changes) -> Config:
     v = vocabulary(size)
-    settings = {"dimensions": 10, "window": 1, "sample": 0.0, "vocabulary": v.words, "counts": v.counts}
+    settings = {"embedding_dim": 10, "window": 1, "sample": 0.0, "vocabulary": v.words, "counts": v.counts}
     return Config(architecture=architecture, negatives=negatives, **settings | changes)
 
 
@@ -45,23 +45,13 @@ def random_model(config: Config) -> WordVectors:
 
 
 def learn(model, config, text, lr, seed=5):
-    """The kernel on copies of the model's matrices: these, loss, number of losses, and which rows were asked about."""
-    matrices = [m.detach().numpy().copy() for m in (model.inputs, model.outputs)]
-    moved = [np.zeros(len(m), np.int32) for m in matrices]
-    known = kernel.tables(Vocabulary(config.vocabulary, config.counts), config)
-    cbow = config.architecture == "cbow"
-    loss, number = kernel.learn(
-        *matrices,
-        np.array(text, np.int32),
-        known,
-        config.window,
-        config.negatives,
-        cbow,
-        np.float32(lr),
-        np.uint64(seed),
-        *moved,
-    )
-    return matrices, loss, number, moved
+    """The kernel on copies of the model's matrices: these, loss, number of predictions, and how often rows were updated."""
+    matrices = [m.detach().numpy().copy() for m in (model.input_vectors, model.output_vectors)]
+    updates = [np.zeros(len(m), np.int32) for m in matrices]
+    tables = kernel.build_tables(Vocabulary(config.vocabulary, config.counts), config)
+    settings = config.window, config.negatives, config.architecture == "cbow", np.float32(lr), np.uint64(seed)
+    loss, predictions = kernel.train_on_text(*matrices, np.array(text, np.int32), tables, *settings, *updates)
+    return matrices, loss, predictions, updates
 
 
 # The kernel -----------------------------------------------------------------------------------------------------
@@ -72,57 +62,57 @@ def test_the_kernel_moves_both_matrices_along_the_gradient_of_the_reference(arch
     config = small(architecture, negatives, size=300)  # so many that no noise is drawn twice here
     model = random_model(config)
     text, lr = [3, 7, 1], 0.05
-    after, loss, number, _ = learn(model, config, text, lr)
-    expected = [m.detach().clone() for m in (model.inputs, model.outputs)]
+    after, loss, predictions, _ = learn(model, config, text, lr)
+    expected = [m.detach().clone() for m in (model.input_vectors, model.output_vectors)]
     total = 0.0
-    for context, _word, asked in windows(config, text, seed=5):
+    for context, samples in windows(config, text, seed=5):
         fresh = WordVectors(config)
         with torch.no_grad():
-            fresh.inputs.copy_(expected[0])
-            fresh.outputs.copy_(expected[1])
-        rows, yes = asked
+            fresh.input_vectors.copy_(expected[0])
+            fresh.output_vectors.copy_(expected[1])
+        targets, labels = samples
         value = fresh(
             torch.tensor([context]), torch.ones(1, len(context), dtype=torch.bool),
-            torch.tensor([rows]), torch.tensor([yes]), torch.ones(1, len(rows), dtype=torch.bool),
+            torch.tensor([targets]), torch.tensor([labels]), torch.ones(1, len(targets), dtype=torch.bool),
         ).sum()  # fmt: skip
         value.backward()
         total += float(value.detach())
-        expected = [expected[0] - lr * fresh.inputs.grad, expected[1] - lr * fresh.outputs.grad]
-    assert number == (4 if architecture == "skipgram" else 3)
+        expected = [expected[0] - lr * fresh.input_vectors.grad, expected[1] - lr * fresh.output_vectors.grad]
+    assert predictions == (4 if architecture == "skipgram" else 3)
     assert loss == pytest.approx(total, abs=1e-4)
     for ours, reference in zip(after, expected, strict=True):
         np.testing.assert_allclose(ours, reference.numpy(), atol=1e-6)
 
 
 def windows(config, text, seed):
-    """What the kernel asks, in its order, by its random numbers: context, word, (rows, answers)."""
+    """The kernel's samples, in its order, by its random numbers: context, (targets, labels)."""
     numbers = Numbers(seed)
-    known = kernel.tables(Vocabulary(config.vocabulary, config.counts), config)
+    tables = kernel.build_tables(Vocabulary(config.vocabulary, config.counts), config)
     line = [w for w in text if numbers.draw() is not None]
     for middle, word in enumerate(line):
         numbers.draw()  # the window's reach, which is 1
         first, last = max(0, middle - 1), min(len(line), middle + 2)
         lists = []
         for _ in range(1 if config.architecture == "cbow" or not config.negatives else last - first):
-            lists.append(asked_about(word, config, known, numbers))
+            lists.append(draw_samples(word, config, tables, numbers))
         others = [n for n in range(first, last) if n != middle]
         if config.architecture == "cbow":
-            yield [line[n] for n in others], word, lists[0]
+            yield [line[n] for n in others], lists[0]
         else:
-            yield from (([line[n]], word, lists[n - first if config.negatives else 0]) for n in others)
+            yield from (([line[n]], lists[n - first if config.negatives else 0]) for n in others)
 
 
-def asked_about(word, config, known, numbers):
+def draw_samples(word, config, tables, numbers):
     if not config.negatives:
-        path = slice(known.tree.starts[word], known.tree.starts[word + 1])
-        return known.tree.nodes[path].tolist(), [side == 0 for side in known.tree.branches[path].tolist()]
-    rows = [word]
+        path = slice(tables.tree.starts[word], tables.tree.starts[word + 1])
+        return tables.tree.nodes[path].tolist(), [side == 0 for side in tables.tree.branches[path].tolist()]
+    targets = [word]
     for _ in range(config.negatives):
         bits = numbers.draw()
         column = ((bits >> 32) * len(config.vocabulary)) >> 32
-        noise = column if bits % 2**32 < known.stay[column] else int(known.alias[column])
-        rows += [noise] if noise != word else []
-    return rows, [True] + [False] * (len(rows) - 1)
+        noise = column if bits % 2**32 < tables.alias_threshold[column] else int(tables.alias[column])
+        targets += [noise] if noise != word else []
+    return targets, [True] + [False] * (len(targets) - 1)
 
 
 class Numbers:
@@ -132,7 +122,7 @@ class Numbers:
         self.counter = seed
 
     def draw(self):
-        self.counter = (self.counter + kernel.GOLDEN) % 2**64
+        self.counter = (self.counter + kernel.GOLDEN_GAMMA) % 2**64
         bits = self.counter
         bits = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
         bits = ((bits ^ (bits >> 27)) * 0x94D049BB133111EB) % 2**64
@@ -140,33 +130,33 @@ class Numbers:
 
 
 @pytest.mark.parametrize(("architecture", "negatives"), METHODS)
-def test_measuring_moves_nothing(architecture, negatives):
+def test_measuring_changes_nothing(architecture, negatives):
     config = small(architecture, negatives, window=3)
     model = random_model(config)
-    after, loss, number, _ = learn(model, config, [*range(12), -1, 4, 5], 0.0)
-    assert number > 0 and loss > 0
-    assert (after[0] == model.inputs.detach().numpy()).all() and (after[1] == model.outputs.detach().numpy()).all()
+    after, loss, predictions, _ = learn(model, config, [*range(12), -1, 4, 5], 0.0)
+    assert predictions > 0 and loss > 0
+    assert all((a == m.detach().numpy()).all() for a, m in zip(after, model.parameters(), strict=True))
 
 
 def test_scores_beyond_the_bound_count_as_certain():
     config = small(negatives=0, size=2)
     model = WordVectors(config)
     with torch.no_grad():
-        model.inputs.fill_(3.0)
-        model.outputs.fill_(3.0)  # a score of 90: the branch of one word is certain, of the other impossible
-    after, loss, number, _ = learn(model, config, [0, 1], 0.1)
-    assert number == 2 and loss == pytest.approx(90, rel=0.2)
+        model.input_vectors.fill_(3.0)
+        model.output_vectors.fill_(3.0)  # a score of 90: the branch of one word is certain, of the other impossible
+    after, loss, predictions, _ = learn(model, config, [0, 1], 0.1)
+    assert predictions == 2 and loss == pytest.approx(90, rel=0.2)
     assert (after[1] != 3.0).all(), "what was wrong is moved at full strength"
 
 
 def test_no_window_crosses_the_end_of_a_line():
     config = small(window=5)
-    _, _, number, _ = learn(random_model(config), config, [1, -1, 2, -1, -1, 3], 0.1)
-    assert number == 0
+    _, _, predictions, _ = learn(random_model(config), config, [1, -1, 2, -1, -1, 3], 0.1)
+    assert predictions == 0
 
 
 @pytest.mark.parametrize(("architecture", "negatives"), METHODS)
-def test_lanes_give_the_same_weights_with_any_number_of_workers_and_every_time(tmp_path, architecture, negatives):
+def test_shards_give_the_same_weights_with_any_number_of_workers_and_every_time(tmp_path, architecture, negatives):
     config = replace(TINY, architecture=architecture, negatives=negatives)
     splits = Word2Vec.data(config)
     config = Word2Vec.fit_config(config, splits)
@@ -179,15 +169,15 @@ def test_lanes_give_the_same_weights_with_any_number_of_workers_and_every_time(t
         assert all(torch.equal(value, other[key]) for key, value in results[0].items())
 
 
-def test_one_lane_is_the_same_as_none():
-    config = small(lanes=1, window=3)
+def test_one_shard_is_the_same_as_none():
+    config = small(window=3)
     text = np.random.default_rng(0).integers(12, size=500).astype(np.int32)
-    known = kernel.tables(Vocabulary(config.vocabulary, config.counts), config)
+    tables = kernel.build_tables(Vocabulary(config.vocabulary, config.counts), config)
     after = []
-    for lanes in (0, 1):
+    for shards in (0, 1):
         torch.manual_seed(1)
         model = random_model(config)
-        Workers(model, known, config, lanes, 1).step(text, 0.05, np.array([7]))
+        Workers(model, tables, replace(config, shards=shards), 1).step(text, 0.05, np.array([7]))
         after.append(model.state_dict())
     assert all(torch.equal(value, after[1][key]) for key, value in after[0].items())
 
@@ -195,22 +185,22 @@ def test_one_lane_is_the_same_as_none():
 @pytest.mark.parametrize(
     ("architecture", "negatives", "lists"), [("skipgram", 3, 7), ("skipgram", 0, 3), ("cbow", 3, 3), ("cbow", 0, 3)]
 )
-def test_rows_are_counted_as_they_stand_in_lists_of_questions(architecture, negatives, lists):
-    """Three windows of two, three and two places, and four words that ask in skip-gram; see ``learn``."""
+def test_rows_are_counted_as_they_stand_in_lists_of_samples(architecture, negatives, lists):
+    """Three windows of two, three and two places, and four predictions in skip-gram; see ``train_on_text``."""
     config = small(architecture, negatives, size=300 if negatives else 2)
-    _, _, number, (moved_in, moved_out) = learn(random_model(config), config, [0, 1, 0], 0.05)
-    assert number == (4 if architecture == "skipgram" else 3) and moved_in.sum() == 4
-    assert moved_out[:2].sum() == lists and (negatives == 0 or moved_out.sum() > lists)
+    _, _, predictions, (input_updates, output_updates) = learn(random_model(config), config, [0, 1, 0], 0.05)
+    assert predictions == (4 if architecture == "skipgram" else 3) and input_updates.sum() == 4
+    assert output_updates[:2].sum() == lists and (negatives == 0 or output_updates.sum() > lists)
 
 
 def test_few_changes_are_added_and_many_averaged():
-    for moves, weight in ((1, 1.0), (10**6, 1 / 2)):
+    for count, weight in ((1, 1.0), (10**6, 1 / 2)):
         whole = np.zeros((3, 2), np.float32)
         copies = np.stack([whole + 1, whole + 3])
-        moved = np.array([[moves, 0, 0], [moves, 0, 0]], np.int32)
-        kernel.bring_together(whole, copies, moved, np.float32(0.025), 0, 3)
+        updates = np.array([[count, 0, 0], [count, 0, 0]], np.int32)
+        kernel.merge_shards(whole, copies, updates, np.float32(0.025), 0, 3)
         assert whole[0] == pytest.approx(4 * weight, rel=0.01) and (whole[1:] == 0).all()
-        assert (copies[:, 0] == whole[0]).all() and moved.max() == 0
+        assert (copies[:, 0] == whole[0]).all() and updates.max() == 0
 
 
 # Vocabulary -----------------------------------------------------------------------------------------------------
@@ -220,7 +210,7 @@ def test_few_changes_are_added_and_many_averaged():
 @given(st.lists(st.integers(1, 1000), min_size=2, max_size=60))
 def test_no_tree_has_a_shorter_mean_code(counts):
     counts = np.array(sorted(counts, reverse=True))
-    tree = huffman(counts)
+    tree = build_huffman_tree(counts)
     heap = counts.tolist()
     heapq.heapify(heap)
     best = 0
@@ -238,37 +228,37 @@ def test_no_tree_has_a_shorter_mean_code(counts):
 def test_frequent_words_are_kept_with_the_original_programs_probability():
     v = Vocabulary(("the", "rare"), (999_000, 1000))
     f, t = 0.999, 1e-3
-    assert v.kept(t) == pytest.approx([(np.sqrt(f / t) + 1) * t / f, 1.0])
-    assert (v.kept(0.0) == 1).all()
+    assert v.keep_probabilities(t) == pytest.approx([(np.sqrt(f / t) + 1) * t / f, 1.0])
+    assert (v.keep_probabilities(0.0) == 1).all()
 
 
 def test_the_kernel_skips_as_often_as_it_should():
-    config = small(negatives=0, size=2, sample=1e-2, dimensions=1)
+    config = small(negatives=0, size=2, sample=1e-2, embedding_dim=1)
     config = replace(config, counts=(90, 10))
     text = np.where(np.random.default_rng(0).random(200_000) < 0.9, 0, 1)
-    *_, moved = learn(random_model(config), config, text, 0.0)
-    kept = Vocabulary(config.vocabulary, config.counts).kept(1e-2)
-    expected = 0.9 * kept[0] / (0.9 * kept[0] + 0.1 * kept[1])  # of the words that are left
-    assert moved[0][0] / moved[0].sum() == pytest.approx(expected, abs=0.01)
+    *_, updates = learn(random_model(config), config, text, 0.0)
+    keep = Vocabulary(config.vocabulary, config.counts).keep_probabilities(1e-2)
+    expected = 0.9 * keep[0] / (0.9 * keep[0] + 0.1 * keep[1])  # of the words that are left
+    assert updates[0][0] / updates[0].sum() == pytest.approx(expected, abs=0.01)
 
 
 @settings(deadline=None)
 @given(st.lists(st.floats(0.001, 1), min_size=2, max_size=50))
 def test_the_alias_table_draws_with_the_probabilities_it_was_made_from(weights):
     p = np.array(weights) / np.sum(weights)
-    stay, alias = alias_table(p)
-    drawn = stay / 2**32
-    np.add.at(drawn, alias, 1 - stay / 2**32)
+    threshold, alias = build_alias_table(p)
+    drawn = threshold / 2**32
+    np.add.at(drawn, alias, 1 - threshold / 2**32)
     np.testing.assert_allclose(drawn / len(p), p, atol=1e-6)
 
 
 def test_noise_is_the_count_to_the_power_three_quarters():
-    p = Vocabulary(("a", "b"), (16, 1)).noise()
+    p = Vocabulary(("a", "b"), (16, 1)).noise_distribution()
     assert p[0] / p[1] == pytest.approx(8)
 
 
-def test_words_are_letters_of_any_script_in_small_letters():
-    assert split("It’s A TRUTH; Ős-öreg наука 1813 new_york 'tis") == [
+def test_words_are_letters_of_any_script_in_lower_case():
+    assert split_words("It’s A TRUTH; Ős-öreg наука 1813 new_york 'tis") == [
         *("it's", "a", "truth", "ős", "öreg", "наука", "new", "york", "tis")
     ]  # fmt: skip
 
@@ -280,12 +270,12 @@ def test_words_that_belong_together_become_one():
         " ".join(["new", "york", "city", *rng.choice(filler, 4)] if n % 4 == 0 else rng.choice(filler, 5))
         for n in range(4000)
     ]
-    v = with_phrases(lambda: ["\n".join(lines)], 2, min_count=5, threshold=20.0, size=0)
+    v = build_vocabulary(lambda: ["\n".join(lines)], 2, min_count=5, threshold=20.0, max_size=0)
     assert "new_york_city" in v.words and not any(
         "_" in word for word in v.words if "new" not in word and "york" not in word
     )
     assert v.encode("in New York City fab").tolist() == [v.index["new_york_city"], v.index["fab"]]
-    assert v.number("New York city") == v.index["new_york_city"]
+    assert v.lookup("New York city") == v.index["new_york_city"]
 
 
 def test_an_unknown_word_is_told_with_those_near_it():
@@ -307,7 +297,7 @@ def test_the_config_is_shown_without_its_thousands_of_words():
 
 def test_a_text_of_one_word_is_told():
     with pytest.raises(UserError, match="at least two different words"):
-        Vocabulary.of(Counter({"only": 100}), 1, 0)
+        Vocabulary.from_counts(Counter({"only": 100}), 1, 0)
 
 
 # Text and measures ----------------------------------------------------------------------------------------------
@@ -316,24 +306,26 @@ def test_a_text_of_one_word_is_told():
 def test_a_text_goes_round_and_its_position_is_its_state(tmp_path, monkeypatch):
     monkeypatch.setenv("POTMETER_CACHE", str(tmp_path))
     v = Vocabulary(("ant", "bee", "cat", "dog", "elk"), (5, 4, 3, 2, 1))
-    text = encoded(["ant bee\n", "cat fox dog elk"], v)
+    text = map_words(["ant bee\n", "cat fox dog elk"], v)
     assert text.tolist() == [0, 1, -1, 2, 3, 4]
-    stream = Stream(np.arange(5, dtype=np.int32), 7)
+    stream = RunningText(np.arange(5, dtype=np.int32), 7)
     batches = iter(stream)
     assert next(batches)["text"].tolist() == [0, 1, 2, 3, 4, 0, 1]
     state = stream.state_dict()
     expected = next(batches)["text"].tolist()
-    again = Stream(np.arange(5, dtype=np.int32), 7)
+    again = RunningText(np.arange(5, dtype=np.int32), 7)
     again.load_state_dict(state)
     assert next(iter(again))["text"].tolist() == expected == [2, 3, 4, 0, 1, 2, 3]
     assert not list(tmp_path.iterdir()), "the file has no name"
 
 
 def test_passages_are_the_whole_text_and_some_can_be_picked():
-    text = np.arange(2 * PASSAGE + 7)
+    text = np.arange(2 * PASSAGE_LENGTH + 7)
     data = Passages(text, vocabulary())
     assert len(data) == 3 and np.concatenate([*data.passages()]).tolist() == text.tolist()
-    assert [p.tolist() for p in data.select([2, 0]).select([0]).passages()] == [[2 * PASSAGE + n for n in range(7)]]
+    assert [p.tolist() for p in data.select([2, 0]).select([0]).passages()] == [
+        [2 * PASSAGE_LENGTH + n for n in range(7)]
+    ]
 
 
 def test_the_end_of_a_line_is_no_word(tmp_path):
@@ -361,7 +353,7 @@ def test_what_has_no_pair_of_words_has_no_loss():
 
 def test_a_passage_without_a_pair_counts_as_the_others_do():
     system = Word2Vec(small())
-    text = np.array([*[1, 2] * (PASSAGE // 2), 3])
+    text = np.array([*[1, 2] * (PASSAGE_LENGTH // 2), 3])
     values = system.validate(Passages(text, system.vocabulary))["loss"]
     assert len(values) == 2 and values[0] == values[1] > 0
 
@@ -369,8 +361,8 @@ def test_a_passage_without_a_pair_counts_as_the_others_do():
 def test_vectors_that_are_no_numbers_have_no_finite_loss():
     system = Word2Vec(small())
     with torch.no_grad():
-        system.model.inputs.fill_(np.inf)
-        system.model.outputs.fill_(1.0)
+        system.model.input_vectors.fill_(np.inf)
+        system.model.output_vectors.fill_(1.0)
     assert not system.validate(Passages(np.array([1, 2, 3]), system.vocabulary))["loss"].isfinite().any()
 
 
@@ -385,12 +377,12 @@ def test_weights_of_a_text_of_ones_own_say_so(tmp_path):
     assert Word2Vec.data(config, str(tmp_path / "a.txt")).origin == "own data"
 
 
-def test_a_text_of_ones_own_that_is_said_to_be_english_is_judged_as_english(monkeypatch):
-    monkeypatch.setattr(system, "judgements", lambda name: [("w0", "w1", 1.0)])
-    monkeypatch.setattr(system, "questions_of", lambda dataset: [("w0", "w1", "w2", "w3")])
-    for judged in (True, False):
-        values = Word2Vec(small(dataset="own data")).evaluate(Passages(np.array([1, 2, 3]), vocabulary(), judged))
-        assert ("wordsim353_pairs" in values) == ("analogy" in values) == judged
+def test_a_text_of_ones_own_that_is_said_to_be_english_is_evaluated_as_english(monkeypatch):
+    monkeypatch.setattr(intrinsic_evaluation, "read_word_pairs", lambda name: [("w0", "w1", 1.0)])
+    monkeypatch.setattr(intrinsic_evaluation, "analogies_for", lambda dataset: [("w0", "w1", "w2", "w3")])
+    for english in (True, False):
+        values = Word2Vec(small(dataset="own data")).evaluate(Passages(np.array([1, 2, 3]), vocabulary(), english))
+        assert ("wordsim353_pairs" in values) == ("analogy" in values) == english
 
 
 def test_the_examples_of_a_text_of_ones_own_are_of_its_words():
@@ -420,14 +412,14 @@ def test_what_is_measured_is_what_people_said():
     vectors = np.eye(4)[[0, 0, 1, 2]] + 0.01
     v = Vocabulary(("a", "b", "c", "d"), (4, 3, 2, 1))
     pairs = [("a", "b", 9.0), ("a", "c", 1.0), ("b", "d", 1.0), ("a", "unknown", 5.0)]
-    found = questions.similarity_test(vectors, v, pairs)
+    found = intrinsic_evaluation.similarity_test(vectors, v, pairs)
     assert found.score == pytest.approx(1, abs=0.2) and (found.covered, found.total) == (3, 4)
 
 
 def test_an_analogy_leaves_out_the_words_it_was_given():
     man, woman, king, queen = np.array([1, 0, 0]), np.array([1, 1, 0]), np.array([1, 0, 1]), np.array([1, 1, 1])
     v = Vocabulary(("man", "woman", "king", "queen"), (4, 3, 2, 1))
-    right, found = questions.analogy_test(
+    right, found = intrinsic_evaluation.analogy_test(
         np.stack([man, woman, king, queen]).astype(float),
         v,
         [("man", "woman", "king", "queen"), ("man", "x", "king", "queen")],
@@ -442,12 +434,12 @@ def test_an_analogy_leaves_out_the_words_it_was_given():
 @given(st.integers(3, 60), st.integers(0, 1000))
 def test_labels_cover_neither_each_other_nor_points(count_, seed):
     rng = np.random.default_rng(seed)
-    places = picture.spread(rng.normal(size=(count_, 2)) ** 3)
-    boxes = picture.arrange(places, [(float(w), 22.0) for w in rng.integers(30, 130, count_)])
+    points = word_map.scale_to_picture(rng.normal(size=(count_, 2)) ** 3)
+    boxes = word_map.place_labels(points, [(float(w), 22.0) for w in rng.integers(30, 130, count_)])
     for i, box in enumerate(boxes):
-        assert picture.inside(box)
-        assert not any(picture.meet(box, other) for other in boxes[:i])
-        assert not any(box[0] < x < box[2] and box[1] < y < box[3] for x, y in places)
+        assert word_map.is_inside(box)
+        assert not any(word_map.overlap(box, other) for other in boxes[:i])
+        assert not any(box[0] < x < box[2] and box[1] < y < box[3] for x, y in points)
 
 
 def test_a_map_of_too_few_or_too_many_words_is_told():
@@ -459,27 +451,27 @@ def test_a_map_of_too_few_or_too_many_words_is_told():
 @pytest.mark.parametrize(("size", "shown"), [(12, 12), (130, 60), (400, 60)])
 def test_a_map_without_words_shows_the_frequent_ones(monkeypatch, size, shown):
     drawn = []
-    monkeypatch.setattr(system, "draw_map", lambda unit, words, method: drawn.extend(words))
+    monkeypatch.setattr(system, "draw_word_map", lambda unit, words, method: drawn.extend(words))
     Word2Vec(small(size=size)).map()
     assert len(drawn) == shown and drawn[0] == ("w100" if size == 400 else "w0")
 
 
 @pytest.mark.parametrize("method", ["pca", "tsne"])
 def test_vectors_of_one_dimension_lie_on_a_line(method):
-    model = Word2Vec(small(dimensions=1))
-    assert model.map(["w1", "w2", "w3"], method=method).pixels.shape == (picture.HEIGHT, picture.WIDTH, 3)
-    assert (picture.flat(np.array([[1.0], [-1.0], [1.0]]), "pca")[:, 1] == 0).all()
+    model = Word2Vec(small(embedding_dim=1))
+    assert model.map(["w1", "w2", "w3"], method=method).pixels.shape == (word_map.HEIGHT, word_map.WIDTH, 3)
+    assert (word_map.project(np.array([[1.0], [-1.0], [1.0]]), "pca")[:, 1] == 0).all()
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"dimensions": 0}, "dimensions must be at least 1"),
-        ({"window": 0}, "window must be at least 1"),
-        ({"negatives": -1}, "negatives must not be negative"),
-        ({"sample": -1.0}, "sample must not be negative"),
-        ({"size": 1}, "size must be 0 or at least 2"),
-        ({"lanes": 65}, "lanes must be at most 64"),
+        ({"embedding_dim": 0}, "embedding_dim must lie between 1 and 10,000"),
+        ({"window": 0}, "window must lie between 1 and 1000"),
+        ({"negatives": -1}, "negatives must lie between 0 and 1000"),
+        ({"sample": -1.0}, "sample must be at least 0"),
+        ({"max_vocab_size": 1}, "max_vocab_size must be 0 or at least 2"),
+        ({"shards": 65}, "shards must lie between 0 and 64"),
         ({"vocabulary": ("a", "b")}, "a count for each word"),
         ({"vocabulary": ("a", "a"), "counts": (1, 1)}, "words must differ"),
     ],
@@ -490,4 +482,4 @@ def test_nonsense_is_refused(change, words):
 
 
 def test_counting_a_text():
-    assert count(["a b a", "b a"]) == {"a": 3, "b": 2}
+    assert count_words(["a b a", "b a"]) == {"a": 3, "b": 2}

@@ -8,11 +8,11 @@ import pytest
 from potmeter.data.texts import read_chunks
 from potmeter.errors import UserError
 from potmeter.systems.language.word2vec import phrases, system
-from potmeter.systems.language.word2vec.files import read_vectors, write_vectors
 from potmeter.systems.language.word2vec.model import Config
-from potmeter.systems.language.word2vec.phrases import with_phrases
+from potmeter.systems.language.word2vec.phrases import build_vocabulary
 from potmeter.systems.language.word2vec.system import Word2Vec
-from potmeter.systems.language.word2vec.vocabulary import count
+from potmeter.systems.language.word2vec.vector_files import read_vectors, write_vectors
+from potmeter.systems.language.word2vec.vocabulary import count_words
 
 WORDS = ("the", "ős", "new_york", "it's")
 
@@ -79,7 +79,7 @@ def test_a_line_of_fifty_megabytes_is_read_in_pieces(tmp_path):
     path = tmp_path / "long.txt"
     path.write_text("one two three " * 3_600_000)
     assert max(map(len, read_chunks(path, "train"))) < 2**18
-    assert count(read_chunks(path, "valid"))["two"] > 100_000
+    assert count_words(read_chunks(path, "valid"))["two"] > 100_000
     path.write_bytes(b"x" * 50_000_000)
     assert max(map(len, read_chunks(path, "train"))) < 2**20
 
@@ -97,9 +97,7 @@ def test_a_large_text_is_not_copied_into_memory(tmp_path, monkeypatch):
     numbers = np.zeros(4_000_000, np.int32)
     numbers[-1] = 1
     numbers.tofile(tmp_path / "numbers")
-    monkeypatch.setattr(
-        system, "encoded", lambda read_chunks, vocabulary: np.memmap(tmp_path / "numbers", np.int32, "r")
-    )
+    monkeypatch.setattr(system, "map_words", lambda chunks, vocabulary: np.memmap(tmp_path / "numbers", np.int32, "r"))
     config = Config(vocabulary=("ant", "bee"), counts=(2, 1))
     (tmp_path / "a.txt").write_text("ant bee")
     tracemalloc.start()
@@ -110,23 +108,23 @@ def test_a_large_text_is_not_copied_into_memory(tmp_path, monkeypatch):
 
 
 def test_of_too_many_different_words_the_rarest_are_forgotten():
-    read_chunks = [f"the {letters(n)} of the {letters(n)}" for n in range(300)]
-    counts = count(read_chunks, most=100)
+    chunks = [f"the {letters(n)} of the {letters(n)}" for n in range(300)]
+    counts = count_words(chunks, max_counted=100)
     assert counts["the"] == 600 and counts["of"] == 300 and len(counts) <= 100
-    assert len(count(read_chunks)) == 302, "by default far more are kept"
+    assert len(count_words(chunks)) == 302, "by default far more are kept"
 
 
 def test_a_vocabulary_as_large_as_asked_for_is_not_cut_short_by_counting(monkeypatch):
-    monkeypatch.setattr(phrases, "PRUNE", 80)
-    read_chunks = [" ".join(letters(n) for n in range(start, start + 50)) for start in (0, 50)]
-    assert len(with_phrases(lambda: read_chunks, 0, min_count=1, threshold=100.0, size=100)) == 100
+    monkeypatch.setattr(phrases, "MAX_COUNTED", 80)
+    chunks = [" ".join(letters(n) for n in range(start, start + 50)) for start in (0, 50)]
+    assert len(build_vocabulary(lambda: chunks, 0, min_count=1, threshold=100.0, max_size=100)) == 100
 
 
 @pytest.mark.slow
 def test_counting_a_text_of_many_different_words_takes_bounded_memory():
-    read_chunks = (" ".join(letters(n) for n in range(start, start + 5000)) for start in range(0, 1_500_000, 5000))
+    chunks = (" ".join(letters(n) for n in range(start, start + 5000)) for start in range(0, 1_500_000, 5000))
     tracemalloc.start()
-    count(read_chunks)
+    count_words(chunks)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 140e6, "all of them would take 170 MB"

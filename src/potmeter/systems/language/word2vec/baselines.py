@@ -1,4 +1,4 @@
-"""What word vectors are measured beside: words without a context, and gensim's word2vec."""
+"""What word vectors are measured beside: predictions without a context, and gensim's word2vec."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from .corpus import Passages
 from .kernel import Tables
 from .model import Config
 from .vocabulary import Vocabulary
-from .workers import measure
+from .workers import passage_losses
 
 
 def unigram_loss(data: Passages, tables: Tables, config: Config) -> float:
-    """The mean loss, in nats, of the best that can be said without looking at the context: from how often words occur.
+    """The mean loss, in nats, of the best prediction that does not look at the context: from how often words occur.
 
-    One number for each question takes the place of the scalar product: of a word, the log odds that it is true rather
-    than noise; of an inner node, the log odds of its branches.
+    One number for each target takes the place of the scalar product: of a word, the log odds that it is a positive sample
+    rather than noise; of an inner node, the log odds of its branches.
     """
-    counts = np.array(data.vocabulary.counts, np.float64) * (tables.kept / 2**32)
-    shares = counts / counts.sum()  # of the words that are left after thinning out
+    counts = np.array(data.vocabulary.counts, np.float64) * (tables.keep / 2**32)
+    shares = counts / counts.sum()  # of the words that subsampling keeps
     if config.negatives:
-        scores = np.log(shares / (config.negatives * data.vocabulary.noise()))
+        scores = np.log(shares / (config.negatives * data.vocabulary.noise_distribution()))
     else:
-        scores = branch_odds(shares, tables)
+        scores = branch_log_odds(shares, tables)
     ones = np.ones((len(shares), 1), np.float32)
-    losses = measure([ones, scores[:, None].astype(np.float32)], data.passages(), tables, config)
+    losses = passage_losses([ones, scores[:, None].astype(np.float32)], data.passages(), tables, config)
     return float(losses.mean())
 
 
-def branch_odds(shares: np.ndarray, tables: Tables) -> np.ndarray:
+def branch_log_odds(shares: np.ndarray, tables: Tables) -> np.ndarray:
     """The log odds of each inner node's first branch."""
     starts, nodes, branches = tables.tree
     mass = np.zeros((2, len(shares) - 1))
@@ -44,10 +44,10 @@ def branch_odds(shares: np.ndarray, tables: Tables) -> np.ndarray:
     return np.log(mass[0] / mass[1])
 
 
-def gensim_vectors(
+def train_gensim(
     text: np.ndarray, vocabulary: Vocabulary, config: Config, epochs: int, seed: int = 1
 ) -> np.ndarray | None:
-    """Vectors (words, D) by gensim's word2vec, of the same encoded text and settings; kept in the cache folder.
+    """Vectors (words, D) by gensim's word2vec, of the same encoded text and settings; cached on disk.
 
     Returns:
         None where gensim is not installed.
@@ -57,27 +57,26 @@ def gensim_vectors(
         from gensim.models import Word2Vec
     except ImportError:
         return None
-    chosen = settings(config)
-    what = (chosen, vocabulary.words, vocabulary.counts, len(text), epochs, seed, gensim.__version__)
-    key = zlib.crc32(repr(what).encode())
-    kept = cache_folder() / f"gensim-vectors-{key:08x}.npy"
-    if kept.is_file():
-        return np.load(kept, allow_pickle=False)  # type: ignore[no-any-return]
+    settings = gensim_settings(config)
+    key = (settings, vocabulary.words, vocabulary.counts, len(text), epochs, seed, gensim.__version__)
+    path = cache_folder() / f"gensim-vectors-{zlib.crc32(repr(key).encode()):08x}.npy"
+    if path.is_file():
+        return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
     announce(f"training gensim's word2vec on the same text, {epochs} epochs; its vectors are kept in the cache …")
-    model = Word2Vec(Lines(text, vocabulary), epochs=epochs, seed=seed, **chosen)
+    model = Word2Vec(Sentences(text, vocabulary), epochs=epochs, seed=seed, **settings)
     rows = [model.wv.key_to_index[word] for word in vocabulary.words]
     vectors = np.ascontiguousarray(model.wv.vectors[rows])
-    aside = Path(f"{kept}.{os.getpid()}")
-    with aside.open("wb") as file:
+    temporary = Path(f"{path}.{os.getpid()}")
+    with temporary.open("wb") as file:
         np.save(file, vectors)
-    aside.replace(kept)
+    temporary.replace(path)
     return vectors
 
 
-def settings(config: Config, workers: int = 1) -> dict[str, object]:
+def gensim_settings(config: Config, workers: int = 1) -> dict[str, object]:
     """A Config in gensim's words."""
     return {
-        "vector_size": config.dimensions,
+        "vector_size": config.embedding_dim,
         "window": config.window,
         "sg": int(config.architecture == "skipgram"),
         "hs": int(config.negatives == 0),
@@ -90,7 +89,7 @@ def settings(config: Config, workers: int = 1) -> dict[str, object]:
     }
 
 
-class Lines:
+class Sentences:
     """Encoded text as lists of words, which can be read again and again."""
 
     def __init__(self, text: np.ndarray, vocabulary: Vocabulary) -> None:

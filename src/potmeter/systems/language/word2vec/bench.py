@@ -12,16 +12,16 @@ import torch
 from potmeter.core.bench import Row, compare, interleave, is_selected
 from potmeter.core.machine import matmul_rate
 
-from .baselines import Lines, settings
-from .kernel import tables
+from .baselines import Sentences, gensim_settings
+from .kernel import build_tables
 from .model import Config, WordVectors
 from .system import Word2Vec
 from .workers import Workers
 
 WORDS = 400_000
 """Of running text, in one measurement."""
-QUESTIONS = 3.4 * 6
-"""Asked for each running word: 3.4 pairs are left by thinning out and the drawn windows, of six questions each."""
+SAMPLES = 3.4 * 6
+"""Positive and negative, for each running word: subsampling and the drawn windows leave 3.4 pairs, of six samples each."""
 
 
 def rows() -> Iterator[Row]:
@@ -32,39 +32,41 @@ def rows() -> Iterator[Row]:
     text = np.array(splits.train.text[:WORDS])
     for workers in (1, 2):
         if is_selected(what := f"words_per_s_{workers}_workers"):
-            rates = interleave({"ours": ours(config, text, workers), "gensim": gensim(config, text, workers)}, rounds=5)
+            rates = interleave(
+                {"ours": time_ours(config, text, workers), "gensim": time_gensim(config, text, workers)}, rounds=5
+            )
             rate = workers * matmul_rate() / torch.get_num_threads()
-            limit = rate / (6 * config.dimensions * QUESTIONS)  # three products a question and number
+            limit = rate / (6 * config.embedding_dim * SAMPLES)  # three products a sample and dimension
             note = "rows are read from the outer caches, at random: bound by memory, far from the arithmetic's rate"
             yield compare(what, "words/s", rates["ours"], rates["gensim"], "gensim", limit=limit, note=note)
     if is_selected(what := "words_per_s_deterministic"):
-        lanes = replace(config, lanes=4)
-        rates = interleave({"lanes": ours(lanes, text, 2), "free": ours(config, text, 2)}, rounds=5)
-        note = "four lanes on two workers, beside two workers without lanes"
-        yield compare(what, "words/s", rates["lanes"], rates["free"], "without lanes", note=note)
+        sharded = replace(config, shards=4)
+        rates = interleave({"shards": time_ours(sharded, text, 2), "free": time_ours(config, text, 2)}, rounds=5)
+        note = "four shards on two workers, beside two workers without shards"
+        yield compare(what, "words/s", rates["shards"], rates["free"], "without shards", note=note)
 
 
-def ours(config: Config, text: np.ndarray, workers: int) -> Callable[[], float]:
+def time_ours(config: Config, text: np.ndarray, workers: int) -> Callable[[], float]:
     """Words a second of our kernel, in steps of ``batch_size``."""
     system = Word2Vec(config)
-    crew = Workers(WordVectors(config), tables(system.vocabulary, config), config, config.lanes, workers)
+    threads = Workers(WordVectors(config), build_tables(system.vocabulary, config), config, workers)
 
     def measure() -> float:
         started = time.perf_counter()
         for start in range(0, len(text), config.batch_size):
             part = text[start : start + config.batch_size]
-            crew.step(part, config.lr, np.arange(crew.pieces(len(part))))
+            threads.step(part, config.lr, np.arange(threads.num_parts(len(part))))
         return float((text >= 0).sum()) / (time.perf_counter() - started)
 
     return measure
 
 
-def gensim(config: Config, text: np.ndarray, workers: int) -> Callable[[], float]:
+def time_gensim(config: Config, text: np.ndarray, workers: int) -> Callable[[], float]:
     """Words a second of gensim's compiled loop on the same lines, already in memory as lists of words."""
-    from gensim.models import Word2Vec as Theirs
+    from gensim.models import Word2Vec as GensimWord2Vec
 
-    lines = [*Lines(text, Word2Vec(config).vocabulary)]
-    model = Theirs(**settings(config, workers))
+    lines = [*Sentences(text, Word2Vec(config).vocabulary)]
+    model = GensimWord2Vec(**gensim_settings(config, workers))
     model.build_vocab_from_freq(dict(zip(config.vocabulary, config.counts, strict=True)))
 
     def measure() -> float:

@@ -42,12 +42,12 @@ NATIONS = ["france", "england", "spain", "russia", "germany", "china", "japan", 
 def examples(dataset: str, vocabulary: Vocabulary) -> list[Example]:
     """The examples of the weights that were trained on a data set; those with words the vocabulary lacks are left out."""
     if dataset == "own data":  # what its words mean is not known here
-        frequent = list(vocabulary.frequent())
+        frequent = list(vocabulary.frequent_words())
         tried = [
             Example("The nearest words to a frequent one of its text", words=frequent[:1]),
             Example("A map of frequent words of its text", task="map", words=frequent),
         ][: 1 if len(frequent) < 3 else 2]
-    elif dataset == "planted":
+    elif dataset == "synthetic":
         tried = [
             Example("Nearest to a noun: those of its topic, and those of its role", words=["baro"]),
             Example("baro is to bami as lero is to …", task="analogy", a="baro", b="bami", c="lero"),
@@ -71,10 +71,10 @@ def examples(dataset: str, vocabulary: Vocabulary) -> list[Example]:
                 words=[*COURT, *SEA, *STATE, *FAITH, *NATIONS],
             ),
         ]
-    return [example for example in tried if all(word in vocabulary.index for word in used(example))]
+    return [example for example in tried if all(word in vocabulary.index for word in words_of(example))]
 
 
-def used(example: Example) -> list[str]:
+def words_of(example: Example) -> list[str]:
     """The words of an example."""
-    given = example.inputs
-    return [*given.get("words", ()), *(given[key] for key in ("a", "b", "c") if key in given)]
+    inputs = example.inputs
+    return [*inputs.get("words", ()), *(inputs[key] for key in ("a", "b", "c") if key in inputs)]

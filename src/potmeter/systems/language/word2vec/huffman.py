@@ -1,4 +1,4 @@
-"""The Huffman tree of a vocabulary: few questions for frequent words, many for rare ones."""
+"""The Huffman tree of a vocabulary: short codes for frequent words, long ones for rare words."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Tree(NamedTuple):
-    """For each word the yes/no questions that lead to it from the root: those of word w are ``starts[w]:starts[w + 1]``."""
+class HuffmanTree(NamedTuple):
+    """Each word's path from the root to its leaf: that of word w stands at ``starts[w]:starts[w + 1]``."""
 
     starts: np.ndarray
     """int64 (words + 1,)"""
     nodes: np.ndarray
-    """int32: which of the words − 1 inner nodes asks; the root is the last."""
+    """int32: the inner nodes on the way, 0 to words − 2; the root is the last."""
     branches: np.ndarray
-    """uint8: 0 for the lighter branch, 1 for the heavier."""
+    """uint8, the code: 0 for the lighter branch, 1 for the heavier."""
 
 
-def huffman(counts: np.ndarray) -> Tree:
+def build_huffman_tree(counts: np.ndarray) -> HuffmanTree:
     """The tree with the shortest mean code (Huffman 1952), in linear time because the counts are sorted.
 
     Of equal counts an inner node goes before a word, as in the original program.
@@ -41,18 +41,18 @@ def huffman(counts: np.ndarray) -> Tree:
         weight.append(weight[pair[0]] + weight[pair[1]])
         parent[pair[0]] = parent[pair[1]] = new
         branch[pair[1]] = 1
-    return paths(parent, branch, size)
+    return trace_paths(parent, branch, size)
 
 
-def paths(parent: list[int], branch: list[int], size: int) -> Tree:
-    """Each word's way down from the root, from where each node hangs."""
+def trace_paths(parent: list[int], branch: list[int], size: int) -> HuffmanTree:
+    """Each word's path from the root, given every node's parent and which of its branches the node hangs on."""
     starts, nodes, branches = [0], [], []
     for word in range(size):
-        way, place = [], word
-        while place != 2 * size - 2:
-            way.append((parent[place] - size, branch[place]))
-            place = parent[place]
-        nodes += [number for number, _ in reversed(way)]
-        branches += [side for _, side in reversed(way)]
+        path, node = [], word
+        while node != 2 * size - 2:
+            path.append((parent[node] - size, branch[node]))
+            node = parent[node]
+        nodes += [number for number, _ in reversed(path)]
+        branches += [side for _, side in reversed(path)]
         starts.append(len(nodes))
-    return Tree(np.array(starts, np.int64), np.array(nodes, np.int32), np.array(branches, np.uint8))
+    return HuffmanTree(np.array(starts, np.int64), np.array(nodes, np.int32), np.array(branches, np.uint8))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -19,25 +20,23 @@ from potmeter.core.training.schedules import learning_rate_factor
 from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.fetching.clients import announce
-from potmeter.data.sets.english import english
-from potmeter.data.splits import Splits
-from potmeter.data.texts import read_chunks
+from potmeter.data.splits import OWN_DATA, Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Table
 
 from . import baselines, model
-from .corpus import Passages, Stream, encoded, has_two_words
+from .corpus import Passages, RunningText, choose_reader, has_two_words, map_words
 from .examples import examples
-from .files import read_vectors, write_vectors
-from .kernel import Tables, tables
-from .phrases import with_phrases
-from .picture import draw_map
-from .planted import planted
-from .questions import analogy_test, judgements, questions_of, similarity_test, unit_length
+from .intrinsic_evaluation import evaluate_vectors, normalise
+from .kernel import Tables, build_tables
+from .phrases import build_vocabulary
+from .presets import PRESETS
+from .vector_files import read_vectors, write_vectors
 from .vocabulary import Vocabulary
-from .workers import Workers, losses, measure, no_pairs
+from .word_map import draw_word_map
+from .workers import Workers, passage_losses, reject_no_pairs, sum_losses
 
-LOWEST = 1e-4
+MIN_LR_FACTOR = 1e-4
 """The learning rate falls to this share of its peak, as in the original program."""
 
 
@@ -46,15 +45,43 @@ class Word2Vec(System):
 
     name = "word2vec"
     Config = model.Config
-    presets = {
-        "tiny": model.Config(
-            dataset="planted", dimensions=24, sample=0.0, min_count=1, window=4, batch_size=2000, lr=0.05, lanes=4
-        ),
-        "lecture": model.Config(size=18_000),
-        "paper": model.Config(dimensions=300, negatives=10, sample=1e-5, phrases=2, size=3_000_000),
-    }
+    presets = PRESETS
     goal = Goal("loss", "lower")
     cpu_only = True
+
+    # 1. Text: a word's targets are the words around it
+
+    @classmethod
+    def data(cls, config: model.Config, source: str | None = None, *, english: bool = False) -> Splits:
+        """Running text, of which whole documents (of your own: the last tenth) are held out.
+
+        Args:
+            source: a UTF-8 text file or a folder of .txt files; default: the Config's dataset
+            english: the text is English: measure similarity and analogies of English words too, not the loss alone
+        """
+        read = choose_reader(source, config.dataset)
+        vocabulary = Vocabulary(config.vocabulary, config.counts)
+        if not config.vocabulary:
+            settings: Any = {"min_count": config.min_count, "threshold": config.phrase_threshold}
+            settings |= {"max_size": config.max_vocab_size}
+            vocabulary = build_vocabulary(lambda: read("train"), config.phrase_passes, **settings)
+        english = english or not source
+        parts = {
+            part: Passages(map_words(read(part), vocabulary), vocabulary, english)
+            for part in ("train", "valid", "test")
+        }
+        all(has_two_words(data.text) for data in parts.values()) or reject(
+            "The text is too short: each of its parts needs two words of the vocabulary.",
+            ", ".join(f"{part} {len(data.text):,}" for part, data in parts.items()),
+        )
+        return Splits(**parts, origin=OWN_DATA if source else config.dataset)
+
+    @classmethod
+    def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
+        vocabulary: Vocabulary = splits.train.vocabulary
+        return replace(config, vocabulary=vocabulary.words, counts=vocabulary.counts)
+
+    # 2. The architecture
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
@@ -62,113 +89,83 @@ class Word2Vec(System):
         self.vocabulary = Vocabulary(config.vocabulary, config.counts)
         self.workers: Workers | None = None
 
-    # 1. Text: its words are the questions and the answers
+    def forward(self, words: Int[Tensor, ...]) -> Float[Tensor, "... d"]:
+        """The vectors of words, by their numbers in the vocabulary."""
+        return self.model.input_vectors[words]
 
-    @classmethod
-    def data(cls, config: model.Config, source: str | None = None, *, judged: bool = False) -> Splits:
-        """Running text, of which whole documents (of your own: the last tenth) are held out.
-
-        Args:
-            source: a UTF-8 text file or a folder of .txt files; default: the Config's dataset
-            judged: measure by what people think of English words too, and not the loss alone
-        """
-        parts = {"english": lambda part: english()[part], "planted": lambda part: planted(part)}
-        read = partial(read_chunks, source) if source else parts[config.dataset]
-        if config.vocabulary:
-            vocabulary = Vocabulary(config.vocabulary, config.counts)
-        else:
-            limits: dict[str, Any] = {"min_count": config.min_count, "threshold": config.threshold, "size": config.size}
-            vocabulary = with_phrases(lambda: read("train"), config.phrases, **limits)
-        judged = judged or not source
-        found = {
-            part: Passages(encoded(read(part), vocabulary), vocabulary, judged) for part in ("train", "valid", "test")
-        }
-        all(has_two_words(data.text) for data in found.values()) or reject(
-            "The text is too short: each of its parts needs two words of the vocabulary.",
-            ", ".join(f"{part} {len(data.text):,}" for part, data in found.items()),
-        )
-        return Splits(**found, origin="own data" if source else config.dataset)
-
-    @classmethod
-    def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
-        known: Vocabulary = splits.train.vocabulary
-        return replace(config, vocabulary=known.words, counts=known.counts)
-
-    # 3. The loss: how badly the questions are answered
+    # 3. The loss: binary cross-entropy of positive and negative samples
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """The loss of explicit questions, the reference of what the kernel does; see ``model.WordVectors.forward``."""
+        """The loss of given samples, the reference of what the kernel does; see ``model.WordVectors.forward``."""
         return {"loss": self.model(**batch).mean()}
 
-    # 4. Training: the kernel moves the vectors, the loop does all the rest
+    # 4. Training: the kernel updates the vectors, the loop does all the rest
 
     def optimizers(self) -> dict[str, Optimizer]:
         return {}
 
-    def batches(self, splits: Splits, trainer: TrainingLoop) -> Stream:
+    def batches(self, splits: Splits, trainer: TrainingLoop) -> RunningText:
         processes.world_size() == 1 or reject(
             "word2vec trains in one process; --workers gives it more threads.", processes.world_size()
         )
         for data in (splits.train, splits.valid):  # told now, not at the first evaluation
-            found = losses(self.matrices, data.passages(), self.tables, self.config)
-            any(number for _, number in found) or no_pairs(self.config)
-        return Stream(splits.train.text, self.config.batch_size)
+            losses = sum_losses(self.matrices, data.passages(), self.tables, self.config)
+            any(predictions for _, predictions in losses) or reject_no_pairs(self.config)
+        return RunningText(splits.train.text, self.config.batch_size)
 
     def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
         """Let the kernel learn from a piece of text."""
         if self.workers is None:
-            threads = max(trainer.workers, 1)
-            self.workers = Workers(self.model, self.tables, self.config, self.config.lanes, threads)
+            self.workers = Workers(self.model, self.tables, self.config, max(trainer.workers, 1))
         text = batch["text"].numpy()
-        seeds = trainer.rng.integers(2**62, self.workers.pieces(len(text))).cpu().numpy()
-        scale = learning_rate_factor(trainer.fraction_done, self.config.schedule, self.config.warmup)
-        loss, number = self.workers.step(text, self.config.lr * max(scale, LOWEST), seeds)
-        return {"loss": torch.tensor(loss / max(number, 1))}
+        seeds = trainer.rng.integers(2**62, self.workers.num_parts(len(text))).cpu().numpy()
+        factor = learning_rate_factor(trainer.fraction_done, self.config.schedule, self.config.warmup)
+        loss, predictions = self.workers.step(text, self.config.lr * max(factor, MIN_LR_FACTOR), seeds)
+        return {"loss": torch.tensor(loss / max(predictions, 1))}
 
     @cached_property
     def tables(self) -> Tables:
         """What the kernel looks up."""
-        return tables(self.vocabulary, self.config)
+        return build_tables(self.vocabulary, self.config)
 
     @property
     def vectors(self) -> np.ndarray:
-        """A vector for each word, (words, dimensions)."""
-        return self.model.inputs.detach().cpu().numpy()
+        """A vector for each word, (words, D)."""
+        return self.model.input_vectors.detach().cpu().numpy()
 
     @property
     def matrices(self) -> list[np.ndarray]:
-        """The words' vectors, and those of what can be asked about."""
-        return [self.vectors, self.model.outputs.detach().cpu().numpy()]
+        """The input vectors, and the output vectors."""
+        return [self.vectors, self.model.output_vectors.detach().cpu().numpy()]
 
     def validate(self, data: Passages) -> dict[str, Tensor]:
         """The loss of text that was not trained on, with windows and noise drawn by a fixed seed; in nats."""
-        return {"loss": torch.from_numpy(measure(self.matrices, data.passages(), self.tables, self.config))}
+        return {"loss": torch.from_numpy(passage_losses(self.matrices, data.passages(), self.tables, self.config))}
 
     def evaluate(self, data: Passages) -> dict[str, Tensor]:
         """The loss, and agreement with people: Spearman's correlation with WordSim-353 and SimLex-999, share of analogies."""
-        values = self.validate(data)
-        return values | judge(self.vectors, self.vocabulary, self.config.dataset) if data.judged else values
+        metrics = self.validate(data)
+        return (
+            metrics | evaluate_vectors(self.vectors, self.vocabulary, self.config.dataset) if data.english else metrics
+        )
 
     def baselines(self, splits: Splits) -> dict[str, float]:
-        """Words without their context, and gensim's word2vec trained on the same text with the same settings."""
-        found = {"unigram_loss": baselines.unigram_loss(splits.test, self.tables, self.config)}
-        if not splits.test.judged or self.config.dataset == "planted":
-            return found
+        """Predictions without a context, and gensim's word2vec trained on the same text with the same settings."""
+        losses = {"unigram_loss": baselines.unigram_loss(splits.test, self.tables, self.config)}
+        if not splits.test.english or self.config.dataset == "synthetic":
+            return losses
         steps = self.card.get("recipe", {}).get("steps", 0)
         epochs = max(1, round(steps * self.config.batch_size / len(splits.train.text)))
-        vectors = baselines.gensim_vectors(splits.train.text, self.vocabulary, self.config, epochs)
+        vectors = baselines.train_gensim(splits.train.text, self.vocabulary, self.config, epochs)
         if vectors is None:
             announce("the baselines gensim_… are left out: they need `pip install gensim`.")
-            return found
-        values = judge(vectors, self.vocabulary, self.config.dataset)
-        measured = ("wordsim353", "simlex999", "analogy")
-        return found | {f"gensim_{name}": float(values[name].mean()) for name in measured}
+            return losses
+        scores = evaluate_vectors(vectors, self.vocabulary, self.config.dataset)
+        return losses | {
+            f"gensim_{name}": float(scores[name].mean()) for name in ("wordsim353", "simlex999", "analogy")
+        }
 
     # 5. Use
-
-    def forward(self, words: Tensor) -> Tensor:
-        """Vectors (B, dimensions) of words by their numbers in the vocabulary (B,)."""
-        return self.model.inputs[words]
 
     def run(self, words: list[str], *, top: Annotated[int, Range(1, 1000)] = 10) -> Table:
         """The words whose vectors are nearest to that of a word, or to the mean of several.
@@ -178,8 +175,8 @@ class Word2Vec(System):
             top: how many to name
         """
         words or reject("At least one word is needed.", "none")
-        given = [self.vocabulary.number(word) for word in words]
-        return self.nearest(unit_length(self.vectors[given]).mean(0), given, top)
+        given = [self.vocabulary.lookup(word) for word in words]
+        return self.nearest(normalise(self.vectors[given]).mean(0), given, top)
 
     @task
     def analogy(self, a: str, b: str, c: str, *, top: Annotated[int, Range(1, 1000)] = 5) -> Table:
@@ -191,19 +188,19 @@ class Word2Vec(System):
             c: as king is to …
             top: how many to name
         """
-        given = [self.vocabulary.number(word) for word in (a, b, c)]
-        first, second, third = unit_length(self.vectors[given])
+        given = [self.vocabulary.lookup(word) for word in (a, b, c)]
+        first, second, third = normalise(self.vectors[given])
         return self.nearest(second - first + third, given, top)
 
     @task
     def similarity(self, words: list[str]) -> Table:
-        """How alike words are: the cosine of the angle between each two of their vectors.
+        """How similar words are: the cosine of the angle between each two of their vectors.
 
         Args:
             words: at least two
         """
         len(words) >= 2 or reject("At least two words are needed.", words)
-        unit = unit_length(self.vectors[[self.vocabulary.number(word) for word in words]])
+        unit = normalise(self.vectors[[self.vocabulary.lookup(word) for word in words]])
         pairs = [(i, j) for i in range(len(words)) for j in range(i + 1, len(words))]
         return Table(
             ("word", "other", "similarity"), [(words[i], words[j], float(unit[i] @ unit[j])) for i, j in pairs]
@@ -217,13 +214,13 @@ class Word2Vec(System):
             words: which, from 3 to 150; default: sixty frequent ones, or as many as there are
             method: pca keeps distances as far as a plane can, tsne keeps neighbourhoods
         """
-        words = list(words or self.vocabulary.frequent())
-        unit = unit_length(self.vectors[[self.vocabulary.number(word) for word in words]])
-        return draw_map(unit, words, method)
+        words = list(words or self.vocabulary.frequent_words())
+        unit = normalise(self.vectors[[self.vocabulary.lookup(word) for word in words]])
+        return draw_word_map(unit, words, method)
 
     def nearest(self, vector: np.ndarray, given: list[int], top: int) -> Table:
         """The words nearest to a vector but for the given ones, with their cosines."""
-        cosines = unit_length(self.vectors) @ unit_length(vector)
+        cosines = normalise(self.vectors) @ normalise(vector)
         cosines[given] = -np.inf
         order = np.argsort(-cosines, kind="stable")[: min(top, len(cosines) - len(set(given)))]
         return Table(("word", "similarity"), [(self.vocabulary.words[n], float(cosines[n])) for n in order])
@@ -231,7 +228,7 @@ class Word2Vec(System):
     def examples(self) -> list[Example]:
         return examples(self.config.dataset, self.vocabulary)
 
-    # The format of the original program
+    # The file formats of the original program
 
     @classmethod
     def from_pretrained(cls, where: str | Path | None = None) -> Self:
@@ -240,26 +237,12 @@ class Word2Vec(System):
             return super().from_pretrained(where)
         words, vectors = read_vectors(where)
         counts = tuple(range(len(words), 0, -1))
-        config = model.Config(dataset="own data", dimensions=vectors.shape[1], vocabulary=words, counts=counts)
+        config = model.Config(dataset=OWN_DATA, embedding_dim=vectors.shape[1], vocabulary=words, counts=counts)
         system = cls(config)
         with torch.no_grad():
-            system.model.inputs.copy_(torch.from_numpy(vectors))
+            system.model.input_vectors.copy_(torch.from_numpy(vectors))
         return system.eval()
 
     def save_vectors(self, path: str | Path) -> Path:
         """Write the word vectors in the original program's format: ``.bin`` is binary, ``.txt`` or ``.vec`` text."""
         return write_vectors(path, self.vocabulary.words, self.vectors)
-
-
-def judge(vectors: np.ndarray, vocabulary: Vocabulary, dataset: str) -> dict[str, Tensor]:
-    """Scores of vectors on the test sets that fit a data set, each with the number of its items that are covered.
-
-    A text of one's own is judged only where it is said to be English (``--judged``).
-    """
-    scores: dict[str, Any] = {}
-    for name in ("wordsim353", "simlex999") if dataset != "planted" else ():
-        found = similarity_test(vectors, vocabulary, judgements(name))
-        scores |= {name: found.score, f"{name}_pairs": found.covered}
-    right, found = analogy_test(vectors, vocabulary, questions_of(dataset))
-    scores |= {"analogy": right, "analogy_questions": found.covered}
-    return {name: torch.as_tensor(value, dtype=torch.float64) for name, value in scores.items()}

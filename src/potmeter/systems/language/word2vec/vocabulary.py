@@ -1,9 +1,8 @@
-"""Which words there are, how often, and what follows from that: what is skipped, what serves as noise."""
+"""Which words there are, how often, and what follows from that: the subsampling, and the noise distribution."""
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,34 +10,33 @@ from functools import cached_property
 
 import numpy as np
 
+from potmeter.data.words import find_words
 from potmeter.errors import reject
 
-WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
-"""Letters of any script, with apostrophes inside."""
-PRUNE = 1_000_000
-"""More different words than this, and than twice ``size``, are not counted at once: the rarest are forgotten, as the
-original program does. A million take about a hundred megabytes."""
+MAX_COUNTED = 1_000_000
+"""More different words than this, and than twice ``max_vocab_size``, are not counted at once: the rarest are forgotten, as
+the original program does. A million take about a hundred megabytes."""
 LINE_END = -1
 """Stands between two lines of encoded text: no window crosses it."""
 
 
-def split(line: str) -> list[str]:
-    """The words of a line, in small letters.
+def split_words(line: str) -> list[str]:
+    """The words of a line, in lower case.
 
     Example:
-        >>> split("It’s 1 TRUTH, universally_acknowledged…")
+        >>> split_words("It’s 1 TRUTH, universally_acknowledged…")
         ["it's", 'truth', 'universally', 'acknowledged']
     """
-    return WORD.findall(line.lower().replace("’", "'"))
+    return find_words(line.lower().replace("’", "'"))
 
 
-def count(pieces: Iterable[str], most: int = PRUNE) -> Counter[str]:
-    """How often each word occurs in a text; at more than ``most`` different ones the rarest are forgotten."""
+def count_words(chunks: Iterable[str], max_counted: int = MAX_COUNTED) -> Counter[str]:
+    """How often each word occurs in a text; of more than ``max_counted`` different ones the rarest are forgotten."""
     counts: Counter[str] = Counter()
     floor = 1
-    for piece in pieces:
-        counts.update(split(piece))
-        while len(counts) > most:
+    for chunk in chunks:
+        counts.update(split_words(chunk))
+        while len(counts) > max_counted:
             floor += 1
             counts = Counter({word: number for word, number in counts.items() if number >= floor})
     return counts
@@ -52,18 +50,18 @@ class Vocabulary:
     counts: tuple[int, ...]
 
     @classmethod
-    def of(cls, counts: Counter[str], min_count: int, size: int) -> Vocabulary:
-        """The words that occur at least ``min_count`` times, of those the ``size`` most frequent (0 = all).
+    def from_counts(cls, counts: Counter[str], min_count: int, max_size: int) -> Vocabulary:
+        """The words that occur at least ``min_count`` times, of those the ``max_size`` most frequent (0 = all).
 
         Raises:
             UserError: When fewer than two are left.
         """
-        kept = sorted(((-n, word) for word, n in counts.items() if n >= min_count))[: size or None]
-        len(kept) >= 2 or reject(
+        pairs = sorted(((-n, word) for word, n in counts.items() if n >= min_count))[: max_size or None]
+        len(pairs) >= 2 or reject(
             f"The text must have at least two different words that occur {min_count} times or more.",
             f"{len(counts):,} different words, {counts.total():,} in all",
         )
-        return cls(tuple(word for _, word in kept), tuple(-n for n, _ in kept))
+        return cls(tuple(word for _, word in pairs), tuple(-n for n, _ in pairs))
 
     def __len__(self) -> int:
         return len(self.words)
@@ -74,34 +72,34 @@ class Vocabulary:
         return {word: number for number, word in enumerate(self.words)}
 
     @cached_property
-    def joined(self) -> frozenset[str]:
+    def phrase_beginnings(self) -> frozenset[str]:
         """What phrases begin with: ``new`` and ``new_york`` for ``new_york_city``."""
         parts = [word.split("_") for word in self.words if "_" in word]
         return frozenset("_".join(part[:end]) for part in parts for end in range(1, len(part)))
 
-    def frequent(self) -> tuple[str, ...]:
+    def frequent_words(self) -> tuple[str, ...]:
         """Sixty words of four letters or more that come after the hundred most frequent, which say little; where there are
         no sixty, the most frequent words."""
         longer = [word for word in self.words[100:] if len(word) > 3][:60]
         return tuple(longer) if len(longer) == 60 else self.words[:60]
 
-    def number(self, word: str) -> int:
+    def lookup(self, word: str) -> int:
         """A word's number, written in any case, a phrase with spaces too. Raises UserError, with near words, for others."""
-        found = self.index.get(word) if word in self.index else self.index.get("_".join(split(word)))
-        if found is None:
+        number = self.index.get(word) if word in self.index else self.index.get("_".join(split_words(word)))
+        if number is None:
             near = difflib.get_close_matches(word.lower(), self.words, 3)
             hint = f"; near it are {', '.join(near)}" if near else ""
             reject(f"The vocabulary of {len(self):,} words lacks this one{hint}.", word)
-        return found
+        return number
 
-    def encode(self, piece: str) -> np.ndarray:
+    def encode(self, text: str) -> np.ndarray:
         """Running text as word numbers, int32, with ``LINE_END`` for ends of lines; unknown words are left out."""
         numbers: list[int] = []
         index = self.index
-        for line in piece.split("\n"):
-            words = split(line)
-            if self.joined:
-                words = join(words, self)
+        for line in text.split("\n"):
+            words = split_words(line)
+            if self.phrase_beginnings:
+                words = join_phrases(words, self)
             if numbers and numbers[-1] != LINE_END:
                 numbers.append(LINE_END)
             numbers += [index[word] for word in words if word in index]
@@ -110,35 +108,35 @@ class Vocabulary:
     # What follows from the counts
 
     @property
-    def shares(self) -> np.ndarray:
+    def frequencies(self) -> np.ndarray:
         """Each word's share of the text, float64 (words,)."""
         counts = np.array(self.counts, np.float64)
         return counts / counts.sum()
 
-    def kept(self, sample: float) -> np.ndarray:
-        """The probability that an occurrence is not skipped: (√(f/t) + 1) · t/f, at most 1; f its share, t ``sample``.
+    def keep_probabilities(self, sample: float) -> np.ndarray:
+        """The probability that subsampling keeps an occurrence: (√(f/t) + 1) · t/f, at most 1; f its share, t ``sample``.
 
         The original program's formula, which differs from the paper's (Mikolov et al., arXiv:1310.4546, eq. 5).
         """
         if sample == 0:
             return np.ones(len(self))
-        ratio = sample / self.shares
+        ratio = sample / self.frequencies
         return np.minimum((np.sqrt(1 / ratio) + 1) * ratio, 1)
 
-    def noise(self) -> np.ndarray:
-        """The probability that each word is drawn as noise: its count to the power ¾, normalised."""
+    def noise_distribution(self) -> np.ndarray:
+        """The probability that each word is drawn as a negative sample: its count to the power ¾, normalised."""
         power = np.array(self.counts, np.float64) ** 0.75
         return power / power.sum()
 
 
-def join(words: list[str], vocabulary: Vocabulary) -> list[str]:
+def join_phrases(words: list[str], vocabulary: Vocabulary) -> list[str]:
     """Words with those neighbours joined that the vocabulary has as a phrase, from the left, the longest phrase first."""
     joined, start = [], 0
     while start < len(words):
         phrase = name = words[start]
         after = start + 1
         for end in range(start + 1, len(words)):
-            if phrase not in vocabulary.joined:
+            if phrase not in vocabulary.phrase_beginnings:
                 break
             phrase = f"{phrase}_{words[end]}"
             if phrase in vocabulary.index:
@@ -148,8 +146,8 @@ def join(words: list[str], vocabulary: Vocabulary) -> list[str]:
     return joined
 
 
-def alias_table(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Walker's table (1977), from which a word is drawn in constant time: pick a column, then itself or its alias.
+def build_alias_table(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Walker's alias table (1977), which samples in constant time: pick a column, then itself or its alias.
 
     Returns:
         The probability of staying in each column as uint32 of 2³², and the aliases as int32.

@@ -1,4 +1,4 @@
-"""Threads that share a step: without locks on the same vectors, or side by side so that their number changes nothing."""
+"""Threads that share a step: without locks on the same vectors, or on shards, so that their number changes nothing."""
 
 from __future__ import annotations
 
@@ -12,46 +12,45 @@ import numpy as np
 
 from potmeter.errors import reject
 
-from .kernel import Tables, bring_together, learn
+from .kernel import Tables, merge_shards, train_on_text
 from .model import Config, WordVectors
 
-CHUNK = 10_000
-"""Words that a worker takes at a time where there are no lanes."""
+WORDS_AT_ONCE = 10_000
+"""Words that a worker takes at a time where there are no shards."""
 
 
 @dataclass
-class Lane:
-    """Vectors that one worker at a time changes, and which of their rows it changed."""
+class Shard:
+    """Vectors that one worker at a time updates, and how often it updated each row."""
 
     inputs: np.ndarray
     outputs: np.ndarray
-    moved_in: np.ndarray
-    moved_out: np.ndarray
+    input_updates: np.ndarray
+    output_updates: np.ndarray
 
 
 class Workers:
     """Runs the kernel over a step's text.
 
     Args:
-        model: Its matrices are changed in place.
+        model: Its matrices are updated in place.
         tables: Of its vocabulary.
-        config: Which of the four methods, and how many lanes.
-        lanes: Lanes of this process; 0 = none, all workers change the same vectors.
+        config: Which of the four methods, and how many shards.
         workers: Threads.
     """
 
-    def __init__(self, model: WordVectors, tables: Tables, config: Config, lanes: int, workers: int) -> None:
+    def __init__(self, model: WordVectors, tables: Tables, config: Config, workers: int) -> None:
         self.tables, self.config, self.workers = tables, config, workers
-        self.whole = [matrix.detach().numpy() for matrix in (model.inputs, model.outputs)]
-        self.copies = [np.repeat(matrix[None], lanes, 0) for matrix in self.whole] if lanes > 1 else self.whole
-        self.moved = [np.zeros((max(lanes, 1), len(matrix)), np.int32) for matrix in self.whole]
-        places = [Lane(*(copy[n] for copy in self.copies), *(m[n] for m in self.moved)) for n in range(lanes)]
-        self.lanes = places if lanes > 1 else [Lane(*self.whole, *(m[0] for m in self.moved))]
+        self.matrices = [matrix.detach().numpy() for matrix in (model.input_vectors, model.output_vectors)]
+        shards = max(config.shards, 1)
+        self.copies = [np.repeat(m[None], shards, 0) if shards > 1 else m[None] for m in self.matrices]
+        self.updates = [np.zeros((shards, len(matrix)), np.int32) for matrix in self.matrices]
+        self.shards = [Shard(*(part[n] for part in (*self.copies, *self.updates))) for n in range(shards)]
         self.threads = ThreadPoolExecutor(max(workers, 1))
 
-    def pieces(self, words: int) -> int:
-        """Into how many pieces a step of so many words is cut; each has a seed of its own."""
-        return len(self.lanes) if self.config.lanes else -(-words // CHUNK)
+    def num_parts(self, words: int) -> int:
+        """Into how many parts a step of so many words is cut; each has a seed of its own."""
+        return len(self.shards) if self.config.shards else -(-words // WORDS_AT_ONCE)
 
     def step(self, text: np.ndarray, lr: float, seeds: np.ndarray) -> tuple[float, int]:
         """Learn from a piece of text.
@@ -59,57 +58,65 @@ class Workers:
         Args:
             text: Encoded words.
             lr: Learning rate; 0 only measures.
-            seeds: One for each of the ``pieces``.
+            seeds: One for each of the ``num_parts``.
 
         Returns:
-            The sum of the losses, each of before it was learned from, and their number.
+            The sum of the losses, each of before it was learned from, and how many predictions they are of.
         """
         parts = np.array_split(text, len(seeds))
-        owners = [self.lanes[number % len(self.lanes)] for number in range(len(parts))]
-        done = list(self.threads.map(self.learn, owners, parts, [lr] * len(parts), seeds))
-        if len(self.lanes) > 1:
-            for whole, copies, moved in zip(self.whole, self.copies, self.moved, strict=True):
-                bounds = np.linspace(0, len(whole), self.workers + 1).astype(int)
-                shares = [(whole, copies, moved, np.float32(lr), a, b) for a, b in pairwise(bounds)]
-                list(self.threads.map(lambda share: bring_together(*share), shares))
-        return sum(loss for loss, _ in done), sum(number for _, number in done)
+        shards = [self.shards[number % len(self.shards)] for number in range(len(parts))]
+        results = list(self.threads.map(self.train, shards, parts, [lr] * len(parts), seeds))
+        if len(self.shards) > 1:
+            for matrix, copies, updates in zip(self.matrices, self.copies, self.updates, strict=True):
+                bounds = np.linspace(0, len(matrix), self.workers + 1).astype(int)
+                jobs = [(matrix, copies, updates, np.float32(lr), first, last) for first, last in pairwise(bounds)]
+                list(self.threads.map(lambda job: merge_shards(*job), jobs))
+        return sum(loss for loss, _ in results), sum(predictions for _, predictions in results)
 
-    def learn(self, lane: Lane, text: np.ndarray, lr: float, seed: Any) -> tuple[float, int]:
-        """The kernel on one piece."""
-        c = self.config
-        cbow, rate = c.architecture == "cbow", np.float32(lr)
-        vectors, moved = (lane.inputs, lane.outputs), (lane.moved_in, lane.moved_out)
-        return learn(*vectors, text, self.tables, c.window, c.negatives, cbow, rate, np.uint64(seed), *moved)
+    def train(self, shard: Shard, text: np.ndarray, lr: float, seed: Any) -> tuple[float, int]:
+        """The kernel on one part."""
+        c, vectors, updates = self.config, (shard.inputs, shard.outputs), (shard.input_updates, shard.output_updates)
+        settings = (c.window, c.negatives, c.architecture == "cbow", np.float32(lr), np.uint64(seed))
+        arguments: Any = (*vectors, text, self.tables, *settings, *updates)
+        return train_on_text(*arguments)
 
 
-def measure(vectors: list[np.ndarray], passages: Iterable[np.ndarray], tables: Tables, config: Config) -> np.ndarray:
+def passage_losses(
+    vectors: list[np.ndarray], passages: Iterable[np.ndarray], tables: Tables, config: Config
+) -> np.ndarray:
     """The mean loss, in nats, of each passage, with windows and noise drawn by a fixed seed: comparable between runs.
 
     A passage without a pair of words counts as the mean of the others.
 
+    Args:
+        vectors: Input and output vectors, float32 (words, D) each.
+        passages: Encoded words.
+        tables: Of the vocabulary.
+        config: Which of the four methods.
+
     Raises:
         UserError: When no passage has a pair of words.
     """
-    sums, numbers = np.array([*losses(vectors, passages, tables, config)]).reshape(-1, 2).T
-    asked = numbers > 0
-    asked.any() or no_pairs(config)
-    values = sums / np.maximum(numbers, 1)
-    return np.where(asked, values, values[asked].mean())
+    sums, counts = np.array([*sum_losses(vectors, passages, tables, config)]).reshape(-1, 2).T
+    has_pairs = counts > 0
+    has_pairs.any() or reject_no_pairs(config)
+    means = sums / np.maximum(counts, 1)
+    return np.where(has_pairs, means, means[has_pairs].mean())
 
 
-def losses(
+def sum_losses(
     vectors: list[np.ndarray], passages: Iterable[np.ndarray], tables: Tables, config: Config
 ) -> Iterator[tuple[float, int]]:
-    """The sum of each passage's losses, in nats, and their number."""
-    moved = [np.zeros(len(matrix), np.int32) for matrix in vectors]
-    cbow, still = config.architecture == "cbow", np.float32(0)
+    """The sum of each passage's losses, in nats, and how many predictions they are of."""
+    updates = [np.zeros(len(matrix), np.int32) for matrix in vectors]
     for number, text in enumerate(passages):
-        seed = np.uint64((number + 1) << 32)
-        given: Any = (*vectors, text, tables, config.window, config.negatives, cbow, still, seed, *moved)
-        yield learn(*given)
+        seed, lr = np.uint64((number + 1) << 32), np.float32(0)
+        settings = (config.window, config.negatives, config.architecture == "cbow", lr, seed)
+        arguments: Any = (*vectors, text, tables, *settings, *updates)
+        yield train_on_text(*arguments)
 
 
-def no_pairs(config: Config) -> NoReturn:
+def reject_no_pairs(config: Config) -> NoReturn:
     """Say that there is nothing to learn or to measure. Raises UserError."""
     reject(
         "No pair of words is left in the text: train with a larger --sample (0 skips no word) or with longer lines.",

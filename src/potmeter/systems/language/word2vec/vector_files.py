@@ -50,11 +50,11 @@ def read_vectors(path: str | Path) -> tuple[tuple[str, ...], np.ndarray]:
     try:
         with path.open("rb") as file:
             size = path.stat().st_size
-            count, width = header(path, file.readline(100))
-            least = count * (2 + (4 if path.suffix == ".bin" else 2) * width)
-            least - 1 <= size or reject(f"{path} is too short for {count:,} vectors of {width}.", f"{size:,} bytes")
-            vectors = np.empty((count, width), np.float32)
-            words = tuple((binary if path.suffix == ".bin" else text)(path, file, vectors))
+            count, dim = parse_header(path, file.readline(100))
+            least = count * (2 + (4 if path.suffix == ".bin" else 2) * dim)
+            least - 1 <= size or reject(f"{path} is too short for {count:,} vectors of {dim}.", f"{size:,} bytes")
+            vectors = np.empty((count, dim), np.float32)
+            words = tuple((parse_binary if path.suffix == ".bin" else parse_text)(path, file, vectors))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.", received=str(path)) from None
     np.isfinite(vectors).all() or reject(f"{path} has numbers that are not finite.", str(path))
@@ -62,18 +62,18 @@ def read_vectors(path: str | Path) -> tuple[tuple[str, ...], np.ndarray]:
     return words, vectors
 
 
-def header(path: Path, line: bytes) -> tuple[int, int]:
-    """How many words, and how many numbers each."""
+def parse_header(path: Path, line: bytes) -> tuple[int, int]:
+    """How many words, and of how many dimensions."""
     parts = line.split()
     if len(parts) != 2 or not all(part.isdigit() and len(part) < 12 for part in parts):
         reject(f"{path} must begin with a line of two numbers, words and dimensions.", describe(line))
-    count, width = map(int, parts)
+    count, dim = map(int, parts)
     count >= 2 or reject(f"{path} must have at least two words.", count)
-    1 <= width <= MAX_DIMENSIONS or reject(f"{path} must have from 1 to {MAX_DIMENSIONS:,} dimensions.", width)
-    return count, width
+    1 <= dim <= MAX_DIMENSIONS or reject(f"{path} must have from 1 to {MAX_DIMENSIONS:,} dimensions.", dim)
+    return count, dim
 
 
-def binary(path: Path, file: IO[bytes], vectors: np.ndarray) -> Iterator[str]:
+def parse_binary(path: Path, file: IO[bytes], vectors: np.ndarray) -> Iterator[str]:
     """The words of a binary file; fills in the vectors."""
     for row in vectors:
         word = bytearray()
@@ -85,10 +85,10 @@ def binary(path: Path, file: IO[bytes], vectors: np.ndarray) -> Iterator[str]:
         data = file.read(row.nbytes)
         len(data) == row.nbytes or reject(f"{path} ends within a vector.", f"{len(data)} bytes")
         row[:] = np.frombuffer(data, "<f4")
-        yield decoded(path, bytes(word))
+        yield decode_word(path, bytes(word))
 
 
-def text(path: Path, file: IO[bytes], vectors: np.ndarray) -> Iterator[str]:
+def parse_text(path: Path, file: IO[bytes], vectors: np.ndarray) -> Iterator[str]:
     """The words of a text file; fills in the vectors."""
     longest = MAX_WORD + 40 * vectors.shape[1]
     for row in vectors:
@@ -97,11 +97,11 @@ def text(path: Path, file: IO[bytes], vectors: np.ndarray) -> Iterator[str]:
         try:
             row[:] = [float(number) for number in numbers]
         except ValueError as error:
-            raise UserError(f"{path} has what is no number: {error}.", received=decoded(path, word)) from None
-        yield decoded(path, word)
+            raise UserError(f"{path} has what is no number: {error}.", received=decode_word(path, word)) from None
+        yield decode_word(path, word)
 
 
-def decoded(path: Path, word: bytes) -> str:
+def decode_word(path: Path, word: bytes) -> str:
     """A word from its bytes."""
     try:
         return word.decode() or reject(f"{path} has an empty word.", "0 bytes")
