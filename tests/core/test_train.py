@@ -396,7 +396,7 @@ def test_a_signal_that_comes_while_the_processes_agree_is_not_forgotten(tmp_path
     monkeypatch.setattr(processes, "world_size", lambda: 2)
     monkeypatch.setattr(processes, "all_reduce_mean", slowly)
     with ready.interrupt.catch_signals():
-        assert [ready.stopping(), ready.stopping()] == [False, True]
+        assert [ready.stop_requested(), ready.stop_requested()] == [False, True]
 
 
 def test_only_what_the_writer_says_is_a_failure_to_write(tmp_path):

@@ -204,13 +204,13 @@ def validate_arguments(method: F) -> F:
     signature = inspect.signature(method)
 
     @functools.cache
-    def declared() -> dict[str, Parameter]:  # at the first call, when every name in the annotations exists
+    def read_declared() -> dict[str, Parameter]:  # at the first call, when every name in the annotations exists
         return {p.name: p for p in parameters(method)}
 
     @functools.wraps(method)
     def wrapper(self: object, /, *args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(self, *args, **kwargs)
-        for name, p in declared().items():
+        for name, p in read_declared().items():
             if name in bound.arguments:
                 bound.arguments[name] = p.convert(bound.arguments[name], self)
         return method(*bound.args, **bound.kwargs)

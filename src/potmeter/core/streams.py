@@ -21,7 +21,7 @@ class UnbreakableStream:
         try:
             self.stream.write(text)
         except OSError:
-            self.hush()
+            self.silence()
         return len(text)
 
     def flush(self) -> None:
@@ -29,9 +29,9 @@ class UnbreakableStream:
         try:
             self.stream.flush()
         except OSError:
-            self.hush()
+            self.silence()
 
-    def hush(self) -> None:
+    def silence(self) -> None:
         """Let everything go nowhere from now on, what other libraries write to this file included."""
         with suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -133,7 +133,7 @@ class Trainer(TrainingState):
                 tell_notes()
             self.system.train()
             try:
-                self.train_to_the_end()
+                self.run_steps()
             finally:
                 self.log.close()
                 if processes.rank() == 0 and not runs.list_checkpoints(self.run):
@@ -145,10 +145,10 @@ class Trainer(TrainingState):
         self.system.eval()
         return runs.best_checkpoint(self.run) or self.run
 
-    def train_to_the_end(self) -> None:
+    def run_steps(self) -> None:
         """Step after step, with evaluations; then a last one, or a checkpoint where a signal came."""
         batches = iter(self.batches)
-        while (fraction := self.fraction_done) < 1 and not self.stopping():
+        while (fraction := self.fraction_done) < 1 and not self.stop_requested():
             values = self.system.step(next(batches), self)
             self.progress.step += 1
             if self.average:
@@ -202,7 +202,7 @@ class Trainer(TrainingState):
         if self.on_evaluation and goal.metric in metrics:
             self.on_evaluation(self.step, metrics)
 
-    def stopping(self) -> bool:
+    def stop_requested(self) -> bool:
         """Whether a stop was asked for in any process."""
         # read once: a signal that comes while the processes agree counts at the next step
         asked = self.interrupt.requested

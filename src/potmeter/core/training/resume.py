@@ -55,7 +55,7 @@ def load(trainer: TrainingState, folder: Path, state: dict[str, Any], own: dict[
     # optimisers number their state, and would take it for another parameter's
     if state.get("order") != parameter_names(system):
         reject(f"The network's code has changed since {trainer.run} was begun; --out names another.", str(trainer.run))
-    if changed := changed_assets(system, folder):
+    if changed := find_changed_assets(system, folder):
         message = f"{trainer.run} was begun with another {changed[0]}: with other data, or from other weights."
         reject(message, trainer.splits.origin)
     load_full_state(trainer.inference_system(), folder / "model.safetensors", trainer.sharded)
@@ -77,7 +77,7 @@ def load(trainer: TrainingState, folder: Path, state: dict[str, Any], own: dict[
             torch.cuda.set_rng_state(own["cuda"], trainer.device)
 
 
-def changed_assets(system: System, folder: Path) -> list[str]:
+def find_changed_assets(system: System, folder: Path) -> list[str]:
     """The files, of what the data taught, that are not those in a checkpoint: its weights would not fit them."""
     with tempfile.TemporaryDirectory() as new:
         system.save_assets(Path(new))

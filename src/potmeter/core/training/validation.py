@@ -29,11 +29,11 @@ def measure(state: TrainingState) -> dict[str, float]:
     metrics: dict[str, float] = {}
     used = state.inference_system().eval()
     with torch.no_grad():
-        if affordable(state):
+        if is_affordable(state):
             metrics, _ = summarise(used.validate(data))
             decisive = state.system.goal.metric
             progress.validation_seconds = time.monotonic() - started
-        elif has_loss(used) and loss_affordable(state):
+        elif has_loss(used) and is_loss_affordable(state):
             loss = used.validation_loss(data)
             decisive, metrics = "loss", {} if loss is None else {"loss": float(loss)}
             progress.loss_seconds = time.monotonic() - started
@@ -50,7 +50,7 @@ def has_loss(system: System) -> bool:
     return type(system).validation_loss is not System.validation_loss
 
 
-def affordable(state: TrainingState) -> bool:
+def is_affordable(state: TrainingState) -> bool:
     """Whether a full validation, and the last one, still fit into the part of a budget that is for measuring.
 
     Runs by steps measure by steps alone, so that they are the same twice; and so does ``--eval-every``.
@@ -62,7 +62,7 @@ def affordable(state: TrainingState) -> bool:
     return agree(progress.measuring + 2 * seconds <= MEASURING * budget)
 
 
-def loss_affordable(state: TrainingState) -> bool:
+def is_loss_affordable(state: TrainingState) -> bool:
     """Whether a loss still fits in; at most half of the part is kept for the last full validation."""
     allowance, progress = MEASURING * (state.options.seconds or math.inf), state.progress
     reserve = min(progress.validation_seconds or UNKNOWN, allowance / 2)
