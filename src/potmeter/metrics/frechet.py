@@ -12,7 +12,7 @@ from torch import Tensor
 from potmeter.errors import reject
 
 
-def frechet_distance(x: Float[Tensor, "n features"], y: Float[Tensor, "m features"]) -> float:
+def frechet_distance(x: Float[Tensor, "n features"], y: Float[Tensor, "m _"]) -> float:
     """Squared 2-Wasserstein distance between the Gaussians fitted to two sets of features.
 
     |μ₁ − μ₂|² + tr(C₁ + C₂ − 2 (C₁ C₂)^½), where the root's trace is the sum of singular values of A₁ᵀA₂ for
@@ -20,7 +20,7 @@ def frechet_distance(x: Float[Tensor, "n features"], y: Float[Tensor, "m feature
     it is too large: compare it with the distance between two real sets of the same sizes.
 
     Args:
-        x, y: A row for each picture, at least two each.
+        x, y: A row for each picture, at least two each, of equally many features.
 
     Raises:
         UserError: Fewer than two rows, or rows of different lengths.
