@@ -57,7 +57,7 @@ ROWS = [
     ("huge seed", f"run {{line}} --weights {{weights}} --seed {2**70}", "seed"),
     ("unknown device", "run {line} --weights {weights} --device gpu", "device is auto, cpu"),
     ("absent device", "run {line} --weights {weights} --device cuda:77", "no such device"),
-    ("out in a file", "run {line}:curve --weights {weights} --out {here}/text.txt/x.png", "cannot be written"),
+    ("out in a file", "run {line}:curve --weights {weights} --out {here}/text.txt/x.png", "is no folder"),
     ("out of unknown kind", "run {line}:curve --weights {weights} --out {here}/x.xyz", "saved as .png"),
     # weights
     ("no weights", "run {line}", "line has no weights yet"),

@@ -125,6 +125,8 @@ class Trainer(TrainingState):
             UserError: The folder holds another run or is in use, the loss is no longer finite, the disk is full.
             KeyboardInterrupt: After Ctrl-C (or SIGTERM), once the state is saved.
         """
+        if not self.options.resume:
+            self.reject_other_run()  # before the lock, which would touch the folder
         with lock_run(self.run), self.interrupt.catch_signals():
             self.prepare_folder()
             budget = self.options.seconds
@@ -168,9 +170,14 @@ class Trainer(TrainingState):
         """Start in an empty folder, or continue from its newest checkpoint."""
         if self.options.resume and (found := checkpoints.read_newest(self.run, self.device)):
             resume.load(self, *found)
-        elif runs.list_checkpoints(self.run):
-            reject(f"{self.run} holds a run: --resume continues it, --out names another.", str(self.run))
+        else:
+            self.reject_other_run()
         processes.barrier()
+
+    def reject_other_run(self) -> None:
+        """Raise UserError where the folder holds a run that this one does not continue."""
+        if runs.list_checkpoints(self.run):
+            reject(f"{self.run} holds a run: --resume continues it, --out names another.", str(self.run))
 
     def evaluation_due(self, before: float) -> bool:
         """Whether the step just done crossed a point of the evaluation schedule."""
