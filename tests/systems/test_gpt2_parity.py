@@ -9,6 +9,7 @@ from fixtures.bundle import bundle
 from potmeter.errors import UserError
 from potmeter.systems.language.gpt2 import GPT2, Transformer
 from potmeter.systems.language.gpt2.checkpoints import translate_state
+from potmeter.systems.language.gpt2.peer import CTranslate2Decoder, convert_to_ctranslate2
 from potmeter.systems.language.gpt2.sampler import Sampler, generate
 from potmeter.systems.language.gpt2.tokenizer import Tokenizer
 
@@ -121,6 +122,14 @@ def test_samples_are_those_of_transformers_token_for_token(small, settings):
         )
         following = generate(model, prompt, sampler, 300)
         assert [next(following) for _ in range(40)] == expected
+
+
+def test_the_peer_of_the_benchmark_writes_what_we_write(small, tmp_path):
+    pytest.importorskip("ctranslate2")
+    convert_to_ctranslate2(small[0], tmp_path)
+    following = generate(small[0], [5, 9, 200, 31], Sampler(0.0), 300)
+    expected = [next(following) for _ in range(30)]
+    assert CTranslate2Decoder(tmp_path, "float32").generate([5, 9, 200, 31], 30) == expected
 
 
 # Folders of transformers ------------------------------------------------------------------------------------------

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +20,7 @@ from potmeter.core.machine import matmul_rate, read_bandwidth
 from .checkpoints import translate_state
 from .compiled import CompiledStep
 from .model import Config, Transformer
+from .peer import CTranslate2Decoder, convert_to_ctranslate2
 from .sampler import Sampler, generate
 from .system import GPT2
 
@@ -26,14 +30,17 @@ PROMPT, TOKENS = 16, 64
 
 def rows() -> Iterator[Row]:
     """The comparisons."""
-    if is_selected("decode_124m_fp32") or is_selected("decode_124m_int8"):
+    if any(is_selected(f"decode_124m_{kind}") for kind in ("fp32", "int8")):
         yield from decoding()
     if is_selected("train_tokens_per_s"):
         yield from training()
 
 
 def decoding() -> Iterator[Row]:
-    """Tokens a second of one text by a model of 124 million random weights; the same weights in ``transformers``."""
+    """Tokens a second of one text by a model of 124 million random weights; peers with the same weights.
+
+    They are ``transformers``, and CTranslate2 in float32 and with weights and activations in 8 bits.
+    """
     config = GPT2.presets["124M"]
     peer = build_peer(config).eval().requires_grad_(False)
     model = Transformer(config).eval().requires_grad_(False)
@@ -46,18 +53,22 @@ def decoding() -> Iterator[Row]:
     def theirs() -> None:
         peer.generate(ids, max_new_tokens=TOKENS, min_new_tokens=TOKENS, do_sample=False, pad_token_id=0)
 
-    with torch.inference_mode():
-        functions = {
-            "fp32": stopwatch(ours(CompiledStep(model))),
-            "int8": stopwatch(ours(CompiledStep(model, int8=True))),
-            "peer": stopwatch(theirs),
-        }
+    with torch.inference_mode(), tempfile.TemporaryDirectory() as folder:
+        convert_to_ctranslate2(model, Path(folder))
+        decoders = {kind: CTranslate2Decoder(Path(folder), kind) for kind in ("float32", "int8")}
+        fp32, int8 = ours(CompiledStep(model)), ours(CompiledStep(model, int8=True))
+        assert decoders["float32"].generate(ids[0].tolist(), TOKENS) == fp32(), "CTranslate2 writes another text"
+        functions = {"fp32": stopwatch(fp32), "int8": stopwatch(int8), "peer": stopwatch(theirs)}
+        for kind, decoder in decoders.items():
+            functions[kind + "_ct2"] = stopwatch(partial(decoder.generate, ids[0].tolist(), TOKENS))
         found = interleave({**functions, "bandwidth": read_bandwidth}, 5)
     size = sum(p.numel() for p in model.parameters()) - model.position_embedding.weight.numel()
-    for kind, width in (("fp32", 4), ("int8", 1)):
+    for kind, compute_type, width in (("fp32", "float32", 4), ("int8", "int8", 1)):
         note = "limit: bytes of the weights over the measured read bandwidth"
         yield compare(f"decode_124m_{kind}", "tokens/s", TOKENS / found[kind], TOKENS / found["peer"],
                       "transformers generate, float32", limit=found["bandwidth"] / (width * size), note=note)  # fmt: skip
+        yield compare(f"decode_124m_{kind}", "tokens/s", TOKENS / found[kind], TOKENS / found[f"{compute_type}_ct2"],
+                      f"CTranslate2, {compute_type}", limit=found["bandwidth"] / (width * size), note=note)  # fmt: skip
 
 
 def training() -> Iterator[Row]:
