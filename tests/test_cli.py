@@ -108,14 +108,42 @@ def test_json_of_run_and_eval(line_folder, weights, tmp_path):
     assert report["metrics"]["mse"] > 0 and report["baselines"]["straight_line_mse"] > 0 and done.stderr == ""
 
 
-def test_show_says_what_a_student_can_turn(line_folder):
+def test_show_says_what_a_student_can_turn_as_it_is_typed(line_folder):
     text = potmeter("show", line_folder).stdout
-    assert (
-        "--width: int = 32\n        Hidden units." in text
-        and "--batch-size" in text
-        and "potmeter run line:curve" in text
-        and "--preset of train: tiny, lecture, paper" in text
-    )
+    assert f"potmeter run {line_folder} [FLOAT]" in text and f"potmeter run {line_folder}:curve [--points INT]" in text
+    assert "--points = 50: Number of places; 2 to 1000" in text
+    assert f"potmeter train {line_folder} [--preset tiny|lecture|paper]" in text
+    assert "--width = 32: Hidden units" in text and "--batch-size" in text
+
+
+@pytest.mark.parametrize("name", [name for name, entry in registry.entries().items() if entry.kind == "system"])
+def test_show_prints_the_defaults_that_train_has(name):
+    from potmeter.core.config import config_parameters
+    from potmeter.presentation.source import config_fields, preset_values
+
+    entry = registry.entries()[name]
+    owner = entry.load()
+    start, values = owner.presets["lecture"], preset_values(entry, "lecture")
+    for field in config_fields(entry):
+        value = getattr(start, field.name)
+        words = (
+            {None: "none", True: "yes", False: "no"}.get(value) if value is None or isinstance(value, bool) else None
+        )
+        items = value if isinstance(value, tuple) else (value,)
+        shown = [f"{item:g}" if isinstance(item, float) else str(item) or "''" for item in items]
+        typed = values.get(field.name, field.flag.default)
+        made_by_code = "(" in str(typed)  # which is shown as it is written
+        assert made_by_code or typed == (words or " ".join(shown) or "none"), field.name
+    assert config_parameters(owner.Config).keys() == {field.name for field in config_fields(entry)}
+
+
+def test_show_knows_a_task(line_folder, capsys):
+    assert execute(["show", "vae:interpolate"]) == 0
+    out = capsys.readouterr().out
+    assert "potmeter run vae:interpolate IMAGE IMAGE [--frames INT]" in out and "potmeter train" not in out
+    assert execute(["show", "vae:nothing"]) == 2 and "vae can run" in capsys.readouterr().err
+    for name in registry.entries():
+        assert execute(["show", name]) == 0 and "e+09" not in capsys.readouterr().out
 
 
 def test_results_that_are_no_text_are_saved_and_their_place_is_told(line_folder, weights, elsewhere, capsys):

@@ -10,7 +10,6 @@ from potmeter import registry
 from potmeter.cli.train import flags_of
 from potmeter.core.signature import parameters
 from potmeter.media import Image, Table, Text
-from potmeter.presentation.arguments import FLAG_NAMES
 from potmeter.presentation.calls import command_line, python_call
 from potmeter.presentation.card import (
     format_duration,
@@ -21,6 +20,7 @@ from potmeter.presentation.card import (
 )
 from potmeter.presentation.facts import add_class_facts, collect_facts, first_sentence
 from potmeter.presentation.figures import magnification, make_figure
+from potmeter.presentation.flags import flag_name
 from potmeter.presentation.markup import prose, tag
 
 from .conftest import entry, page, run
@@ -199,8 +199,5 @@ def test_what_to_try_next_is_true_of_the_system(name):
     for words in commands:
         if words[1] == "train":
             flags, _ = flags_of(found, found.load().presets["tiny"])
-            known = {
-                f"--{FLAG_NAMES.get(p.name, p.name).replace('_', '-')}"
-                for p in flags_of(found, found.load().presets["tiny"])[1]
-            }
+            known = {f"--{flag_name(p.name)}" for p in flags_of(found, found.load().presets["tiny"])[1]}
             assert {word for word in words if word.startswith("--")} <= known | {"--preset", "--budget"} and flags

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
+from dataclasses import replace
 
 from potmeter import registry
 from potmeter.errors import UserError, reject
 from potmeter.presentation.card import read_card
-from potmeter.presentation.source import config_fields, methods, presets
+from potmeter.presentation.source import config_fields, methods, preset_values, presets
 
 
 def list_all(argv: list[str]) -> None:
@@ -33,7 +35,7 @@ def show(argv: list[str]) -> None:
     names = [word for word in argv if not word.startswith("-")]
     flags = {word for word in argv if word.startswith("-")}
     if flags & {"-h", "--help"}:
-        print("usage: potmeter show SYSTEM [--json] [--layers]")
+        print("usage: potmeter show SYSTEM[:TASK] [--json] [--layers]")
         return
     for flag in flags - {"--json", "--layers"}:
         reject("potmeter show takes --json and --layers.", flag)
@@ -44,6 +46,9 @@ def show(argv: list[str]) -> None:
     if "--layers" in flags:
         layers(names[0])
         return
+    known = methods(entry)
+    shown = [m for m in known if reference.task in ("run", m.name)]
+    shown or reject(f"{entry.name} can {', '.join(m.name for m in known)}.", reference.task)
     cards = {tag: read_card(entry.name, tag) for tag in entry.weights if reference.tag in (None, tag)}
     description = {
         "name": entry.name,
@@ -55,7 +60,7 @@ def show(argv: list[str]) -> None:
         "needs": entry.needs,
         "metrics": entry.metrics,
         "weights": cards,
-        "methods": {m.name: {"signature": m.signature, "doc": m.doc} for m in methods(entry)},
+        "methods": {m.name: {"signature": m.signature, "doc": m.doc} for m in shown},
         "presets": presets(entry),
         "config": {f.name: {"type": f.type, "default": f.default, "doc": f.doc} for f in config_fields(entry)},
     }
@@ -73,16 +78,21 @@ def show(argv: list[str]) -> None:
         figures = ", ".join(f"{k} {v:.4g}" for k, v in card.get("metrics", {}).items())
         state = "fetched at first use" if entry.weights[tag].fetched else figures or "no card"
         print(f"  {entry.name}.{tag}: {state}")
-    for m in methods(entry):
-        name = entry.name if m.name == "run" else f"{entry.name}:{m.name}"
-        indented = m.doc.replace("\n", "\n    ")
-        print(f"\n  potmeter run {name}\n    {m.signature}\n    {indented}")
-    if entry.kind != "system":
+    for m in shown:
+        name = entry.word if m.name == "run" else f"{entry.word}:{m.name}"
+        print(f"\n  {' '.join(['potmeter run', shlex.quote(name), *(given.word for given in m.inputs)])}")
+        print(f"    {m.doc.partition(chr(10) * 2)[0].replace(chr(10), ' ')}")
+        for given in m.inputs:
+            print(f"      {given.line}")
+    if entry.kind != "system" or reference.task != "run":
         return
-    print(f"\n  --preset of train: {', '.join(presets(entry))}; lecture where none is named")
-    print("\n  Config (flags of train; a preset sets other defaults than these)")
+    names = presets(entry)
+    start = "lecture" if "lecture" in names else next(iter(names), "")
+    print(f"\n  potmeter train {shlex.quote(entry.word)} [--preset {'|'.join(names)}]")
+    print(f"    The defaults are those of the preset {start}; another preset has others.")
+    values = preset_values(entry, start)
     for f in config_fields(entry):
-        print(f"    --{f.name.replace('_', '-')}: {f.type} = {f.default}\n        {f.doc}")
+        print(f"      {replace(f.flag, default=values.get(f.name, f.flag.default)).line}")
 
 
 def layers(name: str) -> None:

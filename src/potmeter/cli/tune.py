@@ -11,7 +11,8 @@ from typing import Any
 
 from potmeter.cli.train import flags_of, options_flags, start_flags, take, trainable
 from potmeter.errors import reject
-from potmeter.presentation.arguments import FLAG_NAMES, common_flags, parse, split_name
+from potmeter.presentation.arguments import common_flags, parse, split_name
+from potmeter.presentation.flags import flag_name
 
 FLAGS = ("steps", "budget", "out", "eval_every", "seed", "device", "workers")
 """Those of the training loop's options that a trial has too."""
@@ -97,7 +98,7 @@ def flags(values: dict[str, tuple[Any, Any]]) -> str:
     for key, (value, default) in values.items():
         if value == default:
             continue
-        flag = FLAG_NAMES.get(key, key).replace("_", "-")
+        flag = flag_name(key)
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:

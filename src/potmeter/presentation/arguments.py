@@ -16,9 +16,7 @@ import tyro
 from potmeter import media
 from potmeter.core.signature import Parameter
 from potmeter.errors import UserError
-
-FLAG_NAMES = {"source": "data", "from_": "from"}
-"""Parameters whose flag is called otherwise."""
+from potmeter.presentation.flags import FLAG_NAMES
 
 
 def parse(prog: str, parameters: list[Parameter], argv: list[str], description: str = "") -> dict[str, Any]:

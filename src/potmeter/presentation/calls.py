@@ -9,7 +9,7 @@ from typing import Any
 
 from potmeter import media
 from potmeter.core.signature import Parameter
-from potmeter.presentation.arguments import FLAG_NAMES
+from potmeter.presentation.flags import flag_name
 
 MAX_FILES = 3
 """Up to so many files are named one by one; more stand in a folder, which the command line expands."""
@@ -40,7 +40,7 @@ def command_line(word: str, declared: list[Parameter], inputs: dict[str, Any], m
 
 def as_flag(p: Parameter, value: Any) -> list[str]:
     """A flag and its values, as the command line's parser takes them."""
-    name = FLAG_NAMES.get(p.name, p.name).replace("_", "-")
+    name = flag_name(p.name)
     if p.type is bool and not p.many:
         return [f"--{name}" if value else f"--no-{name}"]
     return [f"--{name}", *as_words(p, value)]

@@ -6,10 +6,11 @@ import ast
 import functools
 import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from potmeter.errors import UserError
+from potmeter.presentation.usage import Input, inputs_of, read_annotation, shell_value
 from potmeter.registry import Entry
 
 CORE = Path(__file__).parents[1] / "core"
@@ -24,6 +25,8 @@ class Field:
     type: str
     default: str
     doc: str
+    flag: Input
+    """As it is typed."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Method:
     name: str
     signature: str
     doc: str
+    inputs: tuple[Input, ...] = ()
 
 
 @functools.cache
@@ -69,7 +73,9 @@ def read_fields(node: ast.ClassDef) -> Iterator[Field]:
             continue
         doc = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
         default = ast.unparse(statement.value) if statement.value else ""
-        yield Field(statement.target.id, kind, default, " ".join(str(doc).split()))
+        text = " ".join(str(doc).split())
+        flag = replace(read_annotation(statement.target.id, statement.annotation, statement.value), help=text)
+        yield Field(statement.target.id, kind, default, text, flag)
 
 
 def presets(entry: Entry) -> list[str]:
@@ -81,6 +87,29 @@ def presets(entry: Entry) -> list[str]:
             if ast.unparse(node.targets[0]) in ("presets", "PRESETS"):
                 return [str(key.value) for key in node.value.keys if isinstance(key, ast.Constant)]
     return []
+
+
+def preset_values(entry: Entry, preset: str) -> dict[str, str]:
+    """The fields that a preset sets, as they are typed; those of a preset that is made by code are not known."""
+    for file in sorted(entry.source.glob("*.py")):
+        assignments = [node for node in ast.walk(parse_file(file)) if isinstance(node, ast.Assign)]
+        names = {ast.unparse(node.targets[0]): node.value for node in assignments}
+        for table in (names.get("presets"), names.get("PRESETS")):
+            if isinstance(table, ast.Dict):
+                known = {key.value: value for key, value in zip(table.keys, table.values, strict=True)
+                         if isinstance(key, ast.Constant)}  # fmt: skip
+                return set_fields(known.get(preset), names)
+    return {}
+
+
+def set_fields(node: ast.expr | None, names: dict[str, ast.expr]) -> dict[str, str]:
+    """The fields that ``Config(lr=…)``, ``replace(BASE, lr=…)`` or the name of either sets."""
+    if isinstance(node, ast.Name) and node.id in names:
+        return set_fields(names[node.id], {key: value for key, value in names.items() if key != node.id})
+    if not isinstance(node, ast.Call):
+        return {}
+    base = set_fields(node.args[0], names) if ast.unparse(node.func).endswith("replace") and node.args else {}
+    return base | {keyword.arg: shell_value(keyword.value) for keyword in node.keywords if keyword.arg}
 
 
 def methods(entry: Entry) -> list[Method]:
@@ -99,6 +128,11 @@ def methods(entry: Entry) -> list[Method]:
                     returns = f" -> {ast.unparse(item.returns)}" if item.returns else ""
                     arguments = ast.unparse(item.args).removeprefix("self, ").removeprefix("self")
                     found.append(
-                        Method(item.name, f"({arguments}){returns}", inspect.cleandoc(ast.get_docstring(item) or ""))
+                        Method(
+                            item.name,
+                            f"({arguments}){returns}",
+                            inspect.cleandoc(ast.get_docstring(item) or ""),
+                            tuple(inputs_of(item)),
+                        )
                     )
     return found
