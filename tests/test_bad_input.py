@@ -218,7 +218,7 @@ ROWS = [
     ("train a tag", "train vae.plane --steps 1", "Weights to start from are named by --from"),
     ("tune a tag", "tune vae.plane --steps 1", "Weights to start from are named by --from"),
     ("tune on data out of range", "tune {line} --points 3 --steps 1", "points must lie between 10"),
-    ("a size beyond all memory", "train vae --preset tiny --latent 10000000000 --steps 1", "more memory than there is"),
+    ("a size beyond all memory", "train vae --preset tiny --latent-dim 10000000000 --steps 1", "more memory than there is"),
     ("another system's weights", "run classifier {here}/black.png --weights {here}/weights", "holds weights of line"),
     ("corrupt tensors", "run {line} --weights {here}/corrupt", "missing or damaged"),
     ("an unknown key in the config", "run {line} --weights {here}/unknown", "colour is no field"),

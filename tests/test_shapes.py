@@ -8,14 +8,14 @@ from potmeter.systems.generative.vae.model import Config, VariationalAutoencoder
 
 
 def test_a_picture_of_other_dimensions_is_refused_at_the_door():
-    network = VariationalAutoencoder(Config(widths=(8,), latent=2))
+    network = VariationalAutoencoder(Config(widths=(8,), latent_dim=2))
     network.encode(torch.zeros(3, 1, 28, 28))
     with pytest.raises(TypeCheckError, match="images"):
         network.encode(torch.zeros(3, 784))
 
 
 def test_dimensions_of_one_name_have_one_size():
-    network = VariationalAutoencoder(Config(widths=(8,), latent=2))
+    network = VariationalAutoencoder(Config(widths=(8,), latent_dim=2))
     with pytest.raises(TypeCheckError, match="noise"):
         network.elbo(torch.zeros(3, 1, 28, 28), torch.zeros(2, 2))
 

@@ -15,8 +15,9 @@ from potmeter.media import Image
 from potmeter.metrics.pca import pca_mse
 from potmeter.systems.generative.vae import VAE, Config, VariationalAutoencoder
 from potmeter.systems.generative.vae.baselines import mixture_nll, pixel_nll
+from potmeter.systems.generative.vae.prior import FlowPrior
 
-SMALL = Config(image_size=8, latent=2, widths=(16,), dataset="digits")
+SMALL = Config(image_size=8, latent_dim=2, widths=(16,), dataset="digits")
 
 
 @pytest.fixture
@@ -49,16 +50,58 @@ def test_the_gaussian_likelihood_is_torchs():
     torch.testing.assert_close(model.log_likelihood(x, z), expected)
 
 
-def test_a_shortcut_adds_a_linear_map_to_what_the_layers_say():
+def test_a_linear_skip_adds_a_linear_map_at_half_the_resolution_to_what_the_layers_say():
     torch.manual_seed(0)
-    model = VariationalAutoencoder(replace(SMALL, shortcut=True)).eval()
+    model = VariationalAutoencoder(replace(SMALL, linear_skip=2)).eval()
     x, z = torch.rand(4, 1, 8, 8), torch.randn(4, 2)
     layers = model.posterior(model.encoder(x))
     mean, log_variance = model.encode(x)
-    torch.testing.assert_close(mean - layers[:, :2], (2 * x - 1).flatten(1) @ model.linear_code.weight.T)
+    half = torch.nn.functional.avg_pool2d(x, 2)
+    torch.testing.assert_close(mean - layers[:, :2], (2 * half - 1).flatten(1) @ model.linear_encoder.weight.T)
     torch.testing.assert_close(log_variance, layers[:, 2:])
     added = model.decode(z).logit() - model.decoder(z)
-    torch.testing.assert_close(added.flatten(1), z @ model.linear_picture.weight.T, rtol=1e-3, atol=1e-5)
+    coarse = (z @ model.linear_decoder[0].weight.T).view(4, 1, 4, 4)
+    expected = torch.nn.functional.interpolate(coarse, scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(added, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_the_flow_learns_where_codes_lie_and_draws_them_there():
+    """Codes in four clusters, which a normal prior would fill with what lies between them."""
+    torch.manual_seed(0)
+    centres = torch.tensor([[3.0, 3.0], [-3.0, 3.0], [3.0, -3.0], [-3.0, -3.0]])
+    flow = FlowPrior(2, width=64, blocks=2)
+    optimizer = torch.optim.Adam(flow.parameters(), lr=3e-3)
+    for _ in range(500):
+        codes = centres[torch.randint(4, (512,))] + 0.3 * torch.randn(512, 2)
+        optimizer.zero_grad()
+        flow.loss(codes, torch.randn(512, 2), torch.rand(512)).mean().backward()
+        optimizer.step()
+    with torch.no_grad():
+        drawn = flow(torch.randn(1000, 2))
+    distance, nearest = torch.cdist(drawn, centres).min(1)
+    assert (distance < 1.2).float().mean() > 0.95, "a normal prior has 5 % of its codes so near to a cluster"
+    assert nearest.bincount(minlength=4).min() > 150
+
+
+def test_the_flows_loss_is_the_velocity_of_the_straight_path():
+    torch.manual_seed(0)
+    flow, z, noise, t = FlowPrior(3, width=8, blocks=1), torch.randn(5, 3), torch.randn(5, 3), torch.rand(5)
+    path = t[:, None] * z + (1 - t[:, None]) * noise
+    expected = (flow.velocity(path, t) - (z - noise)).square().sum(1)
+    torch.testing.assert_close(flow.loss(z, noise, t), expected)
+
+
+def test_codes_learn_nothing_from_a_learned_prior_and_are_drawn_from_it():
+    torch.manual_seed(0)
+    system = VAE(replace(SMALL, prior="flow", prior_width=8, prior_blocks=1)).train()
+    losses = system.loss({"image": load_pictures()})
+    gradients = torch.autograd.grad(losses["prior"], list(system.parameters()), allow_unused=True)
+    learning = {n for (n, _), g in zip(system.named_parameters(), gradients, strict=True) if g is not None}
+    assert learning and all(name.startswith("model.prior.") for name in learning)
+    noise = Stream(0).normal(6, 2)
+    with torch.no_grad():
+        assert torch.equal(system.sample(6, Stream(0)), system.model.prior(noise))
+    assert torch.equal(VAE(SMALL).sample(6, Stream(0)), noise)
 
 
 def test_the_importance_weighted_likelihood_is_the_integral_over_the_latent_plane(small):
@@ -102,7 +145,7 @@ def test_test_pictures_are_binarised_once_and_never_thresholded():
     assert not torch.equal(one == 255, grey > 0.5)
     # whatever part is measured, its pictures are the same: what is binary stays as it is
     x = VAE.data(config).test.head(40).__getitems__(list(range(40)))["image"]
-    assert torch.equal(VAE(config).prepared(x, Stream(7)), x)
+    assert torch.equal(VAE(config).likelihood_input(x, Stream(7)), x)
 
 
 def test_the_mixture_recovers_what_it_was_drawn_from():
@@ -141,12 +184,11 @@ def test_ink_on_paper_and_chalk_on_a_board_have_the_same_code():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"latent": 0}, "latent must be at least 1"),
+        ({"latent_dim": 0}, "latent_dim must be at least 1"),
         ({"image_size": 30, "filters": (8, 8), "blocks": (0, 0)}, "divisible by 4"),
         ({"blocks": (1,)}, "blocks needs a number for each"),
-        ({"beta": -1.0}, "beta must not be negative"),
-        ({"channels": 2}, "channels is 1 or 3"),
-        ({"widths": ()}, "widths must be positive"),
+        ({"beta": -1.0}, "beta must be at least 0"),
+        ({"widths": ()}, "widths must not be empty"),
     ],
 )
 def test_nonsense_is_refused(change, words):
@@ -159,14 +201,17 @@ def test_coloured_pictures_are_measured_by_their_reconstruction_beside_pcas():
     codes = torch.rand(300, 3, generator=rng)
     x = (codes @ torch.rand(3, 3 * 64, generator=rng)).view(-1, 3, 8, 8) / 3
     data = TensorData(image=(x * 255).round().byte())
-    config = replace(SMALL, channels=3, latent=3, likelihood="gaussian")
+    config = replace(SMALL, channels=3, latent_dim=3, likelihood="gaussian")
     system = VAE(config).eval()
     with torch.no_grad():
         metrics = system.evaluate(data.head(50))
     expected = (system.model(data.head(50).__getitems__(range(50))["image"]) - x[:50]).square().flatten(1).mean(1)
-    assert metrics.keys() == {"elbo_nats", "mse"} and metrics["mse"].shape == (50,)
+    measured = {"elbo_nats", "mse", "frechet", "covered", "frechet_real_real"}
+    assert metrics.keys() == measured and metrics["mse"].shape == (50,)
     torch.testing.assert_close(metrics["mse"], expected, atol=1e-3, rtol=0)
     baselines = system.baselines(Splits(data.select(range(100, 300)), None, data.head(50)))
-    assert baselines.keys() == {"pca_mse"} and baselines["pca_mse"] < 1e-4, "three components are all there is"
+    assert baselines.keys() == {"pca_mse", "gaussian_frechet"} and baselines["pca_mse"] < 1e-4, (
+        "three components are all there is"
+    )
     pixels = torch.stack([data[i]["image"].flatten() for i in range(len(data))])
     assert pca_mse(pixels, pixels, 2) > 10 * baselines["pca_mse"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from potmeter.core.system import Example
 from potmeter.data.samples import one_of_each_digit, sample
-from potmeter.data.sets.faces import faces
+from potmeter.data.sets.faces import COUNTS, renderer
 from potmeter.media import Image
 
 GIVEN = (0, 1, 2)
@@ -35,8 +35,8 @@ def examples(dataset: str, size: int) -> list[Example]:
 def held_out(dataset: str, size: int) -> list[Image]:
     """Test pictures of a built-in data set; none of one that cannot be had here."""
     if dataset == "faces":
-        test = faces(size).test
-        return [Image.from_tensor(test[i]["image"]) for i in GIVEN]
+        draw = renderer(size)  # three faces are drawn, not all 15,000
+        return [Image(draw(COUNTS["train"] + COUNTS["valid"] + i)) for i in GIVEN]
     if dataset == "orl":
         return [sample(f"orl-{i}") for i in PEOPLE]
     return one_of_each_digit("mnist" if dataset == "mnist" else "digit")[:3] if dataset in ("mnist", "digits") else []

@@ -30,7 +30,7 @@ from potmeter.nn.gan_losses import discriminator_loss, generator_loss, r1_penalt
 from potmeter.nn.interpolation import interpolate_path
 from potmeter.systems.generative.inversion import invert
 from potmeter.systems.generative.judge import Judge, check_for_collapse, require_comparable
-from potmeter.systems.generative.neighbours import nearest_pictures
+from potmeter.systems.generative.neighbours import nearest_pictures, nearest_training_faces
 
 from . import model, sheets
 from .checkpoints import read_port
@@ -311,7 +311,10 @@ class StyleGAN(System):
         """
         w = self.generator.mapping(self.sample(count, Stream(seed, device=self.device)))
         images = self.draw(w, psi)
-        nearest = nearest_pictures(images, self.data(self.config, data).train)
+        known = data is None and self.config.dataset == "faces"
+        nearest = (
+            nearest_training_faces(images) if known else nearest_pictures(images, self.data(self.config, data).train)
+        )
         return image_grid(torch.cat([images, nearest]), columns=count)
 
     def examples(self) -> list[Example]:

@@ -21,12 +21,12 @@ def rows() -> Iterator[Row]:
         note = f"the loop adds {100 * (ours / bare - 1):.1f} % to a step"
         yield compare("loop_ms", "ms", 1000 * ours, 1000 * bare, "bare torch loop", note=note)
     if is_selected("draw_pictures_per_s"):
-        system, z = VAE(config).eval(), torch.randn(256, config.latent)
+        system, z = VAE(config).eval(), torch.randn(256, config.latent_dim)
         with torch.inference_mode():
             seconds = interleave(
                 {"ours": stopwatch(lambda: system.decode(z)), "one": stopwatch(lambda: one_by_one(system, z))}
             )
-        products = 256 * config.latent + 256 * 3136 + 49 * 64 * 32 * 16 + 196 * 32 * 16  # of one picture
+        products = 256 * config.latent_dim + 256 * 3136 + 49 * 64 * 32 * 16 + 196 * 32 * 16  # of one picture
         note = "the transposed convolutions have few channels and are bound by memory, not by arithmetic"
         rates = {name: len(z) / value for name, value in seconds.items()}
         limit = matmul_rate() / (2 * products)

@@ -15,7 +15,7 @@ SIDE, SPAN = 20, 0.98
 
 def demo(system: VAE) -> Plane | None:
     """The latent plane, laid out so that equal areas are equally likely; None for codes of other than two numbers."""
-    if system.config.latent != 2:
+    if system.config.latent_dim != 2:
         return None
 
     @torch.no_grad()

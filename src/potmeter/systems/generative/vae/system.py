@@ -25,6 +25,7 @@ from potmeter.media import Image, Video
 from potmeter.media.image_batch import to_batch
 from potmeter.media.image_grid import image_grid, walk_video
 from potmeter.metrics.pca import pca_mse
+from potmeter.systems.generative.judge import NEIGHBOURS, Judge
 
 from . import model
 from .baselines import mixture_nll, pixel_nll
@@ -33,26 +34,31 @@ LECTURE = model.Config(
     batch_size=64, lr=3e-3, warmup=0.02, filters=(32, 64), blocks=(0, 0), widths=(256,), norm="batch"
 )
 FACES = replace(
-    LECTURE, dataset="faces", image_size=64, channels=3, likelihood="gaussian", latent=64, batch_size=32,
-    filters=(16, 32, 64, 128), blocks=(0, 0, 0, 0), shortcut=True, beta=30.0, lr=1e-3,
+    LECTURE, dataset="faces", image_size=64, channels=3, likelihood="gaussian", latent_dim=64, batch_size=32,
+    filters=(16, 32, 64, 128), blocks=(0, 0, 0, 0), linear_skip=1, beta=30.0, lr=1e-3,
+    judge="classifier.imagenet", judge_size=128,
 )  # fmt: skip
+AVATARS = replace(FACES, filters=(16, 48, 96, 64), linear_skip=2, beta=10.0, lr=2e-3, prior="flow")
 SHOWN = range(10)
 """Test faces among the examples: the first ones."""
+COUNT = 10_000
+"""Real pictures that drawn ones are compared with, at most, in two halves."""
 
 
 class VAE(System):
-    """Learns a space of codes in which every point is a picture, and in which one can walk from one to another."""
+    """Learns a latent space in which codes drawn from a prior are pictures, and in which one can walk from one to another."""
 
     name = "vae"
     Config = model.Config
     presets = {
-        "tiny": model.Config(dataset="digits", latent=8, widths=(128,), lr=5e-3),
+        "tiny": model.Config(dataset="digits", latent_dim=8, widths=(128,), lr=5e-3),
         "lecture": LECTURE,
         "plane": model.Config(
-            batch_size=128, lr=4e-3, warmup=0.02, latent=2, widths=(512, 256, 128, 128), norm="batch"
+            batch_size=128, lr=4e-3, warmup=0.02, latent_dim=2, widths=(512, 256, 128, 128), norm="batch"
         ),
         "faces": FACES,
-        "paper": model.Config(latent=20, widths=(500,), batch_size=100),
+        "avatars": AVATARS,
+        "paper": model.Config(latent_dim=20, widths=(500,), batch_size=100),
     }
     goal = Goal("elbo_nats", "higher")
     samples = 1000
@@ -61,6 +67,9 @@ class VAE(System):
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
         self.model = model.VariationalAutoencoder(config)
+        if config.prior_only and self.model.prior is not None:
+            self.requires_grad_(False)
+            self.model.prior.requires_grad_(True)
 
     # 1. Pictures; that they are their own answer is the idea
 
@@ -73,20 +82,34 @@ class VAE(System):
         """
         splits = load_pictures(source or config.dataset, config.image_size, config.channels, labels=False)
         if config.likelihood == "bernoulli" and isinstance(splits.test, TensorData):
-            return replace(splits, valid=drawn_once(splits.valid), test=drawn_once(splits.test))
+            return replace(splits, valid=binarize_data(splits.valid), test=binarize_data(splits.test))
         return splits
 
     # 3. The loss: minus the evidence lower bound
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Minus the bound, in nats, on pictures binarised anew each time (Bernoulli) or as they are (Gaussian)."""
-        images = self.prepared(batch["image"], self.random)
-        bound = self.model.elbo(images, self.random.normal(len(images), self.config.latent), self.config.beta)
-        return {"loss": -bound["elbo"].mean(), "kl": bound["kl"].mean()}
+        """Minus the bound, in nats, on pictures binarised anew each time (Bernoulli) or as they are (Gaussian).
 
-    def prepared(self, images: Tensor, rng: Stream) -> Tensor:
-        """Pictures as the likelihood wants them."""
-        return model.binarised(images, rng.uniform(*images.shape)) if self.config.likelihood == "bernoulli" else images
+        A learned prior has a loss of its own, added for the sake of one optimiser: the codes learn nothing from it. With
+        ``prior_only`` it is the only one.
+        """
+        if self.config.prior_only:
+            self.model.eval()  # what batch norm has gathered stays too
+            with torch.no_grad():
+                mean, log_variance = self.model.encode(batch["image"])
+                z = mean + self.random.normal(*mean.shape) * (0.5 * log_variance).exp()
+            return {"loss": self.model.prior_loss(z, self.random)}
+        images = self.likelihood_input(batch["image"], self.random)
+        bound = self.model.elbo(images, self.random.normal(len(images), self.config.latent_dim), self.config.beta)
+        losses = {"loss": -bound["elbo"].mean(), "kl": bound["kl"].mean()}
+        if self.model.prior is not None:
+            losses["prior"] = self.model.prior_loss(bound["z"], self.random)
+            losses["loss"] = losses["loss"] + losses["prior"]
+        return losses
+
+    def likelihood_input(self, images: Tensor, rng: Stream) -> Tensor:
+        """Pictures as the likelihood takes them: binarised for a Bernoulli one."""
+        return model.binarize(images, rng.uniform(*images.shape)) if self.config.likelihood == "bernoulli" else images
 
     def shard_units(self) -> list[nn.Module]:
         return [self.model.encoder, self.model.decoder]
@@ -98,36 +121,77 @@ class VAE(System):
         )  # the same draws every time: the test pictures are binarised once and for all
         bounds = []
         for batch in in_batches(data, 500, self.device):
-            images = self.prepared(batch["image"], rng)
-            bounds.append(self.model.elbo(images, rng.normal(len(images), self.config.latent))["elbo"])
+            images = self.likelihood_input(batch["image"], rng)
+            bounds.append(self.model.elbo(images, rng.normal(len(images), self.config.latent_dim))["elbo"])
         return {"elbo_nats": torch.cat(bounds)}
 
+    @torch.no_grad()
     def evaluate(self, data: Any) -> dict[str, Tensor]:
-        """The bound, and −log p(x) by importance sampling with 1000 codes a picture, both in nats; of grey or coloured
-        pictures, whose likelihood 1000 codes do not come near to, the squared error of their reconstruction instead."""
+        """The bound in nats; −log p(x) by importance sampling, 1000 codes a picture, or, of grey and coloured pictures,
+        for which these are too few, the squared error of reconstruction; and drawn pictures beside real ones."""
+        drawn = self.compare_samples(data)
         if self.config.likelihood == "gaussian":
             errors = [
                 (self.model(batch["image"]) - batch["image"]).square().flatten(1).mean(1)
                 for batch in in_batches(data, 500, self.device)
             ]
-            return self.validate(data) | {"mse": torch.cat(errors)}
+            return self.validate(data) | {"mse": torch.cat(errors)} | drawn
         rng, noise, nlls = Stream(0, device=self.device), Stream(1, device=self.device), []
         for batch in in_batches(data, 500, self.device):
-            images = self.prepared(batch["image"], rng)
+            images = self.likelihood_input(batch["image"], rng)
             for part in images.split(50):
                 nlls.append(self.model.importance_weighted_nll(part, self.samples, noise))
-        return self.validate(data) | {"nll_nats": torch.cat(nlls)}
+        return self.validate(data) | {"nll_nats": torch.cat(nlls)} | drawn
 
+    def compare_samples(self, data: Any) -> dict[str, Tensor]:
+        """Pictures drawn from the prior beside real ones, in the judge's features, as GANs are measured.
+
+        Returns:
+            ``frechet``, the Fréchet distance; ``covered``, the share of real pictures with a drawn one among their
+            neighbours; ``frechet_real_real``, the distance of one half of the real pictures from the other. Nothing
+            where there are too few pictures to compare with.
+        """
+        if len(data) < 2 * (NEIGHBOURS + 1):
+            return {}
+        return self.judge().compare_generator(self.generate, data, COUNT, floor=True)
+
+    def generate(self, count: int) -> Tensor:
+        """Pictures (count, C, H, W) in [0, 1] to be measured, drawn from the prior; the same every time."""
+        z = self.sample(count, Stream(0, device=self.device))
+        return torch.cat([self.decode(part) for part in z.split(500)])
+
+    def judge(self) -> Judge:
+        """The network in whose features pictures are compared."""
+        return Judge(self.config.judge, self.config.judge_size, self.device)
+
+    def describe_metrics(self) -> dict[str, str]:
+        return {"frechet": f"features of {self.config.judge}"}
+
+    @torch.no_grad()
     def baselines(self, splits: Splits) -> dict[str, float]:
-        """Densities without a network: independent pixels, and a mixture of 200 such; or PCA with as many components."""
+        """Densities without a network: independent pixels, and a mixture of 200 such; or PCA with as many components.
+
+        Of drawn pictures: a Gaussian fitted to the pixels; and, where the prior is learned, codes drawn from N(0, 1).
+        """
+        values = {}
+        if len(splits.test) >= 2 * (NEIGHBOURS + 1):
+            values["gaussian_frechet"] = self.judge().gaussian_baseline(splits, COUNT // 2)
+            if self.model.prior is not None:
+                values["normal_prior_frechet"] = self.normal_prior_distance(splits.test)
         if self.config.likelihood == "gaussian":
             parts = (take_evenly(splits.train, 5000), splits.test)
-            known, asked = (torch.cat([b["image"].flatten(1) for b in in_batches(part, 500)]) for part in parts)
-            return {"pca_mse": pca_mse(known, asked, self.config.latent)}
+            train, test = (torch.cat([b["image"].flatten(1) for b in in_batches(part, 500)]) for part in parts)
+            return values | {"pca_mse": pca_mse(train, test, self.config.latent_dim)}
         train = torch.cat([batch["image"].flatten(1) for batch in in_batches(splits.train, 5000)])
         rng = Stream(0)
-        test = torch.cat([self.prepared(b["image"], rng).flatten(1) for b in in_batches(splits.test, 500)])
-        return {"pixels_nll_nats": pixel_nll(train, test), "mixture_nll_nats": mixture_nll(train, test)}
+        test = torch.cat([self.likelihood_input(b["image"], rng).flatten(1) for b in in_batches(splits.test, 500)])
+        return values | {"pixels_nll_nats": pixel_nll(train, test), "mixture_nll_nats": mixture_nll(train, test)}
+
+    def normal_prior_distance(self, data: Any) -> float:
+        """Fréchet distance of the pictures that the decoder makes of codes drawn from N(0, 1)."""
+        noise = lambda count: Stream(0, device=self.device).normal(count, self.config.latent_dim)
+        generate = lambda count: torch.cat([self.decode(part) for part in noise(count).split(500)])
+        return float(self.judge().compare_generator(generate, data, COUNT, floor=True)["frechet"])
 
     # 5. Use
 
@@ -148,11 +212,12 @@ class VAE(System):
 
         Args:
             count: how many
-            temperature: spread of the codes; below 1 the pictures are more ordinary
+            temperature: spread of the noise that codes are drawn from; below 1 the pictures are more ordinary
             seed: start of the random numbers; the same seed gives the same pictures
         """
         rng = Stream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
-        return image_grid(self.decode(self.sample(count, rng) * temperature))
+        noise = temperature * rng.normal(count, self.config.latent_dim)
+        return image_grid(self.decode(self.model.transform(noise)))
 
     @task
     @torch.no_grad()
@@ -192,8 +257,8 @@ class VAE(System):
         """
         shares = torch.linspace(0.5 - span / 2, 0.5 + span / 2, side)
         axis = torch.special.ndtri(shares)  # quantiles of the standard normal
-        z = torch.zeros(side * side, self.config.latent, device=self.device)
-        z[:, :2] = torch.cartesian_prod(axis.flip(0), axis).flip(1)[:, : self.config.latent]
+        z = torch.zeros(side * side, self.config.latent_dim, device=self.device)
+        z[:, :2] = torch.cartesian_prod(axis.flip(0), axis).flip(1)[:, : self.config.latent_dim]
         return image_grid(self.decode(z), columns=side, gap=0)
 
     def examples(self) -> list[Example]:
@@ -201,13 +266,13 @@ class VAE(System):
             faces = [sample(f"face-{n}") for n in SHOWN]
             return [
                 Example("Ten test faces and what their codes decode to", task="reconstruct", images=faces),
-                Example("Faces nobody drew, from random codes", count=24, seed=0),
+                Example("Faces nobody drew, from codes of the prior", count=24, seed=0),
                 Example("A walk from face to face", task="interpolate", a=faces[1], b=faces[3]),
             ]
         plane = [Example("The whole latent plane: every point is a picture", task="plane")]
         digits = one_of_each_digit("mnist" if self.config.dataset == "mnist" else "digit")
         return [
-            *(plane if self.config.latent == 2 else []),
+            *(plane if self.config.latent_dim == 2 else []),
             Example("Pictures nobody drew, from random codes", count=60, seed=0),
             Example("Ten test digits and what their codes decode to", task="reconstruct", images=digits),
             Example("A walk from a 3 to a 5", task="interpolate", a=digits[3], b=digits[5]),
@@ -218,18 +283,19 @@ class VAE(System):
     @property
     def latent_spaces(self) -> Mapping[str, int]:
         """One space, ``z``."""
-        return {"z": self.config.latent}
+        return {"z": self.config.latent_dim}
 
     def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
         """Codes (n, latent) from the prior."""
         resolve_space(self, space)
-        return rng.normal(n, self.config.latent)
+        with torch.no_grad():
+            return self.model.transform(rng.normal(n, self.config.latent_dim))
 
     def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
         """Pictures (B, C, H, W) in [0, 1] of codes (B, latent)."""
         resolve_space(self, space)
-        fits = z.ndim == 2 and z.shape[1] == self.config.latent
-        fits or reject(f"A code has the shape (B, {self.config.latent}).", tuple(z.shape))
+        fits = z.ndim == 2 and z.shape[1] == self.config.latent_dim
+        fits or reject(f"A code has the shape (B, {self.config.latent_dim}).", tuple(z.shape))
         return self.model.decode(z)
 
     def encode(self, images: Tensor, space: str | None = None) -> Tensor:
@@ -239,7 +305,7 @@ class VAE(System):
 
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         c = self.config
-        images, z = torch.rand(2, c.channels, c.image_size, c.image_size), torch.randn(2, c.latent)
+        images, z = torch.rand(2, c.channels, c.image_size, c.image_size), torch.randn(2, c.latent_dim)
         return {
             "encoder": (MethodModule(self, "encode", "codes"), (images,)),
             "decoder": (MethodModule(self, "decode", "images"), (z,)),
@@ -254,7 +320,7 @@ class VAE(System):
         return to_batch(images, c.image_size, c.channels, dark=is_light_on_dark(c.dataset)).to(self.device)
 
 
-def drawn_once(data: TensorData) -> TensorData:
+def binarize_data(data: TensorData) -> TensorData:
     """Pictures binarised once and for all, so that every measurement, of whatever part, sees the same ones."""
     x = data.tensors["image"]
     uniform = torch.rand(x.shape, generator=torch.Generator().manual_seed(0))
