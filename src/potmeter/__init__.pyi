@@ -50,7 +50,7 @@ def load(
 ) -> StyleGAN: ...
 @overload
 def load(
-    name: Literal["vae", "vae.digits", "vae.plane", "vae.faces"],
+    name: Literal["vae", "vae.digits", "vae.plane", "vae.faces", "vae.avatars"],
     weights: str | Path | None = None,
     *,
     device: str = "cpu",

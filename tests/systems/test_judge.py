@@ -4,10 +4,12 @@ import pytest
 import torch
 
 from potmeter.core.random import Stream
+from potmeter.data.sets.faces import faces
 from potmeter.data.sets.mnist import sklearn_digits
 from potmeter.errors import UserError
 from potmeter.systems.generative.inversion import invert, pyramid
 from potmeter.systems.generative.judge import Collapsed, Judge, raise_if_collapsed
+from potmeter.systems.generative.neighbours import nearest_pictures, nearest_training_faces
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +68,10 @@ def test_a_pyramids_squares_are_the_mean_squared_distances_at_each_size():
     halved = torch.nn.functional.avg_pool2d
     expected = sum(((halved(a, s) - halved(b, s)) ** 2).flatten(1).mean(1) for s in (1, 2, 4, 8))
     torch.testing.assert_close((pyramid(a) - pyramid(b)).square().sum(1), expected)
+
+
+@pytest.mark.network
+def test_the_index_finds_the_training_faces_that_a_search_through_all_finds():
+    splits = faces(64)
+    images = splits.test.__getitems__(range(12))["image"]
+    torch.testing.assert_close(nearest_training_faces(images), nearest_pictures(images, splits.train))
