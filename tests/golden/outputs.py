@@ -76,8 +76,8 @@ def of_autoencoder(system: Any) -> dict[str, Tensor]:
 
 def of_blackbox(system: Any) -> dict[str, Tensor]:
     """The answers on a line through the middle."""
-    line = torch.linspace(-1, 1, 7)[:, None].expand(-1, system.network[0].in_features)
-    return {"predict": system.predict(line)}
+    line = torch.linspace(-1, 1, 7)[:, None].expand(-1, system.config.widths[0])
+    return {"predict": system.network.predict(line)}
 
 
 def of_translator(system: Any) -> dict[str, str]:
