@@ -17,9 +17,8 @@ from potmeter.core.signature import parameters
 from potmeter.data.samples import sample
 from potmeter.presentation.arguments import parse
 from potmeter.probes.patch import measure
-from potmeter.probes.patch.artefact import Made, card
-from potmeter.probes.patch.artefact import load as load_patch
-from potmeter.probes.patch.fusion import fused
+from potmeter.probes.patch.artefact import PatchArtefact, load_patch, make_card
+from potmeter.probes.patch.fusion import fuse_batch_norm
 from potmeter.probes.patch.trials import JUDGED, PLACEMENTS
 from potmeter.probes.second_network import second_network
 
@@ -32,7 +31,7 @@ def inputs_of(probe: Any, flags: str) -> dict[str, Any]:
     return values | ({"disguise": sample(Path(values["disguise"]).stem)} if "disguise" in values else {})
 
 
-def train(probe: Any, inputs: dict[str, Any], folder: Path) -> Made:
+def train(probe: Any, inputs: dict[str, Any], folder: Path) -> PatchArtefact:
     """The trained patch; each stage of it is saved, so that a run that is cut off goes on from there."""
     done = 0
     if (folder / "patch.png").is_file():
@@ -45,7 +44,7 @@ def train(probe: Any, inputs: dict[str, Any], folder: Path) -> Made:
             if done:
                 facts["recipe"] |= {"steps": done + facts["recipe"]["steps"], "continued_after": done}
             made.patch.save(folder / "patch.png")
-            card(facts).save(folder / "card.json")
+            make_card(facts).save(folder / "card.json")
             print(facts["recipe"], flush=True)
     return load_patch(str(folder))
 
@@ -56,19 +55,19 @@ def ship(tag: str, runs: Path) -> None:
     facts = registry.entries()["patch"].artefacts[tag]
     (flags,) = facts.recipe
     made = train(probe, inputs_of(probe, flags), runs / name)
-    number, model = class_index(probe.model.classes, made.target), fused(probe.model)
-    metrics = measure.measured(model, made.pixels, number)
-    transferred = measure.measured(second_network(), made.pixels, number, (0.25,))
+    number, model = class_index(probe.model.classes, made.target), fuse_batch_norm(probe.model)
+    metrics = measure.measure_success(model, made.pixels, number)
+    transferred = measure.measure_success(second_network(), made.pixels, number, (0.25,))
     plain = probe.controls
     told = {
         "command": f"potmeter run patch:make {flags}",
         **made.card.facts,
         "data": list_origins(facts),
         "metrics": metrics | {"transfer_success_25": transferred["success_25"]},
-        "baselines": {"control_success_25": measure.best(plain), "no_patch_success_25": plain["none"]},
+        "baselines": {"control_success_25": measure.best_control(plain), "no_patch_success_25": plain["none"]},
         "controls": plain,
         "samples": len(JUDGED) * PLACEMENTS,
     }
     made.patch.save(registry.WEIGHTS / name / "patch.png")
-    card(told).save(registry.WEIGHTS / name / "card.json")
+    make_card(told).save(registry.WEIGHTS / name / "card.json")
     print(name, told["metrics"], plain)

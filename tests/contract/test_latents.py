@@ -9,7 +9,7 @@ from potmeter.media import Image
 from potmeter.media.image_grid import resize_to_side
 from potmeter.probes.latents import Latents, analogy
 from potmeter.probes.latents import probe as pages
-from potmeter.probes.latents.judges import seen, words
+from potmeter.probes.latents.judges import attribute_words, predict_attributes
 from potmeter.probes.latents.strips import SIDE
 
 from .conftest import for_systems
@@ -48,15 +48,15 @@ def test_it_takes_pictures_for_every_generator_that_encodes(trained, monkeypatch
 @for_systems("Generator")
 def test_a_vector_makes_its_attribute_likelier_in_every_generator(trained):
     probe, judge = Latents(trained.system), load("classifier.digits")
-    names = list(words(judge.classes))
+    names = list(attribute_words(judge.classes))
     codes = trained.system.sample(200, Stream(5))
 
     @torch.no_grad()
     def shares(codes):
-        return seen(judge, probe.space().decode(codes)).float().mean(0)
+        return predict_attributes(judge, probe.space().decode(codes)).float().mean(0)
 
     before = shares(codes)
     place = int((before - 0.2).abs().argmin())  # one that it draws now and then: of others it knows too little
-    vector = probe.library().made(names[place])
+    vector = probe.library().make_vector(names[place])
     after = shares(codes + 1.5 * vector.tensor(codes))
     assert after[place] > before[place] + 0.2, f"{names[place]}: {before[place]:.2f} to {after[place]:.2f}"

@@ -14,7 +14,7 @@ from potmeter.data.fingerprint import PARTS, digest, digest_files, fingerprint
 from potmeter.data.folder import image_folder
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
-from potmeter.probes.latents.judges import judge_of
+from potmeter.probes.latents.judges import load_judge
 from potmeter.systems.generative.autoencoder.system import Autoencoder
 from potmeter.systems.generative.vae.system import VAE
 
@@ -45,7 +45,7 @@ def test_weights_of_own_pictures_say_so_and_want_them_again(owner, tmp_path):
     for file in (tmp_path / "run").rglob("*"):
         assert file.is_dir() or b"holiday" not in file.read_bytes(), file
     with pytest.raises(UserError, match="Name one with --judge"):
-        judge_of(load_model(str(tmp_path / "run")))
+        load_judge(load_model(str(tmp_path / "run")))
     with pytest.raises(UserError, match=r"was trained with dataset='own data'\. Received: dataset='digits'"):
         trainer(owner, config, tmp_path / "run", owner.data(config, "digits"), steps=2, resume=True).fit()
 

@@ -16,10 +16,10 @@ from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.probes.featurevis import FeatureVisualisation
 from potmeter.probes.featurevis import objectives as aims
-from potmeter.probes.featurevis.layers import activations, find, survey
+from potmeter.probes.featurevis.layers import activations, find_layer, list_layers
 from potmeter.probes.featurevis.parametrisation import COLOURS, FourierCanvas, PixelCanvas, colour_matrix
-from potmeter.probes.featurevis.photos import extremes, patch
-from potmeter.probes.featurevis.planted import planted_cosine
+from potmeter.probes.featurevis.photos import crop_receptive_field, extreme_images
+from potmeter.probes.featurevis.planted import recovery_cosine
 from potmeter.probes.featurevis.redirect import RedirectedReLU
 from potmeter.probes.featurevis.render import render
 from potmeter.probes.featurevis.transforms import NONE, Transforms
@@ -172,7 +172,7 @@ def test_receptive_fields_are_what_gradients_reach():
     for p in network.parameters():
         nn.init.constant_(p, 0.1)
     network = network.float()
-    for layer in survey(network, (1, 96, 96)):
+    for layer in list_layers(network, (1, 96, 96)):
         x = torch.rand(1, 1, 96, 96).requires_grad_()
         with torch.enable_grad():
             out = activations(network, x, [layer.name])[layer.name]
@@ -182,19 +182,19 @@ def test_receptive_fields_are_what_gradients_reach():
         if layer.kind != "MaxPool2d" and layer.name in ("0", "1"):
             assert layer.field == span
         assert span <= layer.field <= span + 1 + (layer.name != "0"), "a maximum passes one pixel's gradient only"
-    assert [layer.field for layer in survey(network, (1, 96, 96))] == [3, 4, 20, 24, 32]
+    assert [layer.field for layer in list_layers(network, (1, 96, 96))] == [3, 4, 20, 24, 32]
 
 
 def test_a_linear_layer_sees_all():
-    fields = [layer.field for layer in survey(small(), (3, 16, 16))]
+    fields = [layer.field for layer in list_layers(small(), (3, 16, 16))]
     assert fields[:5] == [3, 3, 3, 5, 5] and all(map(math.isinf, fields[5:]))
 
 
 def test_mobilenets_listing_has_the_known_receptive_fields():
     network = torchvision.models.mobilenet_v2(weights=None)
-    known = {layer.name: layer for layer in survey(network, (3, 224, 224))}
+    known = {layer.name: layer for layer in list_layers(network, (3, 224, 224))}
     assert known["features.13"].shape == (96, 14, 14) and known["features.18"].field == 491
-    assert find("features[13]", list(known.values())).name == "features.13"
+    assert find_layer("features[13]", list(known.values())).name == "features.13"
 
 
 def test_rendering_leaves_the_network_as_it_was():
@@ -228,7 +228,7 @@ def test_the_objective_rises_far_above_random_pictures():
     objective = aims.channel("3", list(range(6)))
     canvas = FourierCanvas((6, 3, 32, 32), rng=Stream(0))
     made = render(
-        network, objective, canvas, steps=60, transforms=Transforms().scaled(0.25), rng=Stream(1), background=GREY
+        network, objective, canvas, steps=60, transforms=Transforms().rescale(0.25), rng=Stream(1), background=GREY
     )
     reached = objective(activations(network, made, ["3"]))
     noise = activations(network, torch.rand(200, 3, 32, 32), ["3"])["3"].mean((2, 3))
@@ -238,8 +238,8 @@ def test_the_objective_rises_far_above_random_pictures():
 
 @pytest.mark.slow
 def test_a_planted_filter_is_found_again():
-    found, pixels = planted_cosine("fourier", 512), planted_cosine("pixels", 128)
-    assert found >= 0.9 and found > pixels + 0.1 and planted_cosine("random") < 0.3
+    found, pixels = recovery_cosine("fourier", 512), recovery_cosine("pixels", 128)
+    assert found >= 0.9 and found > pixels + 0.1 and recovery_cosine("random") < 0.3
 
 
 def test_the_same_seed_gives_the_same_picture():
@@ -251,12 +251,12 @@ def test_the_same_seed_gives_the_same_picture():
 def test_pictures_at_both_ends_are_the_weakest_and_the_strongest():
     network = small(1).eval()
     images = torch.rand(30, 1, 24, 24)
-    (layer,) = [x for x in survey(network, (1, 24, 24)) if x.name == "7"]
-    found = extremes(network, layer, 2, images, 3)
+    (layer,) = [x for x in list_layers(network, (1, 24, 24)) if x.name == "7"]
+    found = extreme_images(network, layer, 2, images, 3)
     with torch.no_grad():
         order = network(images)[:, 2].argsort()
     assert torch.equal(found.lowest, images[order[:3]]) and torch.equal(found.highest, images[order[-3:].flip(0)])
-    assert (found.low.max() <= found.high.min()) and patch(images[0], 0, (24, 24), 5).shape == (1, 5, 5)
+    assert (found.low.max() <= found.high.min()) and crop_receptive_field(images[0], 0, (24, 24), 5).shape == (1, 5, 5)
 
 
 @pytest.mark.parametrize("make", ["torchvision", "timm"])

@@ -21,15 +21,15 @@ from potmeter.probes.latents import (  # fmt: skip
     jdiagram,
     judges,
     mean_difference,
-    mine,
-    separating,
+    mine_grid,
+    svm_normal,
     vectors,
 )
 from potmeter.probes.latents import labelled as labelling
 from potmeter.probes.latents import probe as pages
-from potmeter.probes.latents.judges import seen, words
-from potmeter.probes.latents.labelled import drawn, encoded, fingerprint
-from potmeter.probes.latents.planted import correlated
+from potmeter.probes.latents.judges import attribute_words, predict_attributes
+from potmeter.probes.latents.labelled import encode_labelled, fingerprint, sample_labelled
+from potmeter.probes.latents.planted import correlated_subset
 from potmeter.probes.latents.space import Pixels, Space
 from potmeter.probes.latents.strips import SIDE
 from potmeter.systems.generative.gan import GAN
@@ -41,11 +41,11 @@ from .looks import looks_like
 
 def test_a_grid_has_its_anchors_where_they_belong():
     anchors = torch.randn(6, 5)
-    grid = mine(anchors, 3, 4).view(4, 7, 5)
+    grid = mine_grid(anchors, 3, 4).view(4, 7, 5)
     assert torch.equal(grid[::3, ::3].reshape(6, 5), anchors)
-    straight = mine(anchors, 3, 4, "lerp").view(4, 7, 5)
+    straight = mine_grid(anchors, 3, 4, "lerp").view(4, 7, 5)
     torch.testing.assert_close(straight[0, 1], anchors[0] + (anchors[1] - anchors[0]) / 3)
-    opposite = mine(torch.stack([anchors[0], -anchors[0], anchors[1], -anchors[1]]), 2, 5)
+    opposite = mine_grid(torch.stack([anchors[0], -anchors[0], anchors[1], -anchors[1]]), 2, 5)
     assert opposite.isfinite().all() and opposite.norm(dim=1).min() > 0.5, "plat's chain grid crashes here"
 
 
@@ -64,7 +64,7 @@ def planted(n=6000, agreement=0.9, seed=0):
     """Codes with two attributes that agree in so many; each lies along an axis of its own."""
     z = torch.randn(n, 16, generator=torch.Generator().manual_seed(seed))
     has, other = z[:, 0] > 0, z[:, 1] > 0
-    some = correlated(has, other, agreement=agreement)
+    some = correlated_subset(has, other, agreement=agreement)
     return z[some], has[some], other[some]
 
 
@@ -89,9 +89,9 @@ def test_without_correlation_both_are_the_same():
 
 def test_a_separating_plane_finds_the_axis():
     z, has, other = planted()
-    for normal in (separating(z, has), separating(z, has, other)):
+    for normal in (svm_normal(z, has), svm_normal(z, has, other)):
         assert normal[0] / normal.norm() > 0.98
-    assert separating(z, has)[0] == pytest.approx(float(mean_difference(z, has)[0]), rel=0.15)
+    assert svm_normal(z, has)[0] == pytest.approx(float(mean_difference(z, has)[0]), rel=0.15)
 
 
 def test_a_separating_plane_is_found_wherever_the_codes_lie_and_however_small_they_are():
@@ -99,14 +99,16 @@ def test_a_separating_plane_is_found_wherever_the_codes_lie_and_however_small_th
     for scale, centre in ((0.05, 9.9), (30.0, -100.0)):
         moved = scale * z + centre
         for kinds in ((has,), (has, other)):
-            torch.testing.assert_close(separating(moved, *kinds) / scale, separating(z, *kinds), rtol=1e-2, atol=1e-2)
+            torch.testing.assert_close(svm_normal(moved, *kinds) / scale, svm_normal(z, *kinds), rtol=1e-2, atol=1e-2)
 
 
 def test_a_step_between_groups_that_overlap_is_as_long_as_the_codes_spread():
     z, has, _ = planted()
-    torch.testing.assert_close(vectors.direction(z, has), mean_difference(z, has), msg="far apart: nothing is added")
+    torch.testing.assert_close(
+        vectors.attribute_direction(z, has), mean_difference(z, has), msg="far apart: nothing is added"
+    )
     has = torch.randn(len(z), generator=torch.Generator().manual_seed(1)) + 0.1 * z[:, 0] > 0
-    step, short = vectors.direction(z, has), mean_difference(z, has)
+    step, short = vectors.attribute_direction(z, has), mean_difference(z, has)
     assert short.norm() < 0.3 and float(step.norm()) == pytest.approx(1, abs=0.1)
     torch.testing.assert_close(step / step.norm(), short / short.norm())
 
@@ -137,12 +139,14 @@ def painted(monkeypatch):
 
 
 def test_the_words_of_classes_are_attributes():
-    assert words(Judge.classes)["smiling"] == [1, 3] and words(Judge.classes)["masculine styling"] == [0, 1]
-    assert words(("a, x", "b, x")) == {"a": [0], "b": [1]}, "what all classes share tells nothing"
+    assert attribute_words(Judge.classes)["smiling"] == [1, 3] and attribute_words(Judge.classes)[
+        "masculine styling"
+    ] == [0, 1]
+    assert attribute_words(("a, x", "b, x")) == {"a": [0], "b": [1]}, "what all classes share tells nothing"
 
 
 def test_codes_of_pictures_have_their_labels(painted):
-    known = encoded(Space(painted, "z"), paintings(), "train", 500)
+    known = encode_labelled(Space(painted, "z"), paintings(), "train", 500)
     assert known.codes.shape == (500, 16) and known.known[:2] == ("smiling", "feminine styling")
     assert ((known.codes[:, 0] > 0) == known.has("smiling")).float().mean() > 0.98
     assert torch.equal(known.has("serious"), ~known.has("smiling"))
@@ -151,15 +155,15 @@ def test_codes_of_pictures_have_their_labels(painted):
 
 
 def test_drawn_codes_are_labelled_by_what_a_judge_sees():
-    known = drawn(Space(Mute(), "z"), Judge(), 300)
+    known = sample_labelled(Space(Mute(), "z"), Judge(), 300)
     assert torch.equal(known.has("smiling"), known.codes[:, 0] > 0)
-    assert torch.equal(known.codes, drawn(Space(Mute(), "z"), Judge(), 300).codes), "the same every time"
+    assert torch.equal(known.codes, sample_labelled(Space(Mute(), "z"), Judge(), 300).codes), "the same every time"
 
 
 def test_a_judge_sees_pictures_of_any_size_and_colour():
     grey = Painter().decode(torch.randn(5, 16))[:, :1]
     large = torch.nn.functional.interpolate(grey, scale_factor=3)
-    assert torch.equal(seen(Judge(), grey), seen(Judge(), large))
+    assert torch.equal(predict_attributes(Judge(), grey), predict_attributes(Judge(), large))
 
 
 def test_under_a_planted_correlation_only_the_balanced_vector_leaves_the_styling(painted):
@@ -178,7 +182,9 @@ def test_a_generator_without_a_quick_encoder_is_measured_by_drawing(painted):
 
 
 def test_the_measurement_sees_a_vector_that_does_nothing(painted, monkeypatch):
-    monkeypatch.setattr("potmeter.probes.latents.planted.direction", lambda z, has, other=None: torch.zeros(16))
+    monkeypatch.setattr(
+        "potmeter.probes.latents.planted.attribute_direction", lambda z, has, other=None: torch.zeros(16)
+    )
     figures = Latents(painted).evaluate()
     assert all(
         figures[f"{kind}_{what}"] == 0 for kind in ("biased", "balanced") for what in ("smile_flip", "styling_change")
@@ -186,7 +192,7 @@ def test_the_measurement_sees_a_vector_that_does_nothing(painted, monkeypatch):
 
 
 def test_the_two_vectors_of_a_planted_correlation_can_be_seen(painted):
-    biased, balanced = Latents(painted).library().planted("smiling", "feminine styling")
+    biased, balanced = Latents(painted).library().planted_pair("smiling", "feminine styling")
     assert biased.values[1] > 0.5 * biased.values[0] > 0 and abs(balanced.values[1]) < 0.2 * balanced.values[0]
     assert biased.attribute == "smiling biased by feminine styling" and balanced.balance == "feminine styling"
 
@@ -230,7 +236,7 @@ def test_a_vector_is_a_file_that_can_be_used_again(painted, tmp_path):
     facts = json.loads(made.vector.text)
     assert facts["attribute"] == "smiling" and facts["count"] == 3000 and facts["source"] == "paintings"
     again = instrument.library().get(str(tmp_path / "smile"))
-    assert again == vectors.read(tmp_path / "smile" / "vector.json") and again.balance == "feminine styling"
+    assert again == vectors.read_vector(tmp_path / "smile" / "vector.json") and again.balance == "feminine styling"
     with pytest.raises(UserError, match="is one of other weights"):
         Latents(Painter(scale=2.0)).run(attribute=str(tmp_path / "smile"))
     assert fingerprint(Painter()) == fingerprint(Painter()) != fingerprint(Painter(2.0))
@@ -286,7 +292,7 @@ def test_a_strip_reaches_from_the_lowest_to_the_highest_coefficient(painted, row
     assert looks_like(given, picture().tensor())
     for (image, _), coefficient in zip(strip, (-3, -1, 1, 3, 5), strict=True):
         assert looks_like(image, where.decode((code + coefficient * step)[None])[0])
-    two = instrument.library().planted("smiling", "feminine styling")
+    two = instrument.library().planted_pair("smiling", "feminine styling")
     for (_, strip), vector in zip(instrument.bias(picture(), low=0.5, high=4.0), two, strict=True):
         for (image, _), coefficient in ((strip[0], 0.5), (strip[-1], 4.0)):
             assert looks_like(image, where.decode((code + coefficient * vector.tensor(code))[None])[0])
@@ -316,7 +322,7 @@ def test_an_analogy_takes_over_what_differs(painted):
     one, two = (Image.from_tensor(painted.decode(z[None])[0]) for z in (dark, light))
     three = Image.from_tensor(painted.decode(torch.full((1, 16), -1.0))[0])
     instrument = Latents(painted)
-    codes = instrument.space().three(one, two, three, 0)
+    codes = instrument.space().three_codes(one, two, three, 0)
     found = painted.decode(analogy(*codes)[None])[0, 0, :4, 12:].mean()
     assert float(found) == pytest.approx(float(torch.sigmoid(torch.tensor(1.0))), abs=0.02)
 
@@ -421,8 +427,8 @@ def test_the_shipped_judge_sees_smile_and_styling_of_drawn_test_faces():
     from potmeter.data.sets.faces import COUNTS, KNOWN, face
 
     judge, numbers = load("classifier.faces"), range(40)
-    found = seen(judge, torch.stack([sample(f"face-{n}").tensor() for n in numbers]))
-    names = list(words(judge.classes))
+    found = predict_attributes(judge, torch.stack([sample(f"face-{n}").tensor() for n in numbers]))
+    names = list(attribute_words(judge.classes))
     for name in ("smiling", "feminine styling"):
         true = [face(COUNTS["train"] + COUNTS["valid"] + n)[1][KNOWN.index(name)] for n in numbers]
         assert sum(a == b for a, b in zip(found[:, names.index(name)].tolist(), true, strict=True)) >= 39
@@ -439,8 +445,8 @@ def test_the_shipped_vectors_are_those_of_the_shipped_weights_and_make_smiles():
     with torch.no_grad():
         start = instrument.space().codes([sample(f"face-{n}") for n in numbers], 10, 0)
         moved = instrument.space().decode(start + 2 * shipped["smiling"].tensor(start))
-    names = list(words(instrument.judge.classes))
-    assert seen(instrument.judge, moved)[:, names.index("smiling")].sum() >= 9
+    names = list(attribute_words(instrument.judge.classes))
+    assert predict_attributes(instrument.judge, moved)[:, names.index("smiling")].sum() >= 9
     sliders = demo(instrument)
     still, moved = (sliders.show((0.0,) * (len(sliders.names) - 1) + (c,)) for c in (0.0, 2.0))
     assert sliders.names[-1] == "smiling" and (still.pixels != moved.pixels).any()

@@ -13,7 +13,7 @@ from potmeter.nn.interpolation import interpolate_path
 from potmeter.probes.latents import Latents, Vector, judges
 from potmeter.probes.latents import library as books
 from potmeter.probes.latents import probe as pages
-from potmeter.probes.latents.judges import judge_of, words
+from potmeter.probes.latents.judges import attribute_words, load_judge
 from potmeter.probes.latents.labelled import fingerprint
 from potmeter.probes.latents.space import Space
 from potmeter.systems.generative.stylegan import StyleGAN
@@ -62,7 +62,7 @@ def test_the_usual_space_is_asked_for_without_its_name():
 
 
 def test_ways_are_round_in_z_and_straight_in_w(stylegan, monkeypatch):
-    assert Space(stylegan, "z").way == "slerp" and Space(stylegan, "w").way == "lerp"
+    assert Space(stylegan, "z").interpolation == "slerp" and Space(stylegan, "w").way == "lerp"
     taken = []
     monkeypatch.setattr(
         pages, "interpolate_path", lambda codes, frames, way: taken.append(way) or interpolate_path(codes, frames, way)
@@ -126,11 +126,11 @@ def test_the_judge_is_the_classifier_of_what_the_generator_was_trained_on():
     for dataset, word in (("mnist", "3"), ("digits", "3"), ("fashion", "Sneaker"), ("faces", "smiling")):
         model = Painter()
         model.config = type("Config", (), {"dataset": dataset})()
-        assert word.lower() in {known.lower() for known in words(judge_of(model).classes)}
+        assert word.lower() in {known.lower() for known in attribute_words(load_judge(model).classes)}
     with pytest.raises(UserError, match="Name one with --judge. Received: none"):
-        judge_of(Painter())
+        load_judge(Painter())
     with pytest.raises(UserError, match="A judge is a classifier. Received: vae.plane"):
-        judge_of(Painter(), "vae.plane")
+        load_judge(Painter(), "vae.plane")
 
 
 def test_a_generator_of_other_things_than_faces_is_not_measured_by_smiles(stylegan):

@@ -21,11 +21,20 @@ from potmeter.data.sets.mnist import sklearn_digits
 from potmeter.data.sets.wheel_photos import PHOTOS
 from potmeter.errors import UserError
 from potmeter.media import Image
-from potmeter.probes.patch import Canvas, Patch, Placement, anywhere, artefact, fixed, paste, trials
-from potmeter.probes.patch.canvas import roughness
+from potmeter.probes.patch import (
+    Canvas,
+    Patch,
+    Placement,
+    artefact,
+    fixed_placement,
+    paste_patch,
+    random_placements,
+    trials,
+)
+from potmeter.probes.patch.canvas import total_variation
 from potmeter.probes.patch.expectation import GAIN, OFFSET, TURN
-from potmeter.probes.patch.fusion import fused
-from potmeter.probes.patch.inks import PRIMARIES, mix, separate
+from potmeter.probes.patch.fusion import fuse_batch_norm
+from potmeter.probes.patch.inks import PRIMARIES, mix_inks, separate_inks
 
 pytestmark = pytest.mark.xdist_group("patch")  # one patch is trained for all
 
@@ -48,7 +57,7 @@ def noise(*shape, seed=0):
     size=st.tuples(st.integers(64, 160), st.integers(64, 160)).filter(lambda s: max(s) < 1.5 * min(s)),
 )
 def test_the_patch_covers_the_share_it_is_asked_for(share, x, y, angle, size):
-    worn = paste(torch.zeros(1, 3, *size), torch.ones(3, 20, 20), fixed(share, x, y, angle))
+    worn = paste_patch(torch.zeros(1, 3, *size), torch.ones(3, 20, 20), fixed_placement(share, x, y, angle))
     radius = math.sqrt(share * math.prod(size) / math.pi)
     wanted = share * math.prod(size)
     # the rim may reach half a pixel over the picture's edge where the disc touches it
@@ -59,18 +68,18 @@ def test_a_turn_by_a_quarter_is_a_turn_by_a_quarter():
     size = 40
     patch, photo = noise(3, size, size), torch.zeros(1, 3, size, size)
     whole = math.pi / 4 - 1e-9  # the largest disc
-    upright = paste(photo, patch, fixed(whole))
-    inside = paste(photo, torch.ones(3, 2, 2), fixed(whole)) == 1
+    upright = paste_patch(photo, patch, fixed_placement(whole))
+    inside = paste_patch(photo, torch.ones(3, 2, 2), fixed_placement(whole)) == 1
     torch.testing.assert_close(upright[inside], patch[None][inside])
     for quarter in (1, 2, 3, -1):
-        turned = paste(photo, patch, fixed(whole, angle=90.0 * quarter))
+        turned = paste_patch(photo, patch, fixed_placement(whole, angle=90.0 * quarter))
         torch.testing.assert_close(turned, upright.rot90(quarter, (2, 3)), atol=1e-4, rtol=0)
 
 
 def test_what_the_patch_does_not_cover_stays_to_the_bit():
     photos, patch = noise(4, 3, 60, 70), noise(3, 30, 30, seed=1)
-    where = anywhere(4, 0.2, Stream(3))
-    worn, ones = paste(photos, patch, where), paste(0 * photos, torch.ones(3, 2, 2), where)
+    where = random_placements(4, 0.2, Stream(3))
+    worn, ones = paste_patch(photos, patch, where), paste_patch(0 * photos, torch.ones(3, 2, 2), where)
     outside = ones == 0
     assert outside.float().mean() == pytest.approx(0.8, abs=0.03)
     assert torch.equal(worn[outside], photos[outside]) and worn.min() >= 0 and worn.max() <= 1
@@ -79,7 +88,9 @@ def test_what_the_patch_does_not_cover_stays_to_the_bit():
 def test_the_corners_of_the_room_are_the_corners_of_the_picture():
     for x in (0.0, 1.0):
         for y in (0.0, 1.0):
-            covered = paste(torch.zeros(1, 1, 50, 80), torch.ones(3, 2, 2), fixed(0.2, x, y))[0, 0] > 0.5
+            covered = (
+                paste_patch(torch.zeros(1, 1, 50, 80), torch.ones(3, 2, 2), fixed_placement(0.2, x, y))[0, 0] > 0.5
+            )
             rows, columns = covered.any(1).nonzero().flatten(), covered.any(0).nonzero().flatten()
             assert (rows[0] <= 1) == (y == 0) and (rows[-1] >= 48) == (y == 1)
             assert (columns[0] <= 1) == (x == 0) and (columns[-1] >= 78) == (x == 1)
@@ -88,24 +99,26 @@ def test_the_corners_of_the_room_are_the_corners_of_the_picture():
 def test_gradients_reach_every_pixel_of_the_disc_and_are_right():
     patch = noise(3, 24, 24).requires_grad_()
     where = Placement(0.3, *(torch.tensor(v) for v in ([0.2, 0.9], [0.5, 0.1], [13.0, -40.0], [0.9, 1.0], [0.0, 0.02])))
-    (gradient,) = torch.autograd.grad(paste(torch.zeros(2, 3, 48, 48), patch, where).sum(), patch)
+    (gradient,) = torch.autograd.grad(paste_patch(torch.zeros(2, 3, 48, 48), patch, where).sum(), patch)
     axis = torch.arange(24) - 11.5
     inside = (axis.square() + axis[:, None].square()).sqrt() < 11
     assert (gradient[:, inside] > 0).all()
     small = noise(3, 6, 6).double().mul(0.5).add(0.25).requires_grad_()
-    torch.autograd.gradcheck(lambda p: paste(torch.zeros(1, 3, 12, 12).double(), p, fixed(0.3, 0.3, 0.6, 20.0)), small)
+    torch.autograd.gradcheck(
+        lambda p: paste_patch(torch.zeros(1, 3, 12, 12).double(), p, fixed_placement(0.3, 0.3, 0.6, 20.0)), small
+    )
 
 
 def test_a_grey_picture_wears_the_patchs_luminance():
     patch = Image((noise(16, 16, 3) * 255).byte().numpy())
-    worn = paste(torch.zeros(1, 1, 16, 16), patch.tensor(), fixed(0.5))
-    coloured = paste(torch.zeros(1, 3, 16, 16), patch.tensor(), fixed(0.5))
+    worn = paste_patch(torch.zeros(1, 1, 16, 16), patch.tensor(), fixed_placement(0.5))
+    coloured = paste_patch(torch.zeros(1, 3, 16, 16), patch.tensor(), fixed_placement(0.5))
     grey = Image.from_tensor(coloured[0]).tensor(channels=1)
     assert worn.shape == (1, 1, 16, 16) and (worn[0] - grey).abs().max() < 0.005
 
 
 def test_random_placements_keep_to_their_bounds_and_are_reproducible():
-    where, again, other = (anywhere(2000, 0.1, Stream(seed)) for seed in (1, 1, 2))
+    where, again, other = (random_placements(2000, 0.1, Stream(seed)) for seed in (1, 1, 2))
     assert (
         torch.equal(where.x, again.x) and torch.equal(where.offset, again.offset) and not torch.equal(where.x, other.x)
     )
@@ -124,7 +137,7 @@ def test_random_placements_keep_to_their_bounds_and_are_reproducible():
 
 def test_a_disc_that_does_not_fit_is_told():
     with pytest.raises(UserError, match=r"must fit into 100 × 50 pixels. Received: 0.5"):
-        paste(torch.zeros(1, 3, 50, 100), torch.zeros(3, 8, 8), fixed(0.5))
+        paste_patch(torch.zeros(1, 3, 50, 100), torch.zeros(3, 8, 8), fixed_placement(0.5))
 
 
 # Printing -----------------------------------------------------------------------------------------------------------
@@ -132,28 +145,28 @@ def test_a_disc_that_does_not_fit_is_told():
 
 def test_full_inks_print_the_eight_primaries():
     corners = torch.tensor([[n & 1, n >> 1 & 1, n >> 2] for n in range(8)]).float()
-    torch.testing.assert_close(mix(corners.T[..., None])[..., 0].T, PRIMARIES)
+    torch.testing.assert_close(mix_inks(corners.T[..., None])[..., 0].T, PRIMARIES)
 
 
 def test_what_was_mixed_can_be_separated_and_what_cannot_be_printed_becomes_the_nearest():
-    printable = mix(noise(3, 12, 12))
-    assert (mix(separate(printable)) - printable).abs().max() < 0.02
+    printable = mix_inks(noise(3, 12, 12))
+    assert (mix_inks(separate_inks(printable)) - printable).abs().max() < 0.02
     green = torch.tensor([0.0, 1.0, 0.0]).view(3, 1, 1)
-    printed = mix(separate(green))
-    among = mix(torch.cartesian_prod(*[torch.linspace(0, 1, 21)] * 3).T[..., None])
+    printed = mix_inks(separate_inks(green))
+    among = mix_inks(torch.cartesian_prod(*[torch.linspace(0, 1, 21)] * 3).T[..., None])
     nearest = (among - green).square().sum(0).min()
     assert (printed - green).square().sum() == pytest.approx(float(nearest), rel=0.02)
 
 
 def test_a_disguised_canvas_begins_as_its_look_and_stays_within_its_strength():
-    look = mix(0.1 + 0.8 * noise(3, 24, 24))
+    look = mix_inks(0.1 + 0.8 * noise(3, 24, 24))
     canvas = Canvas(24, look, 0.2)
     inner = slice(8, 16)
     assert (canvas() - look)[:, inner, inner].abs().max() < 0.02
-    inks = separate(look)
+    inks = separate_inks(look)
     for push in (-1e3, 1e3):
         nn.init.constant_(canvas.grids[0], push)
-        drawn = separate(canvas().detach())
+        drawn = separate_inks(canvas().detach())
         assert (drawn - inks)[:, inner, inner].abs().max() < 0.22
     assert torch.equal(canvas()[:, 0, 0], torch.ones(3)), "white around the disc"
 
@@ -169,7 +182,7 @@ def test_a_canvas_goes_on_from_a_patch():
 
 def test_roughness_is_the_mean_difference_of_neighbours():
     stripes = torch.tensor([0.0, 1.0]).repeat(4).expand(3, 6, 8)
-    assert roughness(stripes) == 1 and roughness(torch.ones(3, 4, 4)) == 0
+    assert total_variation(stripes) == 1 and total_variation(torch.ones(3, 4, 4)) == 0
 
 
 @pytest.mark.parametrize(("cm", "sheet"), [(4.0, (21.0, 29.7)), (12.0, (21.0, 29.7)), (25.0, (29.7, 42.0))])
@@ -202,7 +215,7 @@ def measures(pdf: bytes):
 
 def test_fusing_changes_nothing_but_the_number_of_layers():
     model = load("classifier.digits")
-    quick, x = fused(model), noise(3, *model.input_shape)
+    quick, x = fuse_batch_norm(model), noise(3, *model.input_shape)
     torch.testing.assert_close(quick.logits(x), model.logits(x), atol=1e-4, rtol=1e-4)
     norms = [sum(isinstance(m, nn.BatchNorm2d) for m in one.modules()) for one in (model, quick)]
     assert norms[1] < norms[0] and not any(p.requires_grad for p in quick.parameters())
@@ -216,7 +229,7 @@ def test_fusing_leaves_alone_what_it_cannot_be_sure_of():
     for module in (Backwards(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)), nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3, track_running_stats=False))):  # fmt: skip
         x = noise(4, 3, 5, 5)
         nn.init.constant_(module[1].weight, 3.0)
-        torch.testing.assert_close(fused(module)(x), module.eval()(x))
+        torch.testing.assert_close(fuse_batch_norm(module)(x), module.eval()(x))
 
 
 # Learning -----------------------------------------------------------------------------------------------------------
@@ -250,11 +263,14 @@ def eight(digits, handwriting):
 
 
 def test_a_patch_beats_a_picture_of_the_class_on_samples_that_were_not_trained_on(digits, handwriting, eight):
-    photos, number = trials.squares(handwriting[1], digits.model.input_shape), class_index(digits.model.classes, "8")
+    photos, number = (
+        trials.centre_squares(handwriting[1], digits.model.input_shape),
+        class_index(digits.model.classes, "8"),
+    )
     plain = sample("digit-8").tensor()
 
     def success(patch):
-        return float(trials.successes(digits.model, photos, patch, number, 0.25).float().mean())
+        return float(trials.run_trials(digits.model, photos, patch, number, 0.25).float().mean())
 
     assert success(eight.pixels) > success(plain) + 0.3
     assert success(eight.pixels) > 0.5 > 0.2 > success(None)
@@ -263,7 +279,7 @@ def test_a_patch_beats_a_picture_of_the_class_on_samples_that_were_not_trained_o
 def test_what_is_made_is_printable_and_says_how_it_was_made(eight):
     pixels = eight.pixels
     assert pixels.shape[1] == pixels.shape[2] == 20
-    assert (mix(separate(pixels)) - pixels).abs().max() < 0.03
+    assert (mix_inks(separate_inks(pixels)) - pixels).abs().max() < 0.03
     facts = eight.card.facts
     assert (facts["target"], facts["model"], facts["photos"]) == ("8", "classifier", "own photos")
     assert facts["recipe"]["steps"] == 150 and facts["recipe"]["seed"] == 0
@@ -281,11 +297,11 @@ def test_it_is_shown_while_it_becomes_better(digits, handwriting, monkeypatch):
 
 
 def test_a_run_can_go_on_from_a_patch_and_stay_in_disguise(digits, handwriting, eight):
-    look = Image.from_tensor(mix(0.2 + 0.6 * noise(3, 20, 20)))
+    look = Image.from_tensor(mix_inks(0.2 + 0.6 * noise(3, 20, 20)))
     made = last(digits.make(handwriting[0][:5], target="8", steps=3, start=eight.patch))
     assert (made.pixels - eight.pixels).abs().mean() < 0.1, "three steps do not lead far"
     hidden = last(digits.make(handwriting[0][:5], target="8", steps=30, disguise=look, strength=0.1))
-    assert (separate(hidden.pixels) - separate(look.tensor()))[:, 6:14, 6:14].abs().max() < 0.13
+    assert (separate_inks(hidden.pixels) - separate_inks(look.tensor()))[:, 6:14, 6:14].abs().max() < 0.13
     assert hidden.card.facts["disguise_strength"] == 0.1
 
 
@@ -327,7 +343,7 @@ def test_it_says_what_the_network_sees_before_and_after(digits, eight, tmp_path)
 
 def test_a_photo_is_shown_as_the_network_crops_it():
     probe = Patch(ClassifierAdapter(Corner(), input_shape=(3, 20, 30)))
-    assert probe.shown(sample("coffee")).size == (690, 460)
+    assert probe.crop_for_display(sample("coffee")).size == (690, 460)
     assert probe.run(sample("coffee"), patch="toaster").before.values.keys() == {"0", "1", "2"}
 
 
@@ -382,27 +398,27 @@ def test_what_is_made_on_the_command_line_can_be_worn(elsewhere, handwriting, ca
     assert execute(["run", "patch", str(three), "--patch", "mine", "--model", "classifier.digits", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert printed["result"].keys() == {"picture", "before", "after"}
-    assert artefact.load("mine").target == "8"
+    assert artefact.load_patch("mine").target == "8"
 
 
 def test_eight_bits_are_enough(eight, tmp_path):
-    back = artefact.load(str(eight.patch.save(tmp_path / "any.png")))
+    back = artefact.load_patch(str(eight.patch.save(tmp_path / "any.png")))
     assert (back.patch.pixels == eight.patch.pixels).all() and back.target is None
     assert (back.pixels - eight.pixels).abs().max() == 0
 
 
 def test_a_picture_that_is_not_square_is_worn_by_its_middle(tmp_path):
     Image(np.zeros((10, 30, 3), np.uint8)).save(tmp_path / "wide.png")
-    assert artefact.load(str(tmp_path / "wide.png")).pixels.shape == (3, 10, 10)
+    assert artefact.load_patch(str(tmp_path / "wide.png")).pixels.shape == (3, 10, 10)
 
 
 @pytest.mark.parametrize("name", ["toaster", "crab"])
 def test_the_shipped_patches_are_small_round_and_printable(name):
-    made, folder = artefact.load(name), artefact.shipped()[name]
+    made, folder = artefact.load_patch(name), artefact.shipped_patches()[name]
     assert sum(path.stat().st_size for path in folder.iterdir()) < 2**20
     assert made.target == "toaster" and {"command", "recipe", "metrics"} <= made.card.facts.keys()
     assert (made.pixels[:, 0, 0] == 1).all() and made.pixels.shape == (3, 160, 160)
-    assert (mix(separate(made.pixels)) - made.pixels).abs().max() < 0.05
+    assert (mix_inks(separate_inks(made.pixels)) - made.pixels).abs().max() < 0.05
     assert folder.parent == registry.WEIGHTS
 
 

@@ -12,7 +12,7 @@ from potmeter.core.bench import Row, compare, interleave, is_selected
 from potmeter.core.loading import load
 from potmeter.core.random import Stream
 
-from .layers import activations, untouched
+from .layers import activations, frozen
 from .objectives import channel
 from .parametrisation import FourierCanvas
 from .render import render
@@ -94,7 +94,7 @@ def raw_steps(model: torch.nn.Module, layer: str, seen: int) -> Callable[[], flo
         return torch.autograd.grad(value, x)[0]
 
     def run() -> None:
-        with untouched(model):
+        with frozen(model):
             for _ in range(STEPS):
                 step()
 

@@ -37,16 +37,16 @@ class ReceptiveFields(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        fields = [field for x in tensors((args, kwargs)) if (field := field_of(x))]
+        fields = [field for x in iterate_tensors((args, kwargs)) if (field := field_of(x))]
         out = func(*args, **kwargs)
         if fields:
-            seen = after(func, args, kwargs, (max(r for r, _ in fields), max(j for _, j in fields)))
-            for x in tensors(out):
+            seen = propagate_field(func, args, kwargs, (max(r for r, _ in fields), max(j for _, j in fields)))
+            for x in iterate_tensors(out):
                 x._field = seen  # type: ignore[attr-defined]
         return out
 
 
-def mark(picture: Tensor) -> Tensor:
+def mark_input(picture: Tensor) -> Tensor:
     """The picture itself: each unit sees one pixel."""
     picture._field = (1.0, 1.0)  # type: ignore[attr-defined]
     return picture
@@ -58,35 +58,35 @@ def field_of(x: Tensor) -> Field | None:
     return field
 
 
-def tensors(value: Any) -> list[Tensor]:
+def iterate_tensors(value: Any) -> list[Tensor]:
     """The tensors in nested arguments."""
     if isinstance(value, Tensor):
         return [value]
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else ()
-    return [x for part in parts for x in tensors(part)]
+    return [x for part in parts for x in iterate_tensors(part)]
 
 
-def after(func: Any, args: Any, kwargs: Any, field: Field) -> Field:
+def propagate_field(func: Any, args: Any, kwargs: Any, field: Field) -> Field:
     """The field behind a function."""
     r, j = field
     if func in CONVOLUTIONS:
         given = dict(zip(("input", "weight", "bias", "stride", "padding", "dilation"), args, strict=False)) | kwargs
         kernel = max(given["weight"].shape[2:])
-        return r + (kernel - 1) * largest(given.get("dilation", 1)) * j, j * largest(given.get("stride", 1))
+        return r + (kernel - 1) * max_of(given.get("dilation", 1)) * j, j * max_of(given.get("stride", 1))
     if func in TRANSPOSED:
         given = dict(zip(("input", "weight", "bias", "stride"), args, strict=False)) | kwargs
-        stride = largest(given.get("stride", 1))
+        stride = max_of(given.get("stride", 1))
         return r + (math.ceil(max(given["weight"].shape[2:]) / stride) - 1) * j, j / stride
     if func in POOLINGS:
         given = dict(zip(("input", "kernel_size", "stride"), args, strict=False)) | kwargs
-        kernel = largest(given["kernel_size"])
-        return r + (kernel - 1) * j, j * (largest(given.get("stride")) or kernel)
+        kernel = max_of(given["kernel_size"])
+        return r + (kernel - 1) * j, j * (max_of(given.get("stride")) or kernel)
     if func is F.interpolate:
         return r + j, j  # a neighbour more, at most
     flat = func is F.linear and args[0].ndim == 2
     return (math.inf, j) if func in MIXING or flat else field
 
 
-def largest(value: Any) -> int:
+def max_of(value: Any) -> int:
     """The largest of a number or several; 0 for None and none."""
     return max(value, default=0) if isinstance(value, (tuple, list)) else int(value or 0)

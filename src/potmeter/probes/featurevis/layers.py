@@ -18,7 +18,7 @@ from potmeter.core.devices import device_of
 from potmeter.core.random import Stream
 from potmeter.errors import UserError, reject
 
-from .fields import ReceptiveFields, field_of, mark
+from .fields import ReceptiveFields, field_of, mark_input
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Layer:
         return len(self.shape) == 3
 
 
-class Reached(Exception):
+class StopForward(Exception):
     """Ends a forward pass once everything that was asked for is there."""
 
 
@@ -62,7 +62,7 @@ def forward(model: nn.Module, images: Tensor) -> Any:
 
 
 @contextmanager
-def untouched(model: nn.Module) -> Iterator[None]:
+def frozen(model: nn.Module) -> Iterator[None]:
     """In evaluation mode and without gradients of its parameters; afterwards every module is as it was."""
     modes = {module: module.training for module in model.modules()}
     asking = [p for p in model.parameters() if p.requires_grad]
@@ -95,7 +95,7 @@ def activations(model: nn.Module, images: Tensor, names: Iterable[str]) -> dict[
             reject(f"{name} gives no tensor, so it cannot be visualised.", type(output).__name__)
         found[name] = output[: len(images)]  # a network may add pictures to the batch, such as mirror images
         if len(found) == len(wanted):
-            raise Reached
+            raise StopForward
         return output.clone()  # a later layer may work in place
 
     with ExitStack() as stack:
@@ -104,7 +104,7 @@ def activations(model: nn.Module, images: Tensor, names: Iterable[str]) -> dict[
             stack.callback(handle.remove)
         try:
             forward(model, images)
-        except Reached:
+        except StopForward:
             return found
     missing = [name for name in wanted if name not in found]
     return reject(f"{missing[0]} is not used when a picture is looked at.", missing[0])
@@ -125,7 +125,7 @@ def input_shape(model: nn.Module) -> tuple[int, int, int]:
     return (first.in_channels if first else 3, 224, 224)
 
 
-def survey(model: nn.Module, shape: tuple[int, int, int]) -> list[Layer]:
+def list_layers(model: nn.Module, shape: tuple[int, int, int]) -> list[Layer]:
     """Every layer whose output is a tensor with channels, in the order in which they finish.
 
     Args:
@@ -145,17 +145,19 @@ def survey(model: nn.Module, shape: tuple[int, int, int]) -> list[Layer]:
             found[name] = Layer(name, kind, tuple(output.shape[1:]), seen, compound, signed)
 
     with ExitStack() as stack:
-        stack.enter_context(untouched(model))
+        stack.enter_context(frozen(model))
         for name, module in model.named_modules():
             if name:
                 stack.callback(module.register_forward_hook(partial(note, name)).remove)
         stack.enter_context(torch.no_grad())
         stack.enter_context(ReceptiveFields())
-        takes(model, partial(forward, model, mark(Stream(0, device=device_of(model)).uniform(1, *shape))), shape)
+        check_accepts(
+            model, partial(forward, model, mark_input(Stream(0, device=device_of(model)).uniform(1, *shape))), shape
+        )
     return list(found.values()) or reject("This network has no layer that gives a tensor.", type(model).__name__)
 
 
-def takes(model: nn.Module, run: Callable[[], Any], shape: Sequence[int]) -> Any:
+def check_accepts(model: nn.Module, run: Callable[[], Any], shape: Sequence[int]) -> Any:
     """Run a network; what it raises for a picture that it does not take becomes a UserError."""
     try:
         return run()
@@ -164,13 +166,13 @@ def takes(model: nn.Module, run: Callable[[], Any], shape: Sequence[int]) -> Any
         raise UserError(f"{named} does not take a picture of this shape: {line}.", received=tuple(shape)) from None
 
 
-def short(name: str, layers: Sequence[Layer]) -> str:
+def short_name(name: str, layers: Sequence[Layer]) -> str:
     """A layer's name without the first part, where all layers have that in common."""
     first = name.partition(".")[0]
     return name[len(first) + 1 :] if all(layer.name.partition(".")[0] == first for layer in layers) else name
 
 
-def find(name: str, layers: Sequence[Layer]) -> Layer:
+def find_layer(name: str, layers: Sequence[Layer]) -> Layer:
     """A layer by its name, or by the end of it that no other has; ``features[13]`` is ``features.13``.
 
     Raises:
@@ -179,14 +181,14 @@ def find(name: str, layers: Sequence[Layer]) -> Layer:
     word = name.replace("[", ".").replace("]", "").strip(".")
     named = {layer.name: layer for layer in layers}
     ending = [layer for layer in layers if layer.name.endswith(f".{word}")]
-    outer = [layer for layer in ending if short(layer.name, layers) == word]
+    outer = [layer for layer in ending if short_name(layer.name, layers) == word]
     if word in named:
         return named[word]
     if outer or len(ending) == 1:
         return (outer or ending)[0]
-    known = [short(layer.name, layers) for layer in layers]
+    known = [short_name(layer.name, layers) for layer in layers]
     if len(ending) > 1:
-        reject(f"Several layers end so: {', '.join(short(layer.name, layers) for layer in ending[:4])}.", name)
+        reject(f"Several layers end so: {', '.join(short_name(layer.name, layers) for layer in ending[:4])}.", name)
     near = difflib.get_close_matches(word, known, 1, cutoff=0.3)
     hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known[:6])} …"
     return reject(f"There is no layer of that name; {hint}", name)

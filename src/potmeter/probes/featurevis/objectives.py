@@ -35,10 +35,10 @@ class Objective:
         return self.value(activations)
 
     def __add__(self, other: Objective | Tensor | float) -> Objective:
-        return combined(self, other, lambda a, b: a + b)
+        return combine(self, other, lambda a, b: a + b)
 
     def __mul__(self, other: Objective | Tensor | float) -> Objective:
-        return combined(self, other, lambda a, b: a * b)
+        return combine(self, other, lambda a, b: a * b)
 
     def __sub__(self, other: Objective | Tensor | float) -> Objective:
         return self + other * -1.0
@@ -52,7 +52,7 @@ class Objective:
         return -self + other
 
 
-def combined(a: Objective, b: Objective | Tensor | float, rule: Callable[[Tensor, Tensor], Tensor]) -> Objective:
+def combine(a: Objective, b: Objective | Tensor | float, rule: Callable[[Tensor, Tensor], Tensor]) -> Objective:
     """An objective from an objective and another, a number, or a number for each picture."""
     if isinstance(b, Objective):
         return Objective(a.layers | b.layers, lambda activations: rule(a(activations), b(activations)))
@@ -63,7 +63,7 @@ def channel(layer: str, number: int | Sequence[int]) -> Objective:
     """A channel's mean over all places; of several numbers each picture has its own."""
 
     def value(activations: Activations) -> Tensor:
-        return per_picture(places(activations[layer]), layer, number).mean(1)
+        return channel_per_image(flatten_places(activations[layer]), layer, number).mean(1)
 
     return Objective(frozenset([layer]), value)
 
@@ -74,7 +74,7 @@ def neuron(layer: str, number: int | Sequence[int]) -> Objective:
     def value(activations: Activations) -> Tensor:
         x = activations[layer]
         middle = x if x.ndim < 4 else x[:, :, x.shape[2] // 2, x.shape[3] // 2]
-        return per_picture(places(middle), layer, number).mean(1)
+        return channel_per_image(flatten_places(middle), layer, number).mean(1)
 
     return Objective(frozenset([layer]), value)
 
@@ -89,7 +89,7 @@ def direction(layer: str, vector: Tensor, cosine_power: float = 0.0) -> Objectiv
     """
 
     def value(activations: Activations) -> Tensor:
-        x = places(activations[layer])  # (B, C, P)
+        x = flatten_places(activations[layer])  # (B, C, P)
         x.shape[1] == vector.numel() or reject(f"A direction in {layer} has {x.shape[1]} numbers.", vector.numel())
         v = vector.to(x).flatten()
         dot = torch.einsum("bcp,c->bp", x, v)
@@ -106,7 +106,7 @@ def diversity(layer: str) -> Objective:
     """
 
     def value(activations: Activations) -> Tensor:
-        x = places(activations[layer])  # (B, C, P)
+        x = flatten_places(activations[layer])  # (B, C, P)
         styles = F.normalize(torch.einsum("bcp,bdp->bcd", x, x).flatten(1), dim=1)  # (B, C·C)
         alike = styles @ styles.T
         return (alike.diagonal() - alike.sum(1)) / max(1, len(x) - 1)
@@ -124,7 +124,7 @@ def negative(objective: Objective) -> Objective:
     return -objective
 
 
-def varied(objective: Objective, layer: str) -> Objective:
+def add_diversity(objective: Objective, layer: str) -> Objective:
     """An objective less what a picture's likeness to the others is worth, so that they come to differ."""
     others = diversity(layer)
 
@@ -138,13 +138,13 @@ def varied(objective: Objective, layer: str) -> Objective:
 # Shapes ----------------------------------------------------------------------------------------------------------
 
 
-def places(x: Tensor) -> Float[Tensor, "b c p"]:
+def flatten_places(x: Tensor) -> Float[Tensor, "b c p"]:
     """Activations (B, C), (B, tokens, C) or (B, C, H, W) as channels over places."""
     x.ndim >= 2 or reject("A layer's activations have a batch and channels.", tuple(x.shape))
     return x.movedim(-1, 1) if x.ndim == 3 else x[:, :, None] if x.ndim == 2 else x.flatten(2)
 
 
-def per_picture(x: Float[Tensor, "b c p"], layer: str, number: int | Sequence[int]) -> Float[Tensor, "b p"]:
+def channel_per_image(x: Float[Tensor, "b c p"], layer: str, number: int | Sequence[int]) -> Float[Tensor, "b p"]:
     """One channel of each picture. Raises UserError for a channel that the layer does not have."""
     numbers = [number] * len(x) if isinstance(number, int) else list(number)
     len(numbers) == len(x) or reject(f"There must be a channel for each of the {len(x)} pictures.", len(numbers))

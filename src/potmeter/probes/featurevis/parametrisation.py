@@ -26,7 +26,7 @@ def colour_matrix() -> Float[Tensor, "3 3"]:
     return COLOURS / COLOURS.norm(dim=0).max()
 
 
-def frequencies(height: int, width: int) -> Float[Tensor, "h half"]:
+def fft_frequencies(height: int, width: int) -> Float[Tensor, "h half"]:
     """Cycles per pixel of each coefficient of a real picture's Fourier transform."""
     return torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None])
 
@@ -83,7 +83,7 @@ class FourierCanvas(Canvas):
     ) -> None:
         super().__init__(shape, background)
         height, width = shape[2:]
-        f = frequencies(height, width)
+        f = fft_frequencies(height, width)
         self.register_buffer("scale", f.clamp(min=1 / max(height, width)) ** -decay)
         self.spectrum = nn.Parameter(deviation * rng.normal(*shape[:2], *f.shape, 2))  # real and imaginary parts
 

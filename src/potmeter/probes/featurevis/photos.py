@@ -22,8 +22,8 @@ from potmeter.data.splits import take_evenly
 from potmeter.errors import reject
 from potmeter.media import Image
 
-from .layers import Layer, activations, takes, untouched
-from .objectives import places
+from .layers import Layer, activations, check_accepts, frozen
+from .objectives import flatten_places
 
 SMALLEST_PHOTO = 64
 """A network for colour pictures of at least this side is shown photographs, where no others are named."""
@@ -34,7 +34,7 @@ SCENES = tuple(name for name in PHOTOS if name not in {"brick", "grass", "gravel
 
 
 @dataclass(frozen=True)
-class Examples:
+class DatasetExamples:
     """What switches a channel off and on, of real pictures; of a layer that sees only a small part, that part.
 
     Args:
@@ -48,7 +48,7 @@ class Examples:
     high: Tensor
 
 
-def photo_set(source: str | None, model: nn.Module, shape: tuple[int, int, int]) -> Float[Tensor, "n c h w"]:
+def load_photos(source: str | None, model: nn.Module, shape: tuple[int, int, int]) -> Float[Tensor, "n c h w"]:
     """Pictures as a network takes them.
 
     Args:
@@ -66,7 +66,7 @@ def photo_set(source: str | None, model: nn.Module, shape: tuple[int, int, int])
         files = picture_files(root, []) or reject(f"There are no pictures in {root}.", source)
         return torch.stack([Image.open(file).tensor(size, channels) for file in files[:MOST]])
     if channels == 3 and size >= SMALLEST_PHOTO:
-        return photographs(size)
+        return read_photographs(size)
     if isinstance(model, System) and (test := type(model).data(model.config).test) is not None:
         images: Tensor = (some := take_evenly(test, MOST)).__getitems__(list(range(len(some))))["image"]
         return images
@@ -74,7 +74,7 @@ def photo_set(source: str | None, model: nn.Module, shape: tuple[int, int, int])
 
 
 @cache
-def photographs(size: int) -> Float[Tensor, "n 3 s s"]:
+def read_photographs(size: int) -> Float[Tensor, "n 3 s s"]:
     """foolbox's photos, GCompris' animals and those in scikit-image's and scikit-learn's wheels: centre squares."""
     foolbox: Any = foolbox_photos(size).tensors["image"].float() / 255
     animals = [
@@ -84,7 +84,9 @@ def photographs(size: int) -> Float[Tensor, "n 3 s s"]:
 
 
 @torch.no_grad()
-def extremes(model: nn.Module, layer: Layer, number: int, images: Tensor, count: int, batch: int = 16) -> Examples:
+def extreme_images(
+    model: nn.Module, layer: Layer, number: int, images: Tensor, count: int, batch: int = 16
+) -> DatasetExamples:
     """The pictures to which a channel gives the lowest and the highest answers.
 
     The answer is the channel's mean over all places; where a unit sees less than half of the picture's side, it is the
@@ -97,27 +99,33 @@ def extremes(model: nn.Module, layer: Layer, number: int, images: Tensor, count:
         batch: Pictures at once.
     """
     found = []
-    with untouched(model):
+    with frozen(model):
         for part in progress(images.split(batch), "examples"):
-            given = takes(model, partial(activations, model, part, [layer.name]), part.shape[1:])
-            found.append(given[layer.name][:, number] if layer.spatial else places(given[layer.name])[:, number])
+            given = check_accepts(model, partial(activations, model, part, [layer.name]), part.shape[1:])
+            found.append(
+                given[layer.name][:, number] if layer.spatial else flatten_places(given[layer.name])[:, number]
+            )
     answers = torch.cat(found)  # (N, h, w) or (N, P)
     count = min(count, len(images))
     if not layer.spatial or layer.field > images.shape[-1] / 2:
         values, order = answers.flatten(1).mean(1).sort()
         low, high = order[:count], order.flip(0)[:count]
-        return Examples(images[low], images[high], values[:count], values.flip(0)[:count])
+        return DatasetExamples(images[low], images[high], values[:count], values.flip(0)[:count])
     parts = []
     for sign in (-1, 1):
         values, place = (sign * answers.flatten(1)).max(1)
         chosen = values.argsort(descending=True)[:count]
-        seen = [patch(images[n], int(place[n]), answers.shape[1:], int(layer.field)) for n in chosen.tolist()]
+        seen = [
+            crop_receptive_field(images[n], int(place[n]), answers.shape[1:], int(layer.field)) for n in chosen.tolist()
+        ]
         parts.append((torch.stack(seen), sign * values[chosen]))
     (lowest, low), (highest, high) = parts
-    return Examples(lowest, highest, low, high)
+    return DatasetExamples(lowest, highest, low, high)
 
 
-def patch(image: Float[Tensor, "c h w"], place: int, grid: tuple[int, ...], side: int) -> Float[Tensor, "c s s"]:
+def crop_receptive_field(
+    image: Float[Tensor, "c h w"], place: int, grid: tuple[int, ...], side: int
+) -> Float[Tensor, "c s s"]:
     """The square of a picture that a unit sees, moved inwards where it would reach over the edge."""
     row, column = divmod(place, grid[1])
     height, width = image.shape[1:]

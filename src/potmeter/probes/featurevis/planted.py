@@ -22,7 +22,7 @@ SIDE, KERNEL, FILTERS = 64, 31, 8
 """Pixels of a picture and of a filter, and how many filters are planted."""
 
 
-def gabors(count: int, rng: Stream) -> Float[Tensor, "n 3 k k"]:
+def gabor_filters(count: int, rng: Stream) -> Float[Tensor, "n 3 k k"]:
     """Smooth coloured waves under a bell, of random direction, wavelength, phase and colour; mean 0, length 1."""
     axis = torch.arange(KERNEL) - KERNEL // 2
     y, x = torch.meshgrid(axis, axis, indexing="ij")
@@ -34,7 +34,7 @@ def gabors(count: int, rng: Stream) -> Float[Tensor, "n 3 k k"]:
     return F.normalize((filters - filters.mean((1, 2, 3), keepdim=True)).flatten(1), dim=1).view_as(filters)
 
 
-class Planted(nn.Module):
+class PlantedFilters(nn.Module):
     """A convolution of stride 4 divided by the contrast below it, and a ReLU; noise of equal energy lies on each filter.
 
     The noise stands for what makes the gradients of trained networks rough: directions to which they answer as
@@ -58,7 +58,7 @@ class Planted(nn.Module):
         return answer
 
 
-def planted_cosine(method: Literal["fourier", "pixels", "random"], steps: int = 512, seed: int = 0) -> float:
+def recovery_cosine(method: Literal["fourier", "pixels", "random"], steps: int = 512, seed: int = 0) -> float:
     """The mean over the planted filters of the cosine between a filter and the picture made for it, where it fits best.
 
     Args:
@@ -67,10 +67,10 @@ def planted_cosine(method: Literal["fourier", "pixels", "random"], steps: int = 
         seed: Of filters, noise and pictures.
     """
     rng = Stream(seed)
-    filters = gabors(FILTERS, rng)
-    network, shape = Planted(filters, rng), (FILTERS, 3, SIDE, SIDE)
+    filters = gabor_filters(FILTERS, rng)
+    network, shape = PlantedFilters(filters, rng), (FILTERS, 3, SIDE, SIDE)
     canvas: Canvas = PixelCanvas(shape, rng=rng) if method == "pixels" else FourierCanvas(shape, rng=rng)
-    transforms = NONE if method == "pixels" else Transforms().scaled(SIDE / 128)
+    transforms = NONE if method == "pixels" else Transforms().rescale(SIDE / 128)
     images = canvas().detach()
     if method != "random":
         objective = neuron("answer", list(range(FILTERS)))

@@ -26,12 +26,12 @@ from potmeter.media.image_grid import image_grid, mosaic, resize_to_side
 from potmeter.media.labelled_page import labelled_page
 
 from . import objectives
-from .layers import Layer, find, input_shape, short, survey
+from .layers import Layer, find_layer, input_shape, list_layers, short_name
 from .objectives import Objective
 from .parametrisation import FourierCanvas
-from .photos import extremes, photo_set
-from .planted import planted_cosine
-from .render import fits, render
+from .photos import extreme_images, load_photos
+from .planted import recovery_cosine
+from .render import accepts_size, render
 from .transforms import Transforms
 
 CHOSEN = ("features.13", (5, 3, 4, 9, 11))
@@ -91,7 +91,7 @@ class FeatureVisualisation(Probe):
         where, number = self.place(layer, channel)
         objective = getattr(objectives, aim)(where.name, number) * (-1.0 if negative else 1.0)
         if count > 1:
-            objective = objectives.varied(objective, where.name)
+            objective = objectives.add_diversity(objective, where.name)
         return image_grid(self.pictures(objective, count, steps, size, seed))
 
     @task
@@ -116,7 +116,7 @@ class FeatureVisualisation(Probe):
             seed: start of all randomness
         """
         where, number = self.place(layer, channel)
-        found = extremes(self.model, where, number, self.photos(data), 9)
+        found = extreme_images(self.model, where, number, self.photos(data), 9)
         signs = torch.tensor([-1.0, 1.0])
         low, high = self.pictures(objectives.channel(where.name, number) * signs, 2, steps, size, seed)
         cells = [
@@ -125,7 +125,7 @@ class FeatureVisualisation(Probe):
             (resize_to_side(high, 240), "channel objective"),
             (mosaic(found.highest, 240, 3), "real pictures, highest"),
         ]
-        return labelled_page([(f"{self.title}, layer {self.short(where)}, channel {number}", cells)])
+        return labelled_page([(f"{self.title}, layer {self.short_name(where)}, channel {number}", cells)])
 
     @task
     def overview(
@@ -148,7 +148,7 @@ class FeatureVisualisation(Probe):
         """
         where, _ = self.place(layer, None)
         rows = [("", channels)] if channels else [("the first eight", range(min(8, where.channels)))]
-        if not channels and self.short(where) == CHOSEN[0]:
+        if not channels and self.short_name(where) == CHOSEN[0]:
             rows = [("chosen by eye", [n for n in CHOSEN[1] if n < where.channels]), *rows]
         numbers = [self.place(where.name, number)[1] for _, row in rows for number in row]
         made: list[Tensor] = []
@@ -162,7 +162,7 @@ class FeatureVisualisation(Probe):
         for title, row in rows:
             for start in range(0, len(row), 8):
                 lines.append(("" if start else title, [next(cells) for _ in row[start : start + 8]]))
-        heading = f"{self.title}, layer {self.short(where)}"
+        heading = f"{self.title}, layer {self.short_name(where)}"
         return labelled_page([(": ".join(filter(None, (heading, lines[0][0]))), lines[0][1]), *lines[1:]])
 
     @task
@@ -207,7 +207,7 @@ class FeatureVisualisation(Probe):
             count: how many at either end
         """
         where, number = self.place(layer, channel)
-        found = extremes(self.model, where, number, self.photos(data), count)
+        found = extreme_images(self.model, where, number, self.photos(data), count)
         columns = math.ceil(math.sqrt(len(found.low)))
         return Extremes(mosaic(found.lowest, 480, columns), mosaic(found.highest, 480, columns))
 
@@ -215,18 +215,18 @@ class FeatureVisualisation(Probe):
     def layers(self) -> Table:
         """The layers that can be visualised: name, type, channels and size of the output, receptive field in pixels."""
         rows = [
-            (self.short(x), x.kind, " × ".join(map(str, x.shape)), "all" if math.isinf(x.field) else int(x.field))
+            (self.short_name(x), x.kind, " × ".join(map(str, x.shape)), "all" if math.isinf(x.field) else int(x.field))
             for x in self.known
         ]
         return Table(("layer", "type", "shape", "sees"), rows)
 
     def evaluate(self) -> dict[str, float]:
         """How well planted filters are found again, as a cosine."""
-        return {"planted_cosine": planted_cosine("fourier")}
+        return {"planted_cosine": recovery_cosine("fourier")}
 
     def baselines(self) -> dict[str, float]:
         """Pixels optimised directly and without movements, and pictures that were not optimised."""
-        return {"pixels_planted_cosine": planted_cosine("pixels"), "random_planted_cosine": planted_cosine("random")}
+        return {"pixels_planted_cosine": recovery_cosine("pixels"), "random_planted_cosine": recovery_cosine("random")}
 
     def examples(self) -> list[Example]:
         return [
@@ -243,24 +243,24 @@ class FeatureVisualisation(Probe):
     @cached_property
     def known(self) -> list[Layer]:
         """The network's layers."""
-        return survey(self.model, self.shape)
+        return list_layers(self.model, self.shape)
 
     @property
     def categories(self) -> tuple[str, ...]:
         """The classes of a classifier."""
         return tuple(getattr(self.model, "classes", ()))
 
-    def short(self, layer: Layer) -> str:
+    def short_name(self, layer: Layer) -> str:
         """A layer's name as it is listed."""
-        return short(layer.name, self.known)
+        return short_name(layer.name, self.known)
 
     def place(self, layer: str | None, channel: int | None) -> tuple[Layer, int]:
         """The layer and channel that are meant. Raises UserError where there is none of that name or number."""
-        chosen = [known for known in self.known if self.short(known) == CHOSEN[0]]
-        where = find(layer, self.known) if layer else chosen[0] if chosen else usual(self.known, self.shape)
+        chosen = [known for known in self.known if self.short_name(known) == CHOSEN[0]]
+        where = find_layer(layer, self.known) if layer else chosen[0] if chosen else usual(self.known, self.shape)
         if channel is None:
             channel = CHOSEN[1][0] if where in chosen and CHOSEN[1][0] < where.channels else 0
-        channel < where.channels or reject(f"{self.short(where)} has channels 0 to {where.channels - 1}.", channel)
+        channel < where.channels or reject(f"{self.short_name(where)} has channels 0 to {where.channels - 1}.", channel)
         return where, channel
 
     @cached_property
@@ -272,15 +272,15 @@ class FeatureVisualisation(Probe):
 
     def photos(self, data: str | None) -> Tensor:
         """Real pictures (N, C, S, S), where the model is."""
-        return photo_set(data, self.model, self.shape).to(self.device)
+        return load_photos(data, self.model, self.shape).to(self.device)
 
     def pictures(self, objective: Objective, count: int, steps: int, size: int | None, seed: int) -> Tensor:
         """Render pictures for an objective: (count, C, S, S) in [0, 1]."""
         seed >= 0 or reject("seed must not be negative.", seed)
         side, device = size or min(USUAL, 2 * self.shape[1]), self.background.device
-        transforms = Transforms().scaled(side / USUAL)
+        transforms = Transforms().rescale(side / USUAL)
         seen = side + transforms.border
-        if not fits(self.model, objective, (self.shape[0], seen, seen), device):
+        if not accepts_size(self.model, objective, (self.shape[0], seen, seen), device):
             seen = self.shape[1]
             size in (None, seen) or reject(f"This network takes pictures of {seen} pixels only.", size)
             side = seen

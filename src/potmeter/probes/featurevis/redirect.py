@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 
-class Redirected(torch.autograd.Function):
+class RedirectedReLUFunction(torch.autograd.Function):
     """min(max(x, 0), top) with the redirected gradient."""
 
     @staticmethod
@@ -56,6 +56,6 @@ class RedirectedReLU(TorchFunctionMode):
         if func not in TOPS:
             return func(*args, **kwargs)
         x = args[0] if args else kwargs["input"]
-        out = Redirected.apply(x, TOPS[func])
+        out = RedirectedReLUFunction.apply(x, TOPS[func])
         inplace = func in IN_PLACE or kwargs.get("inplace") or (len(args) > 1 and args[1])
         return x.copy_(out) if inplace else out  # whoever looks at the input afterwards must see the output

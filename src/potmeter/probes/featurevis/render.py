@@ -13,7 +13,7 @@ from potmeter.core.progress import progress
 from potmeter.core.random import Stream
 from potmeter.errors import UserError, reject
 
-from .layers import activations, takes, untouched
+from .layers import activations, check_accepts, frozen
 from .objectives import Objective
 from .parametrisation import Canvas
 from .redirect import RedirectedReLU
@@ -57,14 +57,14 @@ def render(
         UserError: When the network has no gradient there, or does not take such pictures.
     """
     optimizer = torch.optim.Adam(canvas.parameters(), lr=lr)
-    with untouched(model), torch.enable_grad():
+    with frozen(model), torch.enable_grad():
         for step in progress(range(steps), "features"):
             images = canvas()
             shown = transforms(images, rng, background, seen).contiguous(memory_format=torch.channels_last)
             with ExitStack() as stack:
                 if step < redirected:
                     stack.enter_context(RedirectedReLU())
-                found = takes(model, partial(activations, model, shown, objective.layers), shown.shape[1:])
+                found = check_accepts(model, partial(activations, model, shown, objective.layers), shown.shape[1:])
             loss = -objective(found).sum()
             if not loss.requires_grad:
                 reject("This layer has no gradient with respect to the picture.", ", ".join(objective.layers))
@@ -78,10 +78,10 @@ def render(
 
 
 @torch.no_grad()
-def fits(model: nn.Module, objective: Objective, shape: tuple[int, ...], device: torch.device) -> bool:
+def accepts_size(model: nn.Module, objective: Objective, shape: tuple[int, ...], device: torch.device) -> bool:
     """Whether a network takes pictures (C, H, W) of another size than its own."""
     try:
-        with untouched(model):
+        with frozen(model):
             activations(model, torch.full((1, *shape), 0.5, device=device), objective.layers)
     except (RuntimeError, ValueError, AssertionError, IndexError):
         return False

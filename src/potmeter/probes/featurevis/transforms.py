@@ -40,7 +40,7 @@ class Transforms:
         )
         0 < self.scale[0] <= self.scale[1] or reject("scale goes from a positive number to no smaller one.", self.scale)
 
-    def scaled(self, factor: float) -> Self:
+    def rescale(self, factor: float) -> Self:
         """The same for pictures of another size: distances times ``factor``."""
         return replace(self, pad=self.pad * factor, jitter=self.jitter * factor, last_jitter=self.last_jitter * factor)
 

@@ -30,10 +30,10 @@ def jdiagram(
     Returns:
         side² codes, row by row.
     """
-    return mine(torch.stack([a, b, c, analogy(a, b, c)]), 2, side, way)
+    return mine_grid(torch.stack([a, b, c, analogy(a, b, c)]), 2, side, way)
 
 
-def mine(anchors: Float[Tensor, "k d"], columns: int, side: int, way: str = "slerp") -> Float[Tensor, "n d"]:
+def mine_grid(anchors: Float[Tensor, "k d"], columns: int, side: int, way: str = "slerp") -> Float[Tensor, "n d"]:
     """A grid of anchors, and what lies between them: along the columns first, then along the rows (White's MINE grid).
 
     Args:

@@ -18,12 +18,12 @@ from potmeter.metrics.features import prepare_images
 from .space import BATCH
 
 
-def trained_on(model: Any) -> str:
+def dataset_of(model: Any) -> str:
     """The data set that a generator's Config names; empty where it names none."""
     return str(getattr(getattr(model, "config", None), "dataset", ""))
 
 
-def judge_of(model: Any, name: str | None = None) -> Any:
+def load_judge(model: Any, name: str | None = None) -> Any:
     """The classifier that labels what a generator draws.
 
     Args:
@@ -33,7 +33,7 @@ def judge_of(model: Any, name: str | None = None) -> Any:
     Raises:
         UserError: When there is none of that name, none for that data set, or it is no classifier.
     """
-    dataset = trained_on(model)
+    dataset = dataset_of(model)
     if name is None and dataset in DATA_SETS:
         name = DATA_SETS[dataset].judge
     if name is None:
@@ -43,16 +43,18 @@ def judge_of(model: Any, name: str | None = None) -> Any:
     return judge.to(device_of(model))
 
 
-def seen(judge: Any, images: Tensor) -> Tensor:
+def predict_attributes(judge: Any, images: Tensor) -> Tensor:
     """What a judge sees in pictures (N, C, H, W): for each word of its classes whether it is likelier than not, (N, A)."""
     channels, side, _ = judge.input_shape
     where = device_of(judge, images.device)
     parts = (prepare_images(part.to(where), channels, side) for part in images.split(BATCH))
     shares = torch.cat([judge.logits(part).softmax(1) for part in parts])  # (N, classes)
-    return torch.stack([shares[:, which].sum(1) > 0.5 for which in words(judge.classes).values()], 1).to(images.device)
+    return torch.stack([shares[:, which].sum(1) > 0.5 for which in attribute_words(judge.classes).values()], 1).to(
+        images.device
+    )
 
 
-def words(classes: Sequence[str]) -> dict[str, list[int]]:
+def attribute_words(classes: Sequence[str]) -> dict[str, list[int]]:
     """The words of classes, but for those that all share, and the classes each stands in: of ``sad, old`` both halves.
 
     Example:

@@ -17,12 +17,12 @@ from potmeter.data.sets.celeba import is_celeba
 from potmeter.data.splits import Splits, attribute_column, take_evenly
 from potmeter.errors import reject
 
-from .judges import seen, trained_on, words
+from .judges import attribute_words, dataset_of, predict_attributes
 from .space import BATCH, Pixels, Space
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledCodes:
     """Codes (N, d), and a table of attributes (N, A) with their names."""
 
     codes: Tensor
@@ -35,31 +35,31 @@ class Labelled:
         """Which codes have an attribute, bool (N,). Raises UserError when there is none of that name."""
         return attribute_column(self.known, self.attributes, name)
 
-    def select(self, chosen: Tensor) -> Labelled:
+    def select(self, chosen: Tensor) -> LabelledCodes:
         """Those at these places."""
         return replace(self, codes=self.codes[chosen], attributes=self.attributes[chosen])
 
 
-def quick(model: Any) -> bool:
+def encodes_quickly(model: Any) -> bool:
     """Whether a model encodes by one pass of a network: one that searches takes ``steps``, and minutes for hundreds."""
     return isinstance(model, Encoder) and "steps" not in inspect.signature(model.encode).parameters
 
 
-def data_of(space: Space, source: str | None) -> Splits:
+def load_labelled(space: Space, source: str | None) -> Splits:
     """Pictures as a generator makes them, with labels: a named set, or a folder with classes or CelebA's table.
 
     Args:
         space: One of its spaces.
         source: Default: what its Config says that it was trained on.
     """
-    chosen = source or trained_on(space.model)
+    chosen = source or dataset_of(space.model)
     chosen or reject("Which pictures have labels? Name some with --data.", "none")
     channels, height, width = space.shape
     size: Any = height if height == width else (height, width)
     return load_pictures(chosen, size, channels, labels=not is_celeba(chosen))
 
 
-def encoded(space: Space | Pixels, splits: Splits, part: Literal["train", "test"], count: int) -> Labelled:
+def encode_labelled(space: Space | Pixels, splits: Splits, part: Literal["train", "test"], count: int) -> LabelledCodes:
     """The codes of ``count`` pictures spread evenly over a part of a data set, with their labels."""
     some = take_evenly(getattr(splits, part), count)
     parts, labels, tables = [], [], []
@@ -70,19 +70,19 @@ def encoded(space: Space | Pixels, splits: Splits, part: Literal["train", "test"
         tables += [batch["attributes"]] if "attributes" in batch else []
     known: tuple[str, ...] = getattr(some, "known", ())
     table = dict(zip(known, torch.cat(tables).unbind(1), strict=True)) if tables else {}
-    named = words(some.classes) if labels else {}
+    named = attribute_words(some.classes) if labels else {}
     table |= {name: torch.isin(torch.cat(labels), torch.tensor(which)) for name, which in named.items()}
     table or reject("These pictures have no labels: an attribute vector takes some with and some without.", "none")
     codes = torch.cat(parts)
-    return Labelled(codes, torch.stack([*table.values()], 1).to(codes.device), tuple(table), splits.origin)
+    return LabelledCodes(codes, torch.stack([*table.values()], 1).to(codes.device), tuple(table), splits.origin)
 
 
-def drawn(space: Space, judge: Any, count: int, seed: int = 0) -> Labelled:
+def sample_labelled(space: Space, judge: Any, count: int, seed: int = 0) -> LabelledCodes:
     """``count`` codes from the prior, labelled by what a judge sees in their pictures."""
     codes, tables = space.sample(count, seed), []
     for part in progress(codes.split(BATCH), "drawing", -(-count // BATCH)):
-        tables.append(seen(judge, space.decode(part)))
-    return Labelled(codes, torch.cat(tables), tuple(words(judge.classes)))
+        tables.append(predict_attributes(judge, space.decode(part)))
+    return LabelledCodes(codes, torch.cat(tables), tuple(attribute_words(judge.classes)))
 
 
 def fingerprint(model: nn.Module) -> str:

@@ -12,11 +12,11 @@ from potmeter.data.fetching.clients import announce
 from potmeter.errors import reject
 
 from . import vectors
-from .judges import judge_of
-from .labelled import Labelled, data_of, drawn, encoded, fingerprint, quick
-from .planted import correlated
+from .judges import load_judge
+from .labelled import LabelledCodes, encode_labelled, encodes_quickly, fingerprint, load_labelled, sample_labelled
+from .planted import correlated_subset
 from .space import Space
-from .vectors import Vector, direction
+from .vectors import Vector, attribute_direction
 
 COUNT, SEARCHED, DRAWN = 12_000, 200, 4000
 """Of what a vector is made at most: pictures that are encoded, pictures whose codes are searched, codes that are drawn."""
@@ -25,9 +25,9 @@ NAMES = ("{} biased by {}", "{} balanced by {}")
 """What vectors of codes with a planted correlation are called."""
 
 
-def opened(path: str, model: Any) -> Vector:
+def load_vector(path: str, model: Any) -> Vector:
     """A vector from a file, or the folder that it is in. Raises UserError for one of another network."""
-    found, spaces = vectors.read(path), model.latent_spaces
+    found, spaces = vectors.read_vector(path), model.latent_spaces
     if found.weights != fingerprint(model):
         reject("This vector is one of other weights, in whose space it means something else.", path)
     if found.space not in spaces:
@@ -46,7 +46,7 @@ class Library:
 
     def __init__(self, space: Space) -> None:
         self.space, self.model = space, space.model
-        self.known: dict[tuple[str | None, str | None], Labelled] = {}
+        self.known: dict[tuple[str | None, str | None], LabelledCodes] = {}
 
     def get(
         self, attribute: str, balance: str | None = None, method: str = "mean", data: str | None = None,
@@ -59,29 +59,29 @@ class Library:
             balance: An attribute that shall not change along.
             method: ``mean`` or ``svm``.
             data: Labelled pictures; default: what the generator was trained on.
-            judge: Who labels drawn pictures, where the generator cannot encode quickly; default: as ``judge_of`` finds it.
+            judge: Who labels drawn pictures, where the generator cannot encode quickly; default: as ``load_judge`` finds it.
 
         Raises:
             UserError: For a vector of other weights or another space, and for an attribute that is unknown, or that all
                 have or none.
         """
-        if vectors.is_file(attribute):
-            found, here = opened(attribute, self.model), self.space.name
+        if vectors.is_vector_file(attribute):
+            found, here = load_vector(attribute, self.model), self.space.name
             return found if found.space == here else reject(f"This vector is not one of {here}.", found.space)
         kept = self.shipped.get(attribute)
         if data is None and kept is not None and (kept.balance, kept.method) == (balance, method):
             return kept
-        return self.made(attribute, balance, method, data, judge)
+        return self.make_vector(attribute, balance, method, data, judge)
 
-    def made(
+    def make_vector(
         self, attribute: str, balance: str | None = None, method: str = "mean", data: str | None = None,
         judge: str | None = None,
     ) -> Vector:  # fmt: skip
         """A vector from labelled codes; arguments as of ``get``."""
         attribute != balance or reject("An attribute is not balanced against itself.", attribute)
-        return self.vector(self.labelled(data, judge), attribute, balance, method)
+        return self.vector(self.labelled_codes(data, judge), attribute, balance, method)
 
-    def planted(
+    def planted_pair(
         self, attribute: str, other: str, data: str | None = None, judge: str | None = None
     ) -> tuple[Vector, Vector]:
         """The biased and the balanced vector of codes in which an attribute is made to correlate with another."""
@@ -89,18 +89,18 @@ class Library:
         if data is None and kept[0] is not None and kept[1] is not None:
             return kept[0], kept[1]
         attribute != other or reject("An attribute is not balanced against itself.", attribute)
-        known = self.labelled(data, judge)
-        some = known.select(correlated(known.has(attribute), known.has(other)))
+        known = self.labelled_codes(data, judge)
+        some = known.select(correlated_subset(known.has(attribute), known.has(other)))
         biased, balanced = (self.vector(some, attribute, balance, "mean") for balance in (None, other))
         named = [name.format(attribute, other) for name in NAMES]
         return replace(biased, attribute=named[0]), replace(balanced, attribute=named[1])
 
-    def vector(self, known: Labelled, attribute: str, balance: str | None, method: str) -> Vector:
+    def vector(self, known: LabelledCodes, attribute: str, balance: str | None, method: str) -> Vector:
         """The vector of some labelled codes, with what must be known of it."""
         other = None if balance is None else known.has(balance)
         return Vector(
             attribute=attribute,
-            values=tuple(direction(known.codes, known.has(attribute), other, method).tolist()),
+            values=tuple(attribute_direction(known.codes, known.has(attribute), other, method).tolist()),
             balance=balance,
             method=method,
             space=self.space.name,
@@ -113,25 +113,29 @@ class Library:
     @cached_property
     def shipped(self) -> dict[str, Vector]:
         """The vectors that come with the package for this space of these weights, by attribute."""
-        found = [vectors.read(file) for file in sorted(registry.WEIGHTS.glob("latents.*/*.json"))]
+        found = [vectors.read_vector(file) for file in sorted(registry.WEIGHTS.glob("latents.*/*.json"))]
         mine = (fingerprint(self.model), self.space.name) if found else ()
         return {one.attribute: one for one in found if (one.weights, one.space) == mine}
 
-    def labelled(self, data: str | None, judge: str | None) -> Labelled:
+    def labelled_codes(self, data: str | None, judge: str | None) -> LabelledCodes:
         """Codes with labels; kept, since making them takes seconds."""
         if (data, judge) not in self.known:
-            by_pictures = data is not None or quick(self.model)
-            made = self.encoded(data) if by_pictures else drawn(self.space, judge_of(self.model, judge), DRAWN)
+            by_pictures = data is not None or encodes_quickly(self.model)
+            made = (
+                self.encoded_codes(data)
+                if by_pictures
+                else sample_labelled(self.space, load_judge(self.model, judge), DRAWN)
+            )
             self.known[data, judge] = made
         return self.known[data, judge]
 
-    def encoded(self, data: str | None) -> Labelled:
+    def encoded_codes(self, data: str | None) -> LabelledCodes:
         """The codes of labelled pictures: of few, and that is said, where each is searched for."""
         if not isinstance(self.model, Encoder):
             reject(f"{self.space.owner} is no Encoder: it finds no codes of pictures; leave --data out.", data)
-        splits = data_of(self.space, data)
-        if quick(self.model):
-            return encoded(self.space, splits, "train", COUNT)
+        splits = load_labelled(self.space, data)
+        if encodes_quickly(self.model):
+            return encode_labelled(self.space, splits, "train", COUNT)
         few = f"{min(SEARCHED, len(splits.train))} of {len(splits.train):,} pictures are used"
         announce(f"{self.space.owner} searches for the code of each picture, which takes minutes; {few}.")
-        return encoded(self.space, splits, "train", SEARCHED)
+        return encode_labelled(self.space, splits, "train", SEARCHED)

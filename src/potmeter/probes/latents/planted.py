@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .judges import seen, words
-from .labelled import Labelled
+from .judges import attribute_words, predict_attributes
+from .labelled import LabelledCodes
 from .space import Pixels, Space
-from .vectors import direction
+from .vectors import attribute_direction
 
 AGREEMENT = 0.9
 """Share of the pictures in which both attributes are alike, where a correlation is planted."""
@@ -18,7 +18,7 @@ COEFFICIENT = 2.0
 """What a vector is multiplied by when its effect is measured: the end of the slider."""
 
 
-def correlated(has: Tensor, other: Tensor, seed: int = 0, agreement: float = AGREEMENT) -> Tensor:
+def correlated_subset(has: Tensor, other: Tensor, seed: int = 0, agreement: float = AGREEMENT) -> Tensor:
     """Places (M,) of a subset in which two attributes (N,) agree in this share: all that agree, and few of the others."""
     alike = has == other
     agree, differ = alike.nonzero()[:, 0], (~alike).nonzero()[:, 0]
@@ -28,11 +28,11 @@ def correlated(has: Tensor, other: Tensor, seed: int = 0, agreement: float = AGR
     return torch.cat([agree, some]).sort().values
 
 
-def effects(
+def measure_effects(
     space: Space | Pixels,
     judge: Any,
-    train: Labelled,
-    test: Labelled,
+    train: LabelledCodes,
+    test: LabelledCodes,
     attribute: str,
     other: str,
     short: tuple[str, str],
@@ -56,15 +56,15 @@ def effects(
         the flips of those without and of those with the attribute; ``seen_…``, the share of test codes whose picture shows
         the attribute as it should.
     """
-    some = train.select(correlated(train.has(attribute), train.has(other)))
-    names = tuple(words(judge.classes))
+    some = train.select(correlated_subset(train.has(attribute), train.has(other)))
+    names = tuple(attribute_words(judge.classes))
     has, sign = test.has(attribute), torch.where(test.has(attribute), -1.0, 1.0)[:, None]
-    before = seen(judge, space.decode(test.codes))
+    before = predict_attributes(judge, space.decode(test.codes))
     right = before[:, names.index(attribute)] == has
     figures = {f"seen_{short[0]}": float(right.float().mean())}
     for kind, balance in (("biased", None), ("balanced", some.has(other))):
-        step = COEFFICIENT * direction(some.codes, some.has(attribute), balance)
-        after = seen(judge, space.decode(test.codes + sign * step))
+        step = COEFFICIENT * attribute_direction(some.codes, some.has(attribute), balance)
+        after = predict_attributes(judge, space.decode(test.codes + sign * step))
         flipped, changed = ((after != before)[:, names.index(name)].float() for name in (attribute, other))
         figures[f"{kind}_{short[0]}_flip"] = float(flipped[right].mean())
         figures[f"{kind}_{short[1]}_change"] = float(changed[right].mean())

@@ -19,13 +19,13 @@ from potmeter.media.labelled_page import labelled_page
 from potmeter.nn.interpolation import interpolate_path
 
 from . import diagrams
-from .library import Library, opened
-from .measure import judge_of_faces, of_codes, of_pixels
+from .library import Library, load_vector
+from .measure import judge_of_faces, measure_codes, measure_pixels
 from .planted import AGREEMENT
-from .results import Made, VectorFile, Walk
+from .results import AttributeVector, VectorFile, Walk
 from .space import Space, Way
-from .strips import SIDE, cells, strip
-from .vectors import is_file
+from .strips import SIDE, caption_cells, coefficient_strip
+from .vectors import is_vector_file
 
 Method = Literal["mean", "svm"]
 Coefficient = Annotated[float, Range(-10, 10)]
@@ -72,13 +72,15 @@ class Latents(Probe):
             space: the latent space; default: the generator's usual one, or that of the vector's file
             seed: start of the random numbers for the picture that is drawn
         """
-        if space is None and is_file(attribute):  # which brings its own
-            space = opened(attribute, self.model).space
+        if space is None and is_vector_file(attribute):  # which brings its own
+            space = load_vector(attribute, self.model).space
         library, where = self.library(space), self.space(space)
         code = where.codes(None if image is None else [image], 1, seed)[0]
         found = library.get(attribute, balance, method, data, judge)
-        given = [] if image is None else cells(where.inputs([image]), ["given"])
-        return labelled_page([(found.attribute, [*given, *strip(where, code, found.tensor(code), low, high, steps)])])
+        given = [] if image is None else caption_cells(where.inputs([image]), ["given"])
+        return labelled_page(
+            [(found.attribute, [*given, *coefficient_strip(where, code, found.tensor(code), low, high, steps)])]
+        )
 
     @task
     @torch.no_grad()
@@ -92,7 +94,7 @@ class Latents(Probe):
         judge: str | None = None,
         space: Named | None = None,
         seed: Seed = 0,
-    ) -> Made:
+    ) -> AttributeVector:
         """Make the vector of an attribute, to be kept as a file and given to ``--attribute`` again.
 
         Args:
@@ -104,10 +106,10 @@ class Latents(Probe):
             space: the latent space; default: the generator's usual one
             seed: start of the random numbers for the picture that is drawn
         """
-        where, found = self.space(space), self.library(space).made(attribute, balance, method, data, judge)
+        where, found = self.space(space), self.library(space).make_vector(attribute, balance, method, data, judge)
         code = where.sample(1, seed)[0]
-        return Made(
-            labelled_page([(found.attribute, strip(where, code, found.tensor(code), -1, 2, 7))]),
+        return AttributeVector(
+            labelled_page([(found.attribute, coefficient_strip(where, code, found.tensor(code), -1, 2, 7))]),
             VectorFile(found.text()),
         )
 
@@ -143,12 +145,14 @@ class Latents(Probe):
         """
         where = self.space(space)
         code = where.codes(None if image is None else [image], 1, seed)[0]
-        biased, balanced = self.library(space).planted(attribute, other, data, judge)
+        biased, balanced = self.library(space).planted_pair(attribute, other, data, judge)
         rows = {
             f"{attribute}, where {AGREEMENT:.0%} agree with {other}": biased,
             f"the same, balanced by {other}": balanced,
         }
-        return labelled_page([(name, strip(where, code, v.tensor(code), low, high, steps)) for name, v in rows.items()])
+        return labelled_page(
+            [(name, coefficient_strip(where, code, v.tensor(code), low, high, steps)) for name, v in rows.items()]
+        )
 
     @task
     @torch.no_grad()
@@ -160,7 +164,7 @@ class Latents(Probe):
             judge: who labels drawn pictures, where it cannot encode quickly; default: a shipped classifier of its data
             space: the latent space; default: the generator's usual one
         """
-        known = self.library(space).labelled(data, judge)
+        known = self.library(space).labelled_codes(data, judge)
         shares = known.attributes.float().mean(0).tolist()
         return Table(("attribute", "share"), list(zip(known.known, shares, strict=True)))
 
@@ -188,7 +192,7 @@ class Latents(Probe):
         """
         images is None or len(images) >= 2 or reject("A walk leads through at least two pictures.", "one")
         where = self.space(space)
-        codes = interpolate_path(where.codes(images, stops, seed), frames, way or where.way)
+        codes = interpolate_path(where.codes(images, stops, seed), frames, way or where.interpolation)
         pictures = where.decode(codes).cpu()
         some = torch.linspace(0, len(pictures) - 1, min(9, len(pictures))).round().long()
         return Walk(walk_video(pictures), image_grid(pictures[some], columns=len(some)))
@@ -221,7 +225,7 @@ class Latents(Probe):
         given = len(images) if images is not None else count
         given == count or reject(f"A grid of {rows} × {columns} takes {count} pictures.", given)
         where = self.space(space)
-        codes = diagrams.mine(where.codes(images, count, seed), columns, between + 2, way or where.way)
+        codes = diagrams.mine_grid(where.codes(images, count, seed), columns, between + 2, way or where.interpolation)
         return image_grid(where.decode(codes).cpu(), columns=(columns - 1) * (between + 1) + 1, gap=1)
 
     @task
@@ -249,7 +253,7 @@ class Latents(Probe):
             seed: start of the random numbers
         """
         where = self.space(space)
-        codes = diagrams.jdiagram(*where.three(a, b, c, seed), side, way or where.way)
+        codes = diagrams.jdiagram(*where.three_codes(a, b, c, seed), side, way or where.interpolation)
         return image_grid(where.decode(codes).cpu(), columns=side, gap=1)
 
     @task
@@ -273,9 +277,9 @@ class Latents(Probe):
             seed: start of the random numbers
         """
         where = self.space(space)
-        codes = where.three(a, b, c, seed)
+        codes = where.three_codes(a, b, c, seed)
         four = where.decode(torch.stack([*codes, diagrams.analogy(*codes)]))
-        shown = cells(four, ("a", "is to b", "as c", "is to this"), 2 * SIDE)
+        shown = caption_cells(four, ("a", "is to b", "as c", "is to this"), 2 * SIDE)
         return labelled_page([("", shown[:2]), ("", shown[2:])])
 
     @task
@@ -305,8 +309,8 @@ class Latents(Probe):
         where = self.space(space)
         x = where.inputs([source1, source2, target])
         one, two, three = where.encode(x)
-        *sources, given = cells(x, ("source 1", "source 2", "target"))
-        below = [given, *strip(where, three, two - one, low, high, steps)]
+        *sources, given = caption_cells(x, ("source 1", "source 2", "target"))
+        below = [given, *coefficient_strip(where, three, two - one, low, high, steps)]
         return labelled_page([("Source 1 : Source 2", sources), ("applied to the target", below)])
 
     @task
@@ -331,12 +335,12 @@ class Latents(Probe):
         Args:
             space: the latent space; default: the generator's usual one
         """
-        return of_codes(self.space(space), self.judge)
+        return measure_codes(self.space(space), self.judge)
 
     @torch.no_grad()
     def baselines(self) -> dict[str, float]:
         """The same with pixels in place of codes."""
-        return of_pixels(self.space(), self.judge)
+        return measure_pixels(self.space(), self.judge)
 
     @cached_property
     def judge(self) -> Any:

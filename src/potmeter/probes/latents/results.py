@@ -15,7 +15,7 @@ class VectorFile(Text):
 
 
 @dataclass(frozen=True)
-class Made:
+class AttributeVector:
     """An attribute vector and what it does: ``--out FOLDER`` writes ``strip.png`` and ``vector.json``."""
 
     strip: Image

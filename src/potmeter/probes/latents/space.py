@@ -57,7 +57,9 @@ class Space:
         """Codes (N, d) of given pictures, or ``count`` that are drawn."""
         return self.sample(count, seed) if images is None else self.encode(self.inputs(images))
 
-    def three(self, a: Image | None, b: Image | None, c: Image | None, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    def three_codes(
+        self, a: Image | None, b: Image | None, c: Image | None, seed: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Codes (d,) of three pictures; drawn in place of those that are missing."""
         one, two, three = (
             code if image is None else self.codes([image], 1, seed)[0]
@@ -84,7 +86,7 @@ class Space:
         return tuple(shape)  # type: ignore[return-value]
 
     @cached_property
-    def way(self) -> Way:
+    def interpolation(self) -> Way:
         """How to walk: along the sphere where codes lie around the origin, else straight."""
         codes = self.sample(LOOKED_AT)
         return "slerp" if codes.mean(0).norm() < CENTRED * codes.norm(dim=1).mean() else "lerp"

@@ -18,13 +18,13 @@ SIDE = 112
 Cells = list[tuple[Image, str]]
 
 
-def cells(pictures: Tensor, captions: Iterable[str], side: int = SIDE) -> Cells:
+def caption_cells(pictures: Tensor, captions: Iterable[str], side: int = SIDE) -> Cells:
     """Pictures (N, C, H, W), each with its caption."""
     return [(resize_to_side(x, side), caption) for x, caption in zip(pictures, captions, strict=True)]
 
 
-def strip(space: Space, code: Tensor, step: Tensor, low: float, high: float, steps: int) -> Cells:
+def coefficient_strip(space: Space, code: Tensor, step: Tensor, low: float, high: float, steps: int) -> Cells:
     """A code (d,) with a step (d,) times ever larger coefficients, from low to high."""
     coefficients = torch.linspace(low, high, steps, device=code.device)
     captions = [f"{value:+.2g}" if abs(value) > 1e-6 else "0" for value in coefficients.tolist()]
-    return cells(space.decode(code + coefficients[:, None] * step), captions)
+    return caption_cells(space.decode(code + coefficients[:, None] * step), captions)

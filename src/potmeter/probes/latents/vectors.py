@@ -55,7 +55,7 @@ def balanced_difference(
     return (mean_difference(z[other], has[other]) + mean_difference(z[~other], has[~other])) / 2
 
 
-def separating(
+def svm_normal(
     z: Float[Tensor, "n d"], has: Bool[Tensor, " n"], other: Bool[Tensor, " n"] | None = None
 ) -> Float[Tensor, " d"]:
     """The normal of a linear support vector machine's plane, as long as the means of the two groups lie apart along it.
@@ -85,18 +85,18 @@ def separating(
     return (step @ normal) * normal
 
 
-def direction(
+def attribute_direction(
     z: Float[Tensor, "n d"], has: Bool[Tensor, " n"], other: Bool[Tensor, " n"] | None = None, method: str = "mean"
 ) -> Float[Tensor, " d"]:
     """The vector of an attribute by one of ``METHODS``, balanced where another attribute is given."""
     if method == "svm":
-        step = separating(z, has, other)
+        step = svm_normal(z, has, other)
     else:
         step = mean_difference(z, has) if other is None else balanced_difference(z, has, other)
-    return lengthened(step, z, has)
+    return extend_step(step, z, has)
 
 
-def lengthened(step: Float[Tensor, " d"], z: Float[Tensor, "n d"], has: Bool[Tensor, " n"]) -> Float[Tensor, " d"]:
+def extend_step(step: Float[Tensor, " d"], z: Float[Tensor, "n d"], has: Bool[Tensor, " n"]) -> Float[Tensor, " d"]:
     """A step at least as long as the standard deviation, along it, of the codes within the two groups.
 
     Where the groups overlap their means lie so close together that the step between them could not be seen.
@@ -139,13 +139,13 @@ class Vector:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
 
 
-def is_file(word: str) -> bool:
+def is_vector_file(word: str) -> bool:
     """Whether a vector's file or its folder is meant; a folder that is merely called like an attribute is not."""
     folder = os.path.isdir(word) and (os.sep in word or os.path.isfile(os.path.join(word, FILE)))
     return word.endswith(".json") or folder
 
 
-def read(path: str | Path) -> Vector:
+def read_vector(path: str | Path) -> Vector:
     """A vector from a file that ``potmeter run latents:vector`` wrote, or the folder it is in. Raises UserError."""
     path = Path(path) / FILE if os.path.isdir(path) else Path(path)
     try:

@@ -1,7 +1,7 @@
 """Adversarial patch: a printed sticker that makes a network see what it says."""
 
 from .canvas import Canvas
-from .expectation import Placement, anywhere, fixed, paste
+from .expectation import Placement, fixed_placement, paste_patch, random_placements
 from .probe import Patch
 
-__all__ = ["Canvas", "Patch", "Placement", "anywhere", "fixed", "paste"]
+__all__ = ["Canvas", "Patch", "Placement", "fixed_placement", "paste_patch", "random_placements"]

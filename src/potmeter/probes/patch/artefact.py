@@ -34,13 +34,13 @@ class Card(Text):
         return facts
 
 
-def card(facts: dict[str, Any]) -> Card:
+def make_card(facts: dict[str, Any]) -> Card:
     """A card with these facts."""
     return Card(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
 
 
 @dataclass(frozen=True)
-class Made:
+class PatchArtefact:
     """A patch and its card: as a result, ``--out FOLDER`` writes ``patch.png`` and ``card.json``."""
 
     patch: Image
@@ -57,24 +57,24 @@ class Made:
         return self.card.facts.get("target")
 
 
-def shipped() -> dict[str, Path]:
+def shipped_patches() -> dict[str, Path]:
     """The folders of the patches that come with the package, by name."""
     return {folder.name.partition(".")[2]: folder for folder in sorted(registry.WEIGHTS.glob("patch.*"))}
 
 
-def load(word: str) -> Made:
+def load_patch(word: str) -> PatchArtefact:
     """A patch by the name of a shipped one, its folder, or a picture file (any picture can be worn as a patch).
 
     Raises:
         UserError: When there is no such patch, or its picture or card is damaged.
     """
-    path = shipped().get(word) or Path(word)
+    path = shipped_patches().get(word) or Path(word)
     path = path / "patch.png" if os.path.isdir(path) else path
     if not os.path.isfile(path):  # os.path: a word may be too long or odd for a path
-        near = difflib.get_close_matches(word, shipped(), 1)
-        hint = f"did you mean {near[0]}?" if near else f"shipped are {', '.join(shipped()) or 'none'}."
+        near = difflib.get_close_matches(word, shipped_patches(), 1)
+        hint = f"did you mean {near[0]}?" if near else f"shipped are {', '.join(shipped_patches()) or 'none'}."
         raise UserError(f"There is no patch of that name, nor such a file; {hint}", received=word)
     beside = path.with_name("card.json")
-    known = Card(Text.open(beside).text) if path.name == "patch.png" and os.path.isfile(beside) else card({})
+    known = Card(Text.open(beside).text) if path.name == "patch.png" and os.path.isfile(beside) else make_card({})
     known.facts  # a damaged card is told now
-    return Made(Image.open(path), known)
+    return PatchArtefact(Image.open(path), known)

@@ -16,8 +16,8 @@ from potmeter.core.random import Stream
 
 from .canvas import Canvas
 from .expectation import TURN
-from .fusion import fused
-from .training import BATCH, LR, ROOM, SHARES, trained
+from .fusion import fuse_batch_norm
+from .training import BATCH, LR, ROOM, SHARES, train_patch
 
 STEPS = 3
 """Training steps that each runs in turn."""
@@ -34,20 +34,21 @@ def rows() -> Iterator[Row]:
 def steps() -> Row:
     """Training steps of 8 photos of 224×224 pixels a second, MobileNetV2, a round patch of 160×160."""
     model: Any = load_model("classifier.imagenet").requires_grad_(False)
-    quick: Any = fused(model)
+    quick: Any = fuse_batch_norm(model)
     photos = (torch.rand(BATCH, 3, round(ROOM * 224), round(ROOM * 224)) * 255).byte()
     canvas, rng = Canvas(160), Stream(0)
     x = torch.rand(BATCH, 3, 224, 224).contiguous(memory_format=torch.channels_last).requires_grad_()
 
-    def ours() -> None:
-        list(trained(quick, canvas, photos, TARGET, steps=STEPS, every=STEPS, rng=rng))
+    def measure_ours() -> None:
+        list(train_patch(quick, canvas, photos, TARGET, steps=STEPS, every=STEPS, rng=rng))
 
     def network() -> None:
         for _ in range(STEPS):
             torch.autograd.grad(quick.input_loss(x, torch.full((BATCH,), TARGET)).sum(), x)
 
     seconds = interleave(
-        {"ours": stopwatch(ours), "theirs": stopwatch(toolbox(model)), "network": stopwatch(network)}, rounds=5
+        {"ours": stopwatch(measure_ours), "theirs": stopwatch(measure_art(model)), "network": stopwatch(network)},
+        rounds=5,
     )
     rates = {name: STEPS / value for name, value in seconds.items()}
     note = "the network's own forward and backward pass is the limit; ours has its batch normalisations fused"
@@ -66,7 +67,7 @@ class Logits(nn.Module):
         return logits
 
 
-def toolbox(model: Any) -> Callable[[], object]:
+def measure_art(model: Any) -> Callable[[], object]:
     """As many steps with the same photos, sizes and turns in ART, whose optimiser is Adam too."""
     from art.attacks.evasion import AdversarialPatchPyTorch
     from art.estimators.classification import PyTorchClassifier

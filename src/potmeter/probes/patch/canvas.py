@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .expectation import disc
-from .inks import mix, separate
+from .inks import mix_inks, separate_inks
 
 COARSEST = 5
 """Pixels along the side of the coarsest grid, or somewhat more."""
@@ -35,10 +35,10 @@ class Canvas(nn.Module):
         self, size: int, look: Tensor | None = None, strength: float = 1.0, begin: Tensor | None = None
     ) -> None:
         super().__init__()
-        inks = torch.full((3, size, size), 0.5) if look is None else separate(look)
+        inks = torch.full((3, size, size), 0.5) if look is None else separate_inks(look)
         self.register_buffer("low", (inks - strength).clamp(min=0))
         self.register_buffer("high", (inks + strength).clamp(max=1))
-        first = inks if begin is None else separate(begin)
+        first = inks if begin is None else separate_inks(begin)
         # the grids start at zero, so this is what it begins as, but for inks at the very bounds, where nothing would learn
         place = ((first - self.low) / (self.high - self.low)).clamp(0.02, 0.98)
         self.register_buffer("start", place.logit())
@@ -52,9 +52,9 @@ class Canvas(nn.Module):
         size = self.start.shape[-1]
         fine = [F.interpolate(grid, (size, size), mode="bilinear", align_corners=False)[0] for grid in self.grids]
         inks = self.low + (self.high - self.low) * (self.start + torch.stack(fine).sum(0)).sigmoid()
-        return 1 - disc(size).to(inks) * (1 - mix(inks))
+        return 1 - disc(size).to(inks) * (1 - mix_inks(inks))
 
 
-def roughness(patch: Tensor) -> Tensor:
+def total_variation(patch: Tensor) -> Tensor:
     """Total variation: mean absolute difference of neighbouring pixels (Mahendran and Vedaldi 2015, equation 5, β = 1)."""
     return (patch[:, 1:] - patch[:, :-1]).abs().mean() + (patch[:, :, 1:] - patch[:, :, :-1]).abs().mean()

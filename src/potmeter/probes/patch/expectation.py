@@ -37,12 +37,12 @@ class Placement:
     """The light: colours are multiplied by the one and the other is added."""
 
 
-def fixed(share: float, x: float = 0.5, y: float = 0.5, angle: float = 0.0) -> Placement:
+def fixed_placement(share: float, x: float = 0.5, y: float = 0.5, angle: float = 0.0) -> Placement:
     """One placement, in the photo's own light."""
     return Placement(share, *(torch.tensor([value]) for value in (x, y, angle, 1.0, 0.0)))
 
 
-def anywhere(count: int, share: float, rng: Stream) -> Placement:
+def random_placements(count: int, share: float, rng: Stream) -> Placement:
     """Random places, turns and lights, all uniform.
 
     Args:
@@ -56,7 +56,7 @@ def anywhere(count: int, share: float, rng: Stream) -> Placement:
     )  # fmt: skip
 
 
-def paste(photos: Tensor, patch: Tensor, where: Placement) -> Tensor:
+def paste_patch(photos: Tensor, patch: Tensor, where: Placement) -> Tensor:
     """Pictures that wear a patch.
 
     Args:
@@ -75,8 +75,8 @@ def paste(photos: Tensor, patch: Tensor, where: Placement) -> Tensor:
     radius = math.sqrt(where.share * height * width / math.pi)
     fits = 0 < 2 * radius <= min(height, width)
     fits or reject(f"A round patch of that share must fit into {width} × {height} pixels.", where.share)
-    patch = fitted(patch, math.ceil(2 * radius))
-    patch = grey(patch) if photos.shape[1] == 1 else patch
+    patch = resize_to_seen(patch, math.ceil(2 * radius))
+    patch = luminance(patch) if photos.shape[1] == 1 else patch
     x, y, angle, gain, offset = (
         value.to(photos)[:, None, None] for value in (where.x, where.y, where.angle, where.gain, where.offset)
     )
@@ -94,14 +94,14 @@ def paste(photos: Tensor, patch: Tensor, where: Placement) -> Tensor:
     return photos + cover * (worn - photos)
 
 
-def fitted(patch: Tensor, size: int) -> Tensor:
+def resize_to_seen(patch: Tensor, size: int) -> Tensor:
     """A patch (3, S, S) at about the size it is seen with, so that turning it skips no pixels."""
     if size >= patch.shape[-1]:
         return patch
     return F.interpolate(patch[None], (size, size), mode="bilinear", antialias=True, align_corners=False)[0]
 
 
-def grey(patch: Tensor) -> Tensor:
+def luminance(patch: Tensor) -> Tensor:
     """Luminance (1, S, S) by ITU-R 601, as ``Image.tensor`` takes it."""
     return (patch * patch.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0, keepdim=True)
 

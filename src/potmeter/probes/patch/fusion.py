@@ -17,7 +17,7 @@ PAIRS: dict[type[nn.Module], type[nn.Module]] = {
 }
 
 
-def fused(model: nn.Module) -> nn.Module:
+def fuse_batch_norm(model: nn.Module) -> nn.Module:
     """A copy in which every batch normalisation with fixed statistics is part of the convolution before it.
 
     Only neighbours in an ``nn.Sequential`` count, whose order is certain. The copy's outputs are the model's up to
@@ -28,13 +28,13 @@ def fused(model: nn.Module) -> nn.Module:
         if type(module).forward is nn.Sequential.forward:
             for (first, convolution), (second, norm) in pairwise(list(module.named_children())):
                 pair: Any = (convolution, norm)
-                if PAIRS.get(type(convolution)) is type(norm) and fixed(norm):
+                if PAIRS.get(type(convolution)) is type(norm) and is_fixed(norm):
                     setattr(module, first, fuse_conv_bn_eval(*pair).requires_grad_(False))
                     setattr(module, second, nn.Identity())
     return model
 
 
-def fixed(norm: nn.Module) -> bool:
+def is_fixed(norm: nn.Module) -> bool:
     """Whether it normalises by statistics of its training, and nobody listens to it."""
     hooks = norm._forward_hooks or norm._forward_pre_hooks
     return isinstance(norm, _BatchNorm) and norm.running_mean is not None and not hooks

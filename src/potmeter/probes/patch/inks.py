@@ -21,7 +21,7 @@ PRIMARIES = torch.tensor(
 (``default_cmyk.icc``, relative to the paper's white). For C+M+Y stands the black ink, which printers put in its place."""
 
 
-def mix(inks: Tensor) -> Tensor:
+def mix_inks(inks: Tensor) -> Tensor:
     """The colours of printed inks.
 
     Args:
@@ -40,7 +40,7 @@ def mix(inks: Tensor) -> Tensor:
     return torch.einsum("phw,pc->chw", shares, PRIMARIES.to(inks))
 
 
-def separate(colours: Tensor, steps: int = 200) -> Tensor:
+def separate_inks(colours: Tensor, steps: int = 200) -> Tensor:
     """The inks whose colours come nearest to a picture's, in the squared error of its sRGB values.
 
     Args:
@@ -54,7 +54,7 @@ def separate(colours: Tensor, steps: int = 200) -> Tensor:
         inks = (1 - colours).clamp(0.02, 0.98).logit().requires_grad_()
         adam = torch.optim.Adam([inks], lr=0.1)
         for _ in range(steps):
-            loss = (mix(inks.sigmoid()) - colours).square().sum()
+            loss = (mix_inks(inks.sigmoid()) - colours).square().sum()
             (inks.grad,) = torch.autograd.grad(loss, inks)
             adam.step()
     return inks.detach().sigmoid()

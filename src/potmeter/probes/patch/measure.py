@@ -9,7 +9,7 @@ from torch import Tensor
 from potmeter.data.sets.furniture import furniture
 from potmeter.media import Image
 
-from .trials import judging_photos, squares, successes
+from .trials import centre_squares, judging_photos, run_trials
 
 
 def control_pictures() -> dict[str, Image]:
@@ -28,30 +28,32 @@ def control_pictures() -> dict[str, Image]:
     }
 
 
-def pixels_of(picture: Image) -> Tensor:
+def centre_square(picture: Image) -> Tensor:
     """The middle square (3, S, S) of any picture."""
     return picture.tensor(min(picture.size))
 
 
-def measured(model: Any, patch: Tensor, target: int, shares: tuple[float, ...] = (0.10, 0.25)) -> dict[str, float]:
+def measure_success(
+    model: Any, patch: Tensor, target: int, shares: tuple[float, ...] = (0.10, 0.25)
+) -> dict[str, float]:
     """Shares of trials that are taken for the target: ``success_10`` where the patch covers 10 % of the photos …"""
-    photos = squares(judging_photos(), model.input_shape)
+    photos = centre_squares(judging_photos(), model.input_shape)
     return {
-        f"success_{100 * share:.0f}": float(successes(model, photos, patch, target, share).float().mean())
+        f"success_{100 * share:.0f}": float(run_trials(model, photos, patch, target, share).float().mean())
         for share in shares
     }
 
 
-def controls(model: Any, target: int, share: float = 0.25) -> dict[str, float]:
+def measure_controls(model: Any, target: int, share: float = 0.25) -> dict[str, float]:
     """The same trials with each of the control pictures, and with nothing on the photos (``none``)."""
-    photos = squares(judging_photos(), model.input_shape)
-    patches: dict[str, Tensor | None] = {name: pixels_of(image) for name, image in control_pictures().items()}
+    photos = centre_squares(judging_photos(), model.input_shape)
+    patches: dict[str, Tensor | None] = {name: centre_square(image) for name, image in control_pictures().items()}
     return {
-        name: float(successes(model, photos, patch, target, share).float().mean())
+        name: float(run_trials(model, photos, patch, target, share).float().mean())
         for name, patch in (patches | {"none": None}).items()
     }
 
 
-def best(shares: dict[str, float]) -> float:
+def best_control(shares: dict[str, float]) -> float:
     """The largest share that a control picture reached."""
     return max(share for name, share in shares.items() if name != "none")

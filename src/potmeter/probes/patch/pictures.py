@@ -13,7 +13,7 @@ PLAIN, TARGET = "#303540", "#d4442e"
 """Colours of the words."""
 
 
-def beside(photo: Image, worn: Image, before: Bars, after: Bars, target: str | None) -> Image:
+def draw_comparison(photo: Image, worn: Image, before: Bars, after: Bars, target: str | None) -> Image:
     """Two photos side by side, below each the likeliest class, in red where it is the patch's own.
 
     Args:

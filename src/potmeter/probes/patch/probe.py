@@ -21,14 +21,14 @@ from potmeter.data.samples import sample
 from potmeter.media import Bars, Image, Page, Result
 from potmeter.probes.second_network import second_network
 
-from .artefact import Made, card, load
+from .artefact import PatchArtefact, load_patch, make_card
 from .canvas import Canvas
-from .expectation import fixed, paste
-from .fusion import fused
-from .measure import best, controls, measured
-from .pictures import beside
-from .training import ROOM, trained
-from .trials import squares, training_photos
+from .expectation import fixed_placement, paste_patch
+from .fusion import fuse_batch_norm
+from .measure import best_control, measure_controls, measure_success
+from .pictures import draw_comparison
+from .training import ROOM, train_patch
+from .trials import centre_squares, training_photos
 
 FINENESS = 5 / 7
 """Pixels along a new patch's side, for each pixel along the shorter side of the network's pictures."""
@@ -46,7 +46,7 @@ Angle = Annotated[float, Range(-180, 180)]
 
 
 @dataclass(frozen=True)
-class Seen(Result):
+class BeforeAfter(Result):
     """What a network sees without and with a patch."""
 
     picture: Image
@@ -72,7 +72,7 @@ class Patch(Probe):
         y: Place = 0.9,
         angle: Angle = 0.0,
         top: Annotated[int, Range(1, 20)] = 5,
-    ) -> Seen:
+    ) -> BeforeAfter:
         """Put a patch on a photo, and say what the network sees before and after.
 
         Args:
@@ -84,11 +84,11 @@ class Patch(Probe):
             angle: degrees by which it is turned, counter-clockwise
             top: how many classes to name
         """
-        made = load(patch)
-        clean = self.shown(photo)
-        worn = worn_by(clean, made, share, x, y, angle)
+        made = load_patch(patch)
+        clean = self.crop_for_display(photo)
+        worn = wear(clean, made, share, x, y, angle)
         before, after = (self.bars(image, top) for image in (clean, worn))
-        return Seen(beside(clean, worn, before, after, made.target), before, after)
+        return BeforeAfter(draw_comparison(clean, worn, before, after, made.target), before, after)
 
     @task
     @torch.no_grad()
@@ -112,7 +112,7 @@ class Patch(Probe):
             y: its place, from 0 at the upper edge to 1 at the lower one
             angle: degrees by which it is turned, counter-clockwise
         """
-        return worn_by(self.shown(photo), load(patch), share, x, y, angle)
+        return wear(self.crop_for_display(photo), load_patch(patch), share, x, y, angle)
 
     @task
     def make(
@@ -125,7 +125,7 @@ class Patch(Probe):
         strength: Annotated[float, Range(0.02, 1)] = 0.4,
         start: Image | None = None,
         seed: Annotated[int, Range(0, 2**31)] = 0,
-    ) -> Iterator[Made]:
+    ) -> Iterator[PatchArtefact]:
         """Train a patch for any class, on photos that wear it in any place, size, turn and light.
 
         Args:
@@ -138,7 +138,7 @@ class Patch(Probe):
             seed: start of the random numbers
         """
         number, shape = class_index(self.model.classes, target), self.model.input_shape
-        shown = squares(training_photos() if photos is None else photos, shape, ROOM)
+        shown = centre_squares(training_photos() if photos is None else photos, shape, ROOM)
         size = max(8, round(FINENESS * min(shape[1:])))
         look, begin = (None if image is None else image.tensor(size) for image in (disguise, start))
         canvas = Canvas(size, look, strength if disguise is not None else 1.0, begin).to(self.device)
@@ -152,10 +152,12 @@ class Patch(Probe):
 
     def patches(
         self, canvas: Canvas, photos: Tensor, target: int, facts: dict[str, Any], steps: int, seed: int
-    ) -> Iterator[Made]:
+    ) -> Iterator[PatchArtefact]:
         """The patch as it becomes better, each with its card."""
         started, every = time.monotonic(), min(LOOKS, steps)
-        rounds = trained(fused(self.model), canvas, photos, target, steps=steps, every=every, rng=Stream(seed))
+        rounds = train_patch(
+            fuse_batch_norm(self.model), canvas, photos, target, steps=steps, every=every, rng=Stream(seed)
+        )
         for step, pixels in rounds:
             recipe = {
                 "seed": seed,
@@ -166,7 +168,7 @@ class Patch(Probe):
                 "torch": torch.__version__,
             }
             told = {key: value for key, value in facts.items() if value is not None}
-            yield Made(Image.from_tensor(pixels.cpu()), card(told | {"recipe": recipe}))
+            yield PatchArtefact(Image.from_tensor(pixels.cpu()), make_card(told | {"recipe": recipe}))
 
     @task
     def pdf(self, *, patch: str = "toaster", cm: Annotated[float, Range(1, 28)] = 12.0) -> Page:
@@ -176,7 +178,7 @@ class Patch(Probe):
             patch: toaster, crab, the folder of one that was made, or any picture file
             cm: its diameter on paper in centimetres; above 20 the page is A3
         """
-        made, side = load(patch), max(2, round(cm * PRINTED))
+        made, side = load_patch(patch), max(2, round(cm * PRINTED))
         fine = made.patch.pil().resize((side, side), PIL.Image.Resampling.BICUBIC)
         note = f"{made.target or 'a patch'}, {cm:g} cm"
         return Page(Image.from_pil(fine), cm, note, A4 if cm <= A4[0] - 1 else A3)
@@ -185,24 +187,28 @@ class Patch(Probe):
 
     def evaluate(self) -> dict[str, float]:
         """Shares of trials taken for a toaster: each judging photo in random places, turns and lights, 8-bit."""
-        number, model, toaster = class_index(self.model.classes, "toaster"), fused(self.model), load("toaster").pixels
-        disguised = measured(model, load("crab").pixels, number, (0.25,))
-        transferred = measured(second_network(), toaster, number, (0.25,))
+        number, model, toaster = (
+            class_index(self.model.classes, "toaster"),
+            fuse_batch_norm(self.model),
+            load_patch("toaster").pixels,
+        )
+        disguised = measure_success(model, load_patch("crab").pixels, number, (0.25,))
+        transferred = measure_success(second_network(), toaster, number, (0.25,))
         return {
-            **measured(model, toaster, number),
-            "control_success_25": best(self.controls),
+            **measure_success(model, toaster, number),
+            "control_success_25": best_control(self.controls),
             "transfer_success_25": transferred["success_25"],
             "disguised_success_25": disguised["success_25"],
         }
 
     def baselines(self) -> dict[str, float]:
         """The same trials with the best of five plain pictures, and with no patch at all."""
-        return {"control_success_25": best(self.controls), "no_patch_success_25": self.controls["none"]}
+        return {"control_success_25": best_control(self.controls), "no_patch_success_25": self.controls["none"]}
 
     @cached_property
     def controls(self) -> dict[str, float]:
         """What plain pictures reach, measured once."""
-        return controls(fused(self.model), class_index(self.model.classes, "toaster"))
+        return measure_controls(fuse_batch_norm(self.model), class_index(self.model.classes, "toaster"))
 
     def examples(self) -> list[Example]:
         return [
@@ -214,20 +220,20 @@ class Patch(Probe):
 
     # Small parts
 
-    def shown(self, photo: Image) -> Image:
+    def crop_for_display(self, photo: Image) -> Image:
         """A photo as it is looked at: the part that the network sees, at a size for people."""
         _, height, width = self.model.input_shape
         factor = max(1, -(-SHOWN // min(height, width)))
-        return Image.from_tensor(squares([photo], (3, factor * height, factor * width))[0] / 255)
+        return Image.from_tensor(centre_squares([photo], (3, factor * height, factor * width))[0] / 255)
 
     def bars(self, photo: Image, top: int) -> Bars:
         """The likeliest classes of a photo."""
-        x = squares([photo], self.model.input_shape).to(self.device) / 255
+        x = centre_squares([photo], self.model.input_shape).to(self.device) / 255
         shares, numbers = self.model.logits(x)[0].softmax(0).topk(min(top, len(self.model.classes)))
         named = zip(shares.tolist(), numbers.tolist(), strict=True)
         return Bars({self.model.classes[number]: share for share, number in named})
 
 
-def worn_by(photo: Image, made: Made, share: float, x: float, y: float, angle: float) -> Image:
+def wear(photo: Image, made: PatchArtefact, share: float, x: float, y: float, angle: float) -> Image:
     """A photo with a patch in one place, as an 8-bit picture."""
-    return Image.from_tensor(paste(photo.tensor()[None], made.pixels, fixed(share, x, y, angle))[0])
+    return Image.from_tensor(paste_patch(photo.tensor()[None], made.pixels, fixed_placement(share, x, y, angle))[0])

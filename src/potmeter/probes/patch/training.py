@@ -13,8 +13,8 @@ from potmeter.core.progress import progress
 from potmeter.core.random import Stream
 from potmeter.core.training.log import Diverged
 
-from .canvas import Canvas, roughness
-from .expectation import anywhere, paste
+from .canvas import Canvas, total_variation
+from .expectation import paste_patch, random_placements
 
 SHARES = (0.05, 0.35)
 """Smallest and largest share of the photo's area in training; in between, every factor is equally likely."""
@@ -26,7 +26,7 @@ ROUGHNESS = 1.0
 """Weight of the total variation beside the loss of the target, which is in nats."""
 
 
-def trained(
+def train_patch(
     model: Any, canvas: Canvas, photos: Tensor, target: int, *, steps: int, every: int, rng: Stream
 ) -> Iterator[tuple[int, Tensor]]:
     """Train a patch, and yield it now and then.
@@ -58,9 +58,9 @@ def trained(
         with torch.enable_grad():
             patch = canvas()
             share = SHARES[0] * (SHARES[1] / SHARES[0]) ** float(rng.uniform(1))
-            worn = paste(cut(photos, shape, rng).to(device), patch, anywhere(BATCH, share, rng))
+            worn = paste_patch(random_crops(photos, shape, rng).to(device), patch, random_placements(BATCH, share, rng))
             worn = worn.contiguous(memory_format=torch.channels_last)
-            loss = model.input_loss(worn, goal).mean() + ROUGHNESS * roughness(patch)
+            loss = model.input_loss(worn, goal).mean() + ROUGHNESS * total_variation(patch)
             gradients = torch.autograd.grad(loss, grids)  # of the patch only: the network's own are never computed
         for grid, gradient in zip(grids, gradients, strict=True):
             grid.grad = gradient
@@ -72,7 +72,7 @@ def trained(
                 yield step + 1, canvas()
 
 
-def cut(photos: Tensor, shape: tuple[int, int, int], rng: Stream) -> Tensor:
+def random_crops(photos: Tensor, shape: tuple[int, int, int], rng: Stream) -> Tensor:
     """A batch (BATCH, C, H, W) in [0, 1] of random parts of random photos, half of them mirrored."""
     _, height, width = shape
     chosen = rng.integers(len(photos), BATCH).tolist()

@@ -16,7 +16,7 @@ from potmeter.data.sets.gcompris import read_animal_photos
 from potmeter.errors import reject
 from potmeter.media import Image
 
-from .expectation import anywhere, paste
+from .expectation import paste_patch, random_placements
 
 JUDGED = (
     *(f"imagenet-{number}" for number in range(20)),
@@ -38,7 +38,7 @@ def judging_photos() -> list[Image]:
     return [sample(name) for name in JUDGED]
 
 
-def squares(images: Sequence[Image], shape: tuple[int, int, int], room: float = 1.0) -> Tensor:
+def centre_squares(images: Sequence[Image], shape: tuple[int, int, int], room: float = 1.0) -> Tensor:
     """Their centre squares as uint8 (N, C, room · H, room · W). Raises UserError where there are no pictures."""
     images or reject("At least one photo is needed.", "none")
     channels, height, width = shape
@@ -49,7 +49,7 @@ def squares(images: Sequence[Image], shape: tuple[int, int, int], room: float = 
 
 
 @torch.no_grad()
-def successes(model: Any, photos: Tensor, patch: Tensor | None, target: int, share: float, *, seed: int = 0) -> Tensor:
+def run_trials(model: Any, photos: Tensor, patch: Tensor | None, target: int, share: float, *, seed: int = 0) -> Tensor:
     """Whether each trial is taken for the target.
 
     Args:
@@ -67,9 +67,9 @@ def successes(model: Any, photos: Tensor, patch: Tensor | None, target: int, sha
     device = device_of(model, photos.device)
     photos, patch = photos.to(device), None if patch is None else patch.to(device)
     for _ in progress(range(PLACEMENTS if patch is not None else 1), "judging a patch"):
-        where = anywhere(len(photos), share, rng)
+        where = random_placements(len(photos), share, rng)
         worn = photos.float() / 255
-        worn = paste(worn, patch, where) if patch is not None else worn
+        worn = paste_patch(worn, patch, where) if patch is not None else worn
         worn = (worn * 255).round() / 255  # what an 8-bit file holds
         taken.append(torch.cat([model.logits(part).argmax(1) == target for part in worn.split(9)]))
     return torch.cat(taken)
