@@ -19,7 +19,7 @@ from potmeter.errors import UserError
 from potmeter.media import Image, Text
 from potmeter.systems.language.gpt2 import GPT2, Transformer
 from potmeter.systems.language.gpt2.baselines import KneserNey, kneser_ney_bits_per_byte, xz_bits_per_byte
-from potmeter.systems.language.gpt2.compiled import CompiledStep, matvec, quantise
+from potmeter.systems.language.gpt2.compiled import CompiledStep, gelu, matvec, quantise
 from potmeter.systems.language.gpt2.continuation import partial_stop_length
 from potmeter.systems.language.gpt2.demo import demo
 from potmeter.systems.language.gpt2.model import KeyValueCache
@@ -155,6 +155,14 @@ def test_the_compiled_product_computes_every_row(rows, int8):
     matvec(x.numpy(), linear, found)
     used = linear.scale[:, None] * linear.weight  # (rows, 9)
     np.testing.assert_allclose(found, used @ x.numpy() + bias.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_the_compiled_gelu_is_torchs():
+    x = torch.cat([torch.linspace(-12, 12, 999), torch.tensor([0.0, 1e4, -1e4])])
+    found = x.clone().numpy()
+    gelu(found, np.empty_like(found), np.empty(len(found), np.int32))
+    expected = torch.nn.functional.gelu(x.double(), approximate="tanh").float()
+    torch.testing.assert_close(torch.from_numpy(found), expected, rtol=1e-6, atol=1e-6)
 
 
 def test_it_goes_on_from_what_the_model_has_read_and_leaves_what_the_model_can_go_on_from(system):
