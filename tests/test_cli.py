@@ -113,7 +113,7 @@ def test_show_says_what_a_student_can_turn_as_it_is_typed(line_folder):
     assert f"potmeter run {line_folder} [FLOAT]" in text and f"potmeter run {line_folder}:curve [--points INT]" in text
     assert "--points = 50: Number of places; 2 to 1000" in text
     assert f"potmeter train {line_folder} [--preset tiny|lecture|paper]" in text
-    assert "--width = 32: Hidden units" in text and "--batch-size" in text
+    assert "--width = 64: Hidden units; at least 1" in text and "--batch-size" in text
 
 
 @pytest.mark.parametrize("name", [name for name, entry in registry.entries().items() if entry.kind == "system"])
@@ -310,3 +310,19 @@ def test_the_command_that_uses_a_run_can_be_pasted():
     assert use_command("classifier", ImageClassifier, Path("runs/c")).startswith(
         "potmeter run classifier image.png --w"
     )
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["show", "vae"], ["--help"]])
+def test_a_full_disk_below_standard_output_is_told_in_one_line(words):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False
+        )
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "No space left on device" in done.stderr
+
+
+def test_a_learning_rate_beyond_all_bounds_is_told_in_one_line(elsewhere, capsys):
+    flags = ["--preset", "tiny", "--lr", "1e30", "--steps", "8", "--device", "cpu"]
+    assert execute(["train", "classifier", *flags]) == 2
+    err = capsys.readouterr().err
+    assert "Traceback" not in err and err.strip().splitlines()[-1].startswith("potmeter: error: ")

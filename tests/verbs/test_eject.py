@@ -63,3 +63,31 @@ def test_a_system_s_files_find_each_other_after_the_move(entry):
             if isinstance(node, ast.ImportFrom):
                 assert node.level <= 1, f"{file}: {ast.unparse(node)}"
                 assert not (node.module or "").startswith(entry.package), f"{file}: {ast.unparse(node)}"
+
+
+def test_a_default_that_the_user_edits_counts_whatever_the_preset_says(elsewhere, capsys, monkeypatch):
+    trained = []
+    monkeypatch.setattr(
+        "potmeter.core.training.loop.Trainer.fit", lambda loop: trained.append(loop.system.config) or loop.run
+    )
+    assert execute(["eject", "vae", "my-vae"]) == 0
+    model = elsewhere / "my-vae" / "model.py"
+    text = model.read_text()
+    line = next(line for line in text.splitlines() if line.strip().startswith("latent:"))
+    model.write_text(text.replace(line, line.rpartition("=")[0] + "= 5"))
+    flags = ["--preset", "tiny", "--data", "digits", "--steps", "1", "--device", "cpu"]
+    assert execute(["train", "./my-vae", *flags]) == 0
+    assert "as my-vae says, instead of the preset: latent 5" in capsys.readouterr().err
+    assert execute(["train", "./my-vae", *flags, "--latent", "3"]) == 0
+    tiny = registry.entries()["vae"].load().presets["tiny"]
+    assert [config.latent for config in trained] == [5, 3] and trained[0].lr == tiny.lr and tiny.latent != 5
+
+
+def test_run_takes_the_newest_weights_that_were_trained_from_the_folder(line_folder, elsewhere, capsys):
+    assert execute(["eject", str(line_folder), "my line"]) == 0
+    assert "potmeter train './my line' --preset tiny --budget 1m" in capsys.readouterr().out
+    assert execute(["train", "./my line", "--preset", "tiny", "--steps", "2", "--device", "cpu"]) == 0
+    assert execute(["run", "./my line", "0.5"]) == 0
+    assert "with the weights of runs/my line, step-00000002" in capsys.readouterr().err
+    assert execute(["eval", "./my line"]) == 0
+    assert "with the weights of runs/my line" in capsys.readouterr().err

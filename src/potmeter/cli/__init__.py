@@ -5,6 +5,7 @@ Two stages: verb and system first, without torch; then the flags of just that sy
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -84,6 +85,11 @@ def dispatch(argv: list[str]) -> int:
     except Exception as error:
         if out_of_memory(error):
             print(f"potmeter: error: {UserError(MEMORY, received=' '.join(argv))}", file=sys.stderr)
+            return 2
+        if isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EIO):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
+            line = f"Standard output cannot be written: {os.strerror(error.errno)}."
+            print(f"potmeter: error: {UserError(line, received=' '.join(argv))}", file=sys.stderr)
             return 2
         if told := describe_user_error(error, " ".join(argv)):
             print(f"potmeter: error: {told}", file=sys.stderr)

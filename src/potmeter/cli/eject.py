@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from potmeter import registry
@@ -22,4 +23,4 @@ def eject(argv: list[str]) -> None:
     copy(reference.entry, target)
     # as it can be typed: without a slash it would be taken for the name of an installed system
     typed = str(target) if len(target.parts) > 1 else f"./{target}"
-    print(f"{target}\npotmeter train {typed} --preset tiny\npotmeter run {typed}")
+    print(f"{target}\npotmeter train {shlex.quote(typed)} --preset tiny --budget 1m\npotmeter run {shlex.quote(typed)}")

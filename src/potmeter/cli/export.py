@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from potmeter import registry
+from potmeter.cli.weights import choose_weights
 from potmeter.errors import reject
 from potmeter.presentation.arguments import common_flags, parse, split_name
 
@@ -34,7 +35,7 @@ def export(argv: list[str]) -> None:
     from potmeter.core import export as onnx
     from potmeter.core.loading import load
 
-    system = load(name, values["weights"])
+    system = load(name, choose_weights(reference, values["weights"]))
     files = onnx.export(system, out, values["part"])
     if values["json"]:
         rows = [{"part": f.part, "path": str(f.path), "difference": f.difference, "scale": f.scale} for f in files]

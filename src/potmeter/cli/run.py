@@ -11,6 +11,7 @@ from typing import Any
 
 from potmeter import media, registry
 from potmeter.cli import places
+from potmeter.cli.weights import choose_weights
 from potmeter.errors import reject
 from potmeter.presentation.arguments import common_flags, parse, split_name
 
@@ -66,7 +67,9 @@ def prepare(reference: registry.Reference, values: dict[str, Any]) -> Any:
     if (seed := values.get("seed")) is not None:
         0 <= seed < 2**63 or reject("seed must not be negative, and below 2^63.", seed)
         torch.manual_seed(seed)
-    return load_resolved(reference, values["model" if reference.entry.kind == "probe" else "weights"], values["device"])
+    probe = reference.entry.kind == "probe"
+    weights = values["model"] if probe else choose_weights(reference, values["weights"])
+    return load_resolved(reference, weights, values["device"])
 
 
 def stream(results: Iterator[Any], *, quiet: bool) -> tuple[Any, bool]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 import time
-from dataclasses import MISSING, replace
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from potmeter import registry
+from potmeter.cli.weights import choose_weights
 from potmeter.errors import reject
 from potmeter.presentation import source
 from potmeter.presentation.arguments import common_flags, parse, split_name
@@ -34,7 +36,7 @@ def train(argv: list[str]) -> None:
     origin = owner.from_pretrained(first["--from"]) if first["--from"] else None
     preset = first["--preset"] or "lecture"
     preset in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
-    base = owner.fine_tune_config(origin.config) if origin else owner.presets[preset]
+    base = owner.fine_tune_config(origin.config) if origin else with_edits(reference.entry, owner.presets[preset])
 
     config_flags, data_flags = flags_of(reference.entry, base)
     option_flags, early = options_flags(), start_flags(owner, preset, first["--from"])
@@ -52,6 +54,23 @@ def train(argv: list[str]) -> None:
     shown = ", ".join(f"{key} {value:.5g}" for key, value in trainer.progress.metrics.items())
     print(f"{folder}  ({shown}, step {trainer.step}, {trainer.seconds:.0f} s)")
     print(use_command(name, owner, trainer.run))
+
+
+def with_edits(entry: registry.Entry, preset: Any) -> Any:
+    """A preset, where the system is ejected with the defaults that the user wrote into its Config in place of its own.
+
+    An edited default is one that the Config of the installed system of that name does not have.
+    """
+    original = registry.entries().get(entry.name)
+    if not entry.ejected or original is None:
+        return preset
+    before = {f.name: f.default for f in source.config_fields(original)}
+    edited = [f.name for f in source.config_fields(entry) if before.get(f.name) not in (None, f.default)]
+    defaults = {f.name: f.default for f in fields(preset) if f.name in edited and f.default is not MISSING}
+    if defaults:
+        told = ", ".join(f"{name} {value}" for name, value in defaults.items())
+        print(f"potmeter: as {entry.source.name} says, instead of the preset: {told}", file=sys.stderr)
+    return replace(preset, **defaults)
 
 
 def use_command(name: str, owner: Any, run: Path) -> str:
@@ -133,6 +152,7 @@ def evaluate(argv: list[str]) -> None:
         data_flags = [replace(p, positional=False) for p in parameters(owner.data)]
         values = parse(f"potmeter eval {name}", [*data_flags, *common_flags("weights", "device", "full", "json")], rest)
         started = time.perf_counter()
+        values["weights"] = choose_weights(reference, values["weights"])
         system = load(name, values["weights"], device=values["device"])
         splits = owner.data(system.config, **{p.name: p.convert(values[p.name]) for p in data_flags})
         splits = leave_out_seen(splits, values["weights"], system.config.dataset)

@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from potmeter.cli.train import flags_of, options_flags, start_flags, take, trainable
+from potmeter.cli.train import flags_of, options_flags, start_flags, take, trainable, with_edits
 from potmeter.errors import reject
 from potmeter.presentation.arguments import common_flags, parse, split_name
 from potmeter.presentation.flags import flag_name
@@ -35,7 +35,11 @@ def tune(argv: list[str]) -> None:
     preset, tag = (take(rest, flag) for flag in ("--preset", "--from"))  # these two set the other flags' defaults
     origin = owner.from_pretrained(tag) if tag else None
     (preset or "lecture") in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
-    base = owner.fine_tune_config(origin.config) if origin else owner.presets[preset or "lecture"]
+    base = (
+        owner.fine_tune_config(origin.config)
+        if origin
+        else with_edits(reference.entry, owner.presets[preset or "lecture"])
+    )
 
     config_flags, data_flags = flags_of(reference.entry, base)
     option_flags = [p for p in options_flags() if p.name in FLAGS]

@@ -16,16 +16,18 @@ README = """\
 {summary}. Copied from potmeter {version} (`potmeter eject {name}`); it stands on the installed package.
 
     potmeter show {folder}
-    potmeter train {folder} --preset tiny --out runs/mine
-    potmeter eval {folder} --weights runs/mine
-    potmeter run {folder} --weights runs/mine
+    potmeter train {folder} --preset tiny --budget 1m
+    potmeter eval {folder}
+    potmeter run {folder}
 
     >>> import potmeter
-    >>> system = potmeter.load("{folder}", "runs/mine")
+    >>> system = potmeter.load("{folder}", "runs/{title}")
 
 `model.py` is the architecture, `system.py` the data, the loss, the training and the use. Change what you like: it takes
-effect at the next start. `system.json` makes this folder a system; leave it here. Weights that were trained before a
-change of the architecture do not fit any more, and potmeter says so.
+effect at the next start. A default that you change in `model.py`'s Config counts, whatever the preset says; the presets
+are there to change too. What you train goes to `runs/{title}`, whose weights `run` and `eval` take from then on.
+`system.json` makes this folder a system; leave it here. Weights that were trained before a change of the architecture do
+not fit any more, and potmeter says so.
 """
 
 

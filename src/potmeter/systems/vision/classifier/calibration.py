@@ -19,7 +19,9 @@ def reliability(logits: Tensor, labels: Tensor, bins: int = 10) -> Iterator[tupl
 
 
 def calibration_error(logits: Tensor, labels: Tensor) -> Tensor:
-    """Expected calibration error (Guo et al. 2017, eq. 3): mean gap between confidence and accuracy, a scalar in [0, 1]."""
-    return torch.stack(
-        [share * (confidence - right).abs() for confidence, right, share in reliability(logits, labels)]
-    ).sum()
+    """Expected calibration error (Guo et al. 2017, eq. 3): mean gap between confidence and accuracy, a scalar in [0, 1].
+
+    NaN where no confidence is a number, as that of a network whose training has diverged.
+    """
+    gaps = [share * (confidence - right).abs() for confidence, right, share in reliability(logits, labels)]
+    return torch.stack(gaps).sum() if gaps else logits.new_tensor(torch.nan)
