@@ -64,3 +64,14 @@ def test_every_figure_of_a_card_is_declared():
             path = registry.WEIGHTS / f"{entry.name}.{tag}" / "card.json"
             metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"] if path.is_file() else {}
             assert not [metric for metric in metrics if entry.better(metric) is None], f"{entry.name}.{tag}"
+
+
+@pytest.mark.parametrize("entry", [e for e in registry.built_in() if e.kind == "system"], ids=lambda entry: entry.name)
+def test_recipes_name_flags_that_there_are(entry):
+    from potmeter.core.config import config_parameters
+    from potmeter.core.training.options import Options
+
+    fields = {*config_parameters(entry.load().Config), *config_parameters(Options), "preset"}
+    for facts in entry.weights.values():
+        flags = re.findall(r"--([\w-]+)", " ".join(facts.recipe))
+        assert {flag.replace("-", "_") for flag in flags} <= fields
