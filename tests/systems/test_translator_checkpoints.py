@@ -10,11 +10,12 @@ import torch
 import potmeter
 from fixtures.bundle import bundle
 from potmeter.errors import UserError
+from potmeter.nn.beam_search import Beam, Hypothesis
 from potmeter.systems.language.translator import Translator
-from potmeter.systems.language.translator.checkpoints import config_of
-from potmeter.systems.language.translator.model import COPY, filled
-from potmeter.systems.language.translator.search import Beam
-from potmeter.systems.language.translator.words import Words
+from potmeter.systems.language.translator.checkpoints import build_nmt_config
+from potmeter.systems.language.translator.decoding import TorchSearch
+from potmeter.systems.language.translator.model import COPY, pad
+from potmeter.systems.language.translator.word_tokenizer import WordTokenizer
 
 W, SOURCES, TARGETS = 12, 20, 24
 KINDS = [
@@ -213,7 +214,7 @@ def test_logits_are_those_of_nmts_equations(kind, attention, layers, tmp_path):
     peer = Nmt(kind, written(tmp_path / "nmt", kind, attention, layers), layers)
     system = potmeter.load("translator", tmp_path / "nmt")
     sources, targets = [[5, 0, 7, 7, 19], [3, 12]], [[1, 4, 9, 0, 23, 2], [1, 8, 8, 3, 5, 6]]
-    logits = system.model(filled([ours(row) for row in sources]), torch.tensor([ours(row) for row in targets]))
+    logits = system.model(pad([ours(row) for row in sources]), torch.tensor([ours(row) for row in targets]))
     for number, (source, target) in enumerate(zip(sources, targets, strict=True)):
         step = peer.decoder(source)
         expected = torch.tensor(np.array([step(token) for token in target])).float()
@@ -228,12 +229,13 @@ def test_greedy_translations_are_those_of_nmts_equations(kind, attention, layers
     rng, lengths = np.random.default_rng(1), []
     sources = [rng.integers(3, SOURCES, rng.integers(1, 9)).tolist() for _ in range(12)]
     texts = [" ".join(f"en{n - 3}" + ("@@" if (n - 3) % 5 == 4 else "") for n in row) for row in sources]
-    found = system.hypotheses(texts, "en-vi", Beam(1, longest=16))
+    rows = [system.vocabularies.encode_source(text, "en-vi")[0] for text in texts]
+    found = TorchSearch(system.model)(rows, Beam(1), [16] * len(rows), len(system.vocabularies.target))
     for source, text, (one,) in zip(sources, texts, found, strict=True):
         expected = peer.greedy(source, 15)
         assert START not in expected and one.tokens == ours(expected)
         plain = " ".join(names[token] for token in expected).replace("@@ ", "").removesuffix("@@")
-        assert system.known.written(text, "en-vi", one) == plain
+        assert system.vocabularies.decode(text, "en-vi", one) == plain
         lengths.append(len(expected))
     assert len(set(lengths)) > 1 and max(lengths) > 3, "some end, and say something before"
 
@@ -246,41 +248,41 @@ def test_it_is_saved_and_loaded_like_every_other(tmp_path):
     assert all(torch.equal(value, again.state_dict()[key]) for key, value in system.state_dict().items())
     one, other = (each.run("en1 zzz en4@@ en6", beam=2, best=2) for each in (system, again))
     assert one.alternatives.rows == other.alternatives.rows and len(one.alternatives.rows) == 2
-    assert isinstance(again.known.source, Words)
-    assert again.known.read("en1 zzz <s> en4@@", "en-vi") == ([5, COPY, COPY, 8], ["▁zzz", "▁<s>"])
+    assert isinstance(again.vocabularies.source, WordTokenizer)
+    assert again.vocabularies.encode_source("en1 zzz <s> en4@@", "en-vi") == ([5, COPY, COPY, 8], ["▁zzz", "▁<s>"])
 
 
 def test_the_models_for_iwslt_and_wmt_are_the_presets():
     iwslt = hparams("standard", "scaled_luong") | {"num_units": 512}
     paper = Translator.presets["paper"]
-    one_more = {"vocabulary": 17_192, "target_vocabulary": 7_710}  # padding
+    one_more = {"vocab_size": 17_192, "target_vocab_size": 7_710}  # padding
     named = {"languages": ("en", "vi"), "dataset": "own data"}
-    assert config_of(iwslt, ["en", "vi"], [17_192, 7_710]) == replace(paper, **one_more, **named)
+    assert build_nmt_config(iwslt, ["en", "vi"], [17_192, 7_710]) == replace(paper, **one_more, **named)
     old = {key: value for key, value in iwslt.items() if not key.endswith("_layers")} | {"num_layers": 2}
-    assert config_of(old, ["en", "vi"], [17_192, 7_710]) == replace(paper, **one_more, **named)
+    assert build_nmt_config(old, ["en", "vi"], [17_192, 7_710]) == replace(paper, **one_more, **named)
     wmt = hparams("gnmt_v2", "scaled_luong", 4) | {"num_units": 512}
     gnmt = replace(Translator.presets["gnmt"], **one_more, **named)
-    assert config_of(wmt, ["en", "vi"], [17_192, 7_710]) == gnmt
+    assert build_nmt_config(wmt, ["en", "vi"], [17_192, 7_710]) == gnmt
     public = wmt | {"num_units": 1024, "attention": "normed_bahdanau"}  # wmt16_gnmt_4_layer.json
-    assert config_of(public, ["en", "vi"], [17_192, 7_710]) == replace(gnmt, width=1024, attention="additive")
+    assert build_nmt_config(public, ["en", "vi"], [17_192, 7_710]) == replace(
+        gnmt, embedding_dim=1024, attention="additive"
+    )
 
 
 def test_an_unknown_word_is_copied_to_where_nmt_writes_unk(tmp_path):
-    from potmeter.systems.language.translator.search import Hypothesis
-
     written(tmp_path / "nmt")
-    known = Translator.from_pretrained(tmp_path / "nmt").known
+    known = Translator.from_pretrained(tmp_path / "nmt").vocabularies
     looked = torch.eye(4)[:, [1, 2, 3, 0]]  # the first token looked at the fourth, the others at the one before
     found = Hypothesis([4, COPY, 8, COPY, 9], 0.0, 0.0, torch.cat([looked, looked])[:6])
-    assert known.written("Ha Noi en0 en1", "en-vi", found) == "vi0 Ha vi4Ha vi5"
-    assert known.written("en0 en1 en2 en3", "en-vi", found) == "vi0 <unk> vi4<unk> vi5"
-    assert known.names("Ha Noi en0 en1", "en-vi", found)[0] == ["▁Ha", "▁Noi", "▁en0", "▁en1"]
+    assert known.decode("Ha Noi en0 en1", "en-vi", found) == "vi0 Ha vi4Ha vi5"
+    assert known.decode("en0 en1 en2 en3", "en-vi", found) == "vi0 <unk> vi4<unk> vi5"
+    assert known.name_tokens("Ha Noi en0 en1", "en-vi", found)[0] == ["▁Ha", "▁Noi", "▁en0", "▁en1"]
 
 
 def test_only_a_space_parts_words_and_a_vocabulary_begins_as_nmt_writes_it(tmp_path):
     path = tmp_path / "vocab.en"
     path.write_bytes("<unk>\r\n<s>\r\n</s>\r\na\xa0b\r\nc\u2028d".encode())
-    words = Words.read(path)
+    words = WordTokenizer.read(path)
     assert words.encode("a\xa0b  c\u2028d ") == ([4, 5], []) and words.decode([4, 5]) == "a\xa0b c\u2028d"
     for text, says in (
         ("a\nb", "must begin with <unk>, <s>, </s>"),
@@ -289,10 +291,10 @@ def test_only_a_space_parts_words_and_a_vocabulary_begins_as_nmt_writes_it(tmp_p
     ):
         path.write_text(text)
         with pytest.raises(UserError, match=f"{says}.*Received"):
-            Words.read(path)
+            WordTokenizer.read(path)
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match="not UTF-8 text.*Received"):
-        Words.read(path)
+        WordTokenizer.read(path)
 
 
 def test_the_newest_checkpoint_is_the_one_that_is_named_or_has_the_highest_number(tmp_path):
@@ -302,7 +304,7 @@ def test_the_newest_checkpoint_is_the_one_that_is_named_or_has_the_highest_numbe
     scale = weights("standard", "scaled_luong")["dynamic_seq2seq/decoder/attention/luong_attention/attention_g"]
 
     def loaded():
-        return float(potmeter.load("translator", tmp_path / "nmt").model.scale)
+        return float(potmeter.load("translator", tmp_path / "nmt").model.attention_scale)
 
     assert loaded() == pytest.approx(float(scale))
     (tmp_path / "nmt" / "checkpoint").write_text('model_checkpoint_path: "translate.ckpt-900"\n')
@@ -337,7 +339,7 @@ def refused(folder, says):
         ({"share_vocab": True}, "share_vocab False can be read"),
         ({"subword_option": "spm"}, "subword_option bpe can be read"),
         ({"eos": "END"}, "eos </s> can be read"),
-        ({"num_units": "many"}, "width takes a whole number"),
+        ({"num_units": "many"}, "embedding_dim takes a whole number"),
         ({"num_units": 10**15}, "embedding_encoder should be"),
         ({"attention": "normed_bahdanau"}, "bahdanau_attention/.* is missing"),
         ({"src": None}, "must name the languages"),
@@ -383,7 +385,7 @@ def test_missing_misshapen_and_unknown_variables_are_told(tmp_path):
         ("checkpoint", b'model_checkpoint_path: "translate.ckpt-7"', "cannot be read: No such file"),
         ("checkpoint", b'model_checkpoint_path: "../.."', "cannot be read|names no"),
         ("vocab.en", b"one\ntwo\n", "must begin with"),
-        ("vocab.en", b"<unk>\n<s>\n</s>\nfew\n", "vocabulary must be at least 16"),
+        ("vocab.en", b"<unk>\n<s>\n</s>\nfew\n", "vocab_size must be at least 16"),
         ("vocab.en", None, "must have one vocab.en"),
         ("translate.ckpt-12000.index", None, "cannot be read"),
         ("translate.ckpt-12000.data-00000-of-00001", None, "cannot be read"),
@@ -408,4 +410,4 @@ def test_a_folder_of_our_own_stays_one_of_our_own(tmp_path):
     written(tmp_path / "nmt")
     folder = Translator.from_pretrained(tmp_path / "nmt").save_pretrained(tmp_path / "ours")
     (folder / "hparams").write_text("of something else")
-    assert isinstance(Translator.from_pretrained(folder).known.source, Words)
+    assert isinstance(Translator.from_pretrained(folder).vocabularies.source, WordTokenizer)

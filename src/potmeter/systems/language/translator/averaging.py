@@ -5,31 +5,15 @@ Junczys-Dowmunt et al., "The AMU-UEDIN Submission to the WMT16 News Translation 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping, Sequence
 
 import torch
-
-from potmeter.errors import reject
-
-if TYPE_CHECKING:
-    from .system import Translator
-
-T = TypeVar("T", bound="Translator")
+from torch import Tensor
 
 
-def average(systems: Sequence[T]) -> T:
-    """The first system, with the mean of all their weights.
-
-    Raises:
-        UserError: When they have not the same Config or the same vocabulary.
-    """
-    first, *others = systems
-    written = [[tokenizer.library.to_str() for tokenizer in system.known.tokenizers] for system in systems]
-    for system, vocabulary in zip(others, written[1:], strict=True):
-        system.config == first.config or reject("Only weights of one Config have a mean.", repr(system.config))
-        vocabulary == written[0] or reject("Only weights of one vocabulary have a mean.", "two vocabularies")
-    states = [system.state_dict() for system in systems]
-    mean = {key: torch.stack([state[key].double() for state in states]).mean(0) for key in states[0]}
-    first.load_state_dict({key: value.to(states[0][key].dtype) for key, value in mean.items()})
-    return first
+def average_states(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of state dicts with the same keys and shapes, in float64, given back in the first one's types."""
+    return {
+        key: torch.stack([state[key].double() for state in states]).mean(0).to(value.dtype)
+        for key, value in states[0].items()
+    }

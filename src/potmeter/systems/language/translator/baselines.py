@@ -1,4 +1,4 @@
-"""What a translator must beat: looking the nearest sentence up, and itself without attention."""
+"""What a translator must beat: looking the nearest sentence up, and a network without attention."""
 
 from __future__ import annotations
 
@@ -6,81 +6,68 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import numpy as np
 import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from potmeter import registry
+from potmeter.core.system import System
+from potmeter.core.training.loop import Trainer, build_system
 from potmeter.core.training.options import Options
 from potmeter.data.fetching.clients import announce
 from potmeter.data.splits import Splits
 from potmeter.metrics.translation import score_translations
 
-from .search import Beam
-
-if TYPE_CHECKING:
-    from .system import Translator
+S = TypeVar("S", bound=System)
 
 PLAIN = "plain"
 """The tag of the weights without attention."""
 STEPS = 400
-"""Steps of a rival where the system does not know its own."""
+"""Training steps of the network without attention where the system does not know its own."""
 
 
-def retrieval_bleu(splits: Splits, directions: Sequence[str]) -> dict[str, float]:
-    """BLEU of the translations of those sentences of the training data that are most similar to the source.
+def measure_retrieval(splits: Splits, directions: Sequence[str]) -> dict[str, float]:
+    """BLEU of the translations of those training sentences that are most similar to the source.
 
     Similarity is the cosine of character n-grams (2 to 5, within words), weighted by tf-idf.
     """
-    found = {}
+    bleu = {}
     for direction in directions:
-        source, answers = splits.train.sides(direction)
-        wanted, references = splits.test.sides(direction)
+        train_sources, train_targets = splits.train.sides(direction)
+        sources, references = splits.test.sides(direction)
         vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, dtype=np.float32)
-        known, asked = vectorizer.fit_transform(source), vectorizer.transform(wanted)
-        nearest = [int((known @ row.T).toarray().argmax()) for row in asked]
-        found[direction] = score_translations([answers[i] for i in nearest], references).bleu
-    return named("retrieval", found)
+        index, queries = vectorizer.fit_transform(train_sources), vectorizer.transform(sources)
+        nearest = [int((index @ row.T).toarray().argmax()) for row in queries]
+        bleu[direction] = score_translations([train_targets[i] for i in nearest], references).bleu
+    each = {f"retrieval_{direction.replace('-', '_')}_bleu": value for direction, value in bleu.items()}
+    return {"retrieval_bleu": float(np.mean([*bleu.values()]))} | (each if len(bleu) > 1 else {})
 
 
-def no_attention_bleu(system: Translator, splits: Splits) -> dict[str, float]:
-    """BLEU of LSTMs without attention, otherwise alike, that learnt from the same pairs.
+def find_without_attention(system: S, splits: Splits) -> S | None:
+    """LSTMs without attention, otherwise alike, that learnt from the same pairs; None where there are none.
 
     For the data that come along they are shipped (``plain``); for the rows of digits they are trained here, as many
-    steps as the system. For a user's own pairs there are none: that would take as long as training did.
+    steps as the system. For a user's own pairs that would take as long as training did.
     """
-    from .system import Translator
-
     if system.config.architecture == "none":
-        return {}  # it is the rival
+        return None  # it is the baseline
     if splits.origin == "reverse":
-        plain = trained_alike(system, splits)
-    elif splits.origin == "english-hungarian" and (registry.WEIGHTS / f"translator.{PLAIN}").is_dir():
-        plain = Translator.from_pretrained(PLAIN)
-    else:
-        announce("no_attention_bleu is left out; train a rival on the same files with --architecture none.")
-        return {}
-    each = {f"{direction.replace('-', '_')}_bleu" for direction in plain.directions}
-    found = plain.measured(splits.test, Beam())
-    return {f"no_attention_{name}": float(found[name]) for name in ["bleu", *sorted(each & found.keys())]}
+        return train_without_attention(system, splits)
+    if splits.origin == "english-hungarian" and (registry.WEIGHTS / f"translator.{PLAIN}").is_dir():
+        return type(system).from_pretrained(PLAIN)
+    announce("no_attention_bleu is left out; train a network with --architecture none on the same files.")
+    return None
 
 
-def trained_alike(system: Translator, splits: Splits) -> Translator:
+def train_without_attention(system: S, splits: Splits) -> S:
     """LSTMs without attention, after as many steps as the system has had."""
-    from potmeter.core.training.loop import Trainer, build_system
-
-    config = replace(system.config, architecture="none", layers=2, decoder_layers=2)  # as many in both, an even number
+    layers = {"encoder_layers": 2, "decoder_layers": 2}  # as many in both, an even number
+    config = replace(system.config, architecture="none", **layers)
     steps = int(system.card.get("recipe", {}).get("steps", STEPS))
     plain = build_system(type(system), config, 0)
     with tempfile.TemporaryDirectory() as folder, torch.enable_grad():
         options = Options(steps=steps, out=Path(folder), device=str(system.device), eval_every=steps + 1)
         Trainer(plain, splits, options, quiet=True).fit()
     return plain
-
-
-def named(rival: str, found: dict[str, float]) -> dict[str, float]:
-    """The figures of each direction, and their mean, by the names of the metrics."""
-    each = {f"{rival}_{direction.replace('-', '_')}_bleu": value for direction, value in found.items()}
-    return {f"{rival}_bleu": float(np.mean([*found.values()]))} | (each if len(found) > 1 else {})

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import torch
 
 from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
+from potmeter.nn.beam_search import Beam
 
-from .model import END, PAD, START, Translation, filled
-from .search import Beam
-from .system import TOGETHER, Translator
+from .decoding import max_length
+from .model import END, PAD, START, Seq2Seq, pad
+from .system import BEAM, Translator
 
 SENTENCES = 64
 """Test sentences, spread evenly, that are translated in each round."""
@@ -21,7 +22,7 @@ def rows() -> Iterator[Row]:
     for width, name in ((1, "greedy"), (5, "beam_5")):
         if is_selected(f"sentences_per_s_{name}"):
             yield against_loop(f"sentences_per_s_{name}", width)
-    if is_selected("sentences_per_s_ctranslate2"):
+    if is_selected("sentences_per_s_ctranslate2_greedy") or is_selected("sentences_per_s_ctranslate2_beam_5"):
         from .peer import against_ctranslate2
 
         yield from against_ctranslate2()
@@ -33,47 +34,51 @@ def against_loop(what: str, width: int) -> Row:
     system = Translator.from_pretrained().requires_grad_(False)
     texts, _ = system.data(system.config).test.sides(system.directions[0])
     texts = texts[:: len(texts) // SENTENCES][:SENTENCES]
-    known = len(system.known.target)
-    sources = [system.known.read(text, system.directions[0])[0] for text in texts]
-    beam = Beam(width, known=known)
+    vocab_size = len(system.vocabularies.target)
+    sources = [system.vocabularies.encode_source(text, system.directions[0])[0] for text in texts]
+    beam = Beam(width, BEAM.length_penalty)
 
     def ours() -> list[list[int]]:
-        return [one[0].tokens for one in system.hypotheses(texts, system.directions[0], beam)]
+        return [hypotheses[0].tokens for hypotheses in system.search(texts, system.directions[0], beam)]
 
     def theirs() -> list[list[int]]:
-        return [naive(system.model, source, beam) for source in sources]
+        return [search_naively(system.model, source, beam, vocab_size) for source in sources]
 
     same = sum(a == b for a, b in zip(ours(), theirs(), strict=True))
     assert same >= 0.95 * len(texts), f"only {same} of {len(texts)} translations are the same"  # rounding may decide
     seconds = interleave({"ours": stopwatch(ours), "peer": stopwatch(theirs)}, 5)
     rates = {name: len(texts) / value for name, value in seconds.items()}
-    note = f"{same} of {len(texts)} translations are the same; ours {TOGETHER} sentences at once"
+    note = f"{same} of {len(texts)} translations are the same; {torch.get_num_threads()} threads each"
     return compare(
         what, "sentences/s", rates["ours"], rates["peer"], "Python loop, one hypothesis at a time", note=note
     )
 
 
-def naive(model: Translation, source: list[int], beam: Beam) -> list[int]:
-    """Beam search of one sentence, every hypothesis advanced by itself, the memories kept."""
-    longest = beam.longest or 2 * len(source) + 10
-    live = [(0.0, [START], model.encode(filled([source])))]
+def search_naively(
+    model: Seq2Seq, source: list[int], beam: Beam, vocab_size: int, longest: int | None = None
+) -> list[int]:
+    """Beam search of one sentence, every hypothesis advanced by itself, keys and values cached."""
+    longest = longest or max_length(source)
+    live = [(0.0, [START], model.encode(pad([source])))]
     best: tuple[float, list[int]] = (float("-inf"), [])
     for length in range(1, longest + 1):
         grown = []
-        for log_p, tokens, state in live:
+        for log_prob, tokens, state in live:
             state = state.select(torch.tensor([0]))
-            x, _ = model.decode(torch.tensor([tokens[-1:]]), state)
-            scores = model.scores(x[0, 0])
-            scores[[PAD, START]] = -torch.inf
-            scores[beam.known or len(scores) :] = -torch.inf
-            step = scores.log_softmax(0)
-            ended = (log_p + float(step[END])) / beam.penalty(length)
+            output, _ = model.decode(torch.tensor([tokens[-1:]]), state)
+            logits = model.logits(output[0, 0])
+            logits[[PAD, START]] = -torch.inf
+            logits[vocab_size:] = -torch.inf
+            step = logits.log_softmax(0)
+            ended = (log_prob + float(step[END])) / beam.normaliser(length)
             if beam.width > 1 or length == longest or step.argmax() == END:
                 best = max(best, (ended, tokens[1:]), key=lambda pair: pair[0])
             step[END] = -torch.inf
             values, places = step.topk(beam.width)
-            grown += [(log_p + v, [*tokens, i], state) for v, i in zip(values.tolist(), places.tolist(), strict=True)]
+            grown += [
+                (log_prob + v, [*tokens, i], state) for v, i in zip(values.tolist(), places.tolist(), strict=True)
+            ]
         live = sorted(grown, key=lambda one: -one[0])[: beam.width]
-        if live[0][0] / beam.penalty(length + 1) <= best[0] or (beam.width == 1 and best[0] > float("-inf")):
+        if live[0][0] / beam.normaliser(length + 1) <= best[0] or (beam.width == 1 and best[0] > float("-inf")):
             break
     return best[1]

@@ -22,9 +22,9 @@ from potmeter.errors import reject
 
 from .model import Config
 from .presets import PRESETS
-from .variables import translated
+from .variables import convert
 from .vocabularies import Vocabularies
-from .words import Words
+from .word_tokenizer import WordTokenizer
 
 FIXED = {
     "unit_type": "lstm", "forget_bias": 1.0, "pass_hidden_state": True, "output_attention": True, "share_vocab": False,
@@ -57,46 +57,46 @@ def read_foreign(folder: Path) -> tuple[Config, dict[str, Tensor], Vocabularies]
     languages = [str(values.get(side) or "") for side in ("src", "tgt")]
     for language in languages:
         re.fullmatch(r"[\w-]+", language) or reject(f"{folder}/hparams must name the languages src and tgt.", language)
-    words = [Words.read(vocabulary_file(folder, language)) for language in languages]
-    config = config_of(values, languages, [len(one) for one in words])
-    state = translated(read_bundle(newest(folder)), config)
-    return config, state, Vocabularies(words, config)
+    tokenizers = [WordTokenizer.read(find_vocabulary(folder, language)) for language in languages]
+    config = build_nmt_config(values, languages, [len(tokenizer) for tokenizer in tokenizers])
+    state = convert(read_bundle(find_newest(folder)), config)
+    return config, state, Vocabularies(tokenizers, config)
 
 
-def config_of(values: Mapping[str, Any], languages: list[str], sizes: list[int]) -> Config:
+def build_nmt_config(values: Mapping[str, Any], languages: list[str], sizes: list[int]) -> Config:
     """The Config that nmt's hyper-parameters describe, with vocabularies of these sizes."""
     old = {f"num_{side}_layers": values.get("num_layers") for side in ("encoder", "decoder")}  # its name in 2017
     values = {**old, **values}
-    preset, more = KINDS[one_of(values, "attention_architecture", KINDS)]
-    one_of(values, "subword_option", SUBWORDS)
+    preset, more = KINDS[require_choice(values, "attention_architecture", KINDS)]
+    require_choice(values, "subword_option", SUBWORDS)
     for key, value in (FIXED | more).items():
         values.get(key, value) == value or reject(f"Of tensorflow/nmt's models {key} {value} can be read.", values[key])
-    taken = {
-        "attention": ATTENTION[one_of(values, "attention", ATTENTION)],
-        "width": values.get("num_units"),
-        "layers": values["num_encoder_layers"],
+    fields = {
+        "attention": ATTENTION[require_choice(values, "attention", ATTENTION)],
+        "embedding_dim": values.get("num_units"),
+        "encoder_layers": values["num_encoder_layers"],
         "decoder_layers": values["num_decoder_layers"],
-        "vocabulary": sizes[0],
-        "target_vocabulary": sizes[1],
+        "vocab_size": sizes[0],
+        "target_vocab_size": sizes[1],
         "languages": languages,
         "dataset": "own data",
     }
-    return build_config(Config, asdict(PRESETS[preset]) | taken)
+    return build_config(Config, asdict(PRESETS[preset]) | fields)
 
 
-def one_of(values: Mapping[str, Any], key: str, known: Collection[str]) -> str:
+def require_choice(values: Mapping[str, Any], key: str, known: Collection[str]) -> str:
     """A hyper-parameter that has one of a few values."""
     found, named = str(values.get(key) or ""), " or ".join(filter(None, known))
     return found if found in known else reject(f"Of tensorflow/nmt's models {key} {named} can be read.", found)
 
 
-def vocabulary_file(folder: Path, language: str) -> Path:
+def find_vocabulary(folder: Path, language: str) -> Path:
     """The one vocabulary of a language: ``vocab.en`` or, with more in its name, ``vocab.bpe.32000.en``."""
     found = sorted(folder.glob(f"vocab*.{language}"))
     return found[0] if len(found) == 1 else reject(f"{folder} must have one vocab.{language}.", f"{len(found)} of them")
 
 
-def newest(folder: Path) -> Path:
+def find_newest(folder: Path) -> Path:
     """The checkpoint that ``checkpoint`` names, by its name alone; without one, that with the highest number."""
     note = folder / "checkpoint"
     if note.is_file():

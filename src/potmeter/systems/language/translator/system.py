@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,54 +12,52 @@ from torch import Tensor
 from torch.optim import SGD, Optimizer
 
 from potmeter.core import runs
-from potmeter.core.progress import progress
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.core.training_loop import TrainingLoop
-from potmeter.data.batches import Batch, to_device
+from potmeter.data.batches import Batch
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
 from potmeter.media import Image, Result, Table, Text
 from potmeter.metrics.translation import metric_signatures, score_translations
+from potmeter.nn.beam_search import Beam, Hypothesis
 
-from . import model
-from .averaging import average
-from .baselines import no_attention_bleu, retrieval_bleu
+from . import evaluation, model
+from .attention_picture import draw_attention
+from .averaging import average_states
+from .baselines import find_without_attention, measure_retrieval
+from .batches import build_batches
 from .checkpoints import is_foreign, read_foreign
+from .decoding import translate_tokens
 from .examples import examples
-from .model import filled
-from .pairs import CHARACTERS, Buckets, Pairs, pairs_of
-from .pictures import attention_picture
+from .pairs import MAX_CHARACTERS, Pairs, load_pairs
 from .presets import PRESETS
-from .recurrent import Recurrent
-from .search import Beam, Hypothesis, search
-from .tokenizer import words_of
+from .recurrent import RecurrentSeq2Seq
 from .transformer import Transformer
-from .vocabularies import Vocabularies, directions
+from .vocabularies import Vocabularies, name_directions
 
-Rows = tuple[list[int], list[int]]
-"""Tokens of a source and of its translation."""
+BEAM = Beam(5, length_penalty=1.4)
+"""Of the penalties 0.6, 1 and 1.4 the last was the best on validation pairs."""
 VALIDATED = 200
-"""Pairs of the validation data that are translated during training."""
-TOGETHER = 64
-"""Sentences that are translated at once."""
-SCORED = 100_000
+"""Validation pairs that are translated during training."""
+MAX_SCORED = 100_000
 """Most characters of a line that is scored: sacreBLEU takes two seconds and 40 MB for so many."""
 
 COLUMNS = ("source", "translation", "score", "log p")
+Direction = Annotated[str, Choice("directions")] | None
 
 
 @dataclass(frozen=True)
-class Unattended(Result):
-    """What ``run`` finds without attention."""
+class Translation(Result):
+    """What ``run`` gives without attention."""
 
     translation: Text
     alternatives: Table
 
 
 @dataclass(frozen=True)
-class Translated(Unattended):
-    """What it finds with attention: which word of the first line's translation looked at which of its words."""
+class AttendedTranslation(Translation):
+    """What it gives with attention: also the attention weights of the first line."""
 
     attention: Image
 
@@ -75,8 +72,9 @@ class Translator(System):
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
-        self.model: model.Translation = (Transformer if config.architecture == "transformer" else Recurrent)(config)
-        self.vocabularies: Vocabularies | None = None
+        seq2seq = Transformer if config.architecture == "transformer" else RecurrentSeq2Seq
+        self.model: model.Seq2Seq = seq2seq(config)
+        self.trained_vocabularies: Vocabularies | None = None
 
     # 1. Pairs of sentences
 
@@ -88,7 +86,7 @@ class Translator(System):
             source: english-hungarian, reverse, or a text file with one sentence a line; default: the Config's dataset
             target_file: the file whose lines are the translations
         """
-        return pairs_of(source or config.dataset, target_file)
+        return load_pairs(source or config.dataset, target_file)
 
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
@@ -96,20 +94,19 @@ class Translator(System):
 
     def fit_assets(self, splits: Splits) -> None:
         """Learn the vocabularies; those that came with the weights stay."""
-        self.vocabularies = self.vocabularies or Vocabularies.train(
-            [*zip(*splits.train.pairs, strict=True)], self.config
-        )
+        if self.trained_vocabularies is None:
+            self.trained_vocabularies = Vocabularies.train([*zip(*splits.train.pairs, strict=True)], self.config)
 
-    # 3. The loss: cross-entropy
+    # 3. The loss
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Mean −log p of each token of the translation given the source and the tokens before it, in nats.
+        """Cross-entropy: the mean −log p of each target token given the source and the tokens before it, in nats.
 
         Each process takes the mean of its own tokens. Plain gradient descent is tensorflow/nmt's, whose learning rate is
-        for the mean of whole sentences.
+        for the sum over a sentence's tokens.
         """
         smoothing = self.config.label_smoothing if self.training else 0.0
-        nats = self.model.translation_loss(batch["source"], batch["target"], smoothing)
+        nats = self.model.cross_entropy(batch["source"], batch["target"], smoothing)
         if self.config.optimizer == "sgd":
             return {"loss": nats.sum() / len(batch["target"]), "nats": nats.mean()}
         return {"loss": nats.mean()}
@@ -117,79 +114,53 @@ class Translator(System):
     # 4. Training
 
     def optimizers(self) -> dict[str, Optimizer]:
-        """AdamW with a shorter memory for the size of gradients, or plain gradient descent."""
+        """AdamW with β₂ = 0.98, as Vaswani et al. have it, or plain gradient descent."""
         if self.config.optimizer == "sgd":
             return {"model": SGD(self.parameters(), self.config.lr)}
-        chosen = super().optimizers()
-        for group in chosen["model"].param_groups:
+        optimizers = super().optimizers()
+        for group in optimizers["model"].param_groups:
             group["betas"] = (0.9, 0.98)
-        return chosen
+        return optimizers
+
+    def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
+        """The default step, in mixed precision if the Config says so."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
+            losses = self.loss(batch)
+        trainer.update(losses["loss"])
+        return losses
 
     def batches(self, splits: Splits, trainer: TrainingLoop) -> Iterable[Any]:
-        """Pairs of about equal length, in one direction or both, with some words hidden to learn copying."""
-        encoded = [one for direction in self.directions for one in self.encoded(splits.train, direction)]
-        encoded = [one for one in encoded if max(len(one[0][0]), len(one[0][1])) <= self.config.longest]
-        lengths = [len(one[0][0]) + len(one[0][1]) for one in encoded]
-
-        def collate(numbers: list[int], seed: int) -> Batch:
-            rows = [encoded[i][random.Random(hash((seed, i))).random() < self.config.copied] for i in numbers]
-            source, target = zip(*rows, strict=True)
-            return to_device({"source": filled([*source]), "target": filled([*target])}, trainer.device)
-
-        return Buckets(lengths, collate, self.config.batch_size, seed=trainer.seed)
-
-    def encoded(self, pairs: Pairs, direction: str) -> list[tuple[Rows, Rows]]:
-        """Source and target tokens of each pair, plainly and with the words that stand on both sides hidden."""
-        examples = []
-        for source, target in zip(*pairs.sides(direction), strict=True):
-            shared = {word for word in words_of(source) & words_of(target) if len(word) > 2}
-            plain = self.known.read(source, direction)[0], self.known.wanted(target)
-            hidden = self.known.read(source, direction, shared)[0], self.known.wanted(target, shared)
-            examples.append((plain, hidden if shared else plain))
-        return examples
+        """Pairs of about equal length, in one direction or both."""
+        return build_batches(
+            splits.train, self.directions, self.vocabularies, self.config, seed=trainer.seed, device=trainer.device
+        )
 
     def validate(self, data: Any) -> dict[str, Tensor]:
         """The loss of all pairs, and BLEU of greedy translations of some."""
-        return self.measured(take_evenly(data, VALIDATED), Beam(1)) | {"loss": self.held_loss(data)}
+        return self.measure_bleu(take_evenly(data, VALIDATED), Beam(1)) | {"loss": self.measure_loss(data)}
 
     def validation_loss(self, data: Any) -> Tensor:
-        return self.held_loss(data)
+        return self.measure_loss(data)
 
     def evaluate(self, data: Any) -> dict[str, Tensor]:
-        """sacreBLEU and chrF of translations by beam search, of each direction and in the mean; nats per token."""
-        return self.measured(data, Beam()) | {"loss": self.held_loss(data)}
+        """sacreBLEU and chrF of translations by beam search, of each direction and their mean; nats per token."""
+        return self.measure_bleu(data, BEAM) | {"loss": self.measure_loss(data)}
 
-    def measured(self, data: Pairs, beam: Beam) -> dict[str, Tensor]:
-        """BLEU and chrF: each direction's, and the mean of both."""
-        found: dict[str, list[float]] = {"bleu": [], "chrf": []}
-        metrics: dict[str, Tensor] = {}
-        for direction in self.directions:
-            source, references = data.sides(direction)
-            result = score_translations(self.translate(source, direction, beam), references)
-            for name, values in found.items():
-                values.append(getattr(result, name))
-                if len(self.directions) > 1:
-                    metrics[f"{direction.replace('-', '_')}_{name}"] = torch.tensor(values[-1])
-        return {name: torch.tensor(values).mean() for name, values in found.items()} | metrics
+    def measure_bleu(self, data: Pairs, beam: Beam) -> dict[str, Tensor]:
+        return evaluation.measure_bleu(lambda texts, way: self.translate(texts, way, beam), data, self.directions)
 
-    @torch.no_grad()
-    def held_loss(self, data: Pairs) -> Tensor:
-        """Nats of each token of the references, over all directions: shape ()."""
-        parts = []
-        for direction in self.directions:
-            rows = sorted((one[0] for one in self.encoded(data, direction)), key=lambda row: len(row[0]) + len(row[1]))
-            for start in range(0, len(rows), TOGETHER):
-                source, target = zip(*rows[start : start + TOGETHER], strict=True)
-                batch = filled([*source], self.device), filled([*target], self.device)
-                parts.append(self.model.translation_loss(*batch))
-        return torch.cat(parts).cpu().double().mean()
+    def measure_loss(self, data: Pairs) -> Tensor:
+        return evaluation.measure_loss(self.model, data, self.directions, self.vocabularies, self.device)
 
     def baselines(self, splits: Splits) -> dict[str, float]:
-        """The translation of the most similar sentence trained on, and a model without attention."""
-        found = retrieval_bleu(splits, self.directions)
-        return found | no_attention_bleu(self, splits)
+        """The translation of the most similar training sentence, and a network without attention."""
+        metrics = measure_retrieval(splits, self.directions)
+        if (plain := find_without_attention(self, splits)) is not None:
+            scores = plain.measure_bleu(splits.test, BEAM)
+            metrics |= {f"no_attention_{name}": float(v) for name, v in scores.items() if name.endswith("bleu")}
+        return metrics
 
-    def describe_metrics(self) -> dict[str, str]:
+    def measured_by(self) -> dict[str, str]:
         return metric_signatures()
 
     # 5. Use
@@ -204,20 +175,20 @@ class Translator(System):
         self,
         text: str = "Click the button to save the file.",
         *,
-        direction: Annotated[str, Choice("directions")] | None = None,
-        beam: Annotated[int, Range(1, 64)] = 5,
-        length_penalty: Annotated[float, Range(0, 2)] = 1.4,
+        direction: Direction = None,
+        beam: Annotated[int, Range(1, 64)] = BEAM.width,
+        length_penalty: Annotated[float, Range(0, 2)] = BEAM.length_penalty,
         coverage_penalty: Annotated[float, Range(0, 2)] = 0.0,
         best: Annotated[int, Range(1, 64)] | None = None,
-    ) -> Unattended:
-        """Translate a text, and show which words were looked at.
+    ) -> Translation:
+        """Translate a text, and show the attention weights between its words and those of the translation.
 
         Args:
             text: one sentence or more; each line by itself
             direction: from which language into which, as en-hu; default: the first there is
-            beam: hypotheses that are kept at each step; 1 always takes the likeliest token
+            beam: beam width, the hypotheses kept at each step; 1 = greedy
             length_penalty: 0 prefers short translations, 1 long ones
-            coverage_penalty: how much it costs to leave a word of the source unlooked at
+            coverage_penalty: how much it costs to leave a source word without attention
             best: alternatives to list, at most as many as the beam is wide; default: 3, or as many as that
         """
         lines = [line for line in Text(text).lines if line.strip()]
@@ -225,27 +196,29 @@ class Translator(System):
         best = min(3, beam) if best is None else best
         best <= beam or reject(f"A beam of {beam} has at most {beam} alternatives.", best)
         way = direction or self.directions[0]
-        found = self.hypotheses(lines, way, Beam(beam, length_penalty, coverage_penalty), best)
-        written = [
-            [self.known.written(line, way, one) for one in several] for line, several in zip(lines, found, strict=True)
+        hypotheses = self.search(lines, way, Beam(beam, length_penalty, coverage_penalty), best)
+        rows = [
+            (line, self.vocabularies.decode(line, way, each), each.score, each.log_prob)
+            for line, several in zip(lines, hypotheses, strict=True) for each in several
+        ]  # fmt: skip
+        firsts = [
+            self.vocabularies.decode(line, way, several[0]) for line, several in zip(lines, hypotheses, strict=True)
         ]
-        rows = [(line, text, one.score, one.log_p) for line, several, texts in zip(lines, found, written, strict=True)
-                for one, text in zip(several, texts, strict=True)]  # fmt: skip
-        translation, alternatives = Text("\n".join(texts[0] for texts in written)), Table(COLUMNS, rows)
-        if (weights := found[0][0].weights) is None:
-            return Unattended(translation, alternatives)
-        source, target = self.known.names(lines[0], way, found[0][0])
-        picture = attention_picture(source, target, weights[:, : len(source)])
-        return Translated(translation, alternatives, picture)
+        translation, alternatives, first = Text("\n".join(firsts)), Table(COLUMNS, rows), hypotheses[0][0]
+        if first.attention is None:
+            return Translation(translation, alternatives)
+        source, target = self.vocabularies.name_tokens(lines[0], way, first)
+        picture = draw_attention(source, target, first.attention[:, : len(source)])
+        return AttendedTranslation(translation, alternatives, picture)
 
     @task
     def batch(
         self,
         texts: Text,
         *,
-        direction: Annotated[str, Choice("directions")] | None = None,
-        beam: Annotated[int, Range(1, 64)] = 5,
-        length_penalty: Annotated[float, Range(0, 2)] = 1.4,
+        direction: Direction = None,
+        beam: Annotated[int, Range(1, 64)] = BEAM.width,
+        length_penalty: Annotated[float, Range(0, 2)] = BEAM.length_penalty,
         coverage_penalty: Annotated[float, Range(0, 2)] = 0.0,
     ) -> Text:
         """Translate a file line by line, many lines at once; an empty line stays empty.
@@ -253,14 +226,14 @@ class Translator(System):
         Args:
             texts: sentences, one a line
             direction: from which language into which, as en-hu; default: the first there is
-            beam: hypotheses that are kept at each step
+            beam: beam width, the hypotheses kept at each step; 1 = greedy
             length_penalty: 0 prefers short translations, 1 long ones
-            coverage_penalty: how much it costs to leave a word of the source unlooked at
+            coverage_penalty: how much it costs to leave a source word without attention
         """
-        full = [line for line in texts.lines if line.strip()]
+        lines = [line for line in texts.lines if line.strip()]
         how = Beam(beam, length_penalty, coverage_penalty)
-        done = iter(self.translate(full, direction or self.directions[0], how))
-        return Text("\n".join(next(done) if line.strip() else "" for line in texts.lines))
+        translations = iter(self.translate(lines, direction or self.directions[0], how))
+        return Text("\n".join(next(translations) if line.strip() else "" for line in texts.lines))
 
     @task
     def score(self, texts: Text, references: Text) -> Text:
@@ -271,10 +244,9 @@ class Translator(System):
             references: what they should be, line by line
         """
         longest = max(map(len, [*texts.lines, *references.lines]), default=0)
-        longest <= SCORED or reject(f"A line that is scored has at most {SCORED:,} characters.", f"{longest:,}")
-        found = score_translations(texts.lines, references.lines)
-        how = metric_signatures()
-        return Text(f"BLEU {found.bleu:.1f}  chrF {found.chrf:.1f}\n{how['bleu']}\n{how['chrf']}")
+        longest <= MAX_SCORED or reject(f"A line that is scored has at most {MAX_SCORED:,} characters.", f"{longest:,}")
+        scores, how = score_translations(texts.lines, references.lines), metric_signatures()
+        return Text(f"BLEU {scores.bleu:.1f}  chrF {scores.chrf:.1f}\n{how['bleu']}\n{how['chrf']}")
 
     def examples(self) -> list[Example]:
         return examples(self.config.dataset)
@@ -282,33 +254,27 @@ class Translator(System):
     @property
     def directions(self) -> tuple[str, ...]:
         """What it translates, as ``en-hu``."""
-        return directions(self.config.languages, self.config.both)
+        return name_directions(self.config.languages, self.config.both_directions)
 
     @property
-    def known(self) -> Vocabularies:
-        """The vocabularies."""
-        return self.vocabularies or reject("The system has no vocabulary yet: train it, or load weights.", self.name)
+    def vocabularies(self) -> Vocabularies:
+        """The vocabularies. Raises UserError where there are none yet."""
+        missing = "The system has no vocabulary yet: train it, or load weights."
+        return self.trained_vocabularies or reject(missing, self.name)
 
     def translate(self, texts: Sequence[str], direction: str, beam: Beam) -> list[str]:
         """The best translation of each text."""
-        found = self.hypotheses(texts, direction, beam)
-        return [self.known.written(text, direction, one[0]) for text, one in zip(texts, found, strict=True)]
+        hypotheses = self.search(texts, direction, beam)
+        return [
+            self.vocabularies.decode(text, direction, best[0]) for text, best in zip(texts, hypotheses, strict=True)
+        ]
 
-    @torch.no_grad()
-    def hypotheses(self, texts: Sequence[str], direction: str, beam: Beam, best: int = 1) -> list[list[Hypothesis]]:
-        """The best translations of each text; texts of about equal length are translated together."""
-        for text in texts:
-            len(text) <= CHARACTERS or reject(f"A sentence has at most {CHARACTERS:,} characters.", f"{len(text):,}")
-        rows = [self.known.read(text, direction)[0] for text in texts]
-        beam = replace(beam, known=len(self.known.target))
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-        parts = [order[start : start + TOGETHER] for start in range(0, len(rows), TOGETHER)]
-        found: list[list[Hypothesis]] = [[] for _ in rows]
-        for part in progress(parts, "sentences") if len(parts) > 1 else parts:
-            several = search(self.model, filled([rows[i] for i in part], self.device), beam, best)
-            for i, one in zip(part, several, strict=True):
-                found[i] = one
-        return found
+    def search(self, texts: Sequence[str], direction: str, beam: Beam, best: int = 1) -> list[list[Hypothesis]]:
+        """The best hypotheses of each text."""
+        longest = max(map(len, texts), default=0)
+        longest <= MAX_CHARACTERS or reject(f"A sentence has at most {MAX_CHARACTERS:,} characters.", f"{longest:,}")
+        rows = [self.vocabularies.encode_source(text, direction)[0] for text in texts]
+        return translate_tokens(self.model, rows, beam, len(self.vocabularies.target), best)
 
     # Saving and loading
 
@@ -320,18 +286,29 @@ class Translator(System):
         config, state, vocabularies = read_foreign(Path(where))
         system = cls(config)
         system.model.load_state_dict(state)
-        system.vocabularies = vocabularies
+        system.trained_vocabularies = vocabularies
         return system.eval()
 
     @classmethod
     def from_average(cls, *where: str | Path) -> Self:
-        """The mean of several weights, each named as for ``from_pretrained``; a run's folder stands for all it keeps."""
-        found = [one for place in where for one in runs.list_checkpoints(Path(place)) or [Path(place)]]
-        found or reject("There are no weights to average.", where)
-        return average([cls.from_pretrained(one) for one in found]).eval()
+        """The mean of several weights, each named as for ``from_pretrained``; a run's folder stands for all it keeps.
+
+        Raises:
+            UserError: When there are none, or they differ in Config or vocabulary.
+        """
+        places = [place for each in where for place in runs.list_checkpoints(Path(each)) or [Path(each)]]
+        places or reject("There are no weights to average.", where)
+        first, *others = systems = [cls.from_pretrained(place) for place in places]
+        for other in others:
+            other.config == first.config or reject("Only weights of one Config have a mean.", repr(other.config))
+            other.vocabularies == first.vocabularies or reject(
+                "Only weights of one vocabulary have a mean.", "two vocabularies"
+            )
+        first.load_state_dict(average_states([system.state_dict() for system in systems]))
+        return first.eval()
 
     def save_assets(self, folder: Path) -> None:
-        self.known.save(folder)
+        self.vocabularies.save(folder)
 
     def load_assets(self, folder: Path) -> None:
-        self.vocabularies = Vocabularies.load(folder, self.config)
+        self.trained_vocabularies = Vocabularies.load(folder, self.config)

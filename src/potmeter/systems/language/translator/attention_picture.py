@@ -1,4 +1,4 @@
-"""Which word of a translation looked at which word of the source, as a picture."""
+"""The attention weights between the words of a source and of its translation, as a picture."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ CELL = 0.42
 """Inches of a word's row or column."""
 MARGIN = 0.25
 """Inches at the right and below."""
-MOST = 60
+MAX_WORDS = 60
 """Words on either side that are drawn; the rest of a long sentence is left out."""
 INK = "#1f2933"
 
 
-def attention_picture(source: Sequence[str], target: Sequence[str], weights: Float[Tensor, "t s"]) -> Image:
-    """Draw the weights of the attention; a word's are the sum over its source tokens, the mean over its target tokens.
+def draw_attention(source: Sequence[str], target: Sequence[str], weights: Float[Tensor, "t s"]) -> Image:
+    """Draw attention weights; those of a word are the sum over its source tokens, the mean over its target tokens.
 
     Args:
         source: Names of the source's tokens.
         target: Names of the translation's, the end among them.
-        weights: How much each target token looked at each source token.
+        weights: (T, S), the attention weights of each target token over the source.
 
     Raises:
         UserError: When the names are not as many as the weights.
@@ -37,13 +37,13 @@ def attention_picture(source: Sequence[str], target: Sequence[str], weights: Flo
     (len(target), len(source)) == tuple(weights.shape) or reject(
         "Attention has a weight for each pair of tokens.", f"{tuple(weights.shape)} of {len(target)} and {len(source)}"
     )
-    columns, rows = (grouped(names)[:MOST] for names in (source, target))
+    columns, rows = (group_words(names)[:MAX_WORDS] for names in (source, target))
     values = weights.detach().float().cpu().numpy()
     words = np.array([[values[np.ix_(row, column)].sum(1).mean() for _, column in columns] for _, row in rows])
-    return drawn([name for name, _ in columns], [name for name, _ in rows], words)
+    return draw_heatmap([name for name, _ in columns], [name for name, _ in rows], words)
 
 
-def grouped(names: Sequence[str]) -> list[tuple[str, list[int]]]:
+def group_words(names: Sequence[str]) -> list[tuple[str, list[int]]]:
     """Tokens as words, each with the places of its tokens; signs and special tokens stand alone."""
     words: list[tuple[str, list[int]]] = []
     joins = False  # whether a letter would go on with the word before
@@ -54,20 +54,20 @@ def grouped(names: Sequence[str]) -> list[tuple[str, list[int]]]:
             word, places = words[-1]
             words[-1] = (word + text, [*places, place])
         elif text:
-            words.append((shown(text), [place]))
+            words.append((label(text), [place]))
         joins = letters
     return words
 
 
-def shown(name: str) -> str:
+def label(name: str) -> str:
     """A special token in a reader's words."""
     if name.startswith("<to-"):
         return f"→ {name[4:-1]}"
     return {"</s>": "(end)"}.get(name, name)
 
 
-def drawn(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> Image:
-    """The picture: the source above, the translation on the left, the darker the more was looked."""
+def draw_heatmap(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> Image:
+    """The picture: the source above, the translation on the left, the darker the larger the weight."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

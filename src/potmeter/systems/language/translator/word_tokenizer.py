@@ -1,8 +1,8 @@
-"""Whole words as tokens, as tensorflow/nmt has them: what stands between spaces, cut up before by somebody else.
+"""Whole words as tokens, as tensorflow/nmt has them: what stands between spaces, tokenized before by another program.
 
-Its ``<unk>`` is our ``COPY``: where the translation has it, the unknown word of the source that was looked at most stands
-in its place (Luong et al., arXiv:1410.8206), or ``<unk>`` where the source has none. A word that ends in ``@@`` goes on in
-the next one (Sennrich et al., arXiv:1508.07909).
+Its ``<unk>`` is our ``COPY``: where the translation has it, the unknown word of the source with the largest attention weight
+stands in its place (Luong et al., arXiv:1410.8206), or ``<unk>`` where the source has none. A word that ends in ``@@`` goes on
+in the next one (Sennrich et al., arXiv:1508.07909).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tokenizers import Tokenizer as Library
+from tokenizers import Tokenizer as Backend
 from tokenizers import models
 
 from potmeter.errors import UserError, reject
@@ -21,34 +21,34 @@ from .tokenizer import MAX_FILE, SPACE, SPECIAL, Tokenizer
 
 UNKNOWN, FIRST = "<unk>", ["<unk>", "<s>", "</s>"]
 """What stands for every unknown word, and how a vocabulary of tensorflow/nmt begins."""
-CONTINUED = re.compile("@@( |$)")
+SUBWORD_END = re.compile("@@( |$)")
 
 
-class Words(Tokenizer):
-    """Between sentences and whole words; the source's end is not read."""
+class WordTokenizer(Tokenizer):
+    """Between sentences and whole words; a source sentence has no end token."""
 
-    ends = ()
+    source_suffix = ()
 
-    def encode(self, text: str, hidden: Iterable[str] = ()) -> tuple[list[int], list[str]]:
-        hidden, ids, words = set(hidden), [], []
+    def encode(self, text: str, copy: Iterable[str] = ()) -> tuple[list[int], list[str]]:
+        copy, ids, copied = set(copy), [], []
         for word in filter(None, text.split(" ")):
-            token = self.library.token_to_id(word)
-            if token is None or token <= COPY or word in hidden:
+            token = self.backend.token_to_id(word)
+            if token is None or token <= COPY or word in copy:
                 token = COPY
-                words.append(SPACE + word)
+                copied.append(SPACE + word)
             ids.append(token)
-        return ids, words
+        return ids, copied
 
     def decode(self, ids: Sequence[int], copied: Sequence[str] = ()) -> str:
         words = iter(copied)
-        names = (next(words, UNKNOWN) if i == COPY else self.name(i) for i in ids if i not in (START, END))
-        return CONTINUED.sub("", " ".join(name.removeprefix(SPACE) for name in names))
+        names = (next(words, UNKNOWN) if i == COPY else self.id_to_token(i) for i in ids if i not in (START, END))
+        return SUBWORD_END.sub("", " ".join(name.removeprefix(SPACE) for name in names))
 
-    def name(self, token: int) -> str:
-        return super().name(token) if token <= COPY else SPACE + super().name(token)
+    def id_to_token(self, token: int) -> str:
+        return super().id_to_token(token) if token <= COPY else SPACE + super().id_to_token(token)
 
     @classmethod
-    def read(cls, path: Path) -> Words:
+    def read(cls, path: Path) -> WordTokenizer:
         """The vocabulary of a file of tensorflow/nmt, with a word on each line.
 
         Raises:
@@ -67,10 +67,10 @@ class Words(Tokenizer):
             f"{path} has a word twice, or one of {' '.join(SPECIAL)} as a word.",
             f"{len(lines) + 1 - len(numbers)} such",
         )
-        return cls(Library(models.WordLevel(numbers, unk_token=SPECIAL[COPY])))
+        return cls(Backend(models.WordLevel(numbers, unk_token=SPECIAL[COPY])))
 
 
-def load(path: Path) -> Tokenizer:
+def load_tokenizer(path: Path) -> Tokenizer:
     """A saved vocabulary of either kind. Raises UserError when it is missing or damaged."""
-    found = Tokenizer.load(path)
-    return Words(found.library) if isinstance(found.library.model, models.WordLevel) else found
+    loaded = Tokenizer.load(path)
+    return WordTokenizer(loaded.backend) if isinstance(loaded.backend.model, models.WordLevel) else loaded
