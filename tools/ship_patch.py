@@ -16,9 +16,9 @@ from potmeter.core.loading import load
 from potmeter.core.signature import parameters
 from potmeter.data.samples import sample
 from potmeter.presentation.arguments import parse
+from potmeter.probes.fusion import fuse_batch_norms
 from potmeter.probes.patch import measure
 from potmeter.probes.patch.artefact import PatchArtefact, load_patch, make_card
-from potmeter.probes.patch.fusion import fuse_batch_norm
 from potmeter.probes.patch.trials import JUDGED, PLACEMENTS
 from potmeter.probes.second_network import second_network
 
@@ -55,7 +55,7 @@ def ship(tag: str, runs: Path) -> None:
     facts = registry.entries()["patch"].artefacts[tag]
     (flags,) = facts.recipe
     made = train(probe, inputs_of(probe, flags), runs / name)
-    number, model = class_index(probe.model.classes, made.target), fuse_batch_norm(probe.model)
+    number, model = class_index(probe.model.classes, made.target), fuse_batch_norms(probe.model)
     metrics = measure.measure_success(model, made.pixels, number)
     transferred = measure.measure_success(second_network(), made.pixels, number, (0.25,))
     plain = probe.controls

@@ -17,7 +17,7 @@ from potmeter.errors import UserError
 from potmeter.media import Chart, Image, Table
 from potmeter.probes.attack import Attack
 from potmeter.probes.attack.probe import read_back
-from potmeter.probes.attack.saved import Method, deceive, eight_bits
+from potmeter.probes.attack.quantisation import Method, add_in_8_bits, attack_in_8_bits
 
 from .networks import curved, pictures_of
 
@@ -55,7 +55,7 @@ def test_the_saved_file_read_back_deceives_and_keeps_its_size(method, tmp_path):
     assert 0 < round(float(255 * (worse - x).abs().max())) <= room
     original, adversarial = result.table.json()
     assert original["answer"] == str(before) and adversarial["answer"] == str(after)
-    assert adversarial["largest change / 255"] == round(float(255 * (worse - x).abs().max()))
+    assert adversarial["largest perturbation / 255"] == round(float(255 * (worse - x).abs().max()))
 
 
 def test_a_target_is_reached_by_its_name():
@@ -92,7 +92,7 @@ def test_no_room_for_a_change_gives_the_picture_back(eps):
 
 def test_rounding_keeps_the_bound_exactly():
     x = torch.rand(4, 1, 8, 8).mul(255).round() / 255
-    found = eight_bits(x, torch.randn_like(x), 3 / 255)
+    found = add_in_8_bits(x, torch.randn_like(x), 3 / 255)
     assert ((255 * found).round() - 255 * found).abs().max() < 1e-4
     assert round(float(255 * (found - x).abs().max())) == 3
 
@@ -102,7 +102,7 @@ def test_the_change_is_enlarged_only_as_far_as_it_takes():
     x = (255 * x).round() / 255
     with torch.no_grad():
         y = MODEL.logits(x).argmax(1)
-    found = deceive(MODEL, x, y, 0.1, method="deepfool", targeted=False, steps=50)
+    found = attack_in_8_bits(MODEL, x, y, 0.1, method="deepfool", targeted=False, steps=50)
     with torch.no_grad():
         assert (MODEL.logits(found).argmax(1) != y).all()
     assert (found - x).flatten(1).norm(dim=1).mean() < 1.5
@@ -153,7 +153,7 @@ def test_transfer_tells_whose_pictures_deceive_whom(monkeypatch):
     monkeypatch.setattr("potmeter.probes.attack.probe.load_model", lambda name: other)
     table = PROBE.transfer(PICTURES, other="another", eps=0.3)
     made, *turns = zip(*table.rows, strict=True)
-    assert len(made) == 3 and made[2] == "at random"
+    assert len(made) == 3 and made[2] == "random noise"
     assert turns[0][0] == 1 and turns[0][2] < 1, "pictures made for a network deceive it"
 
 
@@ -165,8 +165,8 @@ def test_transfer_needs_the_same_classes(monkeypatch):
 
 def test_the_universal_change_is_judged_on_pictures_it_was_not_made_from():
     result = PROBE.universal(PICTURES, eps=0.2)
-    assert result.table.columns[1:] == ("turns, of the 3 it was made from", "turns, of the 3 others")
-    with pytest.raises(UserError, match="At least two pictures are needed.*Received: 1"):
+    assert result.table.columns[1:] == ("success rate on the 3 it was made from", "success rate on the 3 others")
+    with pytest.raises(UserError, match="At least two images are needed.*Received: 1"):
         PROBE.universal(PICTURES[:1])
 
 
@@ -193,7 +193,7 @@ def test_an_unknown_target_gets_the_nearest_name():
 
 def test_a_target_that_is_the_answer_already_is_told():
     answer = str(int(MODEL.logits(PROBE.inputs([PICTURES[0]])).argmax()))
-    with pytest.raises(UserError, match=f"takes the picture for {answer} already.*Received: {answer}"):
+    with pytest.raises(UserError, match=f"takes the image for {answer} already.*Received: {answer}"):
         PROBE.run(PICTURES[0], target=answer)
 
 

@@ -6,8 +6,8 @@ import torch
 from potmeter.core.random import Stream
 from potmeter.errors import UserError
 from potmeter.probes.attack import carlini_wagner, deepfool, fgsm, pgd, square, universal
-from potmeter.probes.attack.inputs import margin
-from potmeter.probes.attack.square import share, signs, squares
+from potmeter.probes.attack.criterion import margin
+from potmeter.probes.attack.square import random_signs, random_squares, square_area
 
 from .networks import curved, errors, linear, pictures_of
 
@@ -65,7 +65,7 @@ def smallest_fgsm():
 
 
 def test_carlini_and_wagner_find_a_smaller_change_than_fgsm_for_every_picture():
-    found = carlini_wagner(MODEL, X, Y, searches=9, steps=200, constant=0.1)
+    found = carlini_wagner(MODEL, X, Y, searches=9, steps=200)
     assert errors(MODEL, found, Y) == 1 and found.min() >= 0 and found.max() <= 1
     assert (lengths(found - X) < smallest_fgsm()).all()
 
@@ -79,12 +79,12 @@ def test_on_a_linear_map_carlini_and_wagner_come_near_the_least_distance():
 
 
 def test_carlini_and_wagner_reach_a_target():
-    found = carlini_wagner(MODEL, X, OTHER, targeted=True, searches=9, steps=200, constant=0.1)
+    found = carlini_wagner(MODEL, X, OTHER, targeted=True, searches=9, steps=200)
     assert errors(MODEL, found, OTHER) == 0
 
 
 def test_confidence_is_a_lead_in_logits():
-    found = carlini_wagner(MODEL, X, Y, searches=9, steps=200, constant=0.1, confidence=1.0)
+    found = carlini_wagner(MODEL, X, Y, searches=9, steps=200, confidence=1.0)
     with torch.no_grad():
         assert margin(MODEL.logits(found), Y).max() <= -0.99
 
@@ -114,7 +114,7 @@ def test_the_square_attack_needs_no_gradient():
 
 def test_more_queries_never_do_worse_and_beat_noise():
     wrong = [errors(MODEL, square(MODEL, X, Y, 0.08, queries=n), Y) for n in (1, 30, 300)]
-    noise = (X + 0.08 * signs(Stream(0), *X.shape)).clamp(0, 1)
+    noise = (X + 0.08 * random_signs(Stream(0), *X.shape)).clamp(0, 1)
     assert wrong == sorted(wrong) and wrong[-1] > errors(MODEL, noise, Y)
 
 
@@ -123,12 +123,12 @@ def test_the_square_attack_reaches_a_target():
 
 
 def test_squares_shrink_as_in_the_paper():
-    sizes = [share(n / 10_000, 0.8) for n in (0, 10, 11, 60, 300, 700, 1500, 3000, 5000, 7000, 9000)]
+    sizes = [square_area(n / 10_000, 0.8) for n in (0, 10, 11, 60, 300, 700, 1500, 3000, 5000, 7000, 9000)]
     assert sizes == [0.8, 0.8, 0.4, 0.2, 0.1, 0.05, 0.025, 0.0125, 0.00625, 0.003125, 0.0015625]
 
 
 def test_squares_are_squares_and_reach_every_pixel():
-    inside = squares(Stream(1), 400, 3, 7, 9)
+    inside = random_squares(Stream(1), 400, 3, 7, 9)
     assert inside.shape == (400, 1, 7, 9) and (inside.sum((1, 2, 3)) == 9).all() and inside.any(0).all()
 
 
@@ -139,7 +139,7 @@ def test_one_change_turns_more_unseen_answers_than_noise_of_its_size():
     x, y = pictures_of(MODEL, 200)
     change = universal(MODEL, x[:100], y[:100], 0.08)
     assert change.shape == x.shape[1:] and change.abs().max() <= 0.08 + 2**-23
-    noise = 0.08 * signs(Stream(0), *change.shape)
+    noise = 0.08 * random_signs(Stream(0), *change.shape)
     turned, by_noise = (errors(MODEL, (x[100:] + d).clamp(0, 1), y[100:]) for d in (change, noise))
     assert turned > by_noise + 0.2
 
@@ -187,7 +187,7 @@ def test_it_takes_a_single_picture(attack):
     [
         (lambda x, y: (x[..., :-1], y), "x must have the shape"),
         (lambda x, y: (x[0], y), "x must have the shape"),
-        (lambda x, y: (x[:0], y[:0]), "At least one picture"),
+        (lambda x, y: (x[:0], y[:0]), "At least one image"),
         (lambda x, y: (255 * x, y), "x must lie between 0 and 1"),
         (lambda x, y: (x - 1, y), "x must lie between 0 and 1"),
         (lambda x, y: (x * torch.nan, y), "x must lie between 0 and 1"),

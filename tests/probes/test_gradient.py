@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from potmeter.core.random import Stream
 from potmeter.errors import UserError
 from potmeter.nn import gradient_attacks
-from potmeter.nn.gradient_attacks import random_start
 from potmeter.probes.attack import fgsm, pgd
 
 from .networks import curved, errors, pictures_of
@@ -48,24 +47,33 @@ def test_fgsm_follows_its_equation(targeted):
 
 @pytest.mark.parametrize("eps", [0.003, 0.1, 0.5])
 @pytest.mark.parametrize("targeted", [False, True])
-@pytest.mark.parametrize("from_random", [False, True])
-def test_linf_pgd_equals_foolbox_to_the_bit(eps, targeted, from_random):
+@pytest.mark.parametrize("random_start", [False, True])
+def test_linf_pgd_equals_foolbox_to_the_bit(eps, targeted, random_start):
     y = OTHER if targeted else Y
-    start = random_start(X, eps, "linf", Stream(5).uniform(*X.shape)) if from_random else None
-    attack = foolbox.attacks.LinfPGD(abs_stepsize=eps / 30, steps=20, random_start=from_random)
+    start = gradient_attacks.random_start(X, eps, "linf", Stream(5).uniform(*X.shape)) if random_start else None
+    attack = foolbox.attacks.LinfPGD(abs_stepsize=eps / 30, steps=20, random_start=random_start)
     expected = theirs(attack, y, eps, targeted, start)
-    ours = pgd(MODEL, X, y, eps, steps=20, step=eps / 30, targeted=targeted, from_random=from_random, seed=5)
+    ours = pgd(MODEL, X, y, eps, steps=20, step_size=eps / 30, targeted=targeted, random_start=random_start, seed=5)
     assert torch.equal(ours, expected)
 
 
 @pytest.mark.parametrize("targeted", [False, True])
-@pytest.mark.parametrize("from_random", [False, True])
-def test_l2_pgd_equals_foolbox_to_the_bit(targeted, from_random):
+@pytest.mark.parametrize("random_start", [False, True])
+def test_l2_pgd_equals_foolbox_to_the_bit(targeted, random_start):
     y, rng = OTHER if targeted else Y, Stream(5)
-    start = random_start(X, 0.8, "l2", rng.uniform(len(X)), rng.normal(*X.shape)) if from_random else None
-    attack = foolbox.attacks.L2PGD(abs_stepsize=0.1, steps=20, random_start=from_random)
+    start = (
+        gradient_attacks.random_start(X, 0.8, "l2", rng.uniform(len(X)), rng.normal(*X.shape)) if random_start else None
+    )
+    attack = foolbox.attacks.L2PGD(abs_stepsize=0.1, steps=20, random_start=random_start)
     expected = theirs(attack, y, 0.8, targeted, start)
-    options = {"steps": 20, "step": 0.1, "norm": "l2", "targeted": targeted, "from_random": from_random, "seed": 5}
+    options = {
+        "steps": 20,
+        "step_size": 0.1,
+        "norm": "l2",
+        "targeted": targeted,
+        "random_start": random_start,
+        "seed": 5,
+    }
     assert torch.equal(pgd(MODEL, X, y, 0.8, **options), expected)
 
 
@@ -77,7 +85,7 @@ def test_pgd_equals_cleverhans_to_the_bit():
     for eps in (1 / 64, 1 / 4):
         assert torch.equal(fgsm(MODEL, x, Y, eps), fast(MODEL, x, eps, float("inf"), 0.0, 1.0, Y))
         expected = projected(MODEL, x, eps, eps / 8, 20, float("inf"), 0.0, 1.0, Y, rand_init=False)
-        assert torch.equal(pgd(MODEL, x, Y, eps, steps=20, step=eps / 8, from_random=False), expected)
+        assert torch.equal(pgd(MODEL, x, Y, eps, steps=20, step_size=eps / 8, random_start=False), expected)
 
 
 def test_pgd_follows_its_equation():
@@ -87,7 +95,7 @@ def test_pgd_follows_its_equation():
         leaf = x.clone().requires_grad_()
         torch.nn.functional.cross_entropy(MODEL(leaf), Y, reduction="sum").backward()
         x = (X + (x + 0.02 * leaf.grad.sign() - X).clamp(-0.1, 0.1)).clamp(0, 1)
-    assert torch.equal(pgd(MODEL, X, Y, 0.1, steps=15, step=0.02, from_random=False), x)
+    assert torch.equal(pgd(MODEL, X, Y, 0.1, steps=15, step_size=0.02, random_start=False), x)
     MODEL.zero_grad()
 
 
@@ -102,7 +110,7 @@ def test_the_change_stays_within_eps_and_the_picture_within_0_and_1(levels, eps,
     x, eps = torch.tensor(levels).float().view(1, 1, 8, 8) / 256, eps / 256  # binary fractions: no rounding
     for worse in (
         fgsm(MODEL, x, Y[:1], eps, targeted=targeted),
-        pgd(MODEL, x, Y[:1], eps, steps=3, step=eps / 2, seed=seed, targeted=targeted, from_random=False),
+        pgd(MODEL, x, Y[:1], eps, steps=3, step_size=eps / 2, seed=seed, targeted=targeted, random_start=False),
     ):
         assert (worse - x).abs().max() <= eps and worse.min() >= 0 and worse.max() <= 1
     drawn = pgd(MODEL, x, Y[:1], eps, steps=3, seed=seed, targeted=targeted)
@@ -114,7 +122,9 @@ def test_the_change_stays_within_eps_and_the_picture_within_0_and_1(levels, eps,
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_random_starts_fill_the_ball(norm):
     rng, x = Stream(0), torch.full((2000, 1, 1, 2), 0.5)
-    start = random_start(x, 0.25, norm, rng.uniform(*x.shape if norm == "linf" else (len(x),)), rng.normal(*x.shape))
+    start = gradient_attacks.random_start(
+        x, 0.25, norm, rng.uniform(*x.shape if norm == "linf" else (len(x),)), rng.normal(*x.shape)
+    )
     change = (start - x).flatten(1)
     size = change.abs().amax(1) if norm == "linf" else change.norm(dim=1)
     assert size.max() <= 0.25 + 1e-6
@@ -140,7 +150,7 @@ def test_pgd_harms_more_than_fgsm_and_that_more_than_noise():
     with torch.no_grad():
         losses = [
             MODEL.input_loss(worse, Y)
-            for worse in (X, noise, fgsm(MODEL, X, Y, eps), pgd(MODEL, X, Y, eps, step=0.01, restarts=3))
+            for worse in (X, noise, fgsm(MODEL, X, Y, eps), pgd(MODEL, X, Y, eps, step_size=0.01, restarts=3))
         ]
     assert max(losses[0].mean(), losses[1].mean()) < losses[2].mean() < losses[3].mean()
     assert (losses[3] >= losses[2] - 1e-5).all()
@@ -149,9 +159,10 @@ def test_pgd_harms_more_than_fgsm_and_that_more_than_noise():
 def test_more_starts_never_do_worse():
     with torch.no_grad():
         losses = [
-            MODEL.input_loss(pgd(MODEL, X, Y, 0.03, steps=3, step=0.02, restarts=starts), Y) for starts in (2, 3, 6)
+            MODEL.input_loss(pgd(MODEL, X, Y, 0.03, steps=3, step_size=0.02, restarts=starts), Y)
+            for starts in (2, 3, 6)
         ]
-    wrong = [errors(MODEL, pgd(MODEL, X, Y, 0.03, steps=3, step=0.02, restarts=n), Y) for n in (2, 3, 6)]
+    wrong = [errors(MODEL, pgd(MODEL, X, Y, 0.03, steps=3, step_size=0.02, restarts=n), Y) for n in (2, 3, 6)]
     assert wrong == sorted(wrong) and (losses[1] >= losses[0]).all() and (losses[2] >= losses[1]).all()
 
 
@@ -167,7 +178,7 @@ def test_the_seed_decides():
 
 
 def test_a_batch_of_one_and_no_room():
-    assert torch.equal(pgd(MODEL, X[:1], Y[:1], 0.1, from_random=False), pgd(MODEL, X, Y, 0.1, from_random=False)[:1])
+    assert torch.equal(pgd(MODEL, X[:1], Y[:1], 0.1, random_start=False), pgd(MODEL, X, Y, 0.1, random_start=False)[:1])
     assert torch.equal(pgd(MODEL, X, Y, 0.0), X) and torch.equal(fgsm(MODEL, X, Y, 0.0), X)
 
 

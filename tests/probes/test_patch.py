@@ -21,6 +21,7 @@ from potmeter.data.sets.mnist import sklearn_digits
 from potmeter.data.sets.wheel_photos import PHOTOS
 from potmeter.errors import UserError
 from potmeter.media import Image
+from potmeter.probes.fusion import fuse_batch_norms
 from potmeter.probes.patch import (
     Canvas,
     Patch,
@@ -33,7 +34,6 @@ from potmeter.probes.patch import (
 )
 from potmeter.probes.patch.canvas import total_variation
 from potmeter.probes.patch.expectation import GAIN, OFFSET, TURN
-from potmeter.probes.patch.fusion import fuse_batch_norm
 from potmeter.probes.patch.inks import PRIMARIES, mix_inks, separate_inks
 
 pytestmark = pytest.mark.xdist_group("patch")  # one patch is trained for all
@@ -215,7 +215,7 @@ def measures(pdf: bytes):
 
 def test_fusing_changes_nothing_but_the_number_of_layers():
     model = load("classifier.digits")
-    quick, x = fuse_batch_norm(model), noise(3, *model.input_shape)
+    quick, x = fuse_batch_norms(model), noise(3, *model.input_shape)
     torch.testing.assert_close(quick.logits(x), model.logits(x), atol=1e-4, rtol=1e-4)
     norms = [sum(isinstance(m, nn.BatchNorm2d) for m in one.modules()) for one in (model, quick)]
     assert norms[1] < norms[0] and not any(p.requires_grad for p in quick.parameters())
@@ -229,7 +229,7 @@ def test_fusing_leaves_alone_what_it_cannot_be_sure_of():
     for module in (Backwards(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)), nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3, track_running_stats=False))):  # fmt: skip
         x = noise(4, 3, 5, 5)
         nn.init.constant_(module[1].weight, 3.0)
-        torch.testing.assert_close(fuse_batch_norm(module)(x), module.eval()(x))
+        torch.testing.assert_close(fuse_batch_norms(module)(x), module.eval()(x))
 
 
 # Learning -----------------------------------------------------------------------------------------------------------

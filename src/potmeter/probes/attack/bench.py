@@ -24,7 +24,7 @@ BATCH = 100
 FEW = 40
 """Of them, for Carlini and Wagner's attack, which needs hundreds of passes."""
 SEARCHES, STEPS, LR = 5, 100, 0.1
-"""Of Carlini and Wagner's attack: values of c, steps for each, and their length: shorter ones deceive too seldom."""
+"""Of Carlini and Wagner's attack: values of c, steps for each, and the learning rate; foolbox's own deceives too seldom."""
 SHORT = 5
 """Steps where ART takes part."""
 
@@ -79,7 +79,7 @@ def rows() -> Iterator[Row]:
         if is_selected(f"{name}_images_per_s"):
             yield from along_the_gradient(name, passes, model, x, y, peers)
     if is_selected("cw_images_per_s"):
-        yield from nearest(model, x[:FEW], y[:FEW], peers)
+        yield from smallest_perturbation(model, x[:FEW], y[:FEW], peers)
 
 
 def along_the_gradient(name: str, passes: int, model: Any, x: Tensor, y: Tensor, peers: Peers) -> Iterator[Row]:
@@ -87,9 +87,9 @@ def along_the_gradient(name: str, passes: int, model: Any, x: Tensor, y: Tensor,
     attacks = peers.foolbox.attacks
     contests: dict[str, dict[str, Callable[[], Any]]] = {
         "pgd40": {
-            "ours": lambda: pgd(model, x, y, EPS, steps=40, step=0.01),
+            "ours": lambda: pgd(model, x, y, EPS, steps=40, step_size=0.01),
             "foolbox": peers.by_foolbox(attacks.LinfPGD(abs_stepsize=0.01, steps=40), x, y, EPS),
-            "ART": peers.by_art("ProjectedGradientDescent", x, y, eps=EPS, eps_step=0.01, max_iter=40,
+            "ART": peers.by_art("ProjectedGradientDescent", x, y, eps=EPS, eps_step_size=0.01, max_iter=40,
                                 num_random_init=1, verbose=False),
         },
         "fgsm": {
@@ -105,8 +105,8 @@ def along_the_gradient(name: str, passes: int, model: Any, x: Tensor, y: Tensor,
                       limit=rates["raw"] / passes, note=NOTES[name])  # fmt: skip
 
 
-def nearest(model: Any, x: Tensor, y: Tensor, peers: Peers) -> Iterator[Row]:
-    """Carlini and Wagner's search for the nearest deceiving picture."""
+def smallest_perturbation(model: Any, x: Tensor, y: Tensor, peers: Peers) -> Iterator[Row]:
+    """Carlini and Wagner's search for the nearest deceiving image."""
     search = peers.foolbox.attacks.L2CarliniWagnerAttack(SEARCHES, STEPS, stepsize=LR)
     ours = lambda: carlini_wagner(model, x, y, searches=SEARCHES, steps=STEPS, lr=LR)
     theirs = peers.by_foolbox(search, x, y, None)

@@ -1,4 +1,4 @@
-"""Carlini and Wagner's attack: of all pictures that deceive, search the one nearest to the original."""
+"""Carlini and Wagner's attack: of all images that deceive, search the one nearest to the original."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from potmeter.errors import reject
-from potmeter.nn.gradient_attacks import input_gradient
+from potmeter.nn.gradient_attacks import norms
+from potmeter.probes.fusion import fuse_batch_norms
 
-from .inputs import check, margin
+from .criterion import least_lead, margin
+from .inputs import check_inputs
 
 BETAS = (0.9, 0.999)
+"""Adam's decay rates."""
 INSIDE = 0.999999
 """Values are pulled this much away from 0 and 1, where the tanh would be infinite."""
-CHECKS = 10
-"""How often in a search it is seen whether a picture still improves."""
+PATIENCE = 0.05
+"""An image whose objective has not fallen for this share of a search's steps leaves the batch."""
+FALL = 1e-4
+"""The least relative fall of the objective that counts."""
 
 
 def carlini_wagner(
@@ -29,79 +34,102 @@ def carlini_wagner(
     searches: int = 6,
     steps: int = 100,
     lr: float = 0.01,
-    constant: float = 1e-3,
+    constant: float | None = None,
     confidence: float = 0.0,
 ) -> Float[Tensor, "b c h w"]:
-    """The least L2 change that deceives (Carlini and Wagner 2017, arXiv:1608.04644, section V): min ‖δ‖² + c·f(x + δ).
+    """The least L2 perturbation that deceives (Carlini and Wagner 2017, arXiv:1608.04644, section V): min ‖δ‖² + c·f(x + δ).
 
-    Pictures live behind a tanh, so that they stay in [0, 1]; c is found by bisection for each picture, and a picture
-    that no longer improves leaves the batch.
+    Images live behind a tanh, so that they stay in [0, 1]. c is found by bisection for each image; unlike in the paper it
+    starts where a linear network would be deceived, and each search goes on from the end of the one before: that takes
+    fewer passes of the network, and ends nearer.
 
     Args:
         model: A ``Classifier``.
-        x: Pictures (B, C, H, W) in [0, 1].
+        x: Images (B, C, H, W) in [0, 1].
         y: The right classes (B,); the wanted ones where ``targeted``.
         targeted: Whether ``y`` is wanted.
         searches: Values of c that are tried.
-        steps: Steps of Adam for each.
+        steps: Most steps of Adam for each.
         lr: Its learning rate.
-        constant: First value of c.
+        constant: First value of c; default: for each image, that of a linear network.
         confidence: By how many logits the wrong class must lead.
 
     Returns:
-        The nearest deceiving pictures found; where none was, the originals.
+        The nearest deceiving images found; where none was, the originals.
 
     Raises:
         UserError: For inputs of another shape or range, or a network without a gradient.
     """
-    check(model, x, y)
-    origin = ((2 * x - 1) * INSIDE).atanh()
-    best, nearest = x.clone(), x.new_full((len(x),), torch.inf)
-    low, high = x.new_zeros(len(x)), x.new_full((len(x),), torch.inf)
-    c = x.new_full((len(x),), constant)
+    check_inputs(model, x, y)
+    search = Search(fuse_batch_norms(model), x, y, -1.0 if targeted else 1.0, confidence)
+    c = search.linear_constant() if constant is None else x.new_full((len(x),), constant)
+    low, high = torch.zeros_like(c), torch.full_like(c, torch.inf)
     for _ in range(searches):
-        deceived = search(model, origin, x, y, c, best, nearest, targeted, steps, lr, confidence)
+        deceived = search.run(c, steps, lr)
         high, low = torch.where(deceived, c.minimum(high), high), torch.where(deceived, low, c.maximum(low))
-        c = torch.where(high.isfinite(), (low + high) / 2, 10 * c)
-    return best
+        bisected = torch.where(low > 0, (low * high).sqrt(), high / 2)
+        c = torch.where(high.isfinite(), bisected, 10 * c)
+    return search.nearest
 
 
-def search(
-    model: Any, origin: Tensor, x: Tensor, y: Tensor, c: Tensor, best: Tensor, nearest: Tensor,
-    targeted: bool, steps: int, lr: float, confidence: float,
-) -> Tensor:  # fmt: skip
-    """Adam with fixed c (B,); writes what it finds into ``best`` and ``nearest``; whether each picture deceived (B,)."""
-    deceived = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-    left = torch.arange(len(x), device=x.device)  # the pictures still searched
-    change, mean, square = (torch.zeros_like(x) for _ in range(3))
-    before = x.new_full((len(x),), torch.inf)
-    for number in range(1, steps + 1):
-        seen: dict[str, Tensor] = {}
+class Search:
+    """Adam on ‖δ‖² + c·f(x + δ) behind the tanh, for a batch of images of which each has its own c.
 
-        def loss(moved: Tensor, left: Tensor = left, seen: dict[str, Tensor] = seen) -> Tensor:
-            images = (moved.tanh() + 1) / 2
-            lead = margin(model.logits(images), y[left]) * (-1 if targeted else 1)
-            lead.requires_grad or reject(
-                "The network must be differentiable in its input.", "logits without a gradient"
-            )
-            size = (images - x[left]).square().flatten(1).sum(1)
-            total = size + c[left] * (lead + confidence).clamp(min=0)
-            seen.update(images=images.detach(), lead=lead.detach(), size=size.detach(), total=total.detach())
-            return total
+    Args:
+        model: A ``Classifier``.
+        x, y: Images (B, C, H, W) and classes (B,).
+        sign: 1, or −1 where ``y`` is wanted.
+        confidence: By how many logits the wrong class must lead.
+    """
 
-        gradient = input_gradient(loss, origin[left] + change[left])
-        wins = (seen["lead"] < 0) & (seen["lead"] <= -confidence)
-        deceived[left[wins]] = True
-        wins &= seen["size"] < nearest[left]
-        best[left[wins]], nearest[left[wins]] = seen["images"][wins], seen["size"][wins]
-        mean[left] = mean[left].lerp(gradient, 1 - BETAS[0])
-        square[left] = square[left].lerp(gradient.square(), 1 - BETAS[1])
-        unbiased = (square[left] / (1 - BETAS[1] ** number)).sqrt() + 1e-8
-        change[left] -= lr * mean[left] / (1 - BETAS[0] ** number) / unbiased
-        if (number - 1) % max(1, steps // CHECKS) == 0:  # from the first on: too small a c only raises the total
-            improves = seen["total"] < 0.9999 * before[left]
-            before[left] = seen["total"]
-            left = left[improves]
+    def __init__(self, model: Any, x: Tensor, y: Tensor, sign: float, confidence: float) -> None:
+        self.model, self.x, self.y, self.sign, self.confidence = model, x, y, sign, confidence
+        self.w = ((2 * x - 1) * INSIDE).atanh()
+        """Where the search is: the image is (tanh w + 1) / 2."""
+        self.nearest, self.distance = x.clone(), x.new_full((len(x),), torch.inf)
+        """The nearest deceiving images found, and the squares of their distances."""
+
+    def shortfall(self, images: Tensor, chosen: Tensor) -> Tensor:
+        """f (B,): by how many logits the images lack deceiving; 0 or less where they do."""
+        logits = self.model.logits(images)
+        logits.requires_grad or reject("The network must be differentiable in its input.", "logits without a gradient")
+        lead = self.sign * margin(logits, self.y[chosen])
+        return lead + least_lead(logits.detach()).clamp(min=self.confidence)
+
+    def linear_constant(self) -> Tensor:
+        """The c (B,) whose minimum lies on the boundary of the network, taken to be linear: 2·f / ‖∇f‖²."""
+        images = self.x.detach().requires_grad_()
+        with torch.enable_grad():
+            shortfall = self.shortfall(images, torch.arange(len(images), device=images.device))
+            (gradient,) = torch.autograd.grad(shortfall.sum(), images)
+        return 2 * shortfall.detach().clamp(min=1e-3) / norms(gradient).flatten() ** 2
+
+    def run(self, c: Tensor, steps: int, lr: float) -> Tensor:
+        """One search with fixed c (B,), from where the last one ended; whether each image deceived on the way (B,)."""
+        deceived = torch.zeros_like(self.y, dtype=torch.bool)
+        mean, square = torch.zeros_like(self.w), torch.zeros_like(self.w)
+        lowest, stale = torch.full_like(c, torch.inf), torch.zeros_like(self.y)
+        left = torch.arange(len(c), device=c.device)  # the images still searched
+        for number in range(1, steps + 1):
+            w = self.w[left].requires_grad_()
+            with torch.enable_grad():
+                images = (w.tanh() + 1) / 2
+                shortfall = self.shortfall(images, left)
+                distance = (images - self.x[left]).square().flatten(1).sum(1)
+                objective = distance + c[left] * shortfall.clamp(min=0)
+                (gradient,) = torch.autograd.grad(objective.sum(), w)
+            wins = shortfall <= 0
+            deceived[left[wins]] = True
+            wins &= distance < self.distance[left]
+            self.nearest[left[wins]], self.distance[left[wins]] = images.detach()[wins], distance.detach()[wins]
+            mean[left] = mean[left].lerp(gradient, 1 - BETAS[0])
+            square[left] = square[left].lerp(gradient.square(), 1 - BETAS[1])
+            unbiased = (square[left] / (1 - BETAS[1] ** number)).sqrt() + 1e-8
+            self.w[left] -= lr * mean[left] / (1 - BETAS[0] ** number) / unbiased
+            falls = objective.detach() < (1 - FALL) * lowest[left]
+            lowest[left] = lowest[left].minimum(objective.detach())
+            stale[left] = torch.where(falls, 0, stale[left] + 1)
+            left = left[stale[left] < max(5, PATIENCE * steps)]
             if not len(left):
                 break
-    return deceived
+        return deceived

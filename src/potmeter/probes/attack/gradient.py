@@ -12,7 +12,8 @@ from potmeter.core.random import Stream
 from potmeter.nn import gradient_attacks
 from potmeter.nn.gradient_attacks import Norm
 
-from .inputs import check
+from .criterion import is_adversarial
+from .inputs import check_inputs
 
 
 def fgsm(
@@ -22,7 +23,7 @@ def fgsm(
 
     Args:
         model: An ``Attackable``.
-        x: Pictures (B, C, H, W) in [0, 1].
+        x: Images (B, C, H, W) in [0, 1].
         y: The right classes (B,); the wanted ones where ``targeted``.
         eps: Largest change of a value, 0 to 1.
         targeted: Lower the loss of ``y`` instead of raising it.
@@ -31,9 +32,9 @@ def fgsm(
         UserError: For inputs of another shape or range, or a network without a gradient.
 
     Example:
-        >>> worse = fgsm(load("classifier.digits"), x, y, eps=0.3)  # doctest: +SKIP
+        >>> adversarial = fgsm(load("classifier.digits"), x, y, eps=0.3)  # doctest: +SKIP
     """
-    check(model, x, y, eps)
+    check_inputs(model, x, y, eps)
     sign = -1.0 if targeted else 1.0
     return gradient_attacks.fgsm(lambda images: sign * model.input_loss(images, y), x, eps)
 
@@ -45,65 +46,63 @@ def pgd(
     eps: float,
     *,
     steps: int = 40,
-    step: float | None = None,
+    step_size: float | None = None,
     norm: Norm = "linf",
     restarts: int = 1,
     targeted: bool = False,
-    from_random: bool = True,
+    random_start: bool = True,
     seed: int = 0,
 ) -> Float[Tensor, "b c h w"]:
-    """Projected gradient descent (Madry et al. 2018, arXiv:1706.06083): of all starts, the one with the worst loss.
+    """Projected gradient descent (Madry et al. 2018, arXiv:1706.06083): of all restarts, the one with the highest loss.
 
-    Pictures that a ``Classifier`` already gets wrong (``targeted``: takes for ``y``) are spared further starts.
+    Images that deceive a ``Classifier`` already are spared further restarts.
 
     Args:
         model: An ``Attackable``.
-        x: Pictures (B, C, H, W) in [0, 1].
+        x: Images (B, C, H, W) in [0, 1].
         y: The right classes (B,); the wanted ones where ``targeted``.
-        eps: Radius of the ball: largest change of a value (L∞), or of the whole picture (L2).
+        eps: Radius of the ball: largest change of a value (L∞), or the norm of all changes (L2).
         steps: Gradient steps from each start.
-        step: Length of a step; default: for L∞ eps / 30 (Madry's 0.01 for 0.3), for fewer than 40 steps so much more that
+        step_size: Length of a step; default: for L∞ eps / 30 (Madry's 0.01 for 0.3), for fewer than 40 steps so much more that
             all of them reach as far; for L2 2.5 eps / steps.
         norm: ``linf`` or ``l2``.
-        restarts: Number of starts.
+        restarts: Number of starting points.
         targeted: Lower the loss of ``y`` instead of raising it.
-        from_random: Start at random points of the ball, not at ``x``.
+        random_start: Start at random points of the ball, not at ``x``.
         seed: Start of the randomness.
 
     Raises:
         UserError: For inputs of another shape or range, or a network without a gradient.
     """
-    check(model, x, y, eps, norm)
+    check_inputs(model, x, y, eps, norm)
     sign, rng = (-1.0 if targeted else 1.0), Stream(seed)
-    length = (
-        step if step is not None else (eps / min(30, 0.75 * max(steps, 1)) if norm == "linf" else 2.5 * eps / steps)
-    )
-    worst, highest = x.clone(), torch.full((len(x),), -torch.inf, device=x.device)
-    left = torch.arange(len(x), device=x.device)  # the pictures still to be attacked
+    if step_size is None:
+        step_size = eps / min(30, 0.75 * max(steps, 1)) if norm == "linf" else 2.5 * eps / steps
+    adversarial, highest = x.clone(), torch.full((len(x),), -torch.inf, device=x.device)
+    left = torch.arange(len(x), device=x.device)  # the images still to be attacked
     for number in range(restarts):
         part, labels = x[left], y[left]
-        start = draw(part, eps, norm, rng) if from_random or number else None
+        start = draw_from_ball(part, eps, norm, rng) if random_start or number else None
 
         def loss(images: Tensor, labels: Tensor = labels) -> Tensor:
             return sign * model.input_loss(images, labels)
 
-        found = gradient_attacks.pgd(loss, part, eps, steps=steps, step_size=length, norm=norm, start=start)
+        found = gradient_attacks.pgd(loss, part, eps, steps=steps, step_size=step_size, norm=norm, start=start)
         if restarts == 1:
             return found
         with torch.no_grad():
             value = loss(found)
-            better = value > highest[left]
-            worst[left[better]], highest[left[better]] = found[better], value[better]
+            higher = value > highest[left]
+            adversarial[left[higher]], highest[left[higher]] = found[higher], value[higher]
             if hasattr(model, "logits"):
-                answered = model.logits(worst[left]).argmax(1)
-                left = left[(answered != labels) if targeted else (answered == labels)]
+                left = left[~is_adversarial(model.logits(adversarial[left]), labels, targeted=targeted)]
         if not len(left):
             break
-    return worst
+    return adversarial
 
 
-def draw(x: Tensor, eps: float, norm: Norm, rng: Stream) -> Tensor:
-    """Points drawn from the balls around the pictures."""
+def draw_from_ball(x: Tensor, eps: float, norm: Norm, rng: Stream) -> Tensor:
+    """A point drawn evenly from the ball around each image."""
     if norm == "linf":
         return gradient_attacks.random_start(x, eps, norm, rng.uniform(*x.shape).to(x))
     return gradient_attacks.random_start(x, eps, norm, rng.uniform(len(x)).to(x), rng.normal(*x.shape).to(x))

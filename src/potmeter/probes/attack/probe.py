@@ -1,9 +1,10 @@
-"""The attack as a probe: on a picture of the user's, on several networks, on many sizes."""
+"""The attack as a probe: on an image of the user's, on several networks, for perturbations of many sizes."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import PIL.Image
@@ -21,37 +22,38 @@ from potmeter.errors import reject
 from potmeter.media import Chart, Image, Result, Table
 from potmeter.probes.second_network import second_network
 
-from . import pictures, robustness
+from . import robustness
+from .criterion import attack_in_minibatches, predict, success_rate
 from .gradient import fgsm, pgd
-from .networks import answered, in_parts, model_name, turned
-from .saved import Method, deceive
-from .square import signs
+from .quantisation import Method, attack_in_8_bits
+from .slide import describe_answer, draw_slide, magnify, to_pixels
+from .square import random_signs
 from .universal import universal
 
 SIZES = (1, 2, 4, 8, 16)
-"""Of the chart: largest changes, in steps of 8 bits."""
+"""Of the chart: largest perturbations of a value, of 255."""
 
 
 @dataclass(frozen=True)
-class Attacked(Result):
-    """What came of a picture."""
+class AdversarialExample(Result):
+    """An image that the network takes for something else."""
 
     slide: Image
-    """Picture + size × change = picture, with what the network says of each."""
+    """Image + ε × perturbation = image, with what the network takes each for."""
     adversarial: Image
-    """The deceiving picture, as the network takes it."""
+    """The adversarial example, as large as the network takes it."""
     table: Table
-    """The answers, and the size of the change."""
+    """The answers, and the size of the perturbation."""
 
 
 @dataclass(frozen=True)
-class Universal(Result):
-    """One change for all pictures."""
+class UniversalPerturbation(Result):
+    """One perturbation for all images."""
 
-    change: Image
-    """The change itself, enlarged to be seen."""
+    perturbation: Image
+    """The perturbation itself, magnified to be seen."""
     table: Table
-    """How many answers it turns, on pictures it was not made from."""
+    """Its success rate, on images it was made from and on others."""
 
 
 class Attack(Probe):
@@ -71,16 +73,16 @@ class Attack(Probe):
         eps: Annotated[float, Range(0, 1)] = 0.007,
         steps: Annotated[int, Range(1, 10_000)] = 40,
         seed: Annotated[int, Range(0, 2**31)] = 0,
-    ) -> Attacked:
-        """Deceive the network with one picture; the saved file deceives it too.
+    ) -> AdversarialExample:
+        """Deceive the network with one image; the saved file deceives it too.
 
         Args:
-            image: the picture; the middle square counts
+            image: what it is shown; the middle square counts
             target: what it shall be taken for; default: anything else
             method: fgsm and pgd go along the gradient, square asks for answers only; deepfool and carlini_wagner
-                find the least change by themselves
-            eps: largest change of a value between 0 and 1, rounded down to 8 bits; of pgd_l2, the root of the mean square
-            steps: gradient steps; of square, 25 questions each
+                find the least perturbation by themselves
+            eps: largest perturbation of a value between 0 and 1, rounded down to 8 bits; of pgd_l2, the root of the mean square
+            steps: gradient steps; of square, 25 queries each
             seed: start of the randomness
         """
         x = self.inputs([image])
@@ -89,14 +91,16 @@ class Attack(Probe):
         answer = int(before.argmax())
         wanted = class_index(self.classes, target) if target is not None else answer
         if target is not None and wanted == answer:
-            reject(f"The network takes the picture for {self.classes[answer]} already; name another target.", target)
+            reject(f"The network takes the image for {self.classes[answer]} already; name another target.", target)
         y = torch.tensor([wanted], device=x.device)
-        worse = deceive(self.model, x, y, eps, method=method, targeted=target is not None, steps=steps, seed=seed)
-        adversarial = Image.from_tensor(worse[0])
+        found = attack_in_8_bits(
+            self.model, x, y, eps, method=method, targeted=target is not None, steps=steps, seed=seed
+        )
+        adversarial = Image.from_tensor(found[0])
         again = read_back(adversarial, x.shape[1]).to(x.device)[None]  # what is judged is what is saved
-        change = pictures.visible((again - x)[0])
+        perturbation = magnify((again - x)[0])
         with torch.no_grad():
-            alone, after = self.model.logits(torch.cat([change[None], again])).softmax(1)
+            alone, after = self.model.logits(torch.cat([perturbation[None], again])).softmax(1)
         size = (again - x).abs() * 255
         rows = []
         for name, shares, largest, mean in (
@@ -106,20 +110,20 @@ class Attack(Probe):
             own, goal = shares.argmax().item(), (wanted if target is not None else answer)
             rows.append((name, self.classes[own], shares[own].item(), shares[goal].item(), largest, mean))
         columns = (
-            "picture",
+            "image",
             "answer",
             "probability",
             f"of {self.classes[wanted]}",
-            "largest change / 255",
-            "mean change / 255",
+            "largest perturbation / 255",
+            "mean perturbation / 255",
         )
         largest = rows[-1][4]
         panels = [
-            (x[0], "the picture", pictures.says(before, self.classes)),
-            (change, f"the change, {method.replace('_', ' ')}", pictures.says(alone, self.classes)),
-            (again[0], "their sum, in 8 bits", pictures.says(after, self.classes)),
+            (x[0], "the image", describe_answer(before, self.classes)),
+            (perturbation, f"the perturbation, {method.replace('_', ' ')}", describe_answer(alone, self.classes)),
+            (again[0], "their sum, in 8 bits", describe_answer(after, self.classes)),
         ]
-        return Attacked(pictures.slide(panels, f"{largest}/255"), adversarial, Table(columns, rows))
+        return AdversarialExample(draw_slide(panels, f"{largest}/255"), adversarial, Table(columns, rows))
 
     @task
     def transfer(
@@ -130,12 +134,12 @@ class Attack(Probe):
         eps: Annotated[float, Range(0, 1)] = 0.03,
         steps: Annotated[int, Range(1, 10_000)] = 40,
     ) -> Table:
-        """Whose adversarial pictures deceive whom: shares of the answers that turn, beside random noise of that size.
+        """Whose adversarial examples deceive whom: success rates, beside random noise of that size.
 
         Args:
-            images: pictures, or folders of them
-            other: another model with the same classes and picture size; default: EfficientNet-Lite0
-            eps: largest change of a value between 0 and 1
+            images: images, or folders of them
+            other: another model with the same classes and image size; default: EfficientNet-Lite0
+            eps: largest perturbation of a value between 0 and 1
             steps: gradient steps
         """
         second = (load_model(other) if other is not None else second_network()).to(self.device)
@@ -144,17 +148,19 @@ class Attack(Probe):
             if mine != its and list(mine) != list(its or ()):
                 reject(f"Both models must have the same {what.replace('_', ' ')}.", other or "EfficientNet-Lite0")
         x = self.inputs(images)
-        first, last = model_name(self.model), model_name(second)
+        first, last = name_of(self.model), name_of(second)
         models = {first: self.model, last if last != first else f"{last} (other)": second}
-        answers = {name: answered(model, x) for name, model in models.items()}
-        noise = (x + eps * signs(Stream(0), *x.shape).to(x)).clamp(0, 1)
-        made = {f"for {name}": in_parts(lambda a, b, m=model: pgd(m, a, b, eps, steps=steps), x, answers[name])
-                for name, model in models.items()}  # fmt: skip
+        answers = {name: predict(model, x) for name, model in models.items()}
+        noise = (x + eps * random_signs(Stream(0), *x.shape).to(x)).clamp(0, 1)
+        examples = {
+            f"against {name}": attack_in_minibatches(partial(pgd, model, eps=eps, steps=steps), x, answers[name])
+            for name, model in models.items()
+        }
         rows = [
-            (origin, *(turned(model, worse, answers[name]) for name, model in models.items()))
-            for origin, worse in [*made.items(), ("at random", noise)]
+            (origin, *(success_rate(model, perturbed, answers[name]) for name, model in models.items()))
+            for origin, perturbed in [*examples.items(), ("random noise", noise)]
         ]
-        return Table(("made", *(f"turns {name}" for name in models)), rows)
+        return Table(("perturbation", *(f"success rate on {name}" for name in models)), rows)
 
     @task
     def universal(
@@ -164,58 +170,63 @@ class Attack(Probe):
         eps: Annotated[float, Range(0, 1)] = 0.04,
         epochs: Annotated[int, Range(1, 1000)] = 10,
         seed: Annotated[int, Range(0, 2**31)] = 0,
-    ) -> Universal:
-        """One change for all pictures: made from every other picture, judged on the rest.
+    ) -> UniversalPerturbation:
+        """One perturbation for all images: made from every other image, judged on the rest.
 
         Args:
-            images: pictures, or folders of them; at least two
-            eps: largest change of a value between 0 and 1
-            epochs: how often the pictures are gone through
+            images: images, or folders of them; at least two
+            eps: largest perturbation of a value between 0 and 1
+            epochs: passes over the images
             seed: start of the randomness
         """
-        len(images) >= 2 or reject("At least two pictures are needed, to learn from and to judge.", len(images))
+        len(images) >= 2 or reject("At least two images are needed, to learn from and to judge.", len(images))
         x = self.inputs(images)
-        y = answered(self.model, x)
-        change = universal(self.model, x[::2], y[::2], eps, epochs=epochs, seed=seed)
-        noise = eps * signs(Stream(seed), *change.shape).to(x)
+        y = predict(self.model, x)
+        perturbation = universal(self.model, x[::2], y[::2], eps, epochs=epochs, seed=seed)
+        noise = eps * random_signs(Stream(seed), *perturbation.shape).to(x)
         rows = []
-        for name, delta in (("universal", change), ("at random", noise)):
-            shares = [turned(self.model, (part + delta).clamp(0, 1), of)
-                      for part, of in ((x[::2], y[::2]), (x[1::2], y[1::2]))]  # fmt: skip
-            rows.append((name, *shares))
-        columns = ("change", f"turns, of the {len(x[::2])} it was made from", f"turns, of the {len(x[1::2])} others")
-        picture = Image(pictures.pixels(pictures.visible(change)))
-        return Universal(picture, Table(columns, rows))
+        for name, delta in (("universal", perturbation), ("random noise", noise)):
+            rates = [
+                success_rate(self.model, (part + delta).clamp(0, 1), answers)
+                for part, answers in ((x[::2], y[::2]), (x[1::2], y[1::2]))
+            ]
+            rows.append((name, *rates))
+        made_from, others = (
+            f"success rate on the {n}" for n in (f"{len(x[::2])} it was made from", f"{len(x[1::2])} others")
+        )
+        return UniversalPerturbation(
+            Image(to_pixels(magnify(perturbation))), Table(("perturbation", made_from, others), rows)
+        )
 
     @task
     def robustness(self, images: list[Image], *, steps: Annotated[int, Range(1, 10_000)] = 10) -> Chart:
-        """Which share of its answers the network keeps, over the size of the change.
+        """Which share of its answers the network keeps, over the size of the perturbation.
 
         Args:
-            images: pictures, or folders of them
+            images: images, or folders of them
             steps: gradient steps of PGD
         """
         x = self.inputs(images)
-        y = answered(self.model, x)
+        y = predict(self.model, x)
         names = ("random noise", "FGSM", f"PGD, {steps} steps")
         lines: dict[str, list[tuple[float, float]]] = {name: [(0.0, 1.0)] for name in names}
         for size in SIZES:
             eps = size / 255
-            worse = (
-                robustness.noise(self.model, x, y, eps, draws=1),
-                in_parts(lambda a, b, e=eps: fgsm(self.model, a, b, e), x, y),
-                in_parts(lambda a, b, e=eps: pgd(self.model, a, b, e, steps=steps), x, y),
+            perturbed = (
+                robustness.perturb_at_random(self.model, x, y, eps, draws=1),
+                attack_in_minibatches(partial(fgsm, self.model, eps=eps), x, y),
+                attack_in_minibatches(partial(pgd, self.model, eps=eps, steps=steps), x, y),
             )
-            for line, changed in zip(lines.values(), worse, strict=True):
-                line.append((float(size), 1 - turned(self.model, changed, y)))
-        return Chart(lines, x="largest change of a pixel's value, of 255", y="share of answers kept")
+            for line, changed in zip(lines.values(), perturbed, strict=True):
+                line.append((float(size), 1 - success_rate(self.model, changed, y)))
+        return Chart(lines, x="largest perturbation of a value, of 255", y="share of answers kept")
 
     def evaluate(self) -> dict[str, float]:
-        """Accuracies of the plain digits' network and of the robust one under attack, on 1,000 test digits, ε 0.3."""
-        return robustness.under_attack(robustness.digits())
+        """Accuracies of the digits' network and of the adversarially trained one under attack, on 1,000 test digits, ε 0.3."""
+        return robustness.accuracies_under_attack(robustness.digits())
 
     def baselines(self) -> dict[str, float]:
-        return robustness.under_noise(robustness.digits())
+        return robustness.accuracies_under_noise(robustness.digits())
 
     def examples(self) -> list[Example]:
         photos = [sample(f"imagenet-{number}") for number in range(4)]
@@ -223,11 +234,13 @@ class Attack(Probe):
             Example("The slide: a giant panda becomes a gibbon", image=sample("panda"), target="gibbon"),
             Example("The cat becomes a toaster", image=sample("cat"), target="toaster"),
             Example("One step along the sign of the gradient", image=sample("panda"), method="fgsm"),
-            Example("Whose pictures deceive whom, of four photos", task="transfer", images=photos, steps=10),
+            Example(
+                "Whose adversarial examples deceive whom, of four photos", task="transfer", images=photos, steps=10
+            ),
             Example("How much does it take, for these four?", task="robustness", images=photos, steps=5),
         ]
 
-    # Between pictures and tensors
+    # Between images and tensors
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -235,16 +248,23 @@ class Attack(Probe):
         return tuple(self.model.classes)
 
     def inputs(self, images: Any) -> Tensor:
-        """Pictures as the network takes them: (B, C, H, W) in steps of 1/255."""
-        images or reject("At least one picture is needed.", "none")
+        """Images as the network takes them: (B, C, H, W) in steps of 1/255."""
+        images or reject("At least one image is needed.", "none")
         channels, height, width = self.model.input_shape
-        height == width or reject("The network must take square pictures.", f"{height} × {width}")
-        own = getattr(self.model, "inputs", None)  # a system may know more, as that digits are light on dark
+        height == width or reject("The network must take square images.", f"{height} × {width}")
+        own = getattr(self.model, "inputs", None)  # a system may know more, such as that digits are light on dark
         x = own(list(images)) if own else torch.stack([image.tensor(height, channels) for image in images])
         return (255 * x).round().div(255).contiguous(memory_format=torch.channels_last).to(self.device)
 
 
 def read_back(image: Image, channels: int) -> Tensor:
-    """The picture (C, H, W) that a network gets from the saved file."""
+    """The image (C, H, W) that a network gets from the saved file."""
     saved = Image.from_pil(PIL.Image.open(io.BytesIO(image.encode(".png"))))
     return saved.tensor(None, channels)
+
+
+def name_of(model: Any) -> str:
+    """What a model is called in a table."""
+    name = getattr(model, "name", type(model).__name__)
+    tag = getattr(getattr(model, "config", None), "dataset", "")
+    return f"{name}.{tag}" if tag else str(name)

@@ -1,4 +1,4 @@
-"""How right networks stay under attack: what ``eval`` measures on test digits, and what the chart shows."""
+"""How accurate networks stay under attack: what ``eval`` measures on test digits, and what the chart shows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from potmeter.data.sets.mnist import mnist
 from potmeter.data.splits import take_evenly
 
 from .gradient import fgsm, pgd
-from .square import signs, square
+from .square import random_signs, square
 
 EPS = 0.3
 """Madry's ball for MNIST."""
@@ -25,55 +25,55 @@ RESTARTS = 10
 """Random starts of PGD against the robust network; and draws of random noise."""
 QUERIES = 1000
 """Of the Square attack, for each digit."""
-BATCH = 250
+MINIBATCH = 250
 
-Change = Callable[[Any, Tensor, Tensor], Tensor]
-"""From model, pictures and labels to worse pictures."""
+Perturb = Callable[[Any, Tensor, Tensor], Tensor]
+"""From model, images and labels to adversarial images."""
 
 
-def accuracy(model: Any, data: Any, change: Change) -> float:
-    """Share of pictures that are still classified rightly when each has been changed."""
-    right = 0
-    for batch in in_batches(data, BATCH):
+def adversarial_accuracy(model: Any, data: Any, perturb: Perturb) -> float:
+    """Share of images that are still classified correctly when each has been perturbed."""
+    correct = 0
+    for batch in in_batches(data, MINIBATCH):
         x, y = batch["image"], batch["label"]
-        worse = change(model, x, y)
-        assert float((worse - x).abs().max()) <= EPS + 1e-6, "an attack left its ball"
+        adversarial = perturb(model, x, y)
+        assert float((adversarial - x).abs().max()) <= EPS + 1e-6, "an attack left its ball"
         with torch.no_grad():
-            right += int((model.logits(worse).argmax(1) == y).sum())
-    return right / len(data)
+            correct += int((model.logits(adversarial).argmax(1) == y).sum())
+    return correct / len(data)
 
 
-def unchanged(model: Any, x: Tensor, y: Tensor) -> Tensor:
-    """The pictures as they are."""
+def leave(model: Any, x: Tensor, y: Tensor) -> Tensor:
+    """The images as they are."""
     return x
 
 
-def fgsm_change(model: Any, x: Tensor, y: Tensor) -> Tensor:
+def perturb_by_fgsm(model: Any, x: Tensor, y: Tensor) -> Tensor:
     """The fast gradient sign method."""
     return fgsm(model, x, y, EPS)
 
 
-def pgd_change(restarts: int) -> Change:
+def perturb_by_pgd(restarts: int) -> Perturb:
     """PGD with 40 steps of 0.01."""
-    return lambda model, x, y: pgd(model, x, y, EPS, steps=40, step=0.01, restarts=restarts)
+    return lambda model, x, y: pgd(model, x, y, EPS, steps=40, step_size=0.01, restarts=restarts)
 
 
-def square_change(model: Any, x: Tensor, y: Tensor) -> Tensor:
+def perturb_by_square(model: Any, x: Tensor, y: Tensor) -> Tensor:
     """The Square attack."""
     return square(model, x, y, EPS, queries=QUERIES)
 
 
-def noise(model: Any, x: Tensor, y: Tensor, eps: float = EPS, draws: int = RESTARTS) -> Tensor:
+def perturb_at_random(model: Any, x: Tensor, y: Tensor, eps: float = EPS, draws: int = RESTARTS) -> Tensor:
     """Of several draws of ±ε at random, one that deceives where there is one."""
-    rng, found = Stream(0), x.clone()
+    rng, noisy = Stream(0), x.clone()
     left = torch.arange(len(x), device=x.device)
     for _ in range(draws):
-        found[left] = (x[left] + eps * signs(rng, *x[left].shape).to(x)).clamp(0, 1)
+        noisy[left] = (x[left] + eps * random_signs(rng, *x[left].shape).to(x)).clamp(0, 1)
         with torch.no_grad():
-            left = left[model.logits(found[left]).argmax(1) == y[left]]
+            left = left[model.logits(noisy[left]).argmax(1) == y[left]]
         if not len(left):
             break
-    return found
+    return noisy
 
 
 def digits(count: int = DIGITS) -> Any:
@@ -81,21 +81,21 @@ def digits(count: int = DIGITS) -> Any:
     return take_evenly(mnist().test, count)
 
 
-def under_attack(data: Any) -> dict[str, float]:
+def accuracies_under_attack(data: Any) -> dict[str, float]:
     """Accuracies of the plain network and of the one trained against PGD, L∞ ε 0.3."""
     plain, robust = load("classifier.digits"), load("classifier.robust")
     return {
-        "plain_clean": accuracy(plain, data, unchanged),
-        "plain_fgsm": accuracy(plain, data, fgsm_change),
-        "plain_pgd40": accuracy(plain, data, pgd_change(1)),
-        "robust_clean": accuracy(robust, data, unchanged),
-        "robust_fgsm": accuracy(robust, data, fgsm_change),
-        "robust_pgd40": accuracy(robust, data, pgd_change(RESTARTS)),
-        "robust_square": accuracy(robust, data, square_change),
+        "plain_clean": adversarial_accuracy(plain, data, leave),
+        "plain_fgsm": adversarial_accuracy(plain, data, perturb_by_fgsm),
+        "plain_pgd40": adversarial_accuracy(plain, data, perturb_by_pgd(1)),
+        "robust_clean": adversarial_accuracy(robust, data, leave),
+        "robust_fgsm": adversarial_accuracy(robust, data, perturb_by_fgsm),
+        "robust_pgd40": adversarial_accuracy(robust, data, perturb_by_pgd(RESTARTS)),
+        "robust_square": adversarial_accuracy(robust, data, perturb_by_square),
     }
 
 
-def under_noise(data: Any) -> dict[str, float]:
-    """What random noise of the same size, the worst of ten draws, leaves: an attack must do more harm."""
-    return {f"noise_{name}_pgd40": accuracy(load(f"classifier.{tag}"), data, noise)
+def accuracies_under_noise(data: Any) -> dict[str, float]:
+    """The same under random noise of that size, the worst of ten draws: an attack must do more harm."""
+    return {f"noise_{name}_pgd40": adversarial_accuracy(load(f"classifier.{tag}"), data, perturb_at_random)
             for name, tag in (("plain", "digits"), ("robust", "robust"))}  # fmt: skip

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from potmeter.core.random import Stream
 
-from .inputs import check, margin
+from .criterion import least_lead, margin
+from .inputs import check_inputs
 
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 """Of 10,000 queries, those after which the squares' area is halved (the paper's appendix B)."""
@@ -31,54 +32,58 @@ def square(
     """Random search with squares of ±ε (Andriushchenko et al. 2020, arXiv:1912.00049, algorithm 1, L∞).
 
     It starts with stripes of ±ε; each query sets one square of each channel to ±ε and keeps it where the right class
-    leads by less. Pictures that deceive leave the batch. Only logits are looked at.
+    leads by less. Images that deceive leave the batch. Only logits are looked at.
 
     Args:
         model: A ``Classifier``.
-        x: Pictures (B, C, H, W) in [0, 1].
+        x: Images (B, C, H, W) in [0, 1].
         y: The right classes (B,); the wanted ones where ``targeted``.
         eps: Largest change of a value, 0 to 1.
         targeted: Whether ``y`` is wanted.
-        queries: Evaluations of the network for each picture.
-        area: Of the first squares, as a share of the picture.
+        queries: Evaluations of the network for each image.
+        area: Of the first squares, as a share of the image.
         seed: Start of the randomness.
 
     Raises:
         UserError: For inputs of another shape or range.
     """
-    check(model, x, y, eps)
+    check_inputs(model, x, y, eps)
     rng, sign = Stream(seed), (-1.0 if targeted else 1.0)
     batch, channels, height, width = x.shape
-    stripes = signs(rng, batch, channels, 1, width).to(x)
-    found = (x + eps * stripes).clamp(0, 1)
-    lead = sign * margin(model.logits(found), y)
-    left = (lead > 0).nonzero()[:, 0]
+
+    def shortfall(images: Tensor, labels: Tensor) -> Tensor:
+        logits = model.logits(images)
+        return sign * margin(logits, labels) + least_lead(logits)  # (B,) logits that it lacks to deceive surely
+
+    adversarial = (x + eps * random_signs(rng, batch, channels, 1, width).to(x)).clamp(0, 1)  # stripes
+    least = shortfall(adversarial, y)
+    left = (least >= 0).nonzero()[:, 0]
     for query in range(1, queries):
         if not len(left):
             break
-        side = max(1, round((share(query / queries, area) * height * width) ** 0.5))
-        inside = squares(rng, len(left), min(side, height, width), height, width).to(x.device)  # (B, 1, H, W)
-        colours = signs(rng, len(left), channels, 1, 1).to(x)
-        tried = torch.where(inside, (x[left] + eps * colours).clamp(0, 1), found[left])
-        value = sign * margin(model.logits(tried), y[left])
-        better = value < lead[left]
-        found[left[better]], lead[left[better]] = tried[better], value[better]
-        left = left[lead[left] > 0]
-    return found
+        side = max(1, round((square_area(query / queries, area) * height * width) ** 0.5))
+        inside = random_squares(rng, len(left), min(side, height, width), height, width).to(x.device)  # (B, 1, H, W)
+        colours = random_signs(rng, len(left), channels, 1, 1).to(x)
+        candidates = torch.where(inside, (x[left] + eps * colours).clamp(0, 1), adversarial[left])
+        value = shortfall(candidates, y[left])
+        better = value < least[left]
+        adversarial[left[better]], least[left[better]] = candidates[better], value[better]
+        left = left[least[left] >= 0]
+    return adversarial
 
 
-def share(done: float, area: float) -> float:
-    """The squares' share of the picture after this part of the queries."""
+def square_area(done: float, area: float) -> float:
+    """The squares' share of the image after this part of the queries."""
     return area / 2 ** sum(10_000 * done > number for number in HALVINGS)
 
 
-def signs(rng: Stream, *shape: int) -> Tensor:
+def random_signs(rng: Stream, *shape: int) -> Tensor:
     """+1 or −1 at random."""
     return 2.0 * rng.integers(2, *shape) - 1
 
 
-def squares(rng: Stream, count: int, side: int, height: int, width: int) -> Tensor:
-    """Where a square of each picture is: (count, 1, height, width) of booleans."""
+def random_squares(rng: Stream, count: int, side: int, height: int, width: int) -> Tensor:
+    """Where a square of each image is: (count, 1, height, width) of booleans."""
     top, left = (rng.integers(size - side + 1, count)[:, None] for size in (height, width))
     rows, columns = torch.arange(height), torch.arange(width)
     down, across = (rows >= top) & (rows < top + side), (columns >= left) & (columns < left + side)

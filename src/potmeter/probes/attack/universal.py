@@ -1,4 +1,4 @@
-"""A universal perturbation: one change that turns the answers for most pictures."""
+"""A universal perturbation: one for all images, which deceives with most of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from torch import Tensor
 from potmeter.core.random import Stream
 from potmeter.nn.gradient_attacks import input_gradient
 
-from .inputs import check
+from .inputs import check_inputs
+
+MAX_LOSS = 9.0
+"""Largest loss of one image that counts, in nats."""
 
 
 def universal(
@@ -22,44 +25,41 @@ def universal(
     *,
     targeted: bool = False,
     epochs: int = 10,
-    step: float | None = None,
+    step_size: float | None = None,
     batch_size: int = 16,
     seed: int = 0,
 ) -> Float[Tensor, "c h w"]:
-    """One perturbation for all pictures, by gradient steps over batches (Shafahi et al. 2020, arXiv:1811.11304, alg. 2).
+    """One perturbation for all images, by gradient steps over batches (Shafahi et al. 2020, arXiv:1811.11304, alg. 2).
 
     Universal perturbations are from Moosavi-Dezfooli et al. 2017 (arXiv:1610.08401), who find them by DeepFool.
 
     Args:
         model: An ``Attackable``.
-        x: Pictures (B, C, H, W) in [0, 1] to learn from; judge it on others.
+        x: Images (B, C, H, W) in [0, 1] to learn from; judge it on others.
         y: Their classes (B,); the wanted ones where ``targeted``.
         eps: Largest change of a value, 0 to 1.
         targeted: Lower the loss of ``y`` instead of raising it.
-        epochs: How often all pictures are seen.
-        step: Length of a step; default eps / 10.
-        batch_size: Pictures in a step.
+        epochs: Passes over the images.
+        step_size: Length of a step; default eps / 10.
+        batch_size: Images in a step.
         seed: Start of the randomness.
 
     Returns:
-        The change (C, H, W), within ±eps; ``(x + change).clamp(0, 1)`` applies it.
+        The perturbation (C, H, W), within ±eps; ``(x + perturbation).clamp(0, 1)`` applies it.
 
     Raises:
         UserError: For inputs of another shape or range, or a network without a gradient.
     """
-    check(model, x, y, eps)
-    rng, change, sign = Stream(seed), torch.zeros_like(x[0]), (-1.0 if targeted else 1.0)
-    length = eps / 10 if step is None else step
+    check_inputs(model, x, y, eps)
+    rng, perturbation, sign = Stream(seed), torch.zeros_like(x[0]), (-1.0 if targeted else 1.0)
+    step_size = eps / 10 if step_size is None else step_size
     for _ in range(epochs):
         for chosen in rng.uniform(len(x)).argsort().to(x.device).split(batch_size):
 
             def loss(delta: Tensor, chosen: Tensor = chosen) -> Tensor:
                 losses = model.input_loss((x[chosen] + delta).clamp(0, 1), y[chosen])
-                return sign * losses.clamp(max=CLIPPED)  # a picture lost must not outweigh the ones to be won
+                return sign * losses.clamp(max=MAX_LOSS)  # an image that deceives already must not outweigh the others
 
-            change = (change + length * input_gradient(loss, change[None])[0].sign()).clamp(-eps, eps)
-    return change
-
-
-CLIPPED = 9.0
-"""Largest loss of one picture that counts, in nats."""
+            gradient = input_gradient(loss, perturbation[None])[0]
+            perturbation = (perturbation + step_size * gradient.sign()).clamp(-eps, eps)
+    return perturbation

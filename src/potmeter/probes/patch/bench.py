@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.core.loading import load_model
 from potmeter.core.random import Stream
+from potmeter.probes.fusion import fuse_batch_norms
 
 from .canvas import Canvas
 from .expectation import TURN
-from .fusion import fuse_batch_norm
 from .training import BATCH, LR, ROOM, SHARES, train_patch
 
 STEPS = 3
@@ -34,7 +34,7 @@ def rows() -> Iterator[Row]:
 def steps() -> Row:
     """Training steps of 8 photos of 224×224 pixels a second, MobileNetV2, a round patch of 160×160."""
     model: Any = load_model("classifier.imagenet").requires_grad_(False)
-    quick: Any = fuse_batch_norm(model)
+    quick: Any = fuse_batch_norms(model)
     photos = (torch.rand(BATCH, 3, round(ROOM * 224), round(ROOM * 224)) * 255).byte()
     canvas, rng = Canvas(160), Stream(0)
     x = torch.rand(BATCH, 3, 224, 224).contiguous(memory_format=torch.channels_last).requires_grad_()

@@ -19,12 +19,12 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.data.samples import sample
 from potmeter.media import Bars, Image, Page, Result
+from potmeter.probes.fusion import fuse_batch_norms
 from potmeter.probes.second_network import second_network
 
 from .artefact import PatchArtefact, load_patch, make_card
 from .canvas import Canvas
 from .expectation import fixed_placement, paste_patch
-from .fusion import fuse_batch_norm
 from .measure import best_control, measure_controls, measure_success
 from .pictures import draw_comparison
 from .training import ROOM, train_patch
@@ -156,7 +156,7 @@ class Patch(Probe):
         """The patch as it becomes better, each with its card."""
         started, every = time.monotonic(), min(LOOKS, steps)
         rounds = train_patch(
-            fuse_batch_norm(self.model), canvas, photos, target, steps=steps, every=every, rng=Stream(seed)
+            fuse_batch_norms(self.model), canvas, photos, target, steps=steps, every=every, rng=Stream(seed)
         )
         for step, pixels in rounds:
             recipe = {
@@ -189,7 +189,7 @@ class Patch(Probe):
         """Shares of trials taken for a toaster: each judging photo in random places, turns and lights, 8-bit."""
         number, model, toaster = (
             class_index(self.model.classes, "toaster"),
-            fuse_batch_norm(self.model),
+            fuse_batch_norms(self.model),
             load_patch("toaster").pixels,
         )
         disguised = measure_success(model, load_patch("crab").pixels, number, (0.25,))
@@ -208,7 +208,7 @@ class Patch(Probe):
     @cached_property
     def controls(self) -> dict[str, float]:
         """What plain pictures reach, measured once."""
-        return measure_controls(fuse_batch_norm(self.model), class_index(self.model.classes, "toaster"))
+        return measure_controls(fuse_batch_norms(self.model), class_index(self.model.classes, "toaster"))
 
     def examples(self) -> list[Example]:
         return [
