@@ -6,13 +6,11 @@ python tools/readme.py --check    only say whether it is up to date
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 from pathlib import Path
-from typing import Any
 
 from potmeter import registry
+from potmeter.presentation.card import fill, read_figures
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- figures: written by tools/readme.py -->", "<!-- end of figures -->"
@@ -34,23 +32,6 @@ def write_table() -> str:
             lines.append(f"|{'|'.join([*first, *cells])}|\n")
             first = (" ", " ")  # the system is named once
     return "".join(lines)
-
-
-def fill(text: str, figures: dict[str, Any]) -> str:
-    """A text with figures of a card in the place of ``{accuracy:.1%}``; a space before the sign for per cent."""
-    return re.sub(r"(\d)%", r"\1 %", text.format_map(figures)) if figures else text
-
-
-def read_figures(name: str, tag: str) -> dict[str, Any]:
-    """The figures of a card by name: metrics, their errors (``_error``), baselines, samples, minutes of training."""
-    path = registry.WEIGHTS / f"{name}.{tag}" / "card.json"
-    if not path.is_file():
-        return {}
-    card = json.loads(path.read_text(encoding="utf-8"))
-    errors = {f"{metric}_error": value for metric, value in card.get("errors", {}).items()}
-    seconds = card.get("recipe", {}).get("seconds")
-    minutes = {"minutes": seconds / 60} if seconds else {}
-    return card | card["metrics"] | errors | card["baselines"] | minutes
 
 
 def main() -> None:

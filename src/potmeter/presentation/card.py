@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,37 @@ def read_measured(entry: registry.Entry) -> dict[str, Any]:
         measured: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return measured
     return next((card for tag in entry.artefacts if (card := read_card(entry.name, tag))), {})
+
+
+def fill(text: str, figures: dict[str, Any]) -> str:
+    """A text with figures of a card in the place of ``{accuracy:.1%}``; a space before the sign for per cent."""
+    return re.sub(r"(\d)%", r"\1 %", text.format_map(figures)) if figures else text
+
+
+def read_figures(name: str, tag: str) -> dict[str, Any]:
+    """The figures of a card by name: metrics, their errors (``_error``), baselines, samples, minutes of training."""
+    card = read_card(name, tag)
+    if not card:
+        return {}
+    errors = {f"{metric}_error": value for metric, value in card.get("errors", {}).items()}
+    seconds = card.get("recipe", {}).get("seconds")
+    minutes = {"minutes": seconds / 60} if seconds else {}
+    return card | card["metrics"] | errors | card["baselines"] | minutes
+
+
+def sum_up(entry: registry.Entry, tag: str | None) -> str:
+    """In a line, what the catalogue says was measured, beside what; empty where it says nothing."""
+    places: list[tuple[registry.Entry | registry.Weights, str | None]] = [(entry, None)]
+    places += [(facts, name) for name, facts in entry.artefacts.items()]
+    places = [(entry.weights[tag], tag)] if tag in entry.weights else places
+    for facts, name in places:
+        if facts.measured:
+            figures = read_figures(entry.name, name) if name else {}
+            beside = (
+                "" if facts.beside.startswith("–") or not facts.beside else f"; beside it {fill(facts.beside, figures)}"
+            )
+            return f"{fill(facts.measured, figures)}{beside}".replace("`", "")
+    return ""
 
 
 def list_measurements(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from potmeter.presentation.card import format_duration, list_measurements
+from potmeter.presentation.card import format_duration, list_measurements, sum_up
 from potmeter.presentation.facts import render_facts
 from potmeter.presentation.figures import render_figure
 from potmeter.presentation.markup import Html, join, prose, tag
@@ -128,12 +128,13 @@ def render_measured(visit: Visit) -> Html | None:
     facts = render_facts(visit.facts)
     if facts is None:
         return None
-    _, rows = list_measurements(visit.facts.card, visit.facts.entry.label)
-    best = [f"{name} {value}" for name, value, is_baseline in rows if not is_baseline][:1]
-    beside = [f"{name} {value}" for name, value, is_baseline in rows if is_baseline][:1]
-    line = join(
-        tag("b", visit.name), *(": " if best else "",), *best, *(f"; beside it {one}" for one in beside if best)
-    )
+    told = sum_up(visit.entry, visit.tag)
+    if not told:
+        _, rows = list_measurements(visit.facts.card, visit.facts.entry.label)
+        best = [f"{name} {value}" for name, value, is_baseline in rows if not is_baseline][:1]
+        beside = [f"beside it {name} {value}" for name, value, is_baseline in rows if is_baseline][:1]
+        told = "; ".join([*best, *(beside if best else [])])
+    line = join(tag("b", visit.name), ": " if told else "", told)
     return tag("details", tag("summary", line), facts, class_="measured", id=visit.name if visit.tag else None)
 
 
