@@ -247,6 +247,14 @@ def test_train_then_run_as_the_last_line_says(line_folder, elsewhere, capsys):
     assert description["config"]["width"] == 16 and description["config"]["lr"] == Line.presets["tiny"].lr
 
 
+def test_train_json_streams_the_record_and_ends_with_the_run(line_folder, elsewhere, capsys):
+    assert execute(["train", str(line_folder), "--preset", "tiny", "--steps", "30", "--device", "cpu", "--json"]) == 0
+    *records, run = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    written = [json.loads(line) for line in (elsewhere / "runs/my-line/metrics.jsonl").read_text().splitlines()]
+    assert records == written and {"step", "valid_mse"} <= records[-1].keys()
+    assert run["step"] == 30 and run["metrics"]["mse"] > 0 and shlex.split(run["command"])[:2] == ["potmeter", "run"]
+
+
 def test_fine_tuning_takes_the_config_of_the_weights(line_folder, elsewhere, tmp_path):
     origin = Line(Config(width=24)).save_pretrained(tmp_path / "origin")
     assert (

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from potmeter import registry
 from potmeter.cli.weights import choose_weights
 from potmeter.errors import reject
+from potmeter.media import plain
 from potmeter.presentation import source
 from potmeter.presentation.arguments import common_flags, parse, split_name
 
@@ -41,7 +42,10 @@ def train(argv: list[str]) -> None:
     config_flags, data_flags = flags_of(reference.entry, base)
     option_flags, early = options_flags(), start_flags(owner, preset, first["--from"])
     doc = f"Train {name}: {reference.entry.summary}."
-    values = parse(f"potmeter train {name}", [*data_flags, *option_flags, *config_flags, *early], rest, doc)
+    json_flag = replace(
+        common_flags("json")[0], help="print the record as it grows, one JSON object a line, the last of the run"
+    )
+    values = parse(f"potmeter train {name}", [*data_flags, *option_flags, *config_flags, *early, json_flag], rest, doc)
 
     config = build_config(owner.Config, {p.name: values[p.name] for p in config_flags})
     options = Options(**{p.name: p.convert(values[p.name]) for p in option_flags})
@@ -50,7 +54,14 @@ def train(argv: list[str]) -> None:
     splits = owner.data(config, **{p.name: p.convert(values[p.name]) for p in data_flags})
     config = owner.fit_config(config, splits)
     trainer = Trainer(build_system(owner, config, options.seed, origin), splits, options)
+    if values["json"]:
+        trainer.log.on_record = lambda record: print(json.dumps(record), flush=True)
     folder = trainer.fit()
+    if values["json"]:
+        report = {"folder": str(folder), "step": trainer.step, "seconds": round(trainer.seconds, 2)}
+        report |= {"metrics": trainer.progress.metrics, "command": use_command(name, owner, trainer.run)}
+        print(json.dumps(plain(report)))
+        return
     shown = ", ".join(f"{key} {value:.5g}" for key, value in trainer.progress.metrics.items())
     print(f"{folder}  ({shown}, step {trainer.step}, {trainer.seconds:.0f} s)")
     print(use_command(name, owner, trainer.run))

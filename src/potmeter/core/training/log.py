@@ -6,6 +6,7 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -39,6 +40,8 @@ class TrainingLog:
     def __init__(self, run: Path, *, tensorboard: bool = False, quiet: bool = False) -> None:
         self.path, self.quiet = run / "metrics.jsonl", quiet
         self.file: IO[bytes] | None = None
+        self.on_record: Callable[[dict[str, float]], None] | None = None
+        """Called with each line of the record as it is written."""
         self.writer = summary_writer() if tensorboard and processes.rank() == 0 else None
         self.board: Any = None
         self.sums: dict[str, Tensor] = {}
@@ -94,6 +97,9 @@ class TrainingLog:
         if self.file:
             with checkpoints.report_write_errors(self.path.parent, "metrics.jsonl"):
                 self.file.write((json.dumps({"step": step, **values}) + "\n").encode())
+        if self.on_record and processes.rank() == 0:
+            with suppress(OSError):  # who reads may go, the training goes on
+                self.on_record({"step": step, **values})
         for key, value in values.items() if self.board else ():
             self.board.add_scalar(key, value, step)
 
