@@ -287,18 +287,18 @@ def read_entry(folder: Path, package: str | None = None) -> Entry:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: {error}.", received=str(folder)) from None
-    values = checked(values, FORM, f"{path}")
+    values = check_value(values, FORM, f"{path}")
     for key in REQUIRED:
         key in values or reject(f"{path} lacks {key}.", ", ".join(values) or "{}")
     for key in ("weights", "artefacts"):
         values[key] = {
-            tag: Weights(**checked(facts, WEIGHTS_FORM, f"{path}: {key} {tag}"))
+            tag: Weights(**check_value(facts, WEIGHTS_FORM, f"{path}: {key} {tag}"))
             for tag, facts in values.get(key, {}).items()
         }
     return Entry(**values, source=folder.resolve(), package=package)
 
 
-def checked(values: Any, form: dict[str, tuple[Callable[[Any], bool], str]], where: str) -> dict[str, Any]:
+def check_value(values: Any, form: dict[str, tuple[Callable[[Any], bool], str]], where: str) -> dict[str, Any]:
     """An object of JSON whose every key is known and every value is good; its lists as tuples."""
     isinstance(values, dict) or reject(f"{where} must be an object.", values)
     for key, value in values.items():

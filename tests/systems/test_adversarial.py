@@ -11,7 +11,7 @@ from potmeter.data.batches import in_batches
 from potmeter.data.sets.mnist import sklearn_digits
 from potmeter.errors import UserError
 from potmeter.systems.vision.classifier import ImageClassifier
-from potmeter.systems.vision.classifier.adversarial import against, pgd_right
+from potmeter.systems.vision.classifier.adversarial import attack_minibatch, pgd_correct
 
 
 def guarded(**changes):
@@ -26,7 +26,7 @@ def test_training_pictures_are_changed_within_eps_and_for_the_worse(adversary, a
     batch = next(in_batches(sklearn_digits().test, 32))
     x, y = batch["image"], batch["label"]
     state = {key: value.clone() for key, value in system.state_dict().items()}
-    worse = against(system, x, y)
+    worse = attack_minibatch(system, x, y)
     assert (worse - x).abs().max() <= 0.1 + 2**-23 and worse.min() >= 0 and worse.max() <= 1
     assert system.training and all(torch.equal(value, state[key]) for key, value in system.state_dict().items())
     assert all(p.grad is None for p in system.parameters())
@@ -38,7 +38,7 @@ def test_the_adversary_grows_from_nothing():
     system = guarded(adversary_eps=0.2).train()
     batch = next(in_batches(sklearn_digits().test, 8))
     for grown in (0.0, 0.25, 1.0):
-        change = (against(system, batch["image"], batch["label"], grown) - batch["image"]).abs().max()
+        change = (attack_minibatch(system, batch["image"], batch["label"], grown) - batch["image"]).abs().max()
         assert change == pytest.approx(0.2 * grown, abs=1e-6)
 
 
@@ -51,7 +51,7 @@ def test_a_network_trained_against_an_adversary_resists_one_that_breaks_its_twin
         splits = ImageClassifier.data(config)
         options = Options(steps=120, out=tmp_path / adversary, device="cpu", eval_every=120)
         Trainer(system := build_system(ImageClassifier, config, 0), splits, options, quiet=True).fit()
-        right[adversary] = float(pgd_right(system.eval(), splits.test, steps=20, step=0.1).mean())
+        right[adversary] = float(pgd_correct(system.eval(), splits.test, steps=20, step=0.1).mean())
     assert right["pgd"] > right["none"] + 0.2
 
 

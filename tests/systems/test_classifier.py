@@ -10,10 +10,10 @@ from potmeter.core.training.loop import build_system
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.systems.vision.classifier import Config, ImageClassifier, ResNet
-from potmeter.systems.vision.classifier.augment import affine, augmented, crop, flip, shift
+from potmeter.systems.vision.classifier.augment import affine, augment, crop, flip, shift
 from potmeter.systems.vision.classifier.baselines import linear_accuracy, nearest_accuracy
 from potmeter.systems.vision.classifier.calibration import calibration_error
-from potmeter.systems.vision.classifier.pictures import confusion_picture
+from potmeter.systems.vision.classifier.confusion_matrix import draw_confusion_matrix
 
 TINY = replace(ImageClassifier.presets["tiny"], classes=tuple("0123456789"))
 
@@ -49,8 +49,8 @@ def test_a_variation_keeps_shape_and_range_and_repeats_with_its_seed(vary):
 @pytest.mark.parametrize("kind", ["digits", "clothes", "photos"])
 def test_two_processes_vary_pictures_as_one_does(kind):
     x = torch.rand(8, 3, 12, 12)
-    whole = augmented(x, kind, Stream(3))
-    halves = [augmented(x[4 * r : 4 * r + 4], kind, Stream(3, r, 2)) for r in range(2)]
+    whole = augment(x, kind, Stream(3))
+    halves = [augment(x[4 * r : 4 * r + 4], kind, Stream(3, r, 2)) for r in range(2)]
     torch.testing.assert_close(whole, torch.cat(halves))
 
 
@@ -127,7 +127,7 @@ def test_weights_of_ten_classes_are_fine_tuned_to_two(tmp_path):
 
 def test_a_class_may_be_called_like_a_formula():
     labels = torch.tensor([0, 1, 1])
-    assert confusion_picture(labels, labels, ("$^$", "b")).size[0] > 100
+    assert draw_confusion_matrix(labels, labels, ("$^$", "b")).size[0] > 100
 
 
 def test_data_of_other_classes_are_refused(tmp_path):

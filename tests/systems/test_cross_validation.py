@@ -14,7 +14,13 @@ from potmeter.core.system import Goal, System
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
 from potmeter.media import Chart
-from potmeter.systems.vision.classifier.cross_validation import balanced_order, cross_validate, folds, hunger, wilson
+from potmeter.systems.vision.classifier.cross_validation import (
+    balanced_order,
+    cross_validate,
+    folds,
+    learning_curve,
+    wilson,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +187,7 @@ def test_more_pictures_help():
     noisy.tensors["image"] = (noisy.tensors["image"] * 0.4 + noise).byte()
     places = torch.arange(300)
     splits = Splits(noisy.select(places[:150]), None, noisy.select(places[150:]))
-    chart = hunger(Linear, CONFIG, splits, [3, 20, 150], steps=60, seeds=2, device="cpu")
+    chart = learning_curve(Linear, CONFIG, splits, [3, 20, 150], steps=60, seeds=2, device="cpu")
     assert isinstance(chart, Chart)
     curve = dict(chart.lines["mean of 2"])
     assert list(curve) == [3, 20, 150]
@@ -191,7 +197,7 @@ def test_more_pictures_help():
 
 def test_sizes_reach_from_one_of_each_to_all():
     data = stripes(45)
-    chart = hunger(Linear, CONFIG, Splits(data, None, data), steps=1, seeds=1, device="cpu")
+    chart = learning_curve(Linear, CONFIG, Splits(data, None, data), steps=1, seeds=1, device="cpu")
     sizes = [n for n, _ in chart.lines["mean of 1"]]
     assert sizes[0] == 3
     assert sizes[-1] == 45
@@ -201,9 +207,9 @@ def test_sizes_reach_from_one_of_each_to_all():
 def test_impossible_sizes_and_missing_test_pictures_are_refused():
     data = stripes(45)
     with pytest.raises(UserError, match=r"3 .* to 45 .*Received: 46"):
-        hunger(Linear, CONFIG, Splits(data, None, data), [46], steps=1)
+        learning_curve(Linear, CONFIG, Splits(data, None, data), [46], steps=1)
     with pytest.raises(UserError, match="no test pictures"):
-        hunger(Linear, CONFIG, Splits(data), steps=1)
+        learning_curve(Linear, CONFIG, Splits(data), steps=1)
 
 
 @settings(deadline=None)

@@ -24,9 +24,9 @@ from potmeter.probes.second_network import second_network
 
 from .artefact import PatchArtefact, load_patch, make_card
 from .canvas import Canvas
+from .comparison import draw_comparison
 from .expectation import fixed_placement, paste_patch
 from .measure import best_control, measure_controls, measure_success
-from .pictures import draw_comparison
 from .training import ROOM, train_patch
 from .trials import centre_squares, training_photos
 

@@ -14,7 +14,7 @@ from potmeter.data.batches import in_batches
 from potmeter.nn.gradient_attacks import fgsm, pgd, random_start
 
 
-def against(system: Any, images: Tensor, labels: Tensor, grown: float = 1.0) -> Tensor:
+def attack_minibatch(system: Any, images: Tensor, labels: Tensor, grown: float = 1.0) -> Tensor:
     """Training pictures (B, C, H, W) changed so that the network, as it is now, does worse on them.
 
     ``grown`` is the share of ε that is allowed yet. Against the whole of it a new network learns nothing: all pictures
@@ -32,13 +32,13 @@ def against(system: Any, images: Tensor, labels: Tensor, grown: float = 1.0) -> 
     return worse
 
 
-def fgsm_right(system: Any, data: Any) -> Tensor:
+def fgsm_correct(system: Any, data: Any) -> Tensor:
     """Whether each picture (N,) is still classified rightly after the fast gradient sign method."""
     eps = system.config.adversary_eps
-    return right_after(system, data, lambda loss, x: fgsm(loss, x, eps))
+    return correct_after(system, data, lambda loss, x: fgsm(loss, x, eps))
 
 
-def pgd_right(system: Any, data: Any, steps: int, step: float) -> Tensor:
+def pgd_correct(system: Any, data: Any, steps: int, step: float) -> Tensor:
     """Whether each picture (N,) is still classified rightly after gradient steps of ``step`` ε from one random start."""
     eps, rng = system.config.adversary_eps, Stream(0)
 
@@ -46,10 +46,10 @@ def pgd_right(system: Any, data: Any, steps: int, step: float) -> Tensor:
         start = random_start(x, eps, "linf", rng.uniform(*x.shape).to(x.device))
         return pgd(loss, x, eps, steps=steps, step_size=step * eps, start=start)
 
-    return right_after(system, data, attack)
+    return correct_after(system, data, attack)
 
 
-def right_after(system: Any, data: Any, attack: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]) -> Tensor:
+def correct_after(system: Any, data: Any, attack: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]) -> Tensor:
     """Whether each picture (N,) of a data set is classified rightly after an attack on it."""
     right = []
     for batch in in_batches(data, 500, system.device):

@@ -71,7 +71,7 @@ def crop(images: Tensor, rng: Stream, *, least: float = 0.5) -> Tensor:
     return F.grid_sample(images, grid, align_corners=False, padding_mode="border")
 
 
-def augmented(images: Tensor, kind: str, rng: Stream) -> Tensor:
+def augment(images: Tensor, kind: str, rng: Stream) -> Tensor:
     """The variation that a Config names."""
     if kind == "digits":
         return affine(images, rng)

@@ -99,11 +99,11 @@ def trainer_step(system: System, splits: Any, spent: dict[str, float]) -> Callab
     system.train()
 
     def step() -> None:
-        with clocked("batches", spent):
+        with add_elapsed("batches", spent):
             batch = next(batches)
-        with clocked("steps", spent):
+        with add_elapsed("steps", spent):
             values = system.step(batch, trainer)
-        with clocked("log", spent):
+        with add_elapsed("log", spent):
             trainer.progress.step += 1
             trainer.log.record(trainer.step, values, trainer.fraction_done)
 
@@ -111,7 +111,7 @@ def trainer_step(system: System, splits: Any, spent: dict[str, float]) -> Callab
 
 
 @contextmanager
-def clocked(what: str, spent: dict[str, float]) -> Iterator[None]:
+def add_elapsed(what: str, spent: dict[str, float]) -> Iterator[None]:
     """Add the seconds that the block takes to ``spent``."""
     started = time.perf_counter()
     yield

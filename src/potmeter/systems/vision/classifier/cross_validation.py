@@ -129,19 +129,19 @@ def cross_validate(
         >>> result = cross_validate(ImageClassifier, config, photos4(224), steps=60)  # doctest: +SKIP
         >>> result.accuracy, result.interval, result.confusion  # doctest: +SKIP
     """
-    labels = labels_of(data)
+    labels = read_labels(data)
     parts = folds(getattr(data, "tensors", {}).get("group"), labels, k, seed)
     logits: list[Tensor] = [torch.empty(0)] * len(labels)
     number = torch.empty_like(labels)
     for fold, (train, test) in enumerate(progress(parts, "fold")):
-        system = trained(system_class, config, data.select(train), steps, seed + fold, device)
-        for i, row in zip(test.tolist(), answers(system, data.select(test)), strict=True):
+        system = train_system(system_class, config, data.select(train), steps, seed + fold, device)
+        for i, row in zip(test.tolist(), predict_logits(system, data.select(test)), strict=True):
             logits[i] = row
         number[test] = fold
     return CrossValidation(torch.stack(logits), labels, number)
 
 
-def hunger(
+def learning_curve(
     system_class: type[System],
     config: Any,
     splits: Splits,
@@ -167,17 +167,17 @@ def hunger(
     """
     splits.test is not None or reject("There are no test pictures.", splits.origin)
     train: Any = splits.train
-    labels, test_labels = labels_of(train), labels_of(splits.test)
+    labels, test_labels = read_labels(train), read_labels(splits.test)
     least, most = len(set(labels.tolist())), len(labels)
     sizes = sizes or sorted({round(size) for size in np.geomspace(least, most, 6).tolist()})
     for size in sizes:
         least <= size <= most or reject(f"There can be {least} (one of each class) to {most} training pictures.", size)
-    seeds >= 1 or reject("hunger takes at least one seed.", seeds)
+    seeds >= 1 or reject("The learning curve takes at least one seed.", seeds)
     orders = [balanced_order(labels, seed) for seed in range(seeds)]
     accuracy: dict[int, list[float]] = {size: [] for size in sizes}
     for size, seed in progress([(size, seed) for size in sizes for seed in range(seeds)], "training"):
-        system = trained(system_class, config, train.select(orders[seed][:size]), steps, seed, device)
-        right = answers(system, splits.test).argmax(1) == test_labels
+        system = train_system(system_class, config, train.select(orders[seed][:size]), steps, seed, device)
+        right = predict_logits(system, splits.test).argmax(1) == test_labels
         accuracy[size].append(float(right.float().mean()))
     lines = {f"mean of {seeds}": [(float(n), sum(accuracy[n]) / seeds) for n in sizes]}
     if seeds > 1:
@@ -186,7 +186,7 @@ def hunger(
     return Chart(lines, x="training pictures", y="accuracy on new pictures", log_x=True)
 
 
-def trained(system_class: type[System], config: Any, data: Any, steps: int, seed: int, device: str) -> System:
+def train_system(system_class: type[System], config: Any, data: Any, steps: int, seed: int, device: str) -> System:
     """A system after these steps of training on these data, with its last weights; nothing of the run is kept."""
     system = build_system(system_class, config, seed)
     glance = Splits(data, data.select([0]))  # the trainer measures something, but nothing depends on it
@@ -197,12 +197,12 @@ def trained(system_class: type[System], config: Any, data: Any, steps: int, seed
 
 
 @torch.no_grad()
-def answers(system: Any, data: Any) -> Tensor:
+def predict_logits(system: Any, data: Any) -> Tensor:
     """Logits (N, classes) of pictures, on the CPU."""
     return torch.cat([system.logits(batch["image"]).cpu() for batch in in_batches(data, 32, system.device)])
 
 
-def labels_of(data: Any) -> Tensor:
+def read_labels(data: Any) -> Tensor:
     """The labels (N,) of TensorData or FolderData, without decoding a picture."""
     labels: Tensor | None = data.tensors.get("label") if hasattr(data, "tensors") else data.labels
     return labels if labels is not None else reject("These pictures have no labels.", type(data).__name__)

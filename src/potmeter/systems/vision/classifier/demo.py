@@ -17,7 +17,7 @@ SIDE, BOX = 28, 20
 
 
 @dataclass(frozen=True)
-class Seen(Result):
+class Answer(Result):
     """What the network is shown, and what it says."""
 
     what_it_sees: Image
@@ -29,9 +29,9 @@ def demo(system: ImageClassifier) -> Sketch | None:
     if system.config.dataset != "mnist":
         return None
 
-    def show(sheet: Image) -> Seen:
-        small = as_mnist(sheet)
-        return Seen(small, system.run(small, top=10))
+    def show(sheet: Image) -> Answer:
+        small = to_mnist_format(sheet)
+        return Answer(small, system.run(small, top=10))
 
     return Sketch(
         title="draw a digit",
@@ -41,7 +41,7 @@ def demo(system: ImageClassifier) -> Sketch | None:
     )  # fmt: skip
 
 
-def as_mnist(sheet: Image) -> Image:
+def to_mnist_format(sheet: Image) -> Image:
     """A drawing, white on black, as MNIST has it: in a box of 20 pixels, its centre of mass in the middle of 28."""
     grey = np.asarray(sheet.pil().convert("L"))
     rows, columns = np.nonzero(grey > 20)

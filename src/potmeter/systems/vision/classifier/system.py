@@ -27,13 +27,13 @@ from potmeter.media.image_batch import to_batch
 from potmeter.nn.backbones import MobileNetV2
 
 from . import model
-from .adversarial import against, fgsm_right, pgd_right
-from .augment import augmented
+from .adversarial import attack_minibatch, fgsm_correct, pgd_correct
+from .augment import augment
 from .baselines import linear_accuracy, nearest_accuracy
 from .calibration import calibration_error, reliability
-from .cross_validation import cross_validate, hunger, wilson
+from .confusion_matrix import draw_confusion_matrix
+from .cross_validation import cross_validate, learning_curve, wilson
 from .examples import examples
-from .pictures import confusion_picture
 from .presets import PRESETS
 
 VALIDATED = 500
@@ -105,9 +105,9 @@ class ImageClassifier(System):
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy of varied pictures, or of the worst an adversary makes of them, and the share that was right."""
-        images, labels = augmented(batch["image"], self.config.augment, self.random), batch["label"]
+        images, labels = augment(batch["image"], self.config.augment, self.random), batch["label"]
         if self.training and self.config.adversary != "none":
-            images = against(self, images, labels, self.grown)
+            images = attack_minibatch(self, images, labels, self.grown)
         logits = self.model(images.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
         return {"loss": loss, "accuracy": (logits.argmax(1) == labels).float().mean()}
@@ -146,8 +146,8 @@ class ImageClassifier(System):
         nats = F.cross_entropy(logits, labels, reduction="none")
         values = {"accuracy": right, "nats": nats, "calibration_error": calibration_error(logits, labels)}
         if self.config.adversary != "none":
-            values["fgsm_accuracy"] = fgsm_right(self, data)
-            values["pgd_accuracy"] = pgd_right(self, data, steps=40, step=1 / 30)
+            values["fgsm_accuracy"] = fgsm_correct(self, data)
+            values["pgd_accuracy"] = pgd_correct(self, data, steps=40, step=1 / 30)
         return values
 
     def validate(self, data: Any) -> dict[str, Tensor]:
@@ -157,7 +157,7 @@ class ImageClassifier(System):
         part = take_evenly(data, VALIDATED)
         logits, labels = self.predictions(part)
         clean = (logits.argmax(1) == labels).float()
-        return {"accuracy": pgd_right(self, part, steps=10, step=0.25), "clean_accuracy": clean}
+        return {"accuracy": pgd_correct(self, part, steps=10, step=0.25), "clean_accuracy": clean}
 
     def predictions(self, data: Any) -> tuple[Tensor, Tensor]:
         """Logits (N, classes) and labels (N,) of a data set."""
@@ -212,7 +212,7 @@ class ImageClassifier(System):
             count: how many test pictures
         """
         logits, labels = self.predictions(self.test_part(data, count))
-        return confusion_picture(logits.argmax(1), labels, self.classes)
+        return draw_confusion_matrix(logits.argmax(1), labels, self.classes)
 
     @task
     @torch.no_grad()
@@ -238,7 +238,7 @@ class ImageClassifier(System):
         """
         splits = self.data(self.config, data)
         splits = replace(splits, test=take_evenly(splits.test, 1000)) if splits.test is not None else splits
-        return hunger(type(self), self.config, splits, steps=steps, device=str(self.device))
+        return learning_curve(type(self), self.config, splits, steps=steps, device=str(self.device))
 
     @task
     def cross_validation(

@@ -12,7 +12,7 @@ from torch import Tensor
 from potmeter.media import Image, escape_formulas
 
 
-def confusion_picture(predicted: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Image:
+def draw_confusion_matrix(predicted: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Image:
     """True categories down, predicted ones across; each row adds up to one.
 
     Args:
