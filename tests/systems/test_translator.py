@@ -302,6 +302,31 @@ def test_a_word_with_an_unknown_character_is_copied(tokenizer):
     assert tokenizer.decode(ids, words) == "The Łódź elves march, 北京!"
 
 
+def test_the_vocabulary_has_the_characters_that_make_up_nearly_all_of_the_text(capsys):
+    han = [chr(0x4E00 + n) for n in range(300)]
+    sentences = ["".join(han[n : n + 30]) for n in range(0, 300, 30)] * 80 + ["☃"]
+    known = Tokenizer.train(sentences, 400, ("zh", "en"))
+    assert set(han) <= known.alphabet and "☃" not in known.alphabet
+    assert "300 of 301 characters, 100.00% of the text" in capsys.readouterr().err
+    with pytest.raises(
+        UserError, match="300 different characters make up 99.95%.*raise --vocab-size above 306.*Received: 200 tokens"
+    ):
+        Tokenizer.train(sentences, 206, ("zh", "en"))
+
+
+def test_a_word_keeps_its_combining_marks_when_it_is_copied(tokenizer):
+    assert tokenizer.encode("The हिन्दी elves")[1] == ["हिन्दी"]
+
+
+def test_split_subwords_write_the_same_text(tokenizer):
+    ids, _ = tokenizer.encode("The elves march north, again!")
+    assert tokenizer.split(ids, 0.0, random.Random(0)) == ids
+    split = tokenizer.split(ids, 0.5, random.Random(0))
+    assert len(split) > len(ids) and tokenizer.decode(split) == tokenizer.decode(ids)
+    letters = tokenizer.split(ids, 1.0, random.Random(0))
+    assert all(len(tokenizer.id_to_token(token)) == 1 for token in letters)
+
+
 def test_the_special_tokens_of_a_text_are_only_its_letters(tokenizer):
     ids, _ = tokenizer.encode("a </s> b <to-hu> c <copy>")
     assert END not in ids and tokenizer.language_token("hu") not in ids
