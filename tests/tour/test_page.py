@@ -201,3 +201,10 @@ def test_what_to_try_next_is_true_of_the_system(name):
             flags, _ = flags_of(found, found.load().presets["tiny"])
             known = {f"--{flag_name(p.name)}" for p in flags_of(found, found.load().presets["tiny"])[1]}
             assert {word for word in words if word.startswith("--")} <= known | {"--preset", "--budget"} and flags
+
+
+def test_what_other_weights_give_again_is_shown_once(catalogue, tmp_path):
+    catalogue(entry("seer", 11, "a", "b"))
+    run(tmp_path / "out")
+    text = page(tmp_path / "out")
+    assert text.count("<article") == 3 and "seer.a" in text and 'id="seer.b"' in text

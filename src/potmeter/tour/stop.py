@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 STATES = {"ok": "ran", "failed": "failed", "unavailable": "not available here"}
 """How a status is called on the page."""
-SHOWN = 6
+SHOWN = 4
 """Results of a stop that are open; the others are folded."""
 FIRST = ("image", "video", "chart", "audio", "text", "bars")
 """Kinds of media in the order in which a result shows them; the picture comes before the figures."""
@@ -29,7 +29,7 @@ def render_stop(visits: list[Visit]) -> Html:
     title = tag("h2", entry.name, " ", tag("small", entry.section if entry.kind == "system" else "probe"))
     summary = tag("p", prose(entry.summary.rstrip(".")), ".", class_="summary")
     troubles = [render_error(visit, visit.name) for visit in visits if visit.error is not None]
-    results = [(visit, output) for visit in visits for output in visit.outputs if output.outputs or output.error]
+    results = list_results(visits)
     lead = pick_lead(results)
     cards = render_examples(lead)
     others = render_examples([result for result in results if result not in lead])
@@ -44,6 +44,19 @@ def render_stop(visits: list[Visit]) -> Html:
         id=entry.name,
         class_="stop",
     )  # fmt: skip
+
+
+def list_results(visits: list[Visit]) -> list[tuple[Visit, Output]]:
+    """The results of a stop; what other weights give again to the letter is told once, and nothing is shown of nothing."""
+    results: dict[tuple[str, ...], tuple[Visit, Output]] = {}
+    for visit in visits:
+        for number, output in enumerate(visit.outputs):
+            what = (output.task, output.caption, *(figure.html for figure in [*output.inputs, *output.outputs]))
+            if output.error is not None:
+                what = (visit.name, str(number))
+            if output.outputs or output.error is not None:
+                results.setdefault(what, (visit, output))
+    return list(results.values())
 
 
 def pick_lead(results: list[tuple[Visit, Output]]) -> list[tuple[Visit, Output]]:

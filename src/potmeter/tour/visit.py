@@ -23,7 +23,7 @@ from potmeter.presentation.facts import Facts, add_class_facts, collect_facts
 from potmeter.presentation.figures import Figure, make_figure, make_input_figures
 from potmeter.tour.files import Files, store_inputs
 
-MAX_ROWS = 8
+MAX_ROWS = 5
 """Of a longer table so many rows are shown; the whole of it can be opened."""
 
 
