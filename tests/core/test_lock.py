@@ -23,8 +23,8 @@ def test_a_folder_in_use_is_refused_and_who_uses_it_is_named(tmp_path):
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     with lock_run(run):
         says = f"is in use: process {os.getpid()} on {socket.gethostname()} has been training there since 20.*--out"
-        for resume in (True, False):
-            with pytest.raises(UserError, match=says):
+        for resume, told in ((True, says), (False, "holds a run: --resume continues it, --out names another")):
+            with pytest.raises(UserError, match=told):
                 trainer(Line, TINY, run, steps=4, resume=resume).fit()
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
     trainer(Line, TINY, run, steps=4, eval_every=2, resume=True).fit()

@@ -56,7 +56,7 @@ P = {p.name: p for p in parameters(run)}
         ("text", gr.Textbox, {"lines": 4}),
         ("sound", gr.Audio, {}),
         ("film", gr.Video, {}),
-        ("table", gr.File, {"file_types": [".csv"]}),
+        ("table", gr.File, {"file_types": [".csv", ".tsv"]}),
         ("count", gr.Slider, {"minimum": 1, "maximum": 400, "step": 1, "value": 64, "info": "how `many`"}),
         ("share", gr.Slider, {"minimum": 0, "maximum": 1, "step": 0.005}),
         ("many", gr.Number, {"minimum": 1, "maximum": 10**6, "value": 1000}),

@@ -62,7 +62,7 @@ def test_the_usual_space_is_asked_for_without_its_name():
 
 
 def test_ways_are_round_in_z_and_straight_in_w(stylegan, monkeypatch):
-    assert Space(stylegan, "z").interpolation == "slerp" and Space(stylegan, "w").way == "lerp"
+    assert Space(stylegan, "z").interpolation == "slerp" and Space(stylegan, "w").interpolation == "lerp"
     taken = []
     monkeypatch.setattr(
         pages, "interpolate_path", lambda codes, frames, way: taken.append(way) or interpolate_path(codes, frames, way)

@@ -58,7 +58,7 @@ def attribute_words(classes: Sequence[str]) -> dict[str, list[int]]:
     """The words of classes, but for those that all share, and the classes each stands in: of ``sad, old`` both halves.
 
     Example:
-        >>> words(("sad, old", "glad, old", "glad, young"))
+        >>> attribute_words(("sad, old", "glad, old", "glad, young"))
         {'sad': [0], 'old': [0, 1], 'glad': [1, 2], 'young': [2]}
     """
     found: dict[str, list[int]] = {}

@@ -31,7 +31,7 @@ def mix_inks(inks: Tensor) -> Tensor:
         (3, H, W) in [0, 1].
 
     Example:
-        >>> (mix(torch.tensor([0.0, 1.0, 1.0]).view(3, 1, 1)) * 255).flatten().tolist()  # magenta and yellow: red
+        >>> (mix_inks(torch.tensor([0.0, 1.0, 1.0]).view(3, 1, 1)) * 255).flatten().tolist()  # magenta and yellow: red
         [238.0, 51.0, 56.0]
     """
     shares = torch.ones_like(inks[:1])
