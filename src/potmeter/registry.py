@@ -80,6 +80,8 @@ class Entry:
     """What metrics, and the methods in the names of baselines, are called on a page; a ``*`` stands for what it stood for."""
     tiny_reaches: dict[str, float] = field(default_factory=dict)
     """What the tiny preset must reach on its test data, where to beat the baselines is not enough."""
+    tiny_behind: dict[str, str] = field(default_factory=dict)
+    """The baselines that the tiny preset does not beat, each with the reason."""
     weights: dict[str, Weights] = field(default_factory=dict)
     """By their tags, the default ones first."""
     artefacts: dict[str, Weights] = field(default_factory=dict)
@@ -251,6 +253,7 @@ FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
     "metrics": (is_object_of(lambda v: v in get_args(Better)), "an object of metrics, each higher, lower or neither"),
     "labels": (is_object_of(lambda v: isinstance(v, str)), "an object of texts"),
     "tiny_reaches": (is_object_of(is_number), "an object of numbers"),
+    "tiny_behind": (is_object_of(lambda v: isinstance(v, str)), "an object of reasons"),
     "measured": (lambda v: isinstance(v, str), "a text"),
     "beside": (lambda v: isinstance(v, str), "a text"),
     "weights": (is_object_of(lambda v: isinstance(v, dict)), "an object with an object for each tag"),

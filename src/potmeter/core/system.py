@@ -58,10 +58,11 @@ def require_source(method: Any) -> Any:
     """Wrap a class's ``data``: a Config that was fitted to a user's own data has none to read where none are named."""
 
     @functools.wraps(method.__func__)
-    def data(cls: type[System], config: Any, source: str | None = None, *args: Any, **kwargs: Any) -> Splits:
+    def data(cls: type[System], config: Any, *args: Any, **kwargs: Any) -> Splits:
+        source = args[0] if args else kwargs.get("source")
         if source is None and config.dataset == OWN_DATA:
             reject("Data of your own are needed: name them with --data.", OWN_DATA)
-        splits: Splits = method.__func__(cls, config, source, *args, **kwargs)
+        splits: Splits = method.__func__(cls, config, *args, **kwargs)
         return splits
 
     return classmethod(data)

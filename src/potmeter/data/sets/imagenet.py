@@ -32,7 +32,7 @@ def foolbox_photos(size: int = 512) -> TensorData:
     return TensorData(classes=imagenet_classes(), names=[path.stem for path in paths], image=image, label=labels)
 
 
-def imagenet_photos(size: int = 224) -> Splits:
+def imagenet_photos(size: int = 512) -> Splits:
     """foolbox's photos as test data; there is nothing to train on."""
     photos = foolbox_photos(size)
     return Splits(photos.head(0), None, photos, origin="imagenet")
