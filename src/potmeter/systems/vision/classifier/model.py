@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from potmeter.core.config import Recipe
+from potmeter.core.signature import Range
 from potmeter.errors import reject
 from potmeter.nn.image_network import ImageNetwork
 
@@ -26,7 +27,7 @@ class Config(Recipe):
     """What it is trained on where no --data is given: photos4, mnist, fashion, digits, cifar10 or faces."""
     architecture: Literal["resnet", "plain", "mobilenet"] = "mobilenet"
     """resnet: small, for pictures of some 30 pixels; plain: a few convolutions; mobilenet: MobileNetV2, for photographs."""
-    image_size: int = 224
+    image_size: Annotated[int, Range(1)] = 224
     """Height and width of a picture in pixels."""
     channels: int = 3
     """Colours of a pixel: 1 is grey, 3 is RGB."""
@@ -34,33 +35,33 @@ class Config(Recipe):
     """Names of the classes, in the order of the logits; filled from the data."""
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     """Mean of each channel, which the network subtracts."""
-    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    std: Annotated[tuple[float, ...], Range(0, open="low")] = (0.229, 0.224, 0.225)
     """Standard deviation of each channel, by which it then divides."""
-    stem: int = 32
+    stem: Annotated[int, Range(1)] = 32
     """resnet: feature channels at full resolution; the stem then halves height and width."""
-    widths: tuple[int, ...] = (32, 64, 128)
+    widths: Annotated[tuple[int, ...], Range(1)] = (32, 64, 128)
     """resnet, plain: feature channels of the stages; each (of a resnet, after the first) halves height and width."""
-    blocks: tuple[int, ...] = (1, 2, 1)
+    blocks: Annotated[tuple[int, ...], Range(1)] = (1, 2, 1)
     """resnet: residual blocks in each stage."""
-    hidden: int = 200
+    hidden: Annotated[int, Range(1)] = 200
     """plain: units of the layer before the last."""
     pretrained: bool = True
     """mobilenet: start from the public ImageNet weights."""
-    feature_lr: float = 0.0
+    feature_lr: Annotated[float, Range(0, 1)] = 0.0
     """Learning rate of pretrained layers as a share of lr; 0 leaves them as they are and trains the last layer only."""
     augment: Literal["none", "digits", "clothes", "photos"] = "photos"
     """How training pictures are varied: slanted and turned; mirrored and shifted; cropped and mirrored."""
-    label_smoothing: float = 0.0
+    label_smoothing: Annotated[float, Range(0, 1, open="high")] = 0.0
     """Probability that the target spreads over all classes."""
     mirrored: bool = False
     """Average the prediction with that for the mirror image."""
     adversary: Literal["none", "fgsm", "pgd"] = "none"
     """Train on pictures changed against the network: by one gradient step from a random start, or by several."""
-    adversary_eps: float = 0.3
+    adversary_eps: Annotated[float, Range(0, 1)] = 0.3
     """Largest change of a pixel's value, which lies in [0, 1]."""
-    adversary_steps: int = 7
+    adversary_steps: Annotated[int, Range(1)] = 7
     """pgd: gradient steps, each of 2.5 / adversary_steps times adversary_eps."""
-    adversary_warmup: float = 0.25
+    adversary_warmup: Annotated[float, Range(0, 1)] = 0.25
     """Share of the training, from its start, in which that change grows from 0: against all of it nothing is learned."""
 
     def __post_init__(self) -> None:
@@ -71,18 +72,9 @@ class Config(Recipe):
         len(self.mean) == len(self.std) == self.channels or reject(
             f"mean and std need {self.channels} values, one per channel.", (self.mean, self.std)
         )
-        min(self.std) > 0 or reject("std must be positive.", self.std)
         len(self.widths) == len(self.blocks) > 0 or reject("blocks needs a number for each of widths.", self.blocks)
-        min(*self.widths, *self.blocks, self.stem, self.hidden) >= 1 or reject(
-            "stem, widths, blocks and hidden must be positive.", self.widths
-        )
         len(self.classes) != 1 or reject("Telling classes apart takes two.", self.classes)
-        0 <= self.feature_lr <= 1 or reject("feature_lr is a share of lr, 0 to 1.", self.feature_lr)
-        0 <= self.label_smoothing < 1 or reject("label_smoothing is a probability below 1.", self.label_smoothing)
         self.architecture != "mobilenet" or self.channels == 3 or reject("mobilenet takes 3 channels.", self.channels)
-        0 <= self.adversary_eps <= 1 or reject("adversary_eps must lie between 0 and 1.", self.adversary_eps)
-        0 <= self.adversary_warmup <= 1 or reject("adversary_warmup is a share, 0 to 1.", self.adversary_warmup)
-        self.adversary_steps >= 1 or reject("adversary_steps must be at least 1.", self.adversary_steps)
 
 
 class ConvNorm(nn.Sequential):
