@@ -32,7 +32,7 @@ class Recipe:
     warmup: Annotated[float, Range(0, 1)] = 0.0
     """Linear warm-up of the learning rate from 0, as a fraction of the training."""
     clip: Annotated[float, Range(0, open="low")] | None = None
-    """Gradient clipping: largest norm of an optimiser's gradient; None = no clipping."""
+    """Gradient clipping: largest norm of the gradient of one update, over all its parameters; None = no clipping."""
     ema: Annotated[float, Range(0, 1, open="high")] = 0.0
     """Decay, per step, of the exponential moving average of the weights that is used and saved; 0 = none."""
 

@@ -11,12 +11,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from potmeter.data.batches import Batch
 from potmeter.data.fingerprint import digest, fingerprint
 from potmeter.errors import reject
-
-Batch = dict[str, Tensor]
-"""Named tensors with a common first dimension; pictures under ``image``, float (B, C, H, W) in [0, 1]."""
-
 
 OWN_DATA: Final = "own data"
 """The name of data that are a user's own: their place on the disk is nobody's business."""

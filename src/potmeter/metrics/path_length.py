@@ -25,7 +25,9 @@ def perceptual_path_length(
     step: float = 1e-4,
     batch_size: int = 50,
 ) -> Float[Tensor, " n"]:
-    """E d(G(t), G(t + ε)) / ε² for each pair: how far pictures move, as a network sees them, for a small step of the path.
+    """d(G(t), G(t + ε)) / ε² of each pair, whose mean is the perceptual path length (Karras et al., arXiv:1812.04948).
+
+    It says how far pictures move, as a network sees them, for a small step of the path.
 
     The paper's d is VGG's LPIPS. Here it is the squared distance of the directions of a network's features, so that
     figures of one network compare, and those of different ones do not.
@@ -34,7 +36,7 @@ def perceptual_path_length(
         embed: From latent vectors to the features of their pictures (B, F).
         a, b: Ends of each path.
         t: Where on the path, 0 to 1.
-        spherical: Along the arc, as suits a normal prior, or in a straight line.
+        spherical: Along the arc between the directions of a and b, whose lengths are made 1, or in a straight line.
         step: ε.
         batch_size: Paths at once.
     """

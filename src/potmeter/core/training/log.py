@@ -1,4 +1,4 @@
-"""Progress that every face can show and cancel, and the record of a training run."""
+"""The record of a training run: ``metrics.jsonl``, a line on the terminal, TensorBoard."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def invert(
     steps: int = 200,
     starts: int = 3,
     lr: float = 0.1,
-    likely: Callable[[Tensor], Tensor] | None = None,
+    prior_penalty: Callable[[Tensor], Tensor] | None = None,
 ) -> Float[Tensor, "b latent"]:
     """Descend, from the candidates whose pictures are nearest, on the squared distance between pictures at several sizes.
 
@@ -31,7 +31,7 @@ def invert(
         steps: Adam's steps.
         starts: Candidates that each picture's search begins from; the best end counts.
         lr: Its first step length, in units of the candidates' standard deviation; it falls to 0 as a cosine.
-        likely: A number (B,) for each vector that is added to the distance: what makes it unlikely.
+        prior_penalty: A number (B,) for each vector, large where the prior is small, that is added to the distance.
 
     Returns:
         The vectors of the nearest pictures that were met, which depend on nothing but the arguments.
@@ -48,7 +48,7 @@ def invert(
     with torch.enable_grad():
         for _ in progress(range(steps), "inversion"):
             apart = (pyramid(decode(z)) - wanted).square().sum(1)
-            losses = apart if likely is None else apart + likely(z)
+            losses = apart if prior_penalty is None else apart + prior_penalty(z)
             better = losses.detach() < least
             least = torch.where(better, losses.detach(), least)
             best[better] = z.detach()[better]

@@ -214,7 +214,7 @@ class Autoencoder(System):
 
     @property
     def latent_spaces(self) -> Mapping[str, int]:
-        """The codes' sizes: ``z2``, ``z8`` …, the narrowest first."""
+        """The dimensions of the code spaces ``z2``, ``z8`` …, the smallest first."""
         return {f"z{latent}": latent for latent in sorted(self.config.latent_dims)}
 
     def nets(self) -> list[tuple[str, model.Bottleneck]]:

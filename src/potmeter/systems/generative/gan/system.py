@@ -287,8 +287,8 @@ class GAN(System):
     def encode(self, images: Tensor, space: str | None = None, steps: int = 150) -> Tensor:
         """Latent vectors (B, latent) of the pictures nearest to these, found by descent; the same every time."""
         candidates = self.sample(400, Stream(0, device=self.device), space)
-        unlikely = lambda z: 1e-3 * z[:, : self.config.latent_dim].square().mean(1)
-        return invert(lambda z: self.decode(z, space), images, candidates, steps=steps, likely=unlikely)
+        prior_penalty = lambda z: 1e-3 * z[:, : self.config.latent_dim].square().mean(1)
+        return invert(lambda z: self.decode(z, space), images, candidates, steps=steps, prior_penalty=prior_penalty)
 
     def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         size = next(iter(self.latent_spaces.values()))

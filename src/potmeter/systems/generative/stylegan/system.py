@@ -346,8 +346,8 @@ class StyleGAN(System):
             candidates = self.sample(400, Stream(0, device=self.device), space)
             spread = candidates.std()
         centre = self.generator.w_avg if space == "w" else torch.zeros_like(self.generator.w_avg)
-        unlikely = lambda x: 1e-3 * ((x - centre) / spread).square().mean(1)
-        return invert(lambda x: self.decode(x, space), images, candidates, steps=steps, likely=unlikely)
+        prior_penalty = lambda x: 1e-3 * ((x - centre) / spread).square().mean(1)
+        return invert(lambda x: self.decode(x, space), images, candidates, steps=steps, prior_penalty=prior_penalty)
 
     def draw(self, w: Tensor, psi: float = 1.0, noise: float | None = None) -> Tensor:
         """Pictures in [0, 1] of w (B, latent), truncated, with constant noise of a strength (default: that of the weights)."""

@@ -33,7 +33,7 @@ class Config(Recipe):
     dataset: str = "english-hungarian"
     """What it is trained on where no --data is given: english-hungarian, or reverse (turn a sequence of digits round)."""
     languages: tuple[str, ...] = ("en", "hu")
-    """Names of the two languages; own data set them by the endings of the files."""
+    """Names of the two languages; with files of your own, the endings of their names."""
     both_directions: bool = True
     """Translate in both directions, the target's name being the first source token (Johnson et al., arXiv:1611.04558)."""
     architecture: Literal["luong", "gnmt", "none", "transformer"] = "luong"

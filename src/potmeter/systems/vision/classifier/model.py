@@ -29,8 +29,8 @@ class Config(Recipe):
     """resnet: small, for pictures of some 30 pixels; plain: a few convolutions; mobilenet: MobileNetV2, for photographs."""
     image_size: Annotated[int, Range(1)] = 224
     """Height and width of a picture in pixels."""
-    channels: int = 3
-    """Colours of a pixel: 1 is grey, 3 is RGB."""
+    channels: Literal[1, 3] = 3
+    """Colour channels: 1 is grey, 3 is RGB."""
     classes: tuple[str, ...] = ()
     """Names of the classes, in the order of the logits; filled from the data."""
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
@@ -50,11 +50,11 @@ class Config(Recipe):
     feature_lr: Annotated[float, Range(0, 1)] = 0.0
     """Learning rate of pretrained layers as a share of lr; 0 leaves them as they are and trains the last layer only."""
     augment: Literal["none", "digits", "clothes", "photos"] = "photos"
-    """How training pictures are varied: slanted and turned; mirrored and shifted; cropped and mirrored."""
+    """Augmentation of training pictures. digits: slant, turn and shift; clothes: mirror and shift; photos: crop and mirror."""
     label_smoothing: Annotated[float, Range(0, 1, open="high")] = 0.0
     """Probability that the target spreads over all classes."""
     mirrored: bool = False
-    """Average the prediction with that for the mirror image."""
+    """Test-time augmentation: average the prediction with that for the mirror image."""
     adversary: Literal["none", "fgsm", "pgd"] = "none"
     """Train on pictures changed against the network: by one gradient step from a random start, or by several."""
     adversary_eps: Annotated[float, Range(0, 1)] = 0.3
@@ -66,7 +66,6 @@ class Config(Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.channels in (1, 3) or reject("channels is 1 or 3.", self.channels)
         least = 32 if self.architecture == "mobilenet" else 2 ** len(self.widths)
         self.image_size >= least or reject(f"image_size must be at least {least}.", self.image_size)
         len(self.mean) == len(self.std) == self.channels or reject(
