@@ -34,7 +34,7 @@ def png(width, height):
 def zip_bomb():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("zeros", bytes(50_000_000))
+        archive.writestr(zipfile.ZipInfo("zeros"), bytes(50_000_000), zipfile.ZIP_DEFLATED)  # of no particular time
     return buffer.getvalue()
 
 
@@ -55,6 +55,7 @@ EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n(/etc/pa
         ("empty.png", b"", "not a picture"),
         ("heavy.png", bytes(limits.MAX_UPLOAD + 1), "larger than 16 MiB"),
     ],
+    ids=lambda value: value if isinstance(value, str) and value.endswith((".png", ".svg")) else "",
 )
 def test_hostile_pictures_are_refused_by_name_and_not_by_place(folder, name, data, says):
     (folder / name).write_bytes(data)
