@@ -109,7 +109,8 @@ def page(browser, site):
     context = browser.new_context(viewport={"width": 1366, "height": 900}, accept_downloads=True)
     tab, wrong = context.new_page(), []
     tab.set_default_timeout(PATIENCE)
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    # a page that is left while it asks for something says that it no longer does
+    tab.on("pageerror", lambda error: None if "AbortError" in str(error) else wrong.append(str(error)))
     tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     tab.on(
         "request",

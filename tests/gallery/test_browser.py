@@ -240,6 +240,27 @@ def test_a_page_opens_on_what_can_be_touched_with_weights_that_have_it(page, sit
     assert tab_of(page) == "run" and "weights=digits" in page.url
 
 
+def test_weights_with_nothing_to_touch_have_no_tab_for_it(page, site):
+    open_page(page, site, "vae", "?weights=digits")
+    tab = page.locator(".tasks [role=tablist] [data-tab-id=by-hand]")
+    assert not tab.is_visible()
+    page.locator(".weights label", has_text="plane").click()
+    page.wait_for_selector(".tasks [role=tablist] [data-tab-id=by-hand] >> visible=true")
+
+
+def test_on_a_phone_a_tab_in_the_menu_is_opened_by_its_address_and_by_hand(page, site):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site.address}vae/?weights=digits&task=reconstruct")
+    page.wait_for_selector(".job.done >> visible=true")
+    assert "task=reconstruct" in page.url
+    command = page.locator(".calls code >> visible=true").first.inner_text()
+    assert command.startswith("potmeter run vae.digits:reconstruct")
+    page.locator(".tasks .overflow-menu > button").click()
+    page.locator(".tasks .overflow-dropdown button", has_text="about").click()
+    page.wait_for_function("location.search.includes('task=about')")
+    assert page.evaluate("potmeter.tabs().find((tab) => tab.selected).id") == "about"
+
+
 def test_a_tab_that_is_pressed_while_the_page_loads_stays(page, site):
     page.goto(f"{site.address}autoencoder/", wait_until="commit")
     page.locator(".tasks [role=tablist] [data-tab-id=about]").click()

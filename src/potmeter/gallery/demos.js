@@ -34,7 +34,7 @@ potmeter.Demo = class {
       if (potmeter.weights) query.set("weights", potmeter.weights);
       if (String(query).length > 6000) return;  // longer addresses are not understood everywhere
       potmeter.queries["by-hand"] = "?" + query;
-      if (document.querySelector('.tasks [data-tab-id="by-hand"]')?.getAttribute("aria-selected") === "true")
+      if (potmeter.tabs().find((tab) => tab.selected)?.id === "by-hand")
         potmeter.address("?" + query);
     }, 400);
   }

@@ -3,6 +3,16 @@ const potmeter = {
   queries: {},  // of each tab, the end of the address that brings its state back
   chosen: null,  // the tab that the visitor pressed last: it stays, whatever loads meanwhile
 
+  // The tabs in their order, those too that a narrow page keeps in a menu, where they have no name but their text.
+  tabs() {
+    const row = [...document.querySelectorAll(".tasks [role=tablist] [data-tab-id]")].map((button) => (
+      {id: button.dataset.tabId, button, selected: button.getAttribute("aria-selected") === "true"}));
+    const menu = [...document.querySelectorAll(".tasks .overflow-dropdown button")].map((button) => (
+      {id: button.textContent.trim().replaceAll(" ", "_"), button, selected: button.classList.contains("selected")}));
+    const untouchable = document.querySelector(".tasks.untouchable");
+    return [...row, ...menu].filter((tab) => tab.id !== "by-hand" || !untouchable);
+  },
+
   // Called when the page has been filled in: open the tab that was pressed, or stands in the address, or the one to
   // touch, and show there what the address or the first example says.
   begin() {
@@ -11,9 +21,9 @@ const potmeter = {
     if (!state) return;
     potmeter.weights = state.dataset.weights;
     const touch = "demo" in state.dataset;
-    const tabs = [...document.querySelectorAll(".tasks [role=tab]")].map((tab) => tab.dataset.tabId);
-    const wanted = [potmeter.chosen, asked, touch ? "by-hand" : "run", "run", "about"]
-      .find((tab) => tab && tabs.includes(tab) && (tab !== "by-hand" || touch));
+    document.querySelector(".tasks").classList.toggle("untouchable", !touch);
+    const tabs = potmeter.tabs().map((tab) => tab.id);
+    const wanted = [potmeter.chosen, asked, touch ? "by-hand" : "run", "run", "about"].find((tab) => tabs.includes(tab));
     potmeter.queries = {};
     potmeter.choose(wanted, "show", wanted === asked || (!asked && wanted === "run"));
   },
@@ -21,8 +31,8 @@ const potmeter = {
   // Open a tab. ``how``: show what its widgets say ("show"), or only what is known already ("peek"); ``keep``: what
   // stands in the address is this tab's state.
   choose(tab, how = tab === "run" ? "show" : "peek", keep = false) {
-    const button = document.querySelector(`.tasks [role=tablist] [data-tab-id="${tab}"]`);
-    if (button && button.getAttribute("aria-selected") !== "true") button.click();
+    const found = potmeter.tabs().find((one) => one.id === tab);
+    if (found && !found.selected) found.button.click();
     if (potmeter.queries[tab]) potmeter.address(potmeter.queries[tab]);
     else if (potmeter.weights !== undefined && !keep) {
       const query = new URLSearchParams();
@@ -76,7 +86,7 @@ const potmeter = {
     for (const done of document.querySelectorAll("[data-query]")) {
       const task = new URLSearchParams(done.dataset.query).get("task") || "run";
       potmeter.queries[task] = done.dataset.query;
-      if (document.querySelector(`.tasks [role=tablist] [data-tab-id="${task}"]`)?.getAttribute("aria-selected") === "true")
+      if (potmeter.tabs().find((tab) => tab.selected)?.id === task)
         potmeter.address(done.dataset.query);
       done.removeAttribute("data-query");
     }
@@ -89,10 +99,10 @@ const potmeter = {
 window.potmeter = potmeter;
 
 document.addEventListener("click", (event) => {
-  const tab = event.isTrusted && event.target.closest?.(".tasks [data-tab-id]");
+  const tab = event.isTrusted && potmeter.tabs().find((tab) => tab.button.contains(event.target));
   if (tab) {
-    potmeter.chosen = tab.dataset.tabId;
-    potmeter.choose(potmeter.chosen);
+    potmeter.chosen = tab.id;
+    potmeter.choose(tab.id);
   }
   const button = event.target.closest("button.copy");
   if (button) potmeter.copy(button);

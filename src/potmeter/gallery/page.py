@@ -128,7 +128,7 @@ class Page:
             ]
             address = urlencode({"weights": weights or ""})
             state = tag("span", data_weights=weights or "", data_demo="" if demo else None, hidden="hidden")
-            tab = gr.update(visible=demo is not None, label=demo.title if demo else "by hand")
+            tab = gr.update(label=demo.title if demo else "by hand")  # which the page itself hides where there is none
             hand = render_demo(demo, f"demo?{address}") if demo else ""
             return [state, gr.update(value=weights), tab, hand, self.render_facts(weights, model), *updates]
 

@@ -23,10 +23,9 @@ const slides = {
 
   // Go to the tab before or after.
   turn(by) {
-    const tabs = [...document.querySelectorAll(".tasks [role=tablist] [role=tab]")];
-    const now = tabs.findIndex((tab) => tab.getAttribute("aria-selected") === "true");
-    const next = tabs[now + by];
-    if (next) potmeter.choose(next.dataset.tabId);
+    if (!window.potmeter) return;
+    const tabs = potmeter.tabs(), next = tabs[tabs.findIndex((tab) => tab.selected) + by];
+    if (next) potmeter.choose(next.id);
   },
 
   // Whether a key belongs to what has the focus.
