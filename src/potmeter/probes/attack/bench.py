@@ -89,7 +89,7 @@ def along_the_gradient(name: str, passes: int, model: Any, x: Tensor, y: Tensor,
         "pgd40": {
             "ours": lambda: pgd(model, x, y, EPS, steps=40, step_size=0.01),
             "foolbox": peers.by_foolbox(attacks.LinfPGD(abs_stepsize=0.01, steps=40), x, y, EPS),
-            "ART": peers.by_art("ProjectedGradientDescent", x, y, eps=EPS, eps_step_size=0.01, max_iter=40,
+            "ART": peers.by_art("ProjectedGradientDescent", x, y, eps=EPS, eps_step=0.01, max_iter=40,
                                 num_random_init=1, verbose=False),
         },
         "fgsm": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -19,9 +20,11 @@ BETAS = (0.9, 0.999)
 """Adam's decay rates."""
 INSIDE = 0.999999
 """Values are pulled this much away from 0 and 1, where the tanh would be infinite."""
-PATIENCE = 0.05
-"""An image whose objective has not fallen for this share of a search's steps leaves the batch."""
-FALL = 1e-4
+MAX_LR = 0.1
+"""Largest learning rate that is chosen."""
+PATIENCE = 0.04
+"""A search ends when its objective has not fallen for this share of its steps."""
+FALL = 3e-4
 """The least relative fall of the objective that counts."""
 
 
@@ -33,15 +36,16 @@ def carlini_wagner(
     targeted: bool = False,
     searches: int = 6,
     steps: int = 100,
-    lr: float = 0.01,
+    lr: float | None = None,
     constant: float | None = None,
     confidence: float = 0.0,
 ) -> Float[Tensor, "b c h w"]:
     """The least L2 perturbation that deceives (Carlini and Wagner 2017, arXiv:1608.04644, section V): min ‖δ‖² + c·f(x + δ).
 
     Images live behind a tanh, so that they stay in [0, 1]. c is found by bisection for each image; unlike in the paper it
-    starts where a linear network would be deceived, and each search goes on from the end of the one before: that takes
-    fewer passes of the network, and ends nearer.
+    starts, and the learning rate is, what a linear network would need, and each search goes on from the end of the one
+    before: that takes fewer passes of the network, and ends nearer. An image whose search has ended begins the next one at
+    once, so that the minibatch stays full.
 
     Args:
         model: A ``Classifier``.
@@ -50,7 +54,7 @@ def carlini_wagner(
         targeted: Whether ``y`` is wanted.
         searches: Values of c that are tried.
         steps: Most steps of Adam for each.
-        lr: Its learning rate.
+        lr: Its learning rate; default: for each image, what reaches the boundary of a linear network in one step.
         constant: First value of c; default: for each image, that of a linear network.
         confidence: By how many logits the wrong class must lead.
 
@@ -61,75 +65,126 @@ def carlini_wagner(
         UserError: For inputs of another shape or range, or a network without a gradient.
     """
     check_inputs(model, x, y)
-    search = Search(fuse_batch_norms(model), x, y, -1.0 if targeted else 1.0, confidence)
-    c = search.linear_constant() if constant is None else x.new_full((len(x),), constant)
-    low, high = torch.zeros_like(c), torch.full_like(c, torch.inf)
-    for _ in range(searches):
-        deceived = search.run(c, steps, lr)
-        high, low = torch.where(deceived, c.minimum(high), high), torch.where(deceived, low, c.maximum(low))
-        bisected = torch.where(low > 0, (low * high).sqrt(), high / 2)
-        c = torch.where(high.isfinite(), bisected, 10 * c)
-    return search.nearest
+    problem = Problem(fuse_batch_norms(model), -1.0 if targeted else 1.0, confidence)
+    state = start(problem, x, y, constant, lr)
+    nearest, distances = x.clone(), x.new_full((len(x),), torch.inf)
+    while len(state.index) and searches:
+        images, distance, wins = advance(problem, state)
+        nearer = wins & (distance < distances[state.index])
+        nearest[state.index[nearer]], distances[state.index[nearer]] = images[nearer], distance[nearer]
+        ended = (state.step >= steps) | (state.stale >= max(4, PATIENCE * steps))
+        if ended.any():
+            bisect(state, ended)
+            state.keep(state.search < searches)
+    return nearest
 
 
-class Search:
-    """Adam on ‖δ‖² + c·f(x + δ) behind the tanh, for a batch of images of which each has its own c.
+@dataclass(frozen=True)
+class Problem:
+    """What is searched: an image that deceives the network."""
 
-    Args:
-        model: A ``Classifier``.
-        x, y: Images (B, C, H, W) and classes (B,).
-        sign: 1, or −1 where ``y`` is wanted.
-        confidence: By how many logits the wrong class must lead.
-    """
+    model: Any
+    sign: float
+    """1, or −1 where the class is wanted."""
+    confidence: float
+    """By how many logits the wrong class must lead."""
 
-    def __init__(self, model: Any, x: Tensor, y: Tensor, sign: float, confidence: float) -> None:
-        self.model, self.x, self.y, self.sign, self.confidence = model, x, y, sign, confidence
-        self.w = ((2 * x - 1) * INSIDE).atanh()
-        """Where the search is: the image is (tanh w + 1) / 2."""
-        self.nearest, self.distance = x.clone(), x.new_full((len(x),), torch.inf)
-        """The nearest deceiving images found, and the squares of their distances."""
-
-    def shortfall(self, images: Tensor, chosen: Tensor) -> Tensor:
-        """f (B,): by how many logits the images lack deceiving; 0 or less where they do."""
+    def shortfall(self, images: Tensor, y: Tensor) -> Tensor:
+        """f (B,): how many logits the images lack to deceive; 0 or less where they do."""
         logits = self.model.logits(images)
         logits.requires_grad or reject("The network must be differentiable in its input.", "logits without a gradient")
-        lead = self.sign * margin(logits, self.y[chosen])
-        return lead + least_lead(logits.detach()).clamp(min=self.confidence)
+        return self.sign * margin(logits, y) + least_lead(logits.detach()).clamp(min=self.confidence)
 
-    def linear_constant(self) -> Tensor:
-        """The c (B,) whose minimum lies on the boundary of the network, taken to be linear: 2·f / ‖∇f‖²."""
-        images = self.x.detach().requires_grad_()
-        with torch.enable_grad():
-            shortfall = self.shortfall(images, torch.arange(len(images), device=images.device))
-            (gradient,) = torch.autograd.grad(shortfall.sum(), images)
-        return 2 * shortfall.detach().clamp(min=1e-3) / norms(gradient).flatten() ** 2
 
-    def run(self, c: Tensor, steps: int, lr: float) -> Tensor:
-        """One search with fixed c (B,), from where the last one ended; whether each image deceived on the way (B,)."""
-        deceived = torch.zeros_like(self.y, dtype=torch.bool)
-        mean, square = torch.zeros_like(self.w), torch.zeros_like(self.w)
-        lowest, stale = torch.full_like(c, torch.inf), torch.zeros_like(self.y)
-        left = torch.arange(len(c), device=c.device)  # the images still searched
-        for number in range(1, steps + 1):
-            w = self.w[left].requires_grad_()
-            with torch.enable_grad():
-                images = (w.tanh() + 1) / 2
-                shortfall = self.shortfall(images, left)
-                distance = (images - self.x[left]).square().flatten(1).sum(1)
-                objective = distance + c[left] * shortfall.clamp(min=0)
-                (gradient,) = torch.autograd.grad(objective.sum(), w)
-            wins = shortfall <= 0
-            deceived[left[wins]] = True
-            wins &= distance < self.distance[left]
-            self.nearest[left[wins]], self.distance[left[wins]] = images.detach()[wins], distance.detach()[wins]
-            mean[left] = mean[left].lerp(gradient, 1 - BETAS[0])
-            square[left] = square[left].lerp(gradient.square(), 1 - BETAS[1])
-            unbiased = (square[left] / (1 - BETAS[1] ** number)).sqrt() + 1e-8
-            self.w[left] -= lr * mean[left] / (1 - BETAS[0] ** number) / unbiased
-            falls = objective.detach() < (1 - FALL) * lowest[left]
-            lowest[left] = lowest[left].minimum(objective.detach())
-            stale[left] = torch.where(falls, 0, stale[left] + 1)
-            left = left[stale[left] < max(5, PATIENCE * steps)]
-            if not len(left):
-                break
-        return deceived
+@dataclass
+class State:
+    """Where the searches are, of the images (B,) that still have some to come."""
+
+    index: Tensor
+    """Their places in the whole minibatch."""
+    x: Tensor
+    y: Tensor
+    w: Tensor
+    """Each image is (tanh w + 1) / 2."""
+    mean: Tensor
+    """Of the gradient, for Adam."""
+    square: Tensor
+    """Mean of the squared gradient, for Adam."""
+    lr: Tensor
+    c: Tensor
+    low: Tensor
+    """The largest c with which a search found nothing."""
+    high: Tensor
+    """The smallest c with which one did."""
+    search: Tensor
+    """Searches that have ended."""
+    step: Tensor
+    """Steps of the present search."""
+    deceived: Tensor
+    """Whether it has found something."""
+    lowest: Tensor
+    """The least value of its objective."""
+    stale: Tensor
+    """Steps since that last fell."""
+
+    def keep(self, which: Tensor) -> None:
+        """Leave out all other images."""
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name)[which])
+
+
+def start(problem: Problem, x: Tensor, y: Tensor, constant: float | None, lr: float | None) -> State:
+    """Every image at the beginning of its first search.
+
+    Of a network taken to be linear the boundary is f / ‖∇f‖ away: the default rate reaches it in one step, in which Adam
+    moves all values alike (and the image half as far as w), and the default c, 2·f / ‖∇f‖², has its minimum there.
+    """
+    images = x.detach().requires_grad_()
+    with torch.enable_grad():
+        f = problem.shortfall(images, y)
+        (gradient,) = torch.autograd.grad(f.sum(), images)
+    f, slope = f.detach().clamp(min=1e-3), norms(gradient).flatten()
+    rate = (2 * f / slope / x[0].numel() ** 0.5).clamp(max=MAX_LR) if lr is None else torch.full_like(f, lr)
+    none, infinite = torch.zeros_like(y), torch.full_like(f, torch.inf)
+    return State(
+        index=torch.arange(len(x), device=x.device), x=x, y=y, w=((2 * x - 1) * INSIDE).atanh(),
+        mean=torch.zeros_like(x), square=torch.zeros_like(x), lr=rate,
+        c=2 * f / slope**2 if constant is None else torch.full_like(f, constant),
+        low=torch.zeros_like(f), high=infinite, search=none, step=none.clone(), deceived=none.bool(),
+        lowest=infinite.clone(), stale=none.clone(),
+    )  # fmt: skip
+
+
+def advance(problem: Problem, state: State) -> tuple[Tensor, Tensor, Tensor]:
+    """One step of Adam on ‖δ‖² + c·f(x + δ); the images before it, their squared distances, and which of them deceive."""
+    w = state.w.requires_grad_()
+    with torch.enable_grad():
+        images = (w.tanh() + 1) / 2
+        f = problem.shortfall(images, state.y)
+        distance = (images - state.x).square().flatten(1).sum(1)
+        objective = distance + state.c * f.clamp(min=0)
+        (gradient,) = torch.autograd.grad(objective.sum(), w)
+    images, distance, objective, wins = images.detach(), distance.detach(), objective.detach(), f <= 0
+    state.step += 1
+    state.mean.lerp_(gradient, 1 - BETAS[0])
+    state.square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+    weights = [(1 - beta**state.step).view(-1, 1, 1, 1) for beta in BETAS]  # type: ignore[operator]
+    rate = state.lr.view(-1, 1, 1, 1) / weights[0]
+    state.w = w.detach().sub_(rate * state.mean / (state.square / weights[1]).sqrt_().add_(1e-8))
+    state.deceived |= wins
+    state.stale = torch.where(objective < (1 - FALL) * state.lowest, 0, state.stale + 1)
+    state.lowest = state.lowest.minimum(objective)
+    return images, distance, wins
+
+
+def bisect(state: State, ended: Tensor) -> None:
+    """Let those searches begin anew, with a smaller c where they found something and a larger one where not."""
+    found = state.deceived
+    state.high = torch.where(ended & found, state.c.minimum(state.high), state.high)
+    state.low = torch.where(ended & ~found, state.c.maximum(state.low), state.low)
+    between = torch.where(state.low > 0, (state.low * state.high).sqrt(), state.high / 2)
+    state.c = torch.where(ended, torch.where(state.high.isfinite(), between, 10 * state.c), state.c)
+    state.search = state.search + ended
+    state.mean[ended], state.square[ended] = 0, 0
+    state.step, state.stale = (torch.where(ended, 0, count) for count in (state.step, state.stale))
+    state.lowest, state.deceived = state.lowest.masked_fill(ended, torch.inf), found & ~ended
