@@ -73,14 +73,14 @@ def test_a_default_that_the_user_edits_counts_whatever_the_preset_says(elsewhere
     assert execute(["eject", "vae", "my-vae"]) == 0
     model = elsewhere / "my-vae" / "model.py"
     text = model.read_text()
-    line = next(line for line in text.splitlines() if line.strip().startswith("latent:"))
+    line = next(line for line in text.splitlines() if line.strip().startswith("latent_dim:"))
     model.write_text(text.replace(line, line.rpartition("=")[0] + "= 5"))
     flags = ["--preset", "tiny", "--data", "digits", "--steps", "1", "--device", "cpu"]
     assert execute(["train", "./my-vae", *flags]) == 0
-    assert "as my-vae says, instead of the preset: latent 5" in capsys.readouterr().err
-    assert execute(["train", "./my-vae", *flags, "--latent", "3"]) == 0
+    assert "as my-vae says, instead of the preset: latent_dim 5" in capsys.readouterr().err
+    assert execute(["train", "./my-vae", *flags, "--latent-dim", "3"]) == 0
     tiny = registry.entries()["vae"].load().presets["tiny"]
-    assert [config.latent for config in trained] == [5, 3] and trained[0].lr == tiny.lr and tiny.latent != 5
+    assert [config.latent_dim for config in trained] == [5, 3] and trained[0].lr == tiny.lr and tiny.latent_dim != 5
 
 
 def test_run_takes_the_newest_weights_that_were_trained_from_the_folder(line_folder, elsewhere, capsys):
