@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.data.batches import in_batches
 from potmeter.errors import UserError
 
@@ -112,16 +112,16 @@ def test_going_against_the_gradient_makes_the_target_likelier(trained):
 @for_systems("Generator")
 def test_every_space_has_samples_which_are_reproducible(trained):
     for space, size in trained.system.latent_spaces.items():
-        z = trained.system.sample(5, Stream(3), space)
+        z = trained.system.sample(5, RandomStream(3), space)
         assert z.shape == (5, size) and z.isfinite().all()
-        assert torch.equal(z, trained.system.sample(5, Stream(3), space))
-        assert not torch.equal(z, trained.system.sample(5, Stream(4), space))
+        assert torch.equal(z, trained.system.sample(5, RandomStream(3), space))
+        assert not torch.equal(z, trained.system.sample(5, RandomStream(4), space))
         torch.manual_seed(1)
-        assert torch.equal(z, trained.system.sample(5, Stream(3), space)), "nothing but the stream decides"
-        pictures = trained.system.decode(trained.system.sample(20, Stream(0), space), space)
+        assert torch.equal(z, trained.system.sample(5, RandomStream(3), space)), "nothing but the stream decides"
+        pictures = trained.system.decode(trained.system.sample(20, RandomStream(0), space), space)
         assert pictures.std(0).max() > 0.1, "codes are spread as widely as the pictures differ"
     usual = next(iter(trained.system.latent_spaces))
-    assert torch.equal(trained.system.sample(5, Stream(3)), trained.system.sample(5, Stream(3), usual))
+    assert torch.equal(trained.system.sample(5, RandomStream(3)), trained.system.sample(5, RandomStream(3), usual))
 
 
 @for_systems("Generator")
@@ -131,13 +131,13 @@ def test_every_space_decodes_to_pictures(trained):
         assert pictures.ndim == 4 and len(pictures) == 3 and pictures.shape[1] in (1, 3)
         assert pictures.min() >= 0 and pictures.max() <= 1
     usual = next(iter(trained.system.latent_spaces))
-    z = trained.system.sample(3, Stream(0))
+    z = trained.system.sample(3, RandomStream(0))
     assert torch.equal(trained.system.decode(z), trained.system.decode(z, usual))
 
 
 @for_systems("Generator")
 def test_decoding_lets_gradients_through(trained):
-    z = trained.system.sample(2, Stream(0)).requires_grad_()
+    z = trained.system.sample(2, RandomStream(0)).requires_grad_()
     (gradient,) = torch.autograd.grad(trained.system.decode(z).sum(), z)
     assert (gradient.abs().amax(1) > 0).all()
 
@@ -156,7 +156,7 @@ def test_a_space_that_is_none_is_told(trained):
     with pytest.raises(UserError, match="Received: nowhere"):
         trained.system.decode(torch.zeros(1, size), "nowhere")
     with pytest.raises(UserError, match="Received: nowhere"):
-        trained.system.sample(1, Stream(0), "nowhere")
+        trained.system.sample(1, RandomStream(0), "nowhere")
 
 
 # Encoder ------------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import torch
 
 from potmeter.core.loading import load
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.data.batches import in_batches
 from potmeter.media import Image
 from potmeter.media.image_grid import resize_to_side
@@ -49,7 +49,7 @@ def test_it_takes_pictures_for_every_generator_that_encodes(trained, monkeypatch
 def test_a_vector_makes_its_attribute_likelier_in_every_generator(trained):
     probe, judge = Latents(trained.system), load("classifier.digits")
     names = list(attribute_words(judge.classes))
-    codes = trained.system.sample(200, Stream(5))
+    codes = trained.system.sample(200, RandomStream(5))
 
     @torch.no_grad()
     def shares(codes):

@@ -10,9 +10,9 @@ import torch
 from core.helpers import same, state, stop_after, trainer
 from potmeter import media, registry
 from potmeter.core.capabilities import has_capabilities
-from potmeter.core.config import Recipe, build_config, config_parameters
+from potmeter.core.config import BaseConfig, build_config, config_parameters
 from potmeter.core.evaluation import summarise
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.signature import parameters, tasks
 from potmeter.core.system import System
 from potmeter.data.batches import in_batches
@@ -29,7 +29,7 @@ each = pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.xdi
 @each
 def test_it_is_what_the_catalogue_says(name):
     owner = owner_of(name)
-    assert owner.name == name and issubclass(owner, System) and issubclass(owner.Config, Recipe)
+    assert owner.name == name and issubclass(owner, System) and issubclass(owner.Config, BaseConfig)
     assert entry_of(name).better(owner.goal.metric) == owner.goal.better
     assert {"tiny", "lecture", "paper"} <= owner.presets.keys()
     assert owner.__doc__ and "\n" not in owner.__doc__.split(". ")[0].strip()
@@ -94,7 +94,7 @@ INPUTS = {
 def test_it_can_be_called_as_a_torch_module(trained):
     assert type(trained.system).forward.__doc__
     if INPUTS[trained.name] == "z":
-        x = trained.system.sample(3, Stream(0))
+        x = trained.system.sample(3, RandomStream(0))
     else:
         x = next(in_batches(trained.splits.valid, 3))[INPUTS[trained.name]]
     with torch.no_grad():

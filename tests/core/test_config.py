@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 import pytest
 
 from fixtures.line import Line
-from potmeter.core.config import Recipe, build_config, config_parameters
+from potmeter.core.config import BaseConfig, build_config, config_parameters
 from potmeter.core.signature import Range
 from potmeter.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(BaseConfig):
     """Bounds of a list's items, and of a value that may be missing."""
 
     filters: Annotated[tuple[int, ...], Range(1, 512)] = (8, 16)

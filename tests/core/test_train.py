@@ -20,7 +20,7 @@ from fixtures.agent import Corridor
 from fixtures.gan import Ring
 from fixtures.line import Line
 from potmeter.core import runs
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.system import Goal
 from potmeter.core.training import checkpoints, processes
 from potmeter.core.training.batches import ShuffledBatches
@@ -617,11 +617,13 @@ def test_processes_share_each_batch_out_without_overlap(monkeypatch):
 
 def test_processes_share_the_random_numbers_out():
     for draw in (lambda s, n: s.normal(n, 2), lambda s, n: s.uniform(n), lambda s, n: s.integers(9, n, 3)):
-        assert torch.equal(torch.cat([draw(Stream(7, rank, 4), 3) for rank in range(4)]), draw(Stream(7), 12))
+        assert torch.equal(
+            torch.cat([draw(RandomStream(7, rank, 4), 3) for rank in range(4)]), draw(RandomStream(7), 12)
+        )
 
 
 def test_a_stream_goes_on_from_its_state():
-    stream, other = Stream(1), Stream(2)
+    stream, other = RandomStream(1), RandomStream(2)
     stream.normal(5)
     other.load_state_dict(stream.state_dict())
     assert torch.equal(stream.uniform(4), other.uniform(4))

@@ -18,7 +18,7 @@ from torch import Tensor
 from potmeter import registry
 from potmeter.core.capabilities import has_capabilities
 from potmeter.core.loading import load
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 
 HERE = Path(__file__).parent
 NAMES = [f"{e.name}.{tag}" for e in registry.built_in() for tag, facts in e.weights.items() if not facts.fetched]
@@ -54,7 +54,7 @@ def by_capability(system: Any) -> dict[str, Tensor]:
         found["logits"] = system.logits(waves(2, *system.input_shape))
     if has_capabilities(system, ["Generator"]):
         for space in system.latent_spaces:
-            found[f"decode {space}"] = system.decode(system.sample(2, Stream(1), space), space)
+            found[f"decode {space}"] = system.decode(system.sample(2, RandomStream(1), space), space)
     if has_capabilities(system, ["LanguageModel"]):
         found["surprisal"] = system.surprisal(TEXT)
         found["next token, bits"] = -system.next_token_probs(TEXT).log2()

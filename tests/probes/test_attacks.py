@@ -5,7 +5,7 @@ from inspect import unwrap
 import pytest
 import torch
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.errors import UserError
 from potmeter.probes.attack import carlini_wagner, deepfool, fgsm, pgd, square, universal
 from potmeter.probes.attack.criterion import margin
@@ -116,7 +116,7 @@ def test_the_square_attack_needs_no_gradient():
 
 def test_more_queries_never_do_worse_and_beat_noise():
     wrong = [errors(MODEL, square(MODEL, X, Y, 0.08, queries=n), Y) for n in (1, 30, 300)]
-    noise = (X + 0.08 * random_signs(Stream(0), *X.shape)).clamp(0, 1)
+    noise = (X + 0.08 * random_signs(RandomStream(0), *X.shape)).clamp(0, 1)
     assert wrong == sorted(wrong) and wrong[-1] > errors(MODEL, noise, Y)
 
 
@@ -130,7 +130,7 @@ def test_squares_shrink_as_in_the_paper():
 
 
 def test_squares_are_squares_and_reach_every_pixel():
-    inside = random_squares(Stream(1), 400, 3, 7, 9)
+    inside = random_squares(RandomStream(1), 400, 3, 7, 9)
     assert inside.shape == (400, 1, 7, 9) and (inside.sum((1, 2, 3)) == 9).all() and inside.any(0).all()
 
 
@@ -141,7 +141,7 @@ def test_one_change_turns_more_unseen_answers_than_noise_of_its_size():
     x, y = pictures_of(MODEL, 200)
     change = universal(MODEL, x[:100], y[:100], 0.08)
     assert change.shape == x.shape[1:] and change.abs().max() <= 0.08 + 2**-23
-    noise = 0.08 * random_signs(Stream(0), *change.shape)
+    noise = 0.08 * random_signs(RandomStream(0), *change.shape)
     turned, by_noise = (errors(MODEL, (x[100:] + d).clamp(0, 1), y[100:]) for d in (change, noise))
     assert turned > by_noise + 0.2
 

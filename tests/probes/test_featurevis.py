@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from potmeter.core.networks import ClassifierAdapter
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.probes.featurevis import FeatureVisualisation
@@ -41,7 +41,7 @@ def small(channels=3):
 
 
 def test_first_pictures_have_a_spectrum_that_falls_as_one_over_the_frequency():
-    canvas = FourierCanvas((64, 1, 64, 64), rng=Stream(0))
+    canvas = FourierCanvas((64, 1, 64, 64), rng=RandomStream(0))
     power = torch.fft.rfft2(canvas.values().detach(), norm="ortho").abs().square().mean((0, 1))
     f = torch.hypot(torch.fft.fftfreq(64)[:, None], torch.fft.rfftfreq(64)[None])
     inner = (f > 1 / 64) & (f < 0.45)
@@ -52,7 +52,7 @@ def test_first_pictures_have_a_spectrum_that_falls_as_one_over_the_frequency():
 
 
 def test_a_single_coefficient_is_a_wave_of_its_frequency():
-    canvas = FourierCanvas((1, 1, 32, 32), rng=Stream(0), deviation=0)
+    canvas = FourierCanvas((1, 1, 32, 32), rng=RandomStream(0), deviation=0)
     with torch.no_grad():
         canvas.spectrum[0, 0, 0, 4, 0] = 1.0
     wave = (2 * math.pi * 4 * torch.arange(32) / 32).cos() * 2 / 32 / (4 / 32) / 4
@@ -70,14 +70,14 @@ def test_colours_are_the_published_ones():
 def test_nothing_is_the_background():
     background = torch.tensor([0.2, 0.5, 0.7])
     for canvas in (
-        FourierCanvas((2, 3, 9, 12), background, rng=Stream(0), deviation=0),
-        PixelCanvas((2, 3, 9, 12), background, rng=Stream(0), deviation=0),
+        FourierCanvas((2, 3, 9, 12), background, rng=RandomStream(0), deviation=0),
+        PixelCanvas((2, 3, 9, 12), background, rng=RandomStream(0), deviation=0),
     ):
         torch.testing.assert_close(canvas(), background[:, None, None].expand(2, 3, 9, 12))
 
 
 def test_gradients_are_right():
-    canvas = FourierCanvas((1, 3, 5, 6), rng=Stream(0)).double()
+    canvas = FourierCanvas((1, 3, 5, 6), rng=RandomStream(0)).double()
     weights = torch.rand(1, 3, 5, 6, dtype=torch.double)
 
     def value(spectrum):
@@ -95,8 +95,8 @@ def test_one_affine_map_is_the_whole_sequence_of_movements(seed):
     transforms = Transforms()
     x, y = torch.meshgrid(torch.linspace(0, 3, 64), torch.linspace(0, 3, 64), indexing="xy")
     image = (0.5 + 0.3 * (x + 0.5 * y).sin())[None, None]
-    moved = transforms(image, Stream(seed), torch.full((1, 1, 1), 0.5))
-    draws = Stream(seed).uniform(1, 6)[0].tolist()
+    moved = transforms(image, RandomStream(seed), torch.full((1, 1, 1), 0.5))
+    draws = RandomStream(seed).uniform(1, 6)[0].tolist()
     s, turn = 0.9 + 0.2 * draws[4], math.radians(20 * draws[5] - 10)
     side = 64 + transforms.border
     row, column = 31, 36
@@ -110,8 +110,8 @@ def test_one_affine_map_is_the_whole_sequence_of_movements(seed):
 
 def test_no_movement_leaves_the_picture():
     x = torch.rand(2, 3, 17, 17)
-    torch.testing.assert_close(NONE(x, Stream(0), GREY), x, atol=1e-5, rtol=0)
-    assert Transforms()(torch.rand(1, 3, 128, 128), Stream(0), GREY).shape[-1] == 128 + 24 - 8 - 4
+    torch.testing.assert_close(NONE(x, RandomStream(0), GREY), x, atol=1e-5, rtol=0)
+    assert Transforms()(torch.rand(1, 3, 128, 128), RandomStream(0), GREY).shape[-1] == 128 + 24 - 8 - 4
 
 
 # Objectives -----------------------------------------------------------------------------------------------------------
@@ -226,9 +226,15 @@ def test_what_a_later_layer_does_in_place_does_not_change_what_is_seen():
 def test_the_objective_rises_far_above_random_pictures():
     network = small().eval().requires_grad_(False)
     objective = aims.channel("3", list(range(6)))
-    canvas = FourierCanvas((6, 3, 32, 32), rng=Stream(0))
+    canvas = FourierCanvas((6, 3, 32, 32), rng=RandomStream(0))
     made = render(
-        network, objective, canvas, steps=60, transforms=Transforms().rescale(0.25), rng=Stream(1), background=GREY
+        network,
+        objective,
+        canvas,
+        steps=60,
+        transforms=Transforms().rescale(0.25),
+        rng=RandomStream(1),
+        background=GREY,
     )
     reached = objective(activations(network, made, ["3"]))
     noise = activations(network, torch.rand(200, 3, 32, 32), ["3"])["3"].mean((2, 3))

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.errors import UserError
 from potmeter.nn import gradient_attacks
 from potmeter.probes.attack import fgsm, pgd
@@ -50,7 +50,7 @@ def test_fgsm_follows_its_equation(targeted):
 @pytest.mark.parametrize("random_start", [False, True])
 def test_linf_pgd_equals_foolbox_to_the_bit(eps, targeted, random_start):
     y = OTHER if targeted else Y
-    start = gradient_attacks.random_start(X, eps, "linf", Stream(5).uniform(*X.shape)) if random_start else None
+    start = gradient_attacks.random_start(X, eps, "linf", RandomStream(5).uniform(*X.shape)) if random_start else None
     attack = foolbox.attacks.LinfPGD(abs_stepsize=eps / 30, steps=20, random_start=random_start)
     expected = theirs(attack, y, eps, targeted, start)
     ours = pgd(MODEL, X, y, eps, steps=20, step_size=eps / 30, targeted=targeted, random_start=random_start, seed=5)
@@ -60,7 +60,7 @@ def test_linf_pgd_equals_foolbox_to_the_bit(eps, targeted, random_start):
 @pytest.mark.parametrize("targeted", [False, True])
 @pytest.mark.parametrize("random_start", [False, True])
 def test_l2_pgd_equals_foolbox_to_the_bit(targeted, random_start):
-    y, rng = OTHER if targeted else Y, Stream(5)
+    y, rng = OTHER if targeted else Y, RandomStream(5)
     start = (
         gradient_attacks.random_start(X, 0.8, "l2", rng.uniform(len(X)), rng.normal(*X.shape)) if random_start else None
     )
@@ -121,7 +121,7 @@ def test_the_change_stays_within_eps_and_the_picture_within_0_and_1(levels, eps,
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_random_starts_fill_the_ball(norm):
-    rng, x = Stream(0), torch.full((2000, 1, 1, 2), 0.5)
+    rng, x = RandomStream(0), torch.full((2000, 1, 1, 2), 0.5)
     start = gradient_attacks.random_start(
         x, 0.25, norm, rng.uniform(*x.shape if norm == "linf" else (len(x),)), rng.normal(*x.shape)
     )

@@ -9,7 +9,7 @@ import torch
 from fixtures.painter import SIDE as SIDE_OF_PAINTING
 from fixtures.painter import Judge, Mute, Painter, Searching, paintings
 from potmeter.core.probe import Probe
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.data.sets.records import DATA_SETS, DataSet
 from potmeter.errors import UserError
 from potmeter.media import Image
@@ -208,7 +208,7 @@ def test_pixels_are_a_baseline_in_the_same_figures(painted):
 
 
 def picture(seed=0):
-    return Image.from_tensor(Painter().decode(Stream(seed).normal(1, 16))[0])
+    return Image.from_tensor(Painter().decode(RandomStream(seed).normal(1, 16))[0])
 
 
 def test_it_is_a_probe_on_any_generator(painted):

@@ -15,7 +15,7 @@ from potmeter.cli import execute
 from potmeter.core.capabilities import class_index
 from potmeter.core.loading import load
 from potmeter.core.networks import ClassifierAdapter
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.data.samples import sample
 from potmeter.data.sets.mnist import sklearn_digits
 from potmeter.data.sets.wheel_photos import PHOTOS
@@ -78,7 +78,7 @@ def test_a_turn_by_a_quarter_is_a_turn_by_a_quarter():
 
 def test_what_the_patch_does_not_cover_stays_to_the_bit():
     photos, patch = noise(4, 3, 60, 70), noise(3, 30, 30, seed=1)
-    where = random_placements(4, 0.2, Stream(3))
+    where = random_placements(4, 0.2, RandomStream(3))
     worn, ones = paste_patch(photos, patch, where), paste_patch(0 * photos, torch.ones(3, 2, 2), where)
     outside = ones == 0
     assert outside.float().mean() == pytest.approx(0.8, abs=0.03)
@@ -118,7 +118,7 @@ def test_a_grey_picture_wears_the_patchs_luminance():
 
 
 def test_random_placements_keep_to_their_bounds_and_are_reproducible():
-    where, again, other = (random_placements(2000, 0.1, Stream(seed)) for seed in (1, 1, 2))
+    where, again, other = (random_placements(2000, 0.1, RandomStream(seed)) for seed in (1, 1, 2))
     assert (
         torch.equal(where.x, again.x) and torch.equal(where.offset, again.offset) and not torch.equal(where.x, other.x)
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.systems.generative.autoencoder import Autoencoder, Bottleneck, Config
@@ -66,7 +66,7 @@ def test_the_plane_is_where_the_codes_are():
 def test_spaces_are_named_by_their_size_and_others_are_refused(system):
     assert dict(system.latent_spaces) == {"z2": 2, "z8": 8}
     assert system.decode(torch.zeros(3, 8), "z8").shape == (3, 1, 28, 28)
-    assert system.sample(5, Stream(0)).shape == (5, 2)
+    assert system.sample(5, RandomStream(0)).shape == (5, 2)
     with pytest.raises(UserError, match="latent spaces are z2, z8.*Received: z5"):
         system.decode(torch.zeros(3, 5), "z5")
     with pytest.raises(UserError, match=r"shape \(B, 2\)"):
@@ -91,7 +91,7 @@ def test_half_the_pictures_are_bent_by_about_so_many_pixels():
     """A picture whose brightness is its column and row shows by how much each place was moved."""
     across = torch.arange(32.0).expand(32, 32)
     images = torch.stack([across, across.T]).expand(200, 2, 32, 32)
-    moved = (deform(images, Stream(0), 1.5) - images)[:, :, 4:-4, 4:-4]  # what comes in from outside is 0
+    moved = (deform(images, RandomStream(0), 1.5) - images)[:, :, 4:-4, 4:-4]  # what comes in from outside is 0
     changed = moved.abs().amax((1, 2, 3)) > 1e-3
     assert 80 < changed.sum() < 120
     assert float(moved[changed].std()) == pytest.approx(1.5, rel=0.3), "between the knots less, at them as asked for"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.training.loop import build_system
 from potmeter.errors import UserError
 from potmeter.media import Image
@@ -38,7 +38,7 @@ def test_a_new_block_passes_its_input_on():
 @pytest.mark.parametrize("vary", [flip, shift, affine, crop])
 def test_a_variation_keeps_shape_and_range_and_repeats_with_its_seed(vary):
     x = torch.rand(5, 3, 12, 12)
-    one, same, other = (vary(x, Stream(s)) for s in (1, 1, 2))
+    one, same, other = (vary(x, RandomStream(s)) for s in (1, 1, 2))
     assert one.shape == x.shape
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
@@ -49,15 +49,15 @@ def test_a_variation_keeps_shape_and_range_and_repeats_with_its_seed(vary):
 @pytest.mark.parametrize("kind", ["digits", "clothes", "photos"])
 def test_two_processes_vary_pictures_as_one_does(kind):
     x = torch.rand(8, 3, 12, 12)
-    whole = augment(x, kind, Stream(3))
-    halves = [augment(x[4 * r : 4 * r + 4], kind, Stream(3, r, 2)) for r in range(2)]
+    whole = augment(x, kind, RandomStream(3))
+    halves = [augment(x[4 * r : 4 * r + 4], kind, RandomStream(3, r, 2)) for r in range(2)]
     torch.testing.assert_close(whole, torch.cat(halves))
 
 
 def test_a_shift_moves_whole_pixels():
     x = torch.zeros(200, 1, 5, 5)
     x[:, :, 2, 2] = 1
-    moved = shift(x, Stream(0), pixels=1)
+    moved = shift(x, RandomStream(0), pixels=1)
     assert torch.equal(moved.flatten(1).sum(1), torch.ones(200))
     places = moved.flatten(1).argmax(1)
     assert set(places.tolist()) == {6, 7, 8, 11, 12, 13, 16, 17, 18}
@@ -65,7 +65,7 @@ def test_a_shift_moves_whole_pixels():
 
 def test_an_affine_map_of_nothing_is_the_picture_itself():
     x = torch.rand(3, 1, 9, 9)
-    same = affine(x, Stream(0), degrees=0, scale=0, shear=0, pixels=0)
+    same = affine(x, RandomStream(0), degrees=0, scale=0, shear=0, pixels=0)
     torch.testing.assert_close(same, x)
 
 

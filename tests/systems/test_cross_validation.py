@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from torch import nn
 
-from potmeter.core.config import Recipe
+from potmeter.core.config import BaseConfig
 from potmeter.core.system import Goal, System
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
@@ -24,7 +24,7 @@ from potmeter.systems.vision.classifier.cross_validation import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(BaseConfig):
     """One linear layer for pictures of 8×8."""
 
     classes: tuple[str, ...] = ("dark", "middle", "light")

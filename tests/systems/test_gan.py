@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.helpers import trainer
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
 from potmeter.nn.gan_losses import discriminator_loss, generator_loss, gradient_penalty, minibatch_stddev, r1_penalty
@@ -134,7 +134,7 @@ def test_a_spectral_norm_holds_every_layer_to_a_slope_of_about_one():
 def test_joint_vectors_are_noise_and_a_class():
     system = GAN(TINY).eval()
     assert dict(system.latent_spaces) == {"joint": 26, "z": 16}
-    joint = system.sample(40, Stream(0))
+    joint = system.sample(40, RandomStream(0))
     assert torch.equal(joint[:, 16:].sum(1), torch.ones(40)) and set(joint[:, 16:].unique().tolist()) == {0.0, 1.0}
     names = [TINY.classes[i] for i in joint[:, 16:].argmax(1)]
     torch.testing.assert_close(system.decode(joint), system.decode(joint[:, :16], "z", names))
@@ -143,7 +143,7 @@ def test_joint_vectors_are_noise_and_a_class():
 
 def test_without_classes_there_is_one_space_and_no_class_to_ask_for():
     system = GAN(replace(TINY, conditional=False)).eval()
-    assert dict(system.latent_spaces) == {"z": 16} and system.sample(3, Stream(0)).shape == (3, 16)
+    assert dict(system.latent_spaces) == {"z": 16} and system.sample(3, RandomStream(0)).shape == (3, 16)
     with pytest.raises(UserError, match="label is one of|not trained to draw a given class"):
         system.run(label="3")
 
@@ -181,7 +181,7 @@ def test_every_objective_learns_which_stripes_are_which(tmp_path, change):
     fit.fit()
     system = fit.system.eval().requires_grad_(False)
     for kind, axis in (("down", 2), ("across", 3)):
-        images = system.decode(system.sample(50, Stream(0))[:, :16], "z", kind)
+        images = system.decode(system.sample(50, RandomStream(0))[:, :16], "z", kind)
         along = (images.diff(dim=axis).abs().mean(), images.diff(dim=5 - axis).abs().mean())
         assert along[0] < along[1], f"stripes {kind} change across, not along them"
 

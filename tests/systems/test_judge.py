@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.data.sets.faces import faces
 from potmeter.data.sets.mnist import sklearn_digits
 from potmeter.errors import UserError
@@ -55,11 +55,11 @@ def test_a_picture_that_was_made_is_found_again():
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Linear(4, 64), torch.nn.Tanh(), torch.nn.Linear(64, 192), torch.nn.Sigmoid())
     decode = lambda z: net(z).view(-1, 3, 8, 8)
-    z = Stream(1).normal(6, 4)
+    z = RandomStream(1).normal(6, 4)
     wanted = decode(z).detach()
-    found = invert(decode, wanted, Stream(2).normal(100, 4), steps=200)
+    found = invert(decode, wanted, RandomStream(2).normal(100, 4), steps=200)
     assert (decode(found) - wanted).square().mean() < 1e-3 * wanted.var()
-    assert torch.equal(found, invert(decode, wanted, Stream(2).normal(100, 4), steps=200))
+    assert torch.equal(found, invert(decode, wanted, RandomStream(2).normal(100, 4), steps=200))
     assert all(p.grad is None for p in net.parameters())
 
 

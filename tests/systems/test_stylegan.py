@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.helpers import same, state, stop_after, trainer
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
 from potmeter.media import Image
@@ -232,7 +232,7 @@ def alike(a, b):
 
 def test_the_sliders_mix_the_pictures_that_run_draws(sliders):
     knobs, system = sliders
-    w = system.generator.mapping(system.sample(40, Stream(SEED)))
+    w = system.generator.mapping(system.sample(40, RandomStream(SEED)))
     for place in (1.0, 5.0, 21.0):
         shown = knobs.show((place,) * 3 + (1.0,))
         assert alike(seen(shown), Image.from_tensor(system.draw(w[int(place) - 1][None])[0]).pixels)
@@ -359,14 +359,14 @@ def test_a_checkpoints_mean_style_is_that_of_its_own_mapping(tmp_path):
     config = replace(GROWING, ema=0.9, mapping_lr_multiplier=1.0, lr=0.05)
     run = trainer(StyleGAN, config, tmp_path, shapes(), steps=8, eval_every=100)
     run.fit()
-    expected = run.system.generator.mapping(Stream(1).normal(20_000, 8)).mean(0).detach()
+    expected = run.system.generator.mapping(RandomStream(1).normal(20_000, 8)).mean(0).detach()
     torch.testing.assert_close(run.system.generator.w_avg, expected, atol=0.05, rtol=0)
 
 
 def test_as_many_pictures_are_mixed_as_should_be():
     torch.manual_seed(0)
     system = StyleGAN(replace(GROWING, style_mixing=0.6))
-    drawn = system.draw_styles(Stream(0), 2, 600).detach()
+    drawn = system.draw_styles(RandomStream(0), 2, 600).detach()
     two = (drawn[:, 0] != drawn[:, -1]).any(1).float().mean().item()
     assert two == pytest.approx(0.6, abs=0.06)
 
@@ -387,7 +387,7 @@ def test_most_pictures_it_made_are_found_again_in_w():
     torch.manual_seed(0)
     system = StyleGAN(replace(StyleGAN.presets["tiny"], latent_dim=8)).eval().requires_grad_(False)
     system.images_seen.fill_(10**9)
-    w = system.generator.mapping(system.sample(5, Stream(5)))
+    w = system.generator.mapping(system.sample(5, RandomStream(5)))
     images = system.decode(w, "w")
     errors = (system.decode(system.encode(images, "w", steps=150), "w") - images).square().mean((1, 2, 3))
     assert errors.median() < 1e-4 * images.var() and errors.max() < images.var()

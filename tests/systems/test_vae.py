@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.data.named import load_pictures as pictures_of_a_data_set
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
@@ -98,10 +98,10 @@ def test_codes_learn_nothing_from_a_learned_prior_and_are_drawn_from_it():
     gradients = torch.autograd.grad(losses["prior"], list(system.parameters()), allow_unused=True)
     learning = {n for (n, _), g in zip(system.named_parameters(), gradients, strict=True) if g is not None}
     assert learning and all(name.startswith("model.prior.") for name in learning)
-    noise = Stream(0).normal(6, 2)
+    noise = RandomStream(0).normal(6, 2)
     with torch.no_grad():
-        assert torch.equal(system.sample(6, Stream(0)), system.model.prior(noise))
-    assert torch.equal(VAE(SMALL).sample(6, Stream(0)), noise)
+        assert torch.equal(system.sample(6, RandomStream(0)), system.model.prior(noise))
+    assert torch.equal(VAE(SMALL).sample(6, RandomStream(0)), noise)
 
 
 def test_the_importance_weighted_likelihood_is_the_integral_over_the_latent_plane(small):
@@ -114,15 +114,15 @@ def test_the_importance_weighted_likelihood_is_the_integral_over_the_latent_plan
     for picture in x:
         log_p = torch.cat([small.log_likelihood(picture.expand(len(part), 1, 8, 8), part) for part in z.split(20000)])
         exact.append(-(log_p + log_prior + cell).logsumexp(0))
-    estimate = small.importance_weighted_nll(x, 5000, Stream(3))
+    estimate = small.importance_weighted_nll(x, 5000, RandomStream(3))
     torch.testing.assert_close(estimate, torch.stack(exact), atol=0.05, rtol=0)
 
 
 def test_more_samples_tighten_the_bound(small):
     x = load_pictures(6)
     with torch.no_grad():
-        loose, tight = (float(small.importance_weighted_nll(x, k, Stream(4)).mean()) for k in (1, 2000))
-        bounds = [float(small.elbo(x, Stream(s).normal(6, 2))["elbo"].mean()) for s in range(30)]
+        loose, tight = (float(small.importance_weighted_nll(x, k, RandomStream(4)).mean()) for k in (1, 2000))
+        bounds = [float(small.elbo(x, RandomStream(s).normal(6, 2))["elbo"].mean()) for s in range(30)]
     assert tight < loose
     assert tight < -sum(bounds) / len(bounds)
 
@@ -130,8 +130,8 @@ def test_more_samples_tighten_the_bound(small):
 def test_the_number_of_codes_decoded_at_once_does_not_change_what_is_estimated(small):
     x = load_pictures(4)
     with torch.no_grad():
-        a = small.importance_weighted_nll(x, 4000, Stream(5), chunk=8)
-        b = small.importance_weighted_nll(x, 4000, Stream(5), chunk=640)
+        a = small.importance_weighted_nll(x, 4000, RandomStream(5), chunk=8)
+        b = small.importance_weighted_nll(x, 4000, RandomStream(5), chunk=640)
     torch.testing.assert_close(a, b, atol=0.05, rtol=0)
 
 
@@ -145,7 +145,7 @@ def test_test_pictures_are_binarised_once_and_never_thresholded():
     assert not torch.equal(one == 255, grey > 0.5)
     # whatever part is measured, its pictures are the same: what is binary stays as it is
     x = VAE.data(config).test.head(40).__getitems__(list(range(40)))["image"]
-    assert torch.equal(VAE(config).likelihood_input(x, Stream(7)), x)
+    assert torch.equal(VAE(config).likelihood_input(x, RandomStream(7)), x)
 
 
 def test_the_mixture_recovers_what_it_was_drawn_from():

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from potmeter.core.config import Recipe
+from potmeter.core.config import BaseConfig
 from potmeter.core.probe import Probe
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, System
@@ -24,7 +24,7 @@ CROWD: list[int] = []
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(BaseConfig):
     """Two settings."""
 
     knobs: int = 8

@@ -11,7 +11,7 @@ import os
 import sys
 import traceback
 
-from potmeter.core.streams import harden_streams
+from potmeter.core.stdio import harden_streams
 from potmeter.core.user_code import describe_user_error
 from potmeter.errors import UserError, out_of_memory
 from potmeter.notices import drop_notes, tell_notes

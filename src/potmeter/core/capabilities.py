@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 from jaxtyping import Float
 from torch import Tensor
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.errors import reject
 
 
@@ -84,7 +84,7 @@ class Generator(Protocol):
         """Sizes of its latent spaces by name, the usual one first."""
         ...
 
-    def sample(self, n: int, rng: Stream, space: str | None = None) -> Float[Tensor, "n latent"]:
+    def sample(self, n: int, rng: RandomStream, space: str | None = None) -> Float[Tensor, "n latent"]:
         """Latent vectors of a space (default: the usual one), spread as the prior spreads them there."""
         ...
 

@@ -9,7 +9,7 @@ from potmeter.errors import reject
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class BaseConfig:
     """Base of every system's ``Config``: optimisation, as far as it is alike for all.
 
     What a field's type says of its values (``Annotated[float, Range(0, 1)]``, ``Literal``) is checked when a Config is

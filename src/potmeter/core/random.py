@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-class Stream:
+class RandomStream:
     """Random numbers that do not depend on the number of processes.
 
     Every process draws the numbers of the whole batch and keeps its part of the first dimension, so that one process
@@ -18,8 +18,8 @@ class Stream:
         device: Where the numbers are made.
 
     Example:
-        >>> whole = Stream(7).normal(4, 2)
-        >>> parts = [Stream(7, rank, 2).normal(2, 2) for rank in range(2)]
+        >>> whole = RandomStream(7).normal(4, 2)
+        >>> parts = [RandomStream(7, rank, 2).normal(2, 2) for rank in range(2)]
         >>> torch.equal(whole, torch.cat(parts))
         True
     """

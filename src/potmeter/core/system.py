@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from potmeter.core.config import Recipe
+from potmeter.core.config import BaseConfig
 from potmeter.core.devices import device_of
 from potmeter.core.pretrained import Pretrained
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.signature import validate_arguments
 from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
@@ -89,7 +89,7 @@ class System(Pretrained):
     9. ``evaluate(splits.test)`` and ``baselines(splits)`` once, at the end, by ``potmeter eval``.
     """
 
-    Config: ClassVar[type[Recipe]]
+    Config: ClassVar[type[BaseConfig]]
     presets: ClassVar[dict[str, Any]]
     """``tiny`` trains in seconds, ``lecture`` made the shipped weights, ``paper`` has the original's size."""
     goal: ClassVar[Goal]
@@ -100,7 +100,7 @@ class System(Pretrained):
     def __init__(self, config: Any) -> None:
         super().__init__()
         self.config = config
-        self.random = Stream(0)
+        self.rng = RandomStream(0)
         """Noise for ``loss``: the trainer puts its own stream here."""
         self.card = {}
 

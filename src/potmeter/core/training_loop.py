@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 
 
 @runtime_checkable
@@ -41,7 +41,7 @@ class TrainingLoop(Protocol):
         ...
 
     @property
-    def rng(self) -> Stream:
+    def rng(self) -> RandomStream:
         """The run's random numbers: this process's part of a stream that all processes share."""
         ...
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from potmeter.core.config import Recipe
+from potmeter.core.config import BaseConfig
 from potmeter.core.signature import parameters
 from potmeter.presentation.card import list_measurements, list_origins, read_card, read_measured, training_command
 from potmeter.presentation.markup import Html, prose, tag
@@ -97,7 +97,7 @@ def own_fields(entry: Entry, config: Any) -> list[tuple[str, str, str]]:
         docs = {f.name: f.doc for f in config_fields(entry)}
     except Exception:  # somebody else's package may keep its source anywhere: then without docstrings
         docs = {}
-    common = {f.name for f in fields(Recipe)} - {"dataset"}
+    common = {f.name for f in fields(BaseConfig)} - {"dataset"}
     return [
         (f.name, format_setting(getattr(config, f.name)), docs.get(f.name, ""))
         for f in fields(config)

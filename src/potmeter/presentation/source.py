@@ -56,9 +56,9 @@ def read_classes(path: Path) -> Iterator[ast.ClassDef]:
 def config_fields(entry: Entry) -> list[Field]:
     """The fields of a system's Config: its own first, then those of training that every system has."""
     own = [node for file in sorted(entry.source.glob("*.py")) for node in read_classes(file) if node.name == "Config"]
-    recipe = [node for node in read_classes(CONFIG_FILE) if node.name == "Recipe"]
+    base = [node for node in read_classes(CONFIG_FILE) if node.name == "BaseConfig"]
     seen: dict[str, Field] = {}
-    for node in [*own, *recipe]:
+    for node in [*own, *base]:
         for f in read_fields(node):
             seen.setdefault(f.name, f)
     return list(seen.values())

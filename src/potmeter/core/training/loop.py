@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from potmeter.core import runs
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.system import System
 from potmeter.core.training import checkpoints, processes, resume, validation
 from potmeter.core.training.batches import ShuffledBatches
@@ -70,7 +70,7 @@ class Trainer(TrainingState):
         if options.shard and processes.world_size() > 1:
             shard(system, self.device)
         self.sharded = options.shard and processes.world_size() > 1
-        self.rng = system.random = Stream(options.seed, processes.rank(), processes.world_size(), self.device)
+        self.rng = system.rng = RandomStream(options.seed, processes.rank(), processes.world_size(), self.device)
         torch.manual_seed(options.seed + 1 + processes.rank())  # dropout and the like differ between processes
         self.optimizers = system.optimizers()
         self.parameters = {
@@ -79,7 +79,7 @@ class Trainer(TrainingState):
         for group in (group for o in self.optimizers.values() for group in o.param_groups):
             group["initial_lr"] = float(group["lr"])
         self.average = moving_average(system, system.config.ema) if system.config.ema else None
-        self.inference_system().random = self.rng  # the average is a copy; its randomness is not
+        self.inference_system().rng = self.rng  # the average is a copy; its randomness is not
         self.batches: Any = system.batches(splits, self)
         self.progress, self.started, self.saved_at = Progress(), time.monotonic(), time.monotonic()
         self.evaluated = -1  # the step of the last full evaluation

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from potmeter.core.bench import stopwatch
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.system import System
 from potmeter.core.training.batches import ShuffledBatches
 from potmeter.core.training.loop import Trainer, build_system
@@ -37,7 +37,7 @@ def loop_overhead(
         trainer = Trainer(build_system(owner, config, 0), splits, options, quiet=True)
         trainer.evaluate = lambda: None  # type: ignore[method-assign]  # at the end, and the checkpoint with it
         other = build_system(owner, config, 0)
-        other.random = Stream(options.seed)
+        other.rng = RandomStream(options.seed)
         step, batches = bare_step(other, splits.train, steps), iter(trainer.batches)
 
         def in_turns() -> Iterator[Any]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.system import System
 from potmeter.core.training import processes
 from potmeter.core.training.options import Options
@@ -59,7 +59,7 @@ class TrainingState:
     device: torch.device
     sharded: bool
     """Whether FSDP2 shares out the parameters."""
-    rng: Stream
+    rng: RandomStream
     """The run's random numbers: this process's part of a stream that all processes share."""
     optimizers: dict[str, Optimizer]
     parameters: dict[str, list[Tensor]]

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from potmeter.core.config import Recipe, build_config
+from potmeter.core.config import BaseConfig, build_config
 from potmeter.core.system import System
 from potmeter.core.training.loop import EVALUATIONS
 from potmeter.core.training.options import Options
@@ -142,7 +142,7 @@ class Tuner:
 
     def data(self, config: Any) -> Splits:
         """The data for a Config, read again only when a field that is the system's own has changed."""
-        key = replace(config, **{field.name: getattr(self.config, field.name) for field in fields(Recipe)})
+        key = replace(config, **{field.name: getattr(self.config, field.name) for field in fields(BaseConfig)})
         if self.shared is None or self.shared[0] != key:
             self.shared = key, self.read(config)
         return self.shared[1]

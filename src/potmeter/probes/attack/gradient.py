@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.nn import gradient_attacks
 from potmeter.nn.gradient_attacks import Norm
 
@@ -75,7 +75,7 @@ def pgd(
         UserError: For inputs of another shape or range, or a network without a gradient.
     """
     check_inputs(model, x, y, eps, norm)
-    sign, rng = (-1.0 if targeted else 1.0), Stream(seed)
+    sign, rng = (-1.0 if targeted else 1.0), RandomStream(seed)
     if step_size is None:
         step_size = eps / min(30, 0.75 * max(steps, 1)) if norm == "linf" else 2.5 * eps / steps
     adversarial, highest = x.clone(), torch.full((len(x),), -torch.inf, device=x.device)
@@ -101,7 +101,7 @@ def pgd(
     return adversarial
 
 
-def draw_from_ball(x: Tensor, eps: float, norm: Norm, rng: Stream) -> Tensor:
+def draw_from_ball(x: Tensor, eps: float, norm: Norm, rng: RandomStream) -> Tensor:
     """A point drawn evenly from the ball around each image."""
     if norm == "linf":
         return gradient_attacks.random_start(x, eps, norm, rng.uniform(*x.shape).to(x))

@@ -14,7 +14,7 @@ from torch import Tensor
 from potmeter.core.capabilities import class_index
 from potmeter.core.loading import load_model
 from potmeter.core.probe import Probe
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.data.samples import sample
@@ -151,7 +151,7 @@ class Attack(Probe):
         first, last = name_of(self.model), name_of(second)
         models = {first: self.model, last if last != first else f"{last} (other)": second}
         answers = {name: predict(model, x) for name, model in models.items()}
-        noise = (x + eps * random_signs(Stream(0), *x.shape).to(x)).clamp(0, 1)
+        noise = (x + eps * random_signs(RandomStream(0), *x.shape).to(x)).clamp(0, 1)
         examples = {
             f"against {name}": attack_in_minibatches(partial(pgd, model, eps=eps, steps=steps), x, answers[name])
             for name, model in models.items()
@@ -183,7 +183,7 @@ class Attack(Probe):
         x = self.inputs(images)
         y = predict(self.model, x)
         perturbation = universal(self.model, x[::2], y[::2], eps, epochs=epochs, seed=seed)
-        noise = eps * random_signs(Stream(seed), *perturbation.shape).to(x)
+        noise = eps * random_signs(RandomStream(seed), *perturbation.shape).to(x)
         rows = []
         for name, delta in (("universal", perturbation), ("random noise", noise)):
             rates = [

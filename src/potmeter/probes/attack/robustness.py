@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from potmeter.core.loading import load
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.data.batches import in_batches
 from potmeter.data.sets.mnist import mnist
 from potmeter.data.splits import take_evenly
@@ -65,7 +65,7 @@ def perturb_by_square(model: Any, x: Tensor, y: Tensor) -> Tensor:
 
 def perturb_at_random(model: Any, x: Tensor, y: Tensor, eps: float = EPS, draws: int = RESTARTS) -> Tensor:
     """Of several draws of ±ε at random, one that deceives where there is one."""
-    rng, noisy = Stream(0), x.clone()
+    rng, noisy = RandomStream(0), x.clone()
     left = torch.arange(len(x), device=x.device)
     for _ in range(draws):
         noisy[left] = (x[left] + eps * random_signs(rng, *x[left].shape).to(x)).clamp(0, 1)

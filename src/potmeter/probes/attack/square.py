@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 
 from .criterion import least_lead, margin
 from .inputs import check_inputs
@@ -48,7 +48,7 @@ def square(
         UserError: For inputs of another shape or range.
     """
     check_inputs(model, x, y, eps)
-    rng, sign = Stream(seed), (-1.0 if targeted else 1.0)
+    rng, sign = RandomStream(seed), (-1.0 if targeted else 1.0)
     batch, channels, height, width = x.shape
 
     def shortfall(images: Tensor, labels: Tensor) -> Tensor:
@@ -77,12 +77,12 @@ def square_area(done: float, area: float) -> float:
     return area / 2 ** sum(10_000 * done > number for number in HALVINGS)
 
 
-def random_signs(rng: Stream, *shape: int) -> Tensor:
+def random_signs(rng: RandomStream, *shape: int) -> Tensor:
     """+1 or −1 at random."""
     return 2.0 * rng.integers(2, *shape) - 1
 
 
-def random_squares(rng: Stream, count: int, side: int, height: int, width: int) -> Tensor:
+def random_squares(rng: RandomStream, count: int, side: int, height: int, width: int) -> Tensor:
     """Where a square of each image is: (count, 1, height, width) of booleans."""
     top, left = (rng.integers(size - side + 1, count)[:, None] for size in (height, width))
     rows, columns = torch.arange(height), torch.arange(width)

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.nn.gradient_attacks import input_gradient
 
 from .inputs import check_inputs
@@ -51,7 +51,7 @@ def universal(
         UserError: For inputs of another shape or range, or a network without a gradient.
     """
     check_inputs(model, x, y, eps)
-    rng, perturbation, sign = Stream(seed), torch.zeros_like(x[0]), (-1.0 if targeted else 1.0)
+    rng, perturbation, sign = RandomStream(seed), torch.zeros_like(x[0]), (-1.0 if targeted else 1.0)
     step_size = eps / 10 if step_size is None else step_size
     for _ in range(epochs):
         for chosen in rng.uniform(len(x)).argsort().to(x.device).split(batch_size):

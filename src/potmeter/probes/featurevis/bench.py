@@ -10,7 +10,7 @@ from torch import Tensor
 
 from potmeter.core.bench import Row, compare, interleave, is_selected
 from potmeter.core.loading import load
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 
 from .layers import activations, frozen
 from .objectives import channel
@@ -60,7 +60,7 @@ def our_steps(model: torch.nn.Module, layer: str) -> Callable[[], float]:
     grey = torch.full((3, 1, 1), 0.5)
 
     def run() -> None:
-        rng = Stream(0)
+        rng = RandomStream(0)
         canvas = FourierCanvas((1, 3, SIDE, SIDE), rng=rng)
         aim = channel(layer, 5)
         render(model, aim, canvas, steps=STEPS, transforms=Transforms(), rng=rng, background=grey, redirected=0)

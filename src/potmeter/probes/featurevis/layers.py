@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from potmeter.core.capabilities import Classifier, Encoder
 from potmeter.core.devices import device_of
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.errors import UserError, reject
 
 from .fields import ReceptiveFields, field_of, mark_input
@@ -152,7 +152,9 @@ def list_layers(model: nn.Module, shape: tuple[int, int, int]) -> list[Layer]:
         stack.enter_context(torch.no_grad())
         stack.enter_context(ReceptiveFields())
         check_accepts(
-            model, partial(forward, model, mark_input(Stream(0, device=device_of(model)).uniform(1, *shape))), shape
+            model,
+            partial(forward, model, mark_input(RandomStream(0, device=device_of(model)).uniform(1, *shape))),
+            shape,
         )
     return list(found.values()) or reject("This network has no layer that gives a tensor.", type(model).__name__)
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.errors import reject
 
 COLOURS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
@@ -77,7 +77,7 @@ class FourierCanvas(Canvas):
         shape: tuple[int, int, int, int],
         background: Tensor | None = None,
         *,
-        rng: Stream,
+        rng: RandomStream,
         decay: float = 1.0,
         deviation: float = 0.01,
     ) -> None:
@@ -107,7 +107,7 @@ class PixelCanvas(Canvas):
         shape: tuple[int, int, int, int],
         background: Tensor | None = None,
         *,
-        rng: Stream,
+        rng: RandomStream,
         deviation: float = 0.01,
     ) -> None:
         super().__init__(shape, background)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 
 from .objectives import neuron
 from .parametrisation import Canvas, FourierCanvas, PixelCanvas
@@ -22,7 +22,7 @@ SIDE, KERNEL, FILTERS = 64, 31, 8
 """Pixels of a picture and of a filter, and how many filters are planted."""
 
 
-def gabor_filters(count: int, rng: Stream) -> Float[Tensor, "n 3 k k"]:
+def gabor_filters(count: int, rng: RandomStream) -> Float[Tensor, "n 3 k k"]:
     """Smooth coloured waves under a bell, of random direction, wavelength, phase and colour; mean 0, length 1."""
     axis = torch.arange(KERNEL) - KERNEL // 2
     y, x = torch.meshgrid(axis, axis, indexing="ij")
@@ -44,7 +44,7 @@ class PlantedFilters(nn.Module):
 
     input_shape = (3, SIDE, SIDE)
 
-    def __init__(self, filters: Float[Tensor, "n 3 k k"], rng: Stream) -> None:
+    def __init__(self, filters: Float[Tensor, "n 3 k k"], rng: RandomStream) -> None:
         super().__init__()
         noise = F.normalize(rng.normal(*filters.shape).flatten(1), dim=1).view_as(filters)
         self.convolution = nn.Conv2d(3, len(filters), KERNEL, stride=4, padding=KERNEL // 2, bias=False)
@@ -66,7 +66,7 @@ def recovery_cosine(method: Literal["fourier", "pixels", "random"], steps: int =
         steps: Of gradient ascent.
         seed: Of filters, noise and pictures.
     """
-    rng = Stream(seed)
+    rng = RandomStream(seed)
     filters = gabor_filters(FILTERS, rng)
     network, shape = PlantedFilters(filters, rng), (FILTERS, 3, SIDE, SIDE)
     canvas: Canvas = PixelCanvas(shape, rng=rng) if method == "pixels" else FourierCanvas(shape, rng=rng)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from potmeter.core.capabilities import class_index
 from potmeter.core.probe import Probe
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.errors import reject
@@ -284,7 +284,7 @@ class FeatureVisualisation(Probe):
             seen = self.shape[1]
             size in (None, seen) or reject(f"This network takes pictures of {seen} pixels only.", size)
             side = seen
-        rng = Stream(seed)
+        rng = RandomStream(seed)
         canvas = FourierCanvas((count, self.shape[0], side, side), self.background, rng=rng).to(device)
         return render(
             self.model, objective, canvas, steps=steps, transforms=transforms, rng=rng, background=self.background, seen=seen

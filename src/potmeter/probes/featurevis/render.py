@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from potmeter.core.progress import progress
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.errors import UserError, reject
 
 from .layers import activations, check_accepts, frozen
@@ -31,7 +31,7 @@ def render(
     steps: int = 256,
     lr: float = 0.05,
     transforms: Transforms,
-    rng: Stream,
+    rng: RandomStream,
     background: Tensor,
     seen: int | None = None,
     redirected: int = REDIRECTED,

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.errors import reject
 
 
@@ -49,7 +49,7 @@ class Transforms:
         """Pixels by which what the network sees is larger than the picture."""
         return max(0, round(2 * self.pad - self.jitter - self.last_jitter))
 
-    def matrices(self, count: int, rng: Stream) -> Float[Tensor, "b 2 3"]:
+    def matrices(self, count: int, rng: RandomStream) -> Float[Tensor, "b 2 3"]:
         """Affine maps, in pixels from the middle, from what the network sees back to the picture."""
         draws = rng.uniform(count, 6)
         first, last = (draws[:, :2] - 0.5) * self.jitter, (draws[:, 2:4] - 0.5) * self.last_jitter  # (B, 2)
@@ -62,7 +62,7 @@ class Transforms:
         return torch.cat([back, shift[:, :, None]], 2)
 
     def __call__(
-        self, images: Float[Tensor, "b c h w"], rng: Stream, background: Tensor, size: int | None = None
+        self, images: Float[Tensor, "b c h w"], rng: RandomStream, background: Tensor, size: int | None = None
     ) -> Float[Tensor, "b c s s"]:
         """Move each picture.
 

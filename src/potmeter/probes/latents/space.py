@@ -12,7 +12,7 @@ from torch import Tensor
 
 from potmeter.core.capabilities import Encoder
 from potmeter.core.devices import device_of
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.errors import reject
 from potmeter.media import Image
 from potmeter.media.image_batch import to_batch
@@ -40,7 +40,7 @@ class Space:
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
         """Codes (n, d), spread as the prior spreads them in this space."""
-        rng = Stream(seed, device=self.device)
+        rng = RandomStream(seed, device=self.device)
         return self.model.sample(n, rng, **self.named).to(self.device)  # type: ignore[no-any-return]
 
     def decode(self, codes: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.core.loading import load_model
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.probes.fusion import fuse_batch_norms
 
 from .canvas import Canvas
@@ -36,7 +36,7 @@ def steps() -> Row:
     model: Any = load_model("classifier.imagenet").requires_grad_(False)
     quick: Any = fuse_batch_norms(model)
     photos = (torch.rand(BATCH, 3, round(ROOM * 224), round(ROOM * 224)) * 255).byte()
-    canvas, rng = Canvas(160), Stream(0)
+    canvas, rng = Canvas(160), RandomStream(0)
     x = torch.rand(BATCH, 3, 224, 224).contiguous(memory_format=torch.channels_last).requires_grad_()
 
     def measure_ours() -> None:

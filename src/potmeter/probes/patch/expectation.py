@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.errors import reject
 
 TURN = 45
@@ -42,7 +42,7 @@ def fixed_placement(share: float, x: float = 0.5, y: float = 0.5, angle: float =
     return Placement(share, *(torch.tensor([value]) for value in (x, y, angle, 1.0, 0.0)))
 
 
-def random_placements(count: int, share: float, rng: Stream) -> Placement:
+def random_placements(count: int, share: float, rng: RandomStream) -> Placement:
     """Random places, turns and lights, all uniform.
 
     Args:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from potmeter.core.capabilities import class_index
 from potmeter.core.probe import Probe
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example
 from potmeter.data.samples import sample
@@ -156,7 +156,7 @@ class Patch(Probe):
         """The patch as it becomes better, each with its card."""
         started, every = time.monotonic(), min(LOOKS, steps)
         rounds = train_patch(
-            fuse_batch_norms(self.model), canvas, photos, target, steps=steps, every=every, rng=Stream(seed)
+            fuse_batch_norms(self.model), canvas, photos, target, steps=steps, every=every, rng=RandomStream(seed)
         )
         for step, pixels in rounds:
             recipe = {

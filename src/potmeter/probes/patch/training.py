@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from potmeter.core.progress import progress
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.training.log import Diverged
 
 from .canvas import Canvas, total_variation
@@ -27,7 +27,7 @@ ROUGHNESS = 1.0
 
 
 def train_patch(
-    model: Any, canvas: Canvas, photos: Tensor, target: int, *, steps: int, every: int, rng: Stream
+    model: Any, canvas: Canvas, photos: Tensor, target: int, *, steps: int, every: int, rng: RandomStream
 ) -> Iterator[tuple[int, Tensor]]:
     """Train a patch, and yield it now and then.
 
@@ -72,7 +72,7 @@ def train_patch(
                 yield step + 1, canvas()
 
 
-def random_crops(photos: Tensor, shape: tuple[int, int, int], rng: Stream) -> Tensor:
+def random_crops(photos: Tensor, shape: tuple[int, int, int], rng: RandomStream) -> Tensor:
     """A batch (BATCH, C, H, W) in [0, 1] of random parts of random photos, half of them mirrored."""
     _, height, width = shape
     chosen = rng.integers(len(photos), BATCH).tolist()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from potmeter.core.devices import device_of
 from potmeter.core.progress import progress
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.data.samples import sample
 from potmeter.data.sets.gcompris import read_animal_photos
 from potmeter.errors import reject
@@ -63,7 +63,7 @@ def run_trials(model: Any, photos: Tensor, patch: Tensor | None, target: int, sh
     Returns:
         Booleans (N · PLACEMENTS,), of photos as they are (N,).
     """
-    rng, taken = Stream(seed), []
+    rng, taken = RandomStream(seed), []
     device = device_of(model, photos.device)
     photos, patch = photos.to(device), None if patch is None else patch.to(device)
     for _ in progress(range(PLACEMENTS if patch is not None else 1), "judging a patch"):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from potmeter.core.capabilities import has_capabilities
 from potmeter.core.loading import load
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.training.log import Diverged
 from potmeter.data.batches import in_batches
 from potmeter.data.splits import Splits, take_evenly
@@ -134,7 +134,7 @@ class Judge:
             independent: Each pixel by itself; else with all their covariances, as 5,000 pictures show them.
         """
         count = min(count, len(splits.test) // 2)
-        real, rng = self.features_of(splits.test, count), Stream(0, device=self.device)
+        real, rng = self.features_of(splits.test, count), RandomStream(0, device=self.device)
         images = torch.cat([batch["image"] for batch in in_batches(take_evenly(splits.train, 5000), 500, self.device)])
         x = images.flatten(1)
         if independent:

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from potmeter.core.config import Recipe
+from potmeter.core.config import BaseConfig
 from potmeter.core.signature import Range
 from potmeter.data.splits import OWN_DATA
 from potmeter.errors import reject
@@ -30,7 +30,7 @@ REACH = 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(BaseConfig):
     """Which points, which network. The last three fields, what the points taught, are filled in by training."""
 
     dataset: Literal[

@@ -10,13 +10,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 
 KNOTS = 5
 """Points along each side at which a displacement is drawn; between them it is interpolated."""
 
 
-def deform(images: Float[Tensor, "b c h w"], rng: Stream, sigma: float) -> Float[Tensor, "b c h w"]:
+def deform(images: Float[Tensor, "b c h w"], rng: RandomStream, sigma: float) -> Float[Tensor, "b c h w"]:
     """Deform every second picture, on average, by a smooth random displacement field.
 
     Args:
@@ -25,7 +25,7 @@ def deform(images: Float[Tensor, "b c h w"], rng: Stream, sigma: float) -> Float
         sigma: Their standard deviation in pixels.
 
     Example:
-        >>> deform(torch.ones(4, 1, 8, 8), Stream(0), 1.0).shape
+        >>> deform(torch.ones(4, 1, 8, 8), RandomStream(0), 1.0).shape
         torch.Size([4, 1, 8, 8])
     """
     batch, _, height, width = images.shape

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from potmeter.core.config import Recipe
+from potmeter.core.config import BaseConfig
 from potmeter.core.signature import Range
 from potmeter.core.training import processes
 from potmeter.errors import reject
@@ -24,7 +24,7 @@ DEEP = 128
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(BaseConfig):
     """Autoencoders of one shape with bottlenecks of several widths, trained side by side."""
 
     dataset: str = "mnist"

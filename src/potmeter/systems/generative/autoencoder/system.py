@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from potmeter.core.capabilities import resolve_space
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.core.training import processes
@@ -78,10 +78,10 @@ class Autoencoder(System):
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """The squared error of each autoencoder, and the sum of their logarithms, so that none dominates."""
         images = batch["image"]
-        images = deform(images, self.random, self.config.elastic) if self.config.elastic else images
+        images = deform(images, self.rng, self.config.elastic) if self.config.elastic else images
         seen = images
         if self.config.noise:
-            seen = images + self.config.noise * self.random.normal(*images.shape)
+            seen = images + self.config.noise * self.rng.normal(*images.shape)
         errors = {}
         for latent, net in self.nets():
             code = net.encode(seen)
@@ -167,7 +167,7 @@ class Autoencoder(System):
             seed: start of its random numbers
         """
         x = self.inputs(images)
-        noisy = (x + noise * Stream(seed, device=self.device).normal(*x.shape)).clamp(0, 1)
+        noisy = (x + noise * RandomStream(seed, device=self.device).normal(*x.shape)).clamp(0, 1)
         return image_grid(torch.cat([noisy, self.widest(noisy)]), columns=len(x))
 
     @task
@@ -230,7 +230,7 @@ class Autoencoder(System):
         """The autoencoder with the most room."""
         return self.net(list(self.latent_spaces)[-1])
 
-    def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
+    def sample(self, n: int, rng: RandomStream, space: str | None = None) -> Tensor:
         """Codes (n, latent) of a space, from the normal distribution that fits the training pictures' codes in it."""
         net = self.net(space)
         return net.code_mean + net.code_std * rng.normal(n, len(net.code_mean))

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from potmeter.core.config import Recipe
+from potmeter.core.config import BaseConfig
 from potmeter.core.signature import Range
 from potmeter.errors import reject
 from potmeter.nn.gan_losses import Objective, minibatch_stddev
@@ -24,7 +24,7 @@ Norm = Literal["none", "batch", "spectral"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(BaseConfig):
     """Sizes of the two networks, and the objective."""
 
     dataset: str = "mnist"

@@ -13,7 +13,7 @@ from torch.optim import Adam, Optimizer
 
 from potmeter.core.capabilities import class_index, resolve_space
 from potmeter.core.export import MethodModule
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.core.training_loop import TrainingLoop
@@ -138,7 +138,7 @@ class GAN(System):
             fifth of its due share on), and ``conditional_accuracy``, whether the judge sees the class that was asked for.
         """
         c, judge = self.config, self.judge()
-        draw = lambda n: self.sample(n, Stream(0, device=self.device))
+        draw = lambda n: self.sample(n, RandomStream(0, device=self.device))
         generate = lambda n: torch.cat([self.decode(part) for part in draw(n).split(500)])
         values = judge.compare_generator(generate, data, count, floor=floor)
         if c.classes and tuple(getattr(judge.network, "classes", ())) == tuple(c.classes):
@@ -185,7 +185,7 @@ class GAN(System):
             seed: start of the random numbers; the same seed gives the same pictures
         """
         label is None or self.classes or reject("These weights were not trained to draw a given class.", label)
-        rng = Stream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
+        rng = RandomStream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
         z = temperature * rng.normal(count, self.config.latent_dim)
         names = [label] * count if label else self.cycle_classes(count)
         return image_grid(
@@ -210,7 +210,7 @@ class GAN(System):
             frames: pictures from one to the next
             seed: start of the random numbers
         """
-        z = self.sample(stops, Stream(seed, device=self.device))
+        z = self.sample(stops, RandomStream(seed, device=self.device))
         if self.classes:
             names = [label] * stops if label else self.cycle_classes(stops)
             z[:, self.config.latent_dim :] = self.class_labels(names, stops)
@@ -260,7 +260,7 @@ class GAN(System):
         joint = {"joint": c.latent_dim + c.num_classes} if c.num_classes else {}
         return joint | {"z": c.latent_dim}
 
-    def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
+    def sample(self, n: int, rng: RandomStream, space: str | None = None) -> Tensor:
         """Latent vectors (n, latent) of a space: noise and, where it is ``joint``, a class, each as likely as the others."""
         c, z = self.config, rng.normal(n, self.config.latent_dim)
         if resolve_space(self, space) == "z":
@@ -286,7 +286,7 @@ class GAN(System):
 
     def encode(self, images: Tensor, space: str | None = None, steps: int = 150) -> Tensor:
         """Latent vectors (B, latent) of the pictures nearest to these, found by descent; the same every time."""
-        candidates = self.sample(400, Stream(0, device=self.device), space)
+        candidates = self.sample(400, RandomStream(0, device=self.device), space)
         prior_penalty = lambda z: 1e-3 * z[:, : self.config.latent_dim].square().mean(1)
         return invert(lambda z: self.decode(z, space), images, candidates, steps=steps, prior_penalty=prior_penalty)
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from potmeter.core.demo import Knobs
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.media import Image
 
 from .sheets import style_bands
@@ -26,7 +26,7 @@ Values = tuple[float, ...]
 def demo(system: StyleGAN) -> Knobs:
     """Three places on a walk through the sources, straight in W from each to the next, and ψ."""
     with torch.no_grad():
-        sources = system.generator.mapping(system.sample(40, Stream(SEED, device=system.device)))[:SOURCES]
+        sources = system.generator.mapping(system.sample(40, RandomStream(SEED, device=system.device)))[:SOURCES]
     parts = style_bands(system.config)
 
     @torch.no_grad()

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from potmeter.core.config import Recipe
+from potmeter.core.config import BaseConfig
 from potmeter.core.signature import Range
 from potmeter.errors import reject
 
@@ -25,7 +25,7 @@ from .layers import EqualConv2d, EqualLinear, blur, pixel_norm
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(BaseConfig):
     """Sizes of the networks and how they grow; the defaults are the paper's, for faces of 1024 × 1024 pixels."""
 
     dataset: str = "own data"

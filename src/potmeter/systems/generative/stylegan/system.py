@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim import Adam, Optimizer
 
 from potmeter.core.capabilities import resolve_space
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.core.training import processes
@@ -125,7 +125,7 @@ class StyleGAN(System):
         """The resolution that is learned, and how far it has faded in (α)."""
         return growth_stage(self.config, int(self.images_seen))
 
-    def draw_styles(self, rng: Stream, level: int, count: int) -> Tensor:
+    def draw_styles(self, rng: RandomStream, level: int, count: int) -> Tensor:
         """Styles (B, layers, latent); of a share of them those from a random layer on belong to another z (style mixing)."""
         c, generator, layers = self.config, self.generator, 2 * (level + 1)
         z, other = rng.normal(count, 2, c.latent_dim).unbind(1)
@@ -136,7 +136,7 @@ class StyleGAN(System):
         crossover = torch.where(rng.uniform(count) < c.style_mixing, crossover, layers)
         return model.mix_styles(w, generator.mapping(other), crossover, layers)
 
-    def draw_noise(self, rng: Stream, level: int, count: int) -> list[Tensor | None]:
+    def draw_noise(self, rng: RandomStream, level: int, count: int) -> list[Tensor | None]:
         """Fresh noise (B, 1, H, W) for each layer."""
         return [rng.normal(count, 1, *self.config.size(layer // 2)) for layer in range(2 * (level + 1))]
 
@@ -146,20 +146,20 @@ class StyleGAN(System):
 
     def generate(self, count: int) -> Tensor:
         """Pictures (count, C, H, W) in [0, 1] to be measured, without truncation; the same every time."""
-        z = self.sample(count, Stream(0, device=self.device))
+        z = self.sample(count, RandomStream(0, device=self.device))
         return torch.cat([self.decode(part) for part in z.split(BATCH)])
 
     @torch.no_grad()
     def validate(self, data: Any) -> dict[str, Tensor]:
         """Fréchet distance and coverage on 500 pictures."""
-        z = self.sample(10_000, Stream(0, device=self.device))
+        z = self.sample(10_000, RandomStream(0, device=self.device))
         self.generator.w_avg.copy_(self.generator.mapping(z).mean(0))  # the moving average lags behind the network
         return self.judge().compare_generator(self.generate, data, 500)
 
     @torch.no_grad()
     def evaluate(self, data: Any) -> dict[str, Tensor]:
         """Fréchet distance with its floor, and coverage, without truncation; path lengths and separability of Z and W."""
-        judge, rng, paths = self.judge(), Stream(1, device=self.device), SAMPLES // 4
+        judge, rng, paths = self.judge(), RandomStream(1, device=self.device), SAMPLES // 4
         compared = judge.compare_generator(self.generate, data, SAMPLES, floor=True)
         decode = {space: partial(self.decode, space=space) for space in ("z", "w")}
         start, end, share = self.sample(paths, rng), self.sample(paths, rng), rng.uniform(paths)
@@ -199,7 +199,7 @@ class StyleGAN(System):
             noise: strength of the noise, as a share of that in training; default: that of the weights
             seed: start of the random numbers; the same seed gives the same pictures
         """
-        rng = Stream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
+        rng = RandomStream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
         return image_grid(self.draw(self.generator.mapping(self.sample(count, rng)), psi, noise))
 
     @task
@@ -213,7 +213,7 @@ class StyleGAN(System):
             count: rows
             seed: start of the random numbers
         """
-        w = self.generator.mapping(self.sample(count, Stream(seed, device=self.device)))
+        w = self.generator.mapping(self.sample(count, RandomStream(seed, device=self.device)))
         return sheets.truncation_sheet(self.generator, self.render, w)
 
     @task
@@ -225,7 +225,7 @@ class StyleGAN(System):
             columns: pictures A
             seed: start of the random numbers
         """
-        w = self.generator.mapping(self.sample(columns + sheets.ROWS, Stream(seed, device=self.device)))
+        w = self.generator.mapping(self.sample(columns + sheets.ROWS, RandomStream(seed, device=self.device)))
         return sheets.mixing_grid(self.generator, self.render, w[:columns], w[columns:])
 
     @task
@@ -253,7 +253,7 @@ class StyleGAN(System):
             count: rows
             seed: start of the random numbers
         """
-        rng, level = Stream(seed, device=self.device), self.growth_stage[0]
+        rng, level = RandomStream(seed, device=self.device), self.growth_stage[0]
         styles = self.generator.truncate(self.generator.mapping(self.sample(count, rng)))
         return sheets.noise_sheet(self.render, styles, partial(self.draw_noise, rng, level))
 
@@ -288,7 +288,7 @@ class StyleGAN(System):
             psi: truncation
             seed: start of the random numbers
         """
-        w = self.generator.mapping(self.sample(stops, Stream(seed, device=self.device)))
+        w = self.generator.mapping(self.sample(stops, RandomStream(seed, device=self.device)))
         return walk_video(self.draw(interpolate_path(w, frames, "lerp"), psi))
 
     @task
@@ -309,7 +309,7 @@ class StyleGAN(System):
             seed: start of the random numbers
             data: the data that it was trained on; default: those of the weights
         """
-        w = self.generator.mapping(self.sample(count, Stream(seed, device=self.device)))
+        w = self.generator.mapping(self.sample(count, RandomStream(seed, device=self.device)))
         images = self.draw(w, psi)
         known = data is None and self.config.dataset == "faces"
         nearest = (
@@ -327,7 +327,7 @@ class StyleGAN(System):
         """``z``, the noise, and ``w``, the style that the mapping network makes of it."""
         return {"z": self.config.latent_dim, "w": self.config.latent_dim}
 
-    def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
+    def sample(self, n: int, rng: RandomStream, space: str | None = None) -> Tensor:
         """Vectors (n, latent) of ``z``, from the prior, or of ``w``, where the mapping network puts those."""
         space, z = resolve_space(self, space), rng.normal(n, self.config.latent_dim)
         return self.generator.mapping(z) if space == "w" else z
@@ -343,7 +343,7 @@ class StyleGAN(System):
         """Vectors (B, latent) of the pictures nearest to these, found by descent; the same every time."""
         space = resolve_space(self, space)
         with torch.no_grad():
-            candidates = self.sample(400, Stream(0, device=self.device), space)
+            candidates = self.sample(400, RandomStream(0, device=self.device), space)
             spread = candidates.std()
         centre = self.generator.w_avg if space == "w" else torch.zeros_like(self.generator.w_avg)
         prior_penalty = lambda x: 1e-3 * ((x - centre) / spread).square().mean(1)

@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from potmeter.core.config import Recipe
-from potmeter.core.random import Stream
+from potmeter.core.config import BaseConfig
+from potmeter.core.random import RandomStream
 from potmeter.core.signature import Range
 from potmeter.errors import reject
 from potmeter.nn.convolutional import ConvDecoder, ConvEncoder
@@ -29,7 +29,7 @@ from .prior import REPEATS, FlowPrior
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(BaseConfig):
     """A variational autoencoder's sizes; the defaults are those of the paper's decoder with one more hidden layer."""
 
     dataset: str = "mnist"
@@ -151,7 +151,7 @@ class VariationalAutoencoder(nn.Module):
         kl = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(1)
         return {"elbo": log_likelihood - beta * kl, "log_likelihood": log_likelihood, "kl": kl, "z": z}
 
-    def prior_loss(self, z: Float[Tensor, "b latent"], rng: Stream) -> Float[Tensor, ""]:
+    def prior_loss(self, z: Float[Tensor, "b latent"], rng: RandomStream) -> Float[Tensor, ""]:
         """What the flow learns from codes, which learn nothing from it: its loss at several times and noises for each."""
         if self.prior is None:
             return z.new_zeros(())
@@ -160,7 +160,7 @@ class VariationalAutoencoder(nn.Module):
         return loss.mean()
 
     def importance_weighted_nll(
-        self, images: Float[Tensor, "b c h w"], samples: int, rng: Stream, chunk: int = 500
+        self, images: Float[Tensor, "b c h w"], samples: int, rng: RandomStream, chunk: int = 500
     ) -> Float[Tensor, " b"]:
         """−log p(x) in nats by importance sampling: an upper bound, in expectation, that tightens with ``samples``.
 

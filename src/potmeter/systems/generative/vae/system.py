@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from potmeter.core.capabilities import resolve_space
 from potmeter.core.export import MethodModule
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.data.batches import Batch, in_batches
@@ -97,17 +97,17 @@ class VAE(System):
             self.model.eval()  # what batch norm has gathered stays too
             with torch.no_grad():
                 mean, log_variance = self.model.encode(batch["image"])
-                z = mean + self.random.normal(*mean.shape) * (0.5 * log_variance).exp()
-            return {"loss": self.model.prior_loss(z, self.random)}
-        images = self.likelihood_input(batch["image"], self.random)
-        bound = self.model.elbo(images, self.random.normal(len(images), self.config.latent_dim), self.config.beta)
+                z = mean + self.rng.normal(*mean.shape) * (0.5 * log_variance).exp()
+            return {"loss": self.model.prior_loss(z, self.rng)}
+        images = self.likelihood_input(batch["image"], self.rng)
+        bound = self.model.elbo(images, self.rng.normal(len(images), self.config.latent_dim), self.config.beta)
         losses = {"loss": -bound["elbo"].mean(), "kl": bound["kl"].mean()}
         if self.model.prior is not None:
-            losses["prior"] = self.model.prior_loss(bound["z"], self.random)
+            losses["prior"] = self.model.prior_loss(bound["z"], self.rng)
             losses["loss"] = losses["loss"] + losses["prior"]
         return losses
 
-    def likelihood_input(self, images: Tensor, rng: Stream) -> Tensor:
+    def likelihood_input(self, images: Tensor, rng: RandomStream) -> Tensor:
         """Pictures as the likelihood takes them: binarised for a Bernoulli one."""
         return model.binarize(images, rng.uniform(*images.shape)) if self.config.likelihood == "bernoulli" else images
 
@@ -116,7 +116,7 @@ class VAE(System):
 
     def validate(self, data: Any) -> dict[str, Tensor]:
         """The bound alone: cheap enough for every twentieth of a run."""
-        rng = Stream(
+        rng = RandomStream(
             0, device=self.device
         )  # the same draws every time: the test pictures are binarised once and for all
         bounds = []
@@ -136,7 +136,7 @@ class VAE(System):
                 for batch in in_batches(data, 500, self.device)
             ]
             return self.validate(data) | {"mse": torch.cat(errors)} | drawn
-        rng, noise, nlls = Stream(0, device=self.device), Stream(1, device=self.device), []
+        rng, noise, nlls = RandomStream(0, device=self.device), RandomStream(1, device=self.device), []
         for batch in in_batches(data, 500, self.device):
             images = self.likelihood_input(batch["image"], rng)
             for part in images.split(50):
@@ -157,7 +157,7 @@ class VAE(System):
 
     def generate(self, count: int) -> Tensor:
         """Pictures (count, C, H, W) in [0, 1] to be measured, drawn from the prior; the same every time."""
-        z = self.sample(count, Stream(0, device=self.device))
+        z = self.sample(count, RandomStream(0, device=self.device))
         return torch.cat([self.decode(part) for part in z.split(500)])
 
     def judge(self) -> Judge:
@@ -183,13 +183,13 @@ class VAE(System):
             train, test = (torch.cat([b["image"].flatten(1) for b in in_batches(part, 500)]) for part in parts)
             return values | {"pca_mse": pca_mse(train, test, self.config.latent_dim)}
         train = torch.cat([batch["image"].flatten(1) for batch in in_batches(splits.train, 5000)])
-        rng = Stream(0)
+        rng = RandomStream(0)
         test = torch.cat([self.likelihood_input(b["image"], rng).flatten(1) for b in in_batches(splits.test, 500)])
         return values | {"pixels_nll_nats": pixel_nll(train, test), "mixture_nll_nats": mixture_nll(train, test)}
 
     def normal_prior_distance(self, data: Any) -> float:
         """Fréchet distance of the pictures that the decoder makes of codes drawn from N(0, 1)."""
-        noise = lambda count: Stream(0, device=self.device).normal(count, self.config.latent_dim)
+        noise = lambda count: RandomStream(0, device=self.device).normal(count, self.config.latent_dim)
         generate = lambda count: torch.cat([self.decode(part) for part in noise(count).split(500)])
         return float(self.judge().compare_generator(generate, data, COUNT, floor=True)["frechet"])
 
@@ -215,7 +215,7 @@ class VAE(System):
             temperature: spread of the noise that codes are drawn from; below 1 the pictures are more ordinary
             seed: start of the random numbers; the same seed gives the same pictures
         """
-        rng = Stream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
+        rng = RandomStream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
         noise = temperature * rng.normal(count, self.config.latent_dim)
         return image_grid(self.decode(self.model.transform(noise)))
 
@@ -285,7 +285,7 @@ class VAE(System):
         """One space, ``z``."""
         return {"z": self.config.latent_dim}
 
-    def sample(self, n: int, rng: Stream, space: str | None = None) -> Tensor:
+    def sample(self, n: int, rng: RandomStream, space: str | None = None) -> Tensor:
         """Codes (n, latent) from the prior."""
         resolve_space(self, space)
         with torch.no_grad():

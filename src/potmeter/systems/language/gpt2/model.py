@@ -18,13 +18,13 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from potmeter.core.config import Recipe
+from potmeter.core.config import BaseConfig
 from potmeter.core.signature import Range
 from potmeter.errors import reject
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(BaseConfig):
     """The size of a GPT-2; the defaults are the smallest of the four that OpenAI published."""
 
     dataset: str = "austen"

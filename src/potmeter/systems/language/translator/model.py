@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from potmeter.core.config import Recipe
+from potmeter.core.config import BaseConfig
 from potmeter.core.signature import Range
 from potmeter.errors import reject
 
@@ -27,7 +27,7 @@ PAD, START, END, COPY = range(4)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(BaseConfig):
     """The architecture and size of a translator."""
 
     dataset: str = "english-hungarian"

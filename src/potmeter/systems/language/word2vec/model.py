@@ -23,13 +23,13 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from potmeter.core.config import Recipe
+from potmeter.core.config import BaseConfig
 from potmeter.core.signature import Range
 from potmeter.errors import reject
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(BaseConfig):
     """Word vectors' sizes and how they are learned; the defaults are those of the original program."""
 
     dataset: Literal["english", "synthetic", "own data"] = "english"

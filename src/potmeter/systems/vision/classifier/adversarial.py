@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 from potmeter.data.batches import in_batches
 from potmeter.nn.gradient_attacks import fgsm, pgd, random_start
 
@@ -25,7 +25,7 @@ def attack_minibatch(system: Any, images: Tensor, labels: Tensor, grown: float =
     """
     c, mode, eps = system.config, system.training, grown * system.config.adversary_eps
     steps, step = (1, 1.25) if c.adversary == "fgsm" else (c.adversary_steps, 2.5 / c.adversary_steps)
-    start = random_start(images, eps, "linf", system.random.uniform(*images.shape))
+    start = random_start(images, eps, "linf", system.rng.uniform(*images.shape))
     system.eval()
     worse = pgd(lambda x: system.input_loss(x, labels), images, eps, steps=steps, step_size=step * eps, start=start)
     system.train(mode)
@@ -40,7 +40,7 @@ def fgsm_correct(system: Any, data: Any) -> Tensor:
 
 def pgd_correct(system: Any, data: Any, steps: int, step: float) -> Tensor:
     """Whether each picture (N,) is still classified rightly after gradient steps of ``step`` ε from one random start."""
-    eps, rng = system.config.adversary_eps, Stream(0)
+    eps, rng = system.config.adversary_eps, RandomStream(0)
 
     def attack(loss: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         start = random_start(x, eps, "linf", rng.uniform(*x.shape).to(x.device))

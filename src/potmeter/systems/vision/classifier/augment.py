@@ -8,16 +8,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from potmeter.core.random import Stream
+from potmeter.core.random import RandomStream
 
 
-def flip(images: Tensor, rng: Stream) -> Tensor:
+def flip(images: Tensor, rng: RandomStream) -> Tensor:
     """Mirror each picture left to right with probability one half."""
     mirrored = rng.uniform(len(images)) < 0.5
     return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
 
 
-def shift(images: Tensor, rng: Stream, *, pixels: int = 1) -> Tensor:
+def shift(images: Tensor, rng: RandomStream, *, pixels: int = 1) -> Tensor:
     """Move each picture by a whole number of pixels, at most ``pixels`` along either axis; what moves in is 0.
 
     Whole pixels keep the texture sharp, which interpolation would not.
@@ -33,7 +33,13 @@ def shift(images: Tensor, rng: Stream, *, pixels: int = 1) -> Tensor:
 
 
 def affine(
-    images: Tensor, rng: Stream, *, degrees: float = 10.0, scale: float = 0.1, shear: float = 0.1, pixels: float = 2.0
+    images: Tensor,
+    rng: RandomStream,
+    *,
+    degrees: float = 10.0,
+    scale: float = 0.1,
+    shear: float = 0.1,
+    pixels: float = 2.0,
 ) -> Tensor:
     """Turn, scale, slant and move each picture a little, with bilinear interpolation; what comes in is 0.
 
@@ -59,7 +65,7 @@ def affine(
     return F.grid_sample(images, grid, align_corners=False)
 
 
-def crop(images: Tensor, rng: Stream, *, least: float = 0.5) -> Tensor:
+def crop(images: Tensor, rng: RandomStream, *, least: float = 0.5) -> Tensor:
     """Cut a random square of at least ``least`` of each picture's area and scale it to the whole picture's size."""
     batch = len(images)
     share, across, down = rng.uniform(batch, 3).unbind(1)
@@ -71,7 +77,7 @@ def crop(images: Tensor, rng: Stream, *, least: float = 0.5) -> Tensor:
     return F.grid_sample(images, grid, align_corners=False, padding_mode="border")
 
 
-def augment(images: Tensor, kind: str, rng: Stream) -> Tensor:
+def augment(images: Tensor, kind: str, rng: RandomStream) -> Tensor:
     """The variation that a Config names."""
     if kind == "digits":
         return affine(images, rng)

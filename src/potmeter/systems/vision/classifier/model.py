@@ -13,14 +13,14 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from potmeter.core.config import Recipe
+from potmeter.core.config import BaseConfig
 from potmeter.core.signature import Range
 from potmeter.errors import reject
 from potmeter.nn.image_network import ImageNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Recipe):
+class Config(BaseConfig):
     """What is classified, by which network, learned how; the defaults fine-tune MobileNetV2 on photographs."""
 
     dataset: str = "photos4"

@@ -105,7 +105,7 @@ class ImageClassifier(System):
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy of varied pictures, or of the worst an adversary makes of them, and the share that was right."""
-        images, labels = augment(batch["image"], self.config.augment, self.random), batch["label"]
+        images, labels = augment(batch["image"], self.config.augment, self.rng), batch["label"]
         if self.training and self.config.adversary != "none":
             images = attack_minibatch(self, images, labels, self.grown)
         logits = self.model(images.contiguous(memory_format=torch.channels_last))

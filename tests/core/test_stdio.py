@@ -11,7 +11,7 @@ import time
 import pytest
 
 from potmeter.core import runs
-from potmeter.core.streams import UnbreakableStream, harden_streams
+from potmeter.core.stdio import UnbreakableStream, harden_streams
 
 TRAIN = [sys.executable, "-m", "potmeter", "train", "vae", "--preset", "tiny", "--device", "cpu"]
 
