@@ -193,7 +193,7 @@ ROWS = [
     ("gan with a batch norm and a penalty", "train gan --norm batch --steps 1", "Batch norm mixes"),
     ("a gan on too few pictures", "train gan --preset tiny --data {here}/few --no-conditional --steps 1", "held out to compare with"),
     ("gan without classes to ask for", "train gan --data {here}/mixed --steps 1", "no picture|class|There are"),
-    ("gan judged by what is none", "train gan --preset tiny --judge vae.plane --steps 1 --out {here}/../gan-run", "no Embedder"),
+    ("gan with a feature extractor that is none", "train gan --preset tiny --feature-extractor vae.plane --steps 1 --out {here}/../gan-run", "no Embedder"),
     ("a folder of mixed sizes and modes, smaller than a batch", "train gan --preset tiny --data {here}/mixed --no-conditional --steps 1 --out {here}/../gan-mixed --device cpu", WORKS),
     ("stylegan of a size that cannot be halved", "train stylegan --preset tiny --height 30 --steps 1", "height must be divisible by 4"),
     ("stylegan on faces of another size", "train stylegan --preset lecture --height 32 --width 32 --steps 1", "64×64 or 128×128"),

@@ -12,7 +12,7 @@ from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
 from potmeter.nn.gan_losses import discriminator_loss, generator_loss, gradient_penalty, minibatch_stddev, r1_penalty
 from potmeter.systems.generative.gan import GAN, Config, Discriminator, Generator
-from potmeter.systems.generative.judge import Collapsed
+from potmeter.systems.generative.mode_collapse import Collapsed
 
 TINY = replace(GAN.presets["tiny"], classes=tuple("0123456789"))
 
@@ -232,7 +232,7 @@ def test_r1_counts_only_every_so_many_steps_and_then_so_many_times(tmp_path):
 
 
 def test_a_collapse_ends_the_training_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("potmeter.systems.generative.judge.FIRST_CHECK", 0)
+    monkeypatch.setattr("potmeter.systems.generative.mode_collapse.FIRST_CHECK", 0)
     splits = patterns(40)
     run = trainer(GAN, replace(TINY, classes=splits.classes), tmp_path, splits, steps=10)
     torch.nn.init.zeros_(run.system.generator.projection.weight)  # whatever the noise, one picture

@@ -15,7 +15,7 @@ from potmeter.core.random import RandomStream
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
 from potmeter.media import Image
-from potmeter.systems.generative.judge import Collapsed
+from potmeter.systems.generative.mode_collapse import Collapsed
 from potmeter.systems.generative.stylegan import Config, Discriminator, Generator, StyleGAN
 from potmeter.systems.generative.stylegan.demo import GAP, SEED, SHOWN, START, demo
 from potmeter.systems.generative.stylegan.growth import downsample_to, growth_stage, upsample_to
@@ -372,7 +372,7 @@ def test_as_many_pictures_are_mixed_as_should_be():
 
 
 def test_a_collapse_ends_the_training_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("potmeter.systems.generative.judge.FIRST_CHECK", 0)
+    monkeypatch.setattr("potmeter.systems.generative.mode_collapse.FIRST_CHECK", 0)
     run = trainer(StyleGAN, GROWING, tmp_path, shapes(), steps=10)
     for colour in run.system.generator.synthesis.to_rgb:
         torch.nn.init.zeros_(colour.weight)  # whatever the style, one picture

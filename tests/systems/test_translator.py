@@ -463,6 +463,7 @@ def test_scores_are_sacrebleus():
     assert found.bleu == pytest.approx(sacrebleu.corpus_bleu(texts, [references]).score)
     assert found.chrf == pytest.approx(sacrebleu.corpus_chrf(texts, [references]).score)
     how = metric_signatures()
+    assert Translator(Translator.presets["tiny"]).describe_metrics() == how, "eval says what its scores hang on"
     assert how["bleu"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
     assert how["chrf"].startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:")
     with pytest.raises(UserError, match="as many references.*Received: 2 and 1"):

@@ -59,9 +59,9 @@ class Config(BaseConfig):
     """Adam's decay of the mean gradient."""
     beta2: Annotated[float, Range(0, 1, open="high")] = 0.99
     """Adam's decay of the mean squared gradient."""
-    judge: str = "classifier.digits"
+    feature_extractor: str = "classifier.digits"
     """The network in whose features pictures are compared: a system with the capability Embedder."""
-    judge_size: Annotated[int, Range(1)] = 28
+    feature_extractor_size: Annotated[int, Range(1)] = 28
     """Height and width in pixels that it sees them in."""
 
     def __post_init__(self) -> None:

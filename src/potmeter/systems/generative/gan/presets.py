@@ -15,11 +15,11 @@ PRESETS = {
     "wgan-gp": replace(LECTURE, objective="wgan-gp", r1=0.0, critic_steps=5, lr=2e-4, beta2=0.9),
     "faces": replace(
         LECTURE, dataset="faces", image_size=64, channels=3, conditional=False, filters=(32, 64, 128, 256),
-        r1=0.2, judge="classifier.imagenet", judge_size=128,
+        r1=0.2, feature_extractor="classifier.imagenet", feature_extractor_size=128,
     ),
     "paper": Config(
         dataset="own data", image_size=64, channels=3, conditional=False, latent_dim=100, batch_size=128,
         filters=(128, 256, 512, 1024), norm="batch", minibatch_std_group=1, r1=0.0, lr=2e-4, beta1=0.5, beta2=0.999,
-        schedule="constant", judge="classifier.imagenet", judge_size=128,
+        schedule="constant", feature_extractor="classifier.imagenet", feature_extractor_size=128,
     ),
 }  # fmt: skip

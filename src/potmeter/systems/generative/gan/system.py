@@ -28,8 +28,9 @@ from potmeter.media.image_batch import to_batch
 from potmeter.media.image_grid import image_grid, walk_video
 from potmeter.nn.gan_losses import discriminator_loss, generator_loss, gradient_penalty, r1_penalty
 from potmeter.nn.interpolation import interpolate_path
+from potmeter.systems.generative.feature_extractor import FeatureExtractor, require_enough_images
 from potmeter.systems.generative.inversion import invert
-from potmeter.systems.generative.judge import Judge, check_for_collapse, require_comparable
+from potmeter.systems.generative.mode_collapse import check_for_collapse
 
 from . import model
 from .presets import PRESETS
@@ -63,7 +64,9 @@ class GAN(System):
             source: mnist, fashion, digits, cifar10, faces, orl, or a folder of pictures; default: the Config's dataset
         """
         c = config
-        splits = require_comparable(load_pictures(source or c.dataset, c.image_size, c.channels, labels=c.conditional))
+        splits = require_enough_images(
+            load_pictures(source or c.dataset, c.image_size, c.channels, labels=c.conditional)
+        )
         if config.conditional and config.classes and splits.classes != config.classes:
             reject(f"The network knows {', '.join(config.classes[:8])}, not the data's.", ", ".join(splits.classes[:8]))
         return splits
@@ -78,8 +81,8 @@ class GAN(System):
         return replace(config, classes=())
 
     def fit_assets(self, splits: Splits) -> None:
-        """Load the judge now: that there is none is better told before the training than after it."""
-        self.judge()
+        """Load the feature extractor now: that there is none is better told before the training than after it."""
+        self.load_feature_extractor()
 
     # 3. Two losses, one for each network; 4. trained in turn
 
@@ -129,21 +132,21 @@ class GAN(System):
 
     @torch.no_grad()
     def compare(self, data: Any, count: int, *, floor: bool) -> dict[str, Tensor]:
-        """Generated pictures beside at most ``count`` real ones, in the judge's features.
+        """Generated pictures beside at most ``count`` real ones, in the extractor's features.
 
         Returns:
             ``frechet``, the Fréchet distance; ``covered``, the share of real pictures with a generated one among their
             neighbours; with ``floor``, ``frechet_real_real``, the distance of one half of the real pictures from the other.
-            Where the judge knows the data's classes, ``coverage``, how many of them are generated (a class counts from a
-            fifth of its due share on), and ``conditional_accuracy``, whether the judge sees the class that was asked for.
+            Where it predicts the data's classes, ``coverage``, how many of them are generated (a class counts from a
+            fifth of its due share on), and ``conditional_accuracy``, whether the predicted class is the one asked for.
         """
-        c, judge = self.config, self.judge()
+        c, extractor = self.config, self.load_feature_extractor()
         draw = lambda n: self.sample(n, RandomStream(0, device=self.device))
         generate = lambda n: torch.cat([self.decode(part) for part in draw(n).split(500)])
-        values = judge.compare_generator(generate, data, count, floor=floor)
-        if c.classes and tuple(getattr(judge.network, "classes", ())) == tuple(c.classes):
+        values = extractor.compare_generator(generate, data, count, floor=floor)
+        if c.classes and tuple(getattr(extractor.network, "classes", ())) == tuple(c.classes):
             z = draw(len(values["covered"]))
-            seen = judge.predictions(generate(len(z)))
+            seen = extractor.predictions(generate(len(z)))
             shares = seen.bincount(minlength=len(c.classes)) / len(seen)
             values["coverage"] = (shares > 0.2 / len(c.classes)).sum().float()
             if c.num_classes:
@@ -152,14 +155,14 @@ class GAN(System):
 
     def baselines(self, splits: Splits) -> dict[str, float]:
         """A Gaussian fitted to the pixels of the training pictures."""
-        return {"gaussian_frechet": self.judge().gaussian_baseline(splits, COUNT // 2)}
+        return {"gaussian_frechet": self.load_feature_extractor().gaussian_baseline(splits, COUNT // 2)}
 
     def describe_metrics(self) -> dict[str, str]:
-        return {"frechet": f"features of {self.config.judge}"}
+        return {"frechet": f"features of {self.config.feature_extractor}"}
 
-    def judge(self) -> Judge:
+    def load_feature_extractor(self) -> FeatureExtractor:
         """The network in whose features pictures are compared."""
-        return Judge(self.config.judge, self.config.judge_size, self.device)
+        return FeatureExtractor(self.config.feature_extractor, self.config.feature_extractor_size, self.device)
 
     # 5. Use
 

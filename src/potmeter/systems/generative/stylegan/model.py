@@ -64,9 +64,9 @@ class Config(BaseConfig):
     """Standard deviation of the Gaussian noise on every picture that the discriminator sees (arXiv:1610.04490)."""
     minibatch_std_group: Annotated[int, Range(1)] = 4
     """Pictures over which the discriminator is given the standard deviation, so that it notices when they are all alike."""
-    judge: str = "classifier.imagenet"
+    feature_extractor: str = "classifier.imagenet"
     """The network in whose features pictures are compared: a system with the capability Embedder."""
-    judge_size: Annotated[int, Range(1)] = 224
+    feature_extractor_size: Annotated[int, Range(1)] = 224
     """Height and width in pixels that it sees them in."""
 
     def __post_init__(self) -> None:

@@ -28,8 +28,9 @@ from potmeter.media.image_batch import to_batch
 from potmeter.media.image_grid import image_grid, walk_video
 from potmeter.nn.gan_losses import discriminator_loss, generator_loss, r1_penalty
 from potmeter.nn.interpolation import interpolate_path
+from potmeter.systems.generative.feature_extractor import FeatureExtractor, require_enough_images
 from potmeter.systems.generative.inversion import invert
-from potmeter.systems.generative.judge import Judge, check_for_collapse, require_comparable
+from potmeter.systems.generative.mode_collapse import check_for_collapse
 from potmeter.systems.generative.neighbours import nearest_pictures, nearest_training_faces
 
 from . import model, sheets
@@ -81,11 +82,11 @@ class StyleGAN(System):
             source: faces, orl, digits, another built-in set, or a folder of pictures; default: the Config's dataset
         """
         size: Any = config.height if config.height == config.width else (config.height, config.width)
-        return require_comparable(load_pictures(source or config.dataset, size, config.channels, labels=False))
+        return require_enough_images(load_pictures(source or config.dataset, size, config.channels, labels=False))
 
     def fit_assets(self, splits: Splits) -> None:
-        """Load the judge now: that there is none is better told before the training than after it."""
-        self.judge()
+        """Load the feature extractor now: that there is none is better told before the training than after it."""
+        self.load_feature_extractor()
 
     # 3. Two losses, one for each network; 4. trained at a resolution that grows
 
@@ -140,9 +141,9 @@ class StyleGAN(System):
         """Fresh noise (B, 1, H, W) for each layer."""
         return [rng.normal(count, 1, *self.config.size(layer // 2)) for layer in range(2 * (level + 1))]
 
-    def judge(self) -> Judge:
+    def load_feature_extractor(self) -> FeatureExtractor:
         """The network in whose features pictures are compared."""
-        return Judge(self.config.judge, self.config.judge_size, self.device)
+        return FeatureExtractor(self.config.feature_extractor, self.config.feature_extractor_size, self.device)
 
     def generate(self, count: int) -> Tensor:
         """Pictures (count, C, H, W) in [0, 1] to be measured, without truncation; the same every time."""
@@ -154,27 +155,29 @@ class StyleGAN(System):
         """Fréchet distance and coverage on 500 pictures."""
         z = self.sample(10_000, RandomStream(0, device=self.device))
         self.generator.w_avg.copy_(self.generator.mapping(z).mean(0))  # the moving average lags behind the network
-        return self.judge().compare_generator(self.generate, data, 500)
+        return self.load_feature_extractor().compare_generator(self.generate, data, 500)
 
     @torch.no_grad()
     def evaluate(self, data: Any) -> dict[str, Tensor]:
         """Fréchet distance with its floor, and coverage, without truncation; path lengths and separability of Z and W."""
-        judge, rng, paths = self.judge(), RandomStream(1, device=self.device), SAMPLES // 4
-        compared = judge.compare_generator(self.generate, data, SAMPLES, floor=True)
+        extractor, rng, paths = self.load_feature_extractor(), RandomStream(1, device=self.device), SAMPLES // 4
+        compared = extractor.compare_generator(self.generate, data, SAMPLES, floor=True)
         decode = {space: partial(self.decode, space=space) for space in ("z", "w")}
         start, end, share = self.sample(paths, rng), self.sample(paths, rng), rng.uniform(paths)
         ends = {"z": (start, end), "w": (self.generator.mapping(start), self.generator.mapping(end))}
-        lengths = measure_path_lengths(judge, ends, share, decode)
+        lengths = measure_path_lengths(extractor, ends, share, decode)
         z = self.sample(SAMPLES, rng)
         latents = {"z": z, "w": self.generator.mapping(z)}
-        return compared | lengths | measure_separability(judge, data, latents, self.decode)
+        return compared | lengths | measure_separability(extractor, data, latents, self.decode)
 
     def baselines(self, splits: Splits) -> dict[str, float]:
         """A Gaussian fitted to each pixel of the training pictures by itself."""
-        return {"pixels_frechet": self.judge().gaussian_baseline(splits, SAMPLES // 2, independent=True)}
+        return {
+            "pixels_frechet": self.load_feature_extractor().gaussian_baseline(splits, SAMPLES // 2, independent=True)
+        }
 
     def describe_metrics(self) -> dict[str, str]:
-        return {"frechet": f"features of {self.config.judge}"}
+        return {"frechet": f"features of {self.config.feature_extractor}"}
 
     # 5. Use
 

@@ -62,9 +62,9 @@ class Config(BaseConfig):
     """flow: its residual blocks."""
     prior_only: bool = False
     """flow: train it alone, on the codes of an encoder that stays as it is: the second of two stages, after --from."""
-    judge: str = "classifier.digits"
+    feature_extractor: str = "classifier.digits"
     """The network in whose features drawn pictures are compared with real ones: a system with the capability Embedder."""
-    judge_size: Annotated[int, Range(1)] = 28
+    feature_extractor_size: Annotated[int, Range(1)] = 28
     """Height and width in pixels that it sees them in."""
 
     def __post_init__(self) -> None:

@@ -25,7 +25,7 @@ from potmeter.media import Image, Video
 from potmeter.media.image_batch import to_batch
 from potmeter.media.image_grid import image_grid, walk_video
 from potmeter.metrics.pca import pca_mse
-from potmeter.systems.generative.judge import NEIGHBOURS, Judge
+from potmeter.systems.generative.feature_extractor import NEIGHBOURS, FeatureExtractor
 
 from . import model
 from .baselines import mixture_nll, pixel_nll
@@ -36,7 +36,7 @@ LECTURE = model.Config(
 FACES = replace(
     LECTURE, dataset="faces", image_size=64, channels=3, likelihood="gaussian", latent_dim=64, batch_size=32,
     filters=(16, 32, 64, 128), blocks=(0, 0, 0, 0), linear_skip=1, beta=30.0, lr=1e-3,
-    judge="classifier.imagenet", judge_size=128,
+    feature_extractor="classifier.imagenet", feature_extractor_size=128,
 )  # fmt: skip
 AVATARS = replace(FACES, filters=(16, 48, 96, 64), linear_skip=2, beta=10.0, lr=2e-3, prior="flow")
 SHOWN = range(10)
@@ -144,7 +144,7 @@ class VAE(System):
         return self.validate(data) | {"nll_nats": torch.cat(nlls)} | drawn
 
     def compare_samples(self, data: Any) -> dict[str, Tensor]:
-        """Pictures drawn from the prior beside real ones, in the judge's features, as GANs are measured.
+        """Pictures drawn from the prior beside real ones, in the extractor's features, as GANs are measured.
 
         Returns:
             ``frechet``, the Fréchet distance; ``covered``, the share of real pictures with a drawn one among their
@@ -153,19 +153,19 @@ class VAE(System):
         """
         if len(data) < 2 * (NEIGHBOURS + 1):
             return {}
-        return self.judge().compare_generator(self.generate, data, COUNT, floor=True)
+        return self.load_feature_extractor().compare_generator(self.generate, data, COUNT, floor=True)
 
     def generate(self, count: int) -> Tensor:
         """Pictures (count, C, H, W) in [0, 1] to be measured, drawn from the prior; the same every time."""
         z = self.sample(count, RandomStream(0, device=self.device))
         return torch.cat([self.decode(part) for part in z.split(500)])
 
-    def judge(self) -> Judge:
+    def load_feature_extractor(self) -> FeatureExtractor:
         """The network in whose features pictures are compared."""
-        return Judge(self.config.judge, self.config.judge_size, self.device)
+        return FeatureExtractor(self.config.feature_extractor, self.config.feature_extractor_size, self.device)
 
     def describe_metrics(self) -> dict[str, str]:
-        return {"frechet": f"features of {self.config.judge}"}
+        return {"frechet": f"features of {self.config.feature_extractor}"}
 
     @torch.no_grad()
     def baselines(self, splits: Splits) -> dict[str, float]:
@@ -175,7 +175,7 @@ class VAE(System):
         """
         values = {}
         if len(splits.test) >= 2 * (NEIGHBOURS + 1):
-            values["gaussian_frechet"] = self.judge().gaussian_baseline(splits, COUNT // 2)
+            values["gaussian_frechet"] = self.load_feature_extractor().gaussian_baseline(splits, COUNT // 2)
             if self.model.prior is not None:
                 values["normal_prior_frechet"] = self.normal_prior_distance(splits.test)
         if self.config.likelihood == "gaussian":
@@ -191,7 +191,7 @@ class VAE(System):
         """Fréchet distance of the pictures that the decoder makes of codes drawn from N(0, 1)."""
         noise = lambda count: RandomStream(0, device=self.device).normal(count, self.config.latent_dim)
         generate = lambda count: torch.cat([self.decode(part) for part in noise(count).split(500)])
-        return float(self.judge().compare_generator(generate, data, COUNT, floor=True)["frechet"])
+        return float(self.load_feature_extractor().compare_generator(generate, data, COUNT, floor=True)["frechet"])
 
     # 5. Use
 

@@ -160,7 +160,7 @@ class Translator(System):
             metrics |= {f"no_attention_{name}": float(v) for name, v in scores.items() if name.endswith("bleu")}
         return metrics
 
-    def measured_by(self) -> dict[str, str]:
+    def describe_metrics(self) -> dict[str, str]:
         return metric_signatures()
 
     # 5. Use

@@ -1,4 +1,4 @@
-"""A network judges pictures; a training whose pictures are all alike ends."""
+"""Pictures are compared in a network's features; a training whose pictures are all alike ends."""
 
 import pytest
 import torch
@@ -7,42 +7,45 @@ from potmeter.core.random import RandomStream
 from potmeter.data.sets.faces import faces
 from potmeter.data.sets.mnist import sklearn_digits
 from potmeter.errors import UserError
+from potmeter.systems.generative.feature_extractor import FeatureExtractor
 from potmeter.systems.generative.inversion import invert, pyramid
-from potmeter.systems.generative.judge import Collapsed, Judge, raise_if_collapsed
+from potmeter.systems.generative.mode_collapse import Collapsed, raise_if_collapsed
 from potmeter.systems.generative.neighbours import nearest_pictures, nearest_training_faces
 
 
 @pytest.fixture(scope="module")
-def judge():
-    return Judge("classifier.digits", 28)
+def extractor():
+    return FeatureExtractor("classifier.digits", 28)
 
 
-def test_digits_are_nearer_to_digits_than_noise_is(judge):
+def test_digits_are_nearer_to_digits_than_noise_is(extractor):
     splits = sklearn_digits()
-    real, others = judge.features_of(splits.test, 382), judge.features_of(splits.train, 382)
-    noise = judge.features(torch.rand(382, 1, 28, 28))
+    real, others = extractor.features_of(splits.test, 382), extractor.features_of(splits.train, 382)
+    noise = extractor.features(torch.rand(382, 1, 28, 28))
     assert real.shape == (382, 128)
-    near, far = judge.compare(others, real), judge.compare(noise, real, others)
+    near, far = extractor.compare(others, real), extractor.compare(noise, real, others)
     assert near["frechet"] == far["frechet_real_real"] < far["frechet"] / 10
     assert near["covered"].mean() > 0.5 > far["covered"].mean()
     assert (
-        judge.predictions(splits.test.__getitems__(range(100))["image"]) == splits.test.tensors["label"][:100]
+        extractor.predictions(splits.test.__getitems__(range(100))["image"]) == splits.test.tensors["label"][:100]
     ).float().mean() > 0.8
 
 
-def test_a_gaussian_of_pixels_is_further_away_than_other_digits(judge):
+def test_a_gaussian_of_pixels_is_further_away_than_other_digits(extractor):
     splits = sklearn_digits()
-    floor = judge.compare(judge.features_of(splits.train, 382), judge.features_of(splits.test, 382))["frechet"]
-    assert judge.gaussian_baseline(splits, 382, independent=True) > judge.gaussian_baseline(splits, 382) > floor, (
-        "pixels depend on each other"
-    )
+    floor = extractor.compare(extractor.features_of(splits.train, 382), extractor.features_of(splits.test, 382))[
+        "frechet"
+    ]
+    assert (
+        extractor.gaussian_baseline(splits, 382, independent=True) > extractor.gaussian_baseline(splits, 382) > floor
+    ), "pixels depend on each other"
 
 
 def test_what_is_no_embedder_is_told():
     with pytest.raises(UserError, match="vae.plane is no Embedder.*Received: vae.plane"):
-        Judge("vae.plane", 28)
+        FeatureExtractor("vae.plane", 28)
     with pytest.raises(UserError, match="no system of that name"):
-        Judge("nobody", 28)
+        FeatureExtractor("nobody", 28)
 
 
 def test_pictures_that_are_all_alike_end_the_training():

@@ -1,4 +1,4 @@
-"""How good generated pictures are, judged by a network trained apart; and mode collapse, which ends a training."""
+"""How good generated pictures are, in the features of a network trained apart: Fréchet distance and coverage."""
 
 from __future__ import annotations
 
@@ -13,64 +13,33 @@ from torch import Tensor
 from potmeter.core.capabilities import has_capabilities
 from potmeter.core.loading import load
 from potmeter.core.random import RandomStream
-from potmeter.core.training.log import Diverged
 from potmeter.data.batches import in_batches
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
-from potmeter.metrics.coverage import diversity, neighbour_coverage
+from potmeter.metrics.coverage import neighbour_coverage
 from potmeter.metrics.features import extract_features, prepare_images
 from potmeter.metrics.frechet import frechet_distance
 
-MIN_DIVERSITY = 0.15
-"""Generated pictures that differ less than this, as a share of how much real ones do, have collapsed into one."""
-FIRST_CHECK, CHECK_INTERVAL = 500, 100
-"""Step of a training at which it is first checked for mode collapse, and steps between two checks."""
 NEIGHBOURS = 5
 """k of the coverage: real pictures among whose distances a generated one counts as near."""
 cached_features: WeakKeyDictionary[Any, dict[tuple[int, int, int], Tensor]] = WeakKeyDictionary()
 """Features of real pictures that were asked for before: by data set, then by network, side and number."""
 
 
-class Collapsed(Diverged):
-    """Mode collapse: the generator draws the same picture, whatever the noise."""
-
-
-def check_for_collapse(fake: Tensor, real: Tensor, step: int, labels: Tensor | None = None) -> None:
-    """Check, every so many steps of a training, for mode collapse. Raises Collapsed.
-
-    Args:
-        fake, real: As many pictures of each (N, C, H, W).
-        step: Of the training.
-        labels: Their classes (N,), where only pictures of one class are to be compared.
-    """
-    if step >= FIRST_CHECK and step % CHECK_INTERVAL == 0:
-        raise_if_collapsed(float(diversity(fake, real, labels)), step)
-
-
-def raise_if_collapsed(share: float, step: int) -> None:
-    """End a training whose generator has collapsed. Raises Collapsed."""
-    if share < MIN_DIVERSITY:
-        raise Collapsed(
-            f"The generator has collapsed at step {step}: its pictures differ less than {MIN_DIVERSITY:.0%} as much as real "
-            "ones. Lower --lr, raise --r1, or begin with another --seed.",
-            received=f"{share:.1%}",
-        )
-
-
-class Judge:
-    """A network that compares pictures by its features: of a classifier, the inputs of its last linear layer.
+class FeatureExtractor:
+    """A network in whose features pictures are compared: of a classifier, the inputs of its last linear layer.
 
     Args:
         name: A system with the capability ``Embedder``: ``classifier.digits``.
-        side: Height and width in pixels that it sees pictures in.
-        device: Where it works.
+        side: Height and width in pixels of the pictures that it is given.
+        device: Where it runs.
 
     Raises:
         UserError: There is no such system, or it is no Embedder.
     """
 
     def __init__(self, name: str, side: int, device: torch.device | str = "cpu") -> None:
-        self.network, self.side, self.device = load_judge(name).to(device), side, device
+        self.network, self.side, self.device = load_embedder(name).to(device), side, device
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
@@ -79,15 +48,15 @@ class Judge:
 
     def features_of(self, data: Any, count: int) -> Tensor:
         """Features (N, F) of at most ``count`` pictures of a data set, kept for the next time that they are asked for."""
-        known, key = cached_features.setdefault(data, {}), (id(self.network), self.side, count)
-        if key not in known:
+        cache, key = cached_features.setdefault(data, {}), (id(self.network), self.side, count)
+        if key not in cache:
             batches = in_batches(take_evenly(data, count), 500, self.device)
-            known[key] = torch.cat([self.features(batch["image"]) for batch in batches])
-        return known[key]
+            cache[key] = torch.cat([self.features(batch["image"]) for batch in batches])
+        return cache[key]
 
     @torch.no_grad()
     def predictions(self, images: Tensor) -> Tensor:
-        """The class (N,) that it takes each picture for."""
+        """The class (N,) that its classifier predicts for each picture (N, C, H, W) in [0, 1]."""
         parts = (prepare_images(part, self.network.input_shape[0], self.side) for part in images.split(100))
         return torch.cat([self.network.logits(part).argmax(1) for part in parts])
 
@@ -145,7 +114,7 @@ class Judge:
         return frechet_distance(self.features(drawn), real)
 
 
-def require_comparable(splits: Splits) -> Splits:
+def require_enough_images(splits: Splits) -> Splits:
     """The splits, if they can be measured with. Raises UserError when there are too few pictures beside the training ones."""
     count = 0 if splits.valid is None else len(splits.valid)
     count > NEIGHBOURS or reject(
@@ -155,10 +124,9 @@ def require_comparable(splits: Splits) -> Splits:
 
 
 @cache
-def load_judge(name: str) -> Any:
-    """The network that judges, in evaluation mode. Raises UserError when it is no Embedder."""
-    with torch.random.fork_rng(devices=[]):  # a training that asks for a judge goes on with its own random numbers
+def load_embedder(name: str) -> Any:
+    """A network with the capability Embedder, in evaluation mode. Raises UserError when it has not."""
+    with torch.random.fork_rng(devices=[]):  # a training that asks for one goes on with its own random numbers
         network = load(name)
-    return (
-        network if has_capabilities(network, ["Embedder"]) else reject(f"{name} is no Embedder and cannot judge.", name)
-    )
+    has_capabilities(network, ["Embedder"]) or reject(f"{name} is no Embedder: it cannot extract features.", name)
+    return network
