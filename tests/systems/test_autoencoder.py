@@ -25,7 +25,7 @@ def test_pca_is_better_the_more_components_it_has_and_perfect_with_all(system):
     baselines = system.baselines(splits)
     assert baselines["pca_mse_8"] < baselines["pca_mse_2"]
     # PCA with as many components as pixels draws every picture again
-    full = Autoencoder(replace(TINY, latent_dims=(784,), depths=(0,))).baselines(splits)["pca_mse_784"]
+    full = Autoencoder(replace(TINY, latent_dims=(784,), extra_layers=(0,))).baselines(splits)["pca_mse_784"]
     assert full < 1e-6
 
 
@@ -123,7 +123,7 @@ def test_muon_gets_the_matrices_between_hidden_layers_and_adam_all_else(config, 
     [
         ({"latent_dims": ()}, "latent_dims must not be empty"),
         ({"latent_dims": (2, 2, 3)}, "latent_dims must differ"),
-        ({"depths": (1,)}, "depths needs a number for each"),
+        ({"extra_layers": (1,)}, "extra_layers needs a number for each"),
         ({"noise": -0.1}, "noise must be at least 0"),
         ({"elastic": -1.0}, "elastic must be at least 0"),
         ({"muon_lr": -0.1}, "muon_lr must be at least 0"),

@@ -28,7 +28,7 @@ SMALL = Config(
     width=24,
     latent_dim=8,
     mapping_layers=2,
-    filters=(8, 6, 4),
+    filters=(4, 6, 8),
     first_level=0,
     stable_kimg=1.0,
     fade_kimg=1.0,
@@ -211,7 +211,7 @@ def test_the_coarse_middle_and_fine_styles_are_all_there_are(levels):
 @pytest.fixture(scope="module")
 def sliders():
     torch.manual_seed(0)
-    system = StyleGAN(replace(GROWING, height=32, width=32, filters=(8, 8, 4), mapping_lr_multiplier=1.0)).eval()
+    system = StyleGAN(replace(GROWING, height=32, width=32, filters=(4, 8, 8), mapping_lr_multiplier=1.0)).eval()
     system.generator.w_avg.normal_(std=0.1)
     system.images_seen.fill_(10**9)
     return demo(system.requires_grad_(False)), system
@@ -329,7 +329,7 @@ GROWING = replace(
     first_level=0,
     stable_kimg=0.032,
     fade_kimg=0.032,
-    filters=(8, 8, 4),
+    filters=(4, 8, 8),
     latent_dim=8,
     batch_size=16,
 )

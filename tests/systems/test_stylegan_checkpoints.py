@@ -94,7 +94,9 @@ def save(stored, folder):
 def test_a_file_of_the_port_gives_the_originals_pictures(stored, tmp_path):
     system = StyleGAN.from_pretrained(save(stored, tmp_path))
     assert (
-        system.config.filters == FILTERS and system.config.mapping_layers == DEPTH and system.growth_stage == (5, 1.0)
+        system.config.level_filters == FILTERS
+        and system.config.mapping_layers == DEPTH
+        and system.growth_stage == (5, 1.0)
     )
     z = torch.randn(2, LATENT)
     noises = [getattr(system.generator.synthesis, f"noise{layer}") for layer in range(12)]

@@ -50,7 +50,7 @@ def test_every_part_gives_torch_s_numbers_at_any_batch_size(system, tmp_path):
 
 
 def test_an_autoencoder_is_exported_bottleneck_by_bottleneck(tmp_path):
-    config = replace(Autoencoder.presets["tiny"], latent_dims=(2,), depths=(0,), widths=(16,))
+    config = replace(Autoencoder.presets["tiny"], latent_dims=(2,), extra_layers=(0,), widths=(16,))
     (file,) = export(Autoencoder(config).eval(), tmp_path / "squeeze.onnx")
     assert file.part == "z2" and file.path.is_file()
 

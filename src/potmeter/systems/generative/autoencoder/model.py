@@ -19,8 +19,8 @@ from potmeter.core.training import processes
 from potmeter.errors import reject
 from potmeter.nn.convolutional import ConvDecoder, ConvEncoder
 
-DEEP = 128
-"""Units of the further hidden layers before a narrow code."""
+EXTRA_WIDTH = 128
+"""Units of each of the ``extra_layers``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +41,8 @@ class Config(BaseConfig):
     """Residual blocks at each of these resolutions."""
     widths: Annotated[tuple[int, ...], Range(1)] = (512, 256)
     """Units of the encoder's dense hidden layers; the decoder has them in reverse."""
-    depths: Annotated[tuple[int, ...], Range(0)] = (0, 0, 0)
-    """Further hidden layers, of 128 units, before each code: narrow codes gain by depth, wide ones lose."""
+    extra_layers: Annotated[tuple[int, ...], Range(0)] = (0, 0, 0)
+    """Further hidden layers, of 128 units, before each of latent_dims: narrow codes gain by depth, wide ones lose."""
     muon_lr: Annotated[float, Range(0)] = 0.0
     """Learning rate of Muon for the matrices between hidden layers, so that deep layers learn sooner; 0 = AdamW for all."""
     norm: Literal["none", "batch"] = "batch"
@@ -57,8 +57,8 @@ class Config(BaseConfig):
         for name in ("latent_dims", "widths"):
             getattr(self, name) or reject(f"{name} must not be empty.", getattr(self, name))
         len(set(self.latent_dims)) == len(self.latent_dims) or reject("latent_dims must differ.", self.latent_dims)
-        len(self.depths) == len(self.latent_dims) or reject(
-            "depths needs a number for each of latent_dims.", self.depths
+        len(self.extra_layers) == len(self.latent_dims) or reject(
+            "extra_layers needs a number for each of latent_dims.", self.extra_layers
         )
         len(self.blocks) == len(self.filters) or reject("blocks needs a number for each of filters.", self.blocks)
         parts = 2 ** len(self.filters)
@@ -71,16 +71,16 @@ class Bottleneck(nn.Module):
     Args:
         config: Its sizes.
         latent_dim: Dimension of its code.
-        depth: Further hidden layers before the code.
+        extra_layers: Further hidden layers before the code.
     """
 
     code_mean: Tensor
     code_std: Tensor
 
-    def __init__(self, config: Config, latent_dim: int, depth: int) -> None:
+    def __init__(self, config: Config, latent_dim: int, extra_layers: int) -> None:
         super().__init__()
         c = config
-        shape, widths = (c.channels, c.image_size, c.image_size), (*c.widths, *(DEEP,) * depth)
+        shape, widths = (c.channels, c.image_size, c.image_size), (*c.widths, *(EXTRA_WIDTH,) * extra_layers)
         self.encoder = ConvEncoder(shape, c.filters, c.blocks, widths, c.norm)
         self.to_code = nn.Linear(widths[-1], latent_dim)
         self.decoder = ConvDecoder(latent_dim, shape, c.filters, c.blocks, widths, c.norm)

@@ -46,10 +46,18 @@ class Autoencoder(System):
     Config = model.Config
     presets = {
         "tiny": model.Config(
-            dataset="digits", latent_dims=(2, 8), depths=(0, 0), widths=(128, 64), batch_size=32, lr=3e-3, muon_lr=0.02
+            dataset="digits",
+            latent_dims=(2, 8),
+            extra_layers=(0, 0),
+            widths=(128, 64),
+            batch_size=32,
+            lr=3e-3,
+            muon_lr=0.02,
         ),
-        "lecture": model.Config(batch_size=512, lr=5e-3, muon_lr=0.03, warmup=0.02, depths=(6, 3, 0), elastic=1.0),
-        "paper": model.Config(latent_dims=(30,), depths=(0,), widths=(1000, 500, 250), norm="none"),
+        "lecture": model.Config(
+            batch_size=512, lr=5e-3, muon_lr=0.03, warmup=0.02, extra_layers=(6, 3, 0), elastic=1.0
+        ),
+        "paper": model.Config(latent_dims=(30,), extra_layers=(0,), widths=(1000, 500, 250), norm="none"),
     }
     goal = Goal("mse", "lower")
 
@@ -57,8 +65,8 @@ class Autoencoder(System):
         super().__init__(config)
         self.models = nn.ModuleDict(
             {
-                str(n): model.Bottleneck(config, n, depth)
-                for n, depth in zip(config.latent_dims, config.depths, strict=True)
+                str(n): model.Bottleneck(config, n, extra)
+                for n, extra in zip(config.latent_dims, config.extra_layers, strict=True)
             }
         )
 

@@ -35,8 +35,8 @@ from potmeter.systems.generative.mode_collapse import check_for_collapse
 from . import model
 from .presets import PRESETS
 
-COUNT = 10_000
-"""Real pictures that are compared, in two halves."""
+MAX_COMPARED = 10_000
+"""Most real test pictures that generated ones are compared with, in two halves."""
 
 
 class GAN(System):
@@ -128,7 +128,7 @@ class GAN(System):
 
     def evaluate(self, data: Any) -> dict[str, Tensor]:
         """As many generated pictures as half of the real ones, and the other half of these for the floor."""
-        return self.compare(data, COUNT, floor=True)
+        return self.compare(data, MAX_COMPARED, floor=True)
 
     @torch.no_grad()
     def compare(self, data: Any, count: int, *, floor: bool) -> dict[str, Tensor]:
@@ -155,7 +155,7 @@ class GAN(System):
 
     def baselines(self, splits: Splits) -> dict[str, float]:
         """A Gaussian fitted to the pixels of the training pictures."""
-        return {"gaussian_frechet": self.load_feature_extractor().gaussian_baseline(splits, COUNT // 2)}
+        return {"gaussian_frechet": self.load_feature_extractor().gaussian_baseline(splits, MAX_COMPARED // 2)}
 
     def describe_metrics(self) -> dict[str, str]:
         return {"frechet": f"features of {self.config.feature_extractor}"}
@@ -197,7 +197,7 @@ class GAN(System):
 
     @task
     @torch.no_grad()
-    def travel(
+    def walk(
         self,
         *,
         label: Annotated[str, Choice("classes")] | None = None,
@@ -223,12 +223,12 @@ class GAN(System):
         if self.config.dataset not in ("mnist", "digits"):
             return [
                 Example("Pictures nobody drew, from random noise", count=60, seed=0),
-                Example("A walk through the latent space", task="travel"),
+                Example("A walk through the latent space", task="walk"),
             ]
         return [
             Example("Digits nobody wrote, a column for each class", count=100, seed=0),
             Example("Only sevens", label="7", count=40, seed=1),
-            Example("A walk from digit to digit", task="travel", stops=10),
+            Example("A walk from digit to digit", task="walk", stops=10),
             Example("Test digits and what is nearest to them in the latent space", task="reconstruct",
                     images=one_of_each_digit("mnist" if self.config.dataset == "mnist" else "digit")),
         ]  # fmt: skip

@@ -22,8 +22,8 @@ from potmeter.data.splits import Splits, TensorData
 from .model import Config
 from .system import StyleGAN
 
-FILTERS = (128, 128, 128, 64, 32)
-"""Channels of both, coarsest first: a quarter of the paper's, as gan-lab counts them."""
+FILTERS = (32, 64, 128, 128, 128)
+"""Channels of both, finest first: a quarter of the paper's, as gan-lab counts them."""
 SIDE, BATCH = 64, 16
 """Of the pictures, and how many at once."""
 
@@ -47,8 +47,8 @@ def peer_rows() -> Iterator[Row]:
         ours = build_system(StyleGAN, config, 0).eval().requires_grad_(False)
         z = torch.randn(BATCH, config.latent_dim)
         generator.eval()
-        theirs = torch.no_grad()(lambda: generator(z))
-        seconds = interleave({"ours": stopwatch(lambda: ours.generator(z)), "peer": stopwatch(theirs)})
+        run_peer = torch.no_grad()(lambda: generator(z))
+        seconds = interleave({"ours": stopwatch(lambda: ours.generator(z)), "peer": stopwatch(run_peer)})
         rates = {name: BATCH / value for name, value in seconds.items()}
         limit = conv_rate(channels=32, size=SIDE, batch=BATCH) / (2 * products(config))
         note = (
@@ -71,9 +71,9 @@ def peer_rows() -> Iterator[Row]:
 def products(config: Config) -> int:
     """Multiplications in the convolutions of one generated picture."""
     total = 0
-    for level, filters in enumerate(config.filters):
+    for level, filters in enumerate(config.level_filters):
         height, width = config.size(level)
-        before = config.filters[level - 1] if level else 0
+        before = config.level_filters[level - 1] if level else 0
         total += height * width * filters * (4 * before + 9 * filters)
     return total
 
@@ -97,7 +97,7 @@ def peers(latent_dim: int) -> tuple[Any, Any]:
     from gan_lab.stylegan import architectures, base  # type: ignore[import-not-found]
     from progan.architectures import ProDiscriminator  # type: ignore[import-not-found] # gan-lab puts itself on the path
 
-    base.FMAP_BASE, base.FMAP_MAX = 8 * FILTERS[0], FILTERS[0]
+    base.FMAP_BASE, base.FMAP_MAX = 8 * FILTERS[-1], FILTERS[-1]
     base.StyleGAN.reset_state()
     generator = architectures.StyleGenerator(
         SIDE, len_latent=latent_dim, len_dlatent=latent_dim, blur_type="binomial",

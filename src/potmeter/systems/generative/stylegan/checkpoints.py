@@ -40,8 +40,8 @@ MAPPING_SCALE = 0.01
 """The original learns its mapping network slowly by keeping its weights a hundred times as large and scaling them at use."""
 FUSED_SIDE = 128
 """From this side on the original fuses upsampling and convolution, with its kernel flipped."""
-AVERAGED = 10_000
-"""Styles whose mean is taken where a file does not hold it."""
+W_AVG_SAMPLES = 10_000
+"""Samples of w whose mean is taken where a file does not hold it."""
 
 
 def read_port(path: Path) -> tuple[Config, dict[str, Tensor]]:
@@ -76,7 +76,9 @@ def read_port(path: Path) -> tuple[Config, dict[str, Tensor]]:
     if "w_avg" not in found:
         rng = torch.Generator().manual_seed(0)
         with torch.no_grad():
-            generator.w_avg.copy_(generator.mapping(torch.randn(AVERAGED, config.latent_dim, generator=rng)).mean(0))
+            generator.w_avg.copy_(
+                generator.mapping(torch.randn(W_AVG_SAMPLES, config.latent_dim, generator=rng)).mean(0)
+            )
     return config, generator.state_dict()
 
 
@@ -93,7 +95,7 @@ def config_from_shapes(stored: dict[str, Tensor], sides: list[int], path: Path) 
     channels: Any = len(stored["g_synthesis.torgb.weight"])
     return Config(
         height=sides[-1], width=sides[-1], channels=channels, latent_dim=first.shape[1],
-        mapping_layers=depth, filters=tuple(filters), first_level=0, stable_kimg=0.0, fade_kimg=0.0,
+        mapping_layers=depth, filters=tuple(reversed(filters)), first_level=0, stable_kimg=0.0, fade_kimg=0.0,
     )  # fmt: skip
 
 

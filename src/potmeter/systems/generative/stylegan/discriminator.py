@@ -35,7 +35,7 @@ class Discriminator(nn.Module):
     """Pictures (B, C, H, W) in [−1, 1], of any of the resolutions, to one logit each (B,), high for real ones.
 
     Example:
-        >>> config = Config(height=8, width=16, latent_dim=4, filters=(8, 4), first_level=0)
+        >>> config = Config(height=8, width=16, latent_dim=4, filters=(4, 8), first_level=0)
         >>> Discriminator(config)(torch.zeros(4, 3, 8, 16)).shape
         torch.Size([4])
     """
@@ -43,10 +43,10 @@ class Discriminator(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = c = config
-        coarsest = c.filters[0]
-        self.from_rgb = nn.ModuleList(EqualConv2d(c.channels, filters, 1) for filters in c.filters)
-        self.from_rgb_biases = nn.ParameterList(nn.Parameter(torch.zeros(filters)) for filters in c.filters)
-        self.blocks = nn.ModuleList(DiscriminatorBlock(fine, coarse) for coarse, fine in pairwise(c.filters))
+        coarsest = c.filters[-1]
+        self.from_rgb = nn.ModuleList(EqualConv2d(c.channels, filters, 1) for filters in c.level_filters)
+        self.from_rgb_biases = nn.ParameterList(nn.Parameter(torch.zeros(filters)) for filters in c.level_filters)
+        self.blocks = nn.ModuleList(DiscriminatorBlock(fine, coarse) for coarse, fine in pairwise(c.level_filters))
         self.conv, self.bias = EqualConv2d(coarsest + 1, coarsest), nn.Parameter(torch.zeros(coarsest))
         height, width = c.size(0)
         self.hidden = EqualLinear(coarsest * height * width, coarsest)

@@ -15,7 +15,7 @@ PEOPLE = (0, 10, 20)
 
 def examples(dataset: str, size: int) -> list[Example]:
     """The examples of the weights that were trained on a data set with pictures of this height."""
-    given = held_out(dataset, size)
+    given = test_pictures(dataset, size)
     found = [Example("Test pictures, and the nearest ones that it can draw", task="project", images=given, steps=80)]
     mixes = (
         [Example("Two test pictures, found and mixed", task="mix", a=given[0], b=given[1], steps=80)] if given else []
@@ -27,12 +27,12 @@ def examples(dataset: str, size: int) -> list[Example]:
         Example("Without noise, with noise, with other noise, and where it matters", task="noise_control", seed=1),
         *(found if given else []),
         *mixes,
-        Example("A walk through W", task="travel", seed=1),
-        *([Example("Made, and the nearest training pictures", task="memory", seed=1)] if given else []),
+        Example("A walk through W", task="walk", seed=1),
+        *([Example("Made, and the nearest training pictures", task="nearest_training", seed=1)] if given else []),
     ]
 
 
-def held_out(dataset: str, size: int) -> list[Image]:
+def test_pictures(dataset: str, size: int) -> list[Image]:
     """Test pictures of a built-in data set; none of one that cannot be had here."""
     if dataset == "faces":
         draw = renderer(size)  # three faces are drawn, not all 15,000

@@ -42,10 +42,10 @@ class Config(BaseConfig):
     """Dense layers of the mapping network, from z to w."""
     mapping_lr_multiplier: Annotated[float, Range(0, open="low")] = 0.01
     """Learning rate of the mapping network as a share of lr."""
-    filters: Annotated[tuple[int, ...], Range(1)] = (512, 512, 512, 512, 256, 128, 64, 32, 16)
-    """Feature maps at each resolution, coarsest first; each has twice the height and width of the one before."""
+    filters: Annotated[tuple[int, ...], Range(1)] = (16, 32, 64, 128, 256, 512, 512, 512, 512)
+    """Feature maps at each resolution, finest first; each has half the height and width of the one before."""
     first_level: Annotated[int, Range(0)] = 1
-    """Resolution that training starts with, counted from 0; the networks grow from there."""
+    """Resolution that training starts with, counted from 0, the coarsest; the networks grow from there."""
     stable_kimg: Annotated[float, Range(0)] = 600.0
     """Thousands of real pictures shown at a resolution before the next one fades in."""
     fade_kimg: Annotated[float, Range(0)] = 600.0
@@ -84,9 +84,14 @@ class Config(BaseConfig):
         )
 
     def size(self, level: int) -> tuple[int, int]:
-        """Height and width at a resolution."""
+        """Height and width at a resolution, 0 the coarsest."""
         factor = 2 ** (len(self.filters) - 1 - level)
         return self.height // factor, self.width // factor
+
+    @property
+    def level_filters(self) -> tuple[int, ...]:
+        """Feature maps at each resolution by its number, from 0, the coarsest, on: ``filters`` in the order of growing."""
+        return self.filters[::-1]
 
     @property
     def last_level(self) -> int:
@@ -167,12 +172,12 @@ class Synthesis(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = c = config
-        inputs = (None, *c.filters)
+        inputs = (None, *c.level_filters)
         self.blocks = nn.ModuleList(
             SynthesisBlock(inputs[level], filters, c.latent_dim, c.size(level))
-            for level, filters in enumerate(c.filters)
+            for level, filters in enumerate(c.level_filters)
         )
-        self.to_rgb = nn.ModuleList(EqualConv2d(filters, c.channels, 1, gain=1.0) for filters in c.filters)
+        self.to_rgb = nn.ModuleList(EqualConv2d(filters, c.channels, 1, gain=1.0) for filters in c.level_filters)
         self.to_rgb_biases = nn.ParameterList(nn.Parameter(torch.zeros(c.channels)) for _ in c.filters)
         rng = torch.Generator().manual_seed(0)
         for layer in range(c.layers):  # constant noise for whoever gives no other; neither trained nor saved
@@ -215,7 +220,7 @@ class Generator(nn.Module):
     """Mapping and synthesis network: z (B, latent) to pictures (B, C, H, W) in about [−1, 1].
 
     Example:
-        >>> config = Config(height=8, width=16, latent_dim=4, filters=(8, 4), first_level=0)
+        >>> config = Config(height=8, width=16, latent_dim=4, filters=(4, 8), first_level=0)
         >>> Generator(config)(torch.randn(2, 4)).shape
         torch.Size([2, 3, 8, 16])
     """

@@ -275,7 +275,7 @@ class StyleGAN(System):
 
     @task
     @torch.no_grad()
-    def travel(
+    def walk(
         self,
         *,
         stops: Annotated[int, Range(2, 20)] = 5,
@@ -296,7 +296,7 @@ class StyleGAN(System):
 
     @task
     @torch.no_grad()
-    def memory(
+    def nearest_training(
         self,
         *,
         count: Annotated[int, Range(1, 20)] = 8,
@@ -304,7 +304,7 @@ class StyleGAN(System):
         seed: Annotated[int, Range(0, 2**31)] = 0,
         data: str | None = None,
     ) -> Image:
-        """Has it learned by heart? New pictures (above), and the nearest training pictures (below).
+        """Has it memorised its data? New pictures (above), and the nearest training pictures (below).
 
         Args:
             count: how many

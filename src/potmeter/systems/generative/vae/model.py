@@ -110,8 +110,8 @@ class VariationalAutoencoder(nn.Module):
         logits: Tensor = self.decoder(z)
         return logits + self.linear_decoder(z) if self.config.linear_skip else logits
 
-    def transform(self, noise: Float[Tensor, "b latent"]) -> Float[Tensor, "b latent"]:
-        """Codes of the prior from standard normal noise, which a normal prior leaves as it is."""
+    def sample_prior(self, noise: Float[Tensor, "b latent"]) -> Float[Tensor, "b latent"]:
+        """Codes distributed as the prior, from standard normal noise, which a normal prior leaves as it is."""
         z: Tensor = noise if self.prior is None else self.prior(noise)
         return z
 

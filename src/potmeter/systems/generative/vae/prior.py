@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-FREQUENCIES, LONGEST, SHORTEST = 16, 1.0, 30.0
-"""Sines and cosines that tell the network the time, and the frequencies of the slowest and of the fastest."""
+NUM_FREQUENCIES, MIN_FREQUENCY, MAX_FREQUENCY = 16, 1.0, 30.0
+"""Of the sinusoidal time embedding: sines and as many cosines, and the angular frequencies of the slowest and the fastest."""
 REPEATS = 16
 """Times and noises at which each code of a minibatch is learned from: the network is small beside the encoder."""
 STEPS = 30
@@ -23,12 +23,12 @@ STEPS = 30
 
 
 class VelocityBlock(nn.Module):
-    """A residual block of two dense layers that is told the time."""
+    """A residual block of two dense layers, conditioned on the time embedding."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.hidden = nn.Linear(width + 2 * FREQUENCIES, width)
+        self.hidden = nn.Linear(width + 2 * NUM_FREQUENCIES, width)
         self.output = nn.Linear(width, width)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
@@ -56,7 +56,7 @@ class FlowPrior(nn.Module):
 
     def velocity(self, z: Float[Tensor, "b latent"], t: Float[Tensor, " b"]) -> Float[Tensor, "b latent"]:
         """v(z, t): where the codes go from z at time t."""
-        exponents = torch.linspace(math.log(LONGEST), math.log(SHORTEST), FREQUENCIES, device=z.device)
+        exponents = torch.linspace(math.log(MIN_FREQUENCY), math.log(MAX_FREQUENCY), NUM_FREQUENCIES, device=z.device)
         angles = t[:, None] * exponents.exp()
         time, x = torch.cat([angles.sin(), angles.cos()], 1), self.input(z)
         for block in self.blocks:

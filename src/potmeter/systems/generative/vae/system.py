@@ -39,10 +39,10 @@ FACES = replace(
     feature_extractor="classifier.imagenet", feature_extractor_size=128,
 )  # fmt: skip
 AVATARS = replace(FACES, filters=(16, 48, 96, 64), linear_skip=2, beta=10.0, lr=2e-3, prior="flow")
-SHOWN = range(10)
+EXAMPLE_FACES = range(10)
 """Test faces among the examples: the first ones."""
-COUNT = 10_000
-"""Real pictures that drawn ones are compared with, at most, in two halves."""
+MAX_COMPARED = 10_000
+"""Most real test pictures that generated ones are compared with, in two halves."""
 
 
 class VAE(System):
@@ -61,7 +61,7 @@ class VAE(System):
         "paper": model.Config(latent_dim=20, widths=(500,), batch_size=100),
     }
     goal = Goal("elbo_nats", "higher")
-    samples = 1000
+    importance_samples = 1000
     """Codes a picture for the importance-weighted likelihood."""
 
     def __init__(self, config: model.Config) -> None:
@@ -140,7 +140,7 @@ class VAE(System):
         for batch in in_batches(data, 500, self.device):
             images = self.likelihood_input(batch["image"], rng)
             for part in images.split(50):
-                nlls.append(self.model.importance_weighted_nll(part, self.samples, noise))
+                nlls.append(self.model.importance_weighted_nll(part, self.importance_samples, noise))
         return self.validate(data) | {"nll_nats": torch.cat(nlls)} | drawn
 
     def compare_samples(self, data: Any) -> dict[str, Tensor]:
@@ -153,7 +153,7 @@ class VAE(System):
         """
         if len(data) < 2 * (NEIGHBOURS + 1):
             return {}
-        return self.load_feature_extractor().compare_generator(self.generate, data, COUNT, floor=True)
+        return self.load_feature_extractor().compare_generator(self.generate, data, MAX_COMPARED, floor=True)
 
     def generate(self, count: int) -> Tensor:
         """Pictures (count, C, H, W) in [0, 1] to be measured, drawn from the prior; the same every time."""
@@ -175,7 +175,7 @@ class VAE(System):
         """
         values = {}
         if len(splits.test) >= 2 * (NEIGHBOURS + 1):
-            values["gaussian_frechet"] = self.load_feature_extractor().gaussian_baseline(splits, COUNT // 2)
+            values["gaussian_frechet"] = self.load_feature_extractor().gaussian_baseline(splits, MAX_COMPARED // 2)
             if self.model.prior is not None:
                 values["normal_prior_frechet"] = self.normal_prior_distance(splits.test)
         if self.config.likelihood == "gaussian":
@@ -191,7 +191,9 @@ class VAE(System):
         """Fréchet distance of the pictures that the decoder makes of codes drawn from N(0, 1)."""
         noise = lambda count: RandomStream(0, device=self.device).normal(count, self.config.latent_dim)
         generate = lambda count: torch.cat([self.decode(part) for part in noise(count).split(500)])
-        return float(self.load_feature_extractor().compare_generator(generate, data, COUNT, floor=True)["frechet"])
+        return float(
+            self.load_feature_extractor().compare_generator(generate, data, MAX_COMPARED, floor=True)["frechet"]
+        )
 
     # 5. Use
 
@@ -217,7 +219,7 @@ class VAE(System):
         """
         rng = RandomStream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
         noise = temperature * rng.normal(count, self.config.latent_dim)
-        return image_grid(self.decode(self.model.transform(noise)))
+        return image_grid(self.decode(self.model.sample_prior(noise)))
 
     @task
     @torch.no_grad()
@@ -263,7 +265,7 @@ class VAE(System):
 
     def examples(self) -> list[Example]:
         if self.config.dataset == "faces":
-            faces = [sample(f"face-{n}") for n in SHOWN]
+            faces = [sample(f"face-{n}") for n in EXAMPLE_FACES]
             return [
                 Example("Ten test faces and what their codes decode to", task="reconstruct", images=faces),
                 Example("Faces nobody drew, from codes of the prior", count=24, seed=0),
@@ -289,7 +291,7 @@ class VAE(System):
         """Codes (n, latent) from the prior."""
         resolve_space(self, space)
         with torch.no_grad():
-            return self.model.transform(rng.normal(n, self.config.latent_dim))
+            return self.model.sample_prior(rng.normal(n, self.config.latent_dim))
 
     def decode(self, z: Tensor, space: str | None = None, condition: Any = None) -> Tensor:
         """Pictures (B, C, H, W) in [0, 1] of codes (B, latent)."""
