@@ -108,16 +108,16 @@ def along_the_gradient(name: str, passes: int, model: Any, x: Tensor, y: Tensor,
 def smallest_perturbation(model: Any, x: Tensor, y: Tensor, peers: Peers) -> Iterator[Row]:
     """Carlini and Wagner's search for the nearest deceiving image."""
     search = peers.foolbox.attacks.L2CarliniWagnerAttack(SEARCHES, STEPS, stepsize=LR)
-    ours = lambda: carlini_wagner(model, x, y, searches=SEARCHES, steps=STEPS, lr=LR)
-    theirs = peers.by_foolbox(search, x, y, None)
-    rates = rates_of({"ours": ours, "peer": theirs}, len(x), 3)
-    note = quality(model, x, y, ours, theirs)
+    run_ours = lambda: carlini_wagner(model, x, y, searches=SEARCHES, steps=STEPS, lr=LR)
+    run_peer = peers.by_foolbox(search, x, y, None)
+    rates = rates_of({"ours": run_ours, "peer": run_peer}, len(x), 3)
+    note = quality(model, x, y, run_ours, run_peer)
     yield compare("cw_images_per_s", "images/s", rates["ours"], rates["peer"], "foolbox", note=note)
 
-    short = lambda: carlini_wagner(model, x, y, searches=1, steps=SHORT, lr=LR)
-    theirs = peers.by_art("CarliniL2Method", x, y, binary_search_steps=1, max_iter=SHORT, initial_const=1e-3,
+    run_ours = lambda: carlini_wagner(model, x, y, searches=1, steps=SHORT, lr=LR)
+    run_peer = peers.by_art("CarliniL2Method", x, y, binary_search_steps=1, max_iter=SHORT, initial_const=1e-3,
                           learning_rate=LR, verbose=False)  # fmt: skip
-    rates = rates_of({"ours": short, "peer": theirs}, len(x), 3)
+    rates = rates_of({"ours": run_ours, "peer": run_peer}, len(x), 3)
     note = f"1 search of {SHORT} steps, because ART tries ten lengths for every step"
     yield compare("cw_images_per_s", "images/s", rates["ours"], rates["peer"], "ART", note=note)
 
@@ -134,9 +134,9 @@ NOTES = {
 }
 
 
-def quality(model: Any, x: Tensor, y: Tensor, ours: Callable[[], Tensor], foolboxs: Callable[[], Any]) -> str:
+def quality(model: Any, x: Tensor, y: Tensor, run_ours: Callable[[], Tensor], run_peer: Callable[[], Any]) -> str:
     """What the two searches found, because speed alone is easy."""
-    found = {"ours": ours(), "foolbox": foolboxs()[0]}
+    found = {"ours": run_ours(), "foolbox": run_peer()[0]}
     told = []
     with torch.no_grad():
         for name, images in found.items():

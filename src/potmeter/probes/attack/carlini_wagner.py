@@ -13,19 +13,19 @@ from potmeter.errors import reject
 from potmeter.nn.gradient_attacks import norms
 from potmeter.probes.fusion import fuse_batch_norms
 
-from .criterion import least_lead, margin
+from .criterion import margin_loss
 from .inputs import check_inputs
 
 BETAS = (0.9, 0.999)
 """Adam's decay rates."""
-INSIDE = 0.999999
-"""Values are pulled this much away from 0 and 1, where the tanh would be infinite."""
+TANH_RANGE = 0.999999
+"""Images are scaled to ± this before the inverse tanh, which is infinite at ± 1."""
 MAX_LR = 0.1
 """Largest learning rate that is chosen."""
 PATIENCE = 0.04
-"""A search ends when its objective has not fallen for this share of its steps."""
-FALL = 3e-4
-"""The least relative fall of the objective that counts."""
+"""A search ends when its objective has not decreased for this share of its steps."""
+MIN_DECREASE = 3e-4
+"""The least relative decrease of the objective that counts as one."""
 
 
 def carlini_wagner(
@@ -42,7 +42,7 @@ def carlini_wagner(
 ) -> Float[Tensor, "b c h w"]:
     """The least L2 perturbation that deceives (Carlini and Wagner 2017, arXiv:1608.04644, section V): min ‖δ‖² + c·f(x + δ).
 
-    Images live behind a tanh, so that they stay in [0, 1]. c is found by bisection for each image; unlike in the paper it
+    Images are (tanh w + 1) / 2, so that they stay in [0, 1]. c is found by bisection for each image; unlike in the paper it
     starts, and the learning rate is, what a linear network would need, and each search goes on from the end of the one
     before: that takes fewer passes of the network, and ends nearer. An image whose search has ended begins the next one at
     once, so that the minibatch stays full.
@@ -56,7 +56,7 @@ def carlini_wagner(
         steps: Most steps of Adam for each.
         lr: Its learning rate; default: for each image, what reaches the boundary of a linear network in one step.
         constant: First value of c; default: for each image, that of a linear network.
-        confidence: By how many logits the wrong class must lead.
+        confidence: κ, by how many logits the wrong class must lead.
 
     Returns:
         The nearest deceiving images found; where none was, the originals.
@@ -65,12 +65,12 @@ def carlini_wagner(
         UserError: For inputs of another shape or range, or a network without a gradient.
     """
     check_inputs(model, x, y)
-    problem = Problem(fuse_batch_norms(model), -1.0 if targeted else 1.0, confidence)
-    state = start(problem, x, y, constant, lr)
+    problem = Problem(fuse_batch_norms(model), targeted, confidence)
+    state = start_searches(problem, x, y, constant, lr)
     nearest, distances = x.clone(), x.new_full((len(x),), torch.inf)
     while len(state.index) and searches:
-        images, distance, wins = advance(problem, state)
-        nearer = wins & (distance < distances[state.index])
+        images, distance, deceives = advance(problem, state)
+        nearer = deceives & (distance < distances[state.index])
         nearest[state.index[nearer]], distances[state.index[nearer]] = images[nearer], distance[nearer]
         ended = (state.step >= steps) | (state.stale >= max(4, PATIENCE * steps))
         if ended.any():
@@ -84,24 +84,24 @@ class Problem:
     """What is searched: an image that deceives the network."""
 
     model: Any
-    sign: float
-    """1, or −1 where the class is wanted."""
+    targeted: bool
+    """Whether the class is wanted."""
     confidence: float
-    """By how many logits the wrong class must lead."""
+    """κ, by how many logits the wrong class must lead."""
 
-    def shortfall(self, images: Tensor, y: Tensor) -> Tensor:
-        """f (B,): how many logits the images lack to deceive; 0 or less where they do."""
+    def f(self, images: Tensor, y: Tensor) -> Tensor:
+        """The ``margin_loss`` (B,) of images (B, C, H, W): negative where they deceive."""
         logits = self.model.logits(images)
         logits.requires_grad or reject("The network must be differentiable in its input.", "logits without a gradient")
-        return self.sign * margin(logits, y) + least_lead(logits.detach()).clamp(min=self.confidence)
+        return margin_loss(logits, y, targeted=self.targeted, confidence=self.confidence)
 
 
 @dataclass
-class State:
-    """Where the searches are, of the images (B,) that still have some to come."""
+class SearchState:
+    """How far the searches have come, for the images (B,) that still have some ahead."""
 
     index: Tensor
-    """Their places in the whole minibatch."""
+    """Their numbers in the whole minibatch."""
     x: Tensor
     y: Tensor
     w: Tensor
@@ -113,27 +113,27 @@ class State:
     lr: Tensor
     c: Tensor
     low: Tensor
-    """The largest c with which a search found nothing."""
+    """The largest c with which no image was found that deceives."""
     high: Tensor
-    """The smallest c with which one did."""
+    """The smallest c with which one was."""
     search: Tensor
     """Searches that have ended."""
     step: Tensor
     """Steps of the present search."""
     deceived: Tensor
-    """Whether it has found something."""
+    """Whether it has found an image that deceives."""
     lowest: Tensor
     """The least value of its objective."""
     stale: Tensor
-    """Steps since that last fell."""
+    """Steps since that last decreased."""
 
-    def keep(self, which: Tensor) -> None:
-        """Leave out all other images."""
+    def keep(self, chosen: Tensor) -> None:
+        """Drop all images but the chosen ones, bool (B,)."""
         for field in fields(self):
-            setattr(self, field.name, getattr(self, field.name)[which])
+            setattr(self, field.name, getattr(self, field.name)[chosen])
 
 
-def start(problem: Problem, x: Tensor, y: Tensor, constant: float | None, lr: float | None) -> State:
+def start_searches(problem: Problem, x: Tensor, y: Tensor, constant: float | None, lr: float | None) -> SearchState:
     """Every image at the beginning of its first search.
 
     Of a network taken to be linear the boundary is f / ‖∇f‖ away: the default rate reaches it in one step, in which Adam
@@ -141,13 +141,13 @@ def start(problem: Problem, x: Tensor, y: Tensor, constant: float | None, lr: fl
     """
     images = x.detach().requires_grad_()
     with torch.enable_grad():
-        f = problem.shortfall(images, y)
+        f = problem.f(images, y)
         (gradient,) = torch.autograd.grad(f.sum(), images)
     f, slope = f.detach().clamp(min=1e-3), norms(gradient).flatten()
     rate = (2 * f / slope / x[0].numel() ** 0.5).clamp(max=MAX_LR) if lr is None else torch.full_like(f, lr)
     none, infinite = torch.zeros_like(y), torch.full_like(f, torch.inf)
-    return State(
-        index=torch.arange(len(x), device=x.device), x=x, y=y, w=((2 * x - 1) * INSIDE).atanh(),
+    return SearchState(
+        index=torch.arange(len(x), device=x.device), x=x, y=y, w=((2 * x - 1) * TANH_RANGE).atanh(),
         mean=torch.zeros_like(x), square=torch.zeros_like(x), lr=rate,
         c=2 * f / slope**2 if constant is None else torch.full_like(f, constant),
         low=torch.zeros_like(f), high=infinite, search=none, step=none.clone(), deceived=none.bool(),
@@ -155,30 +155,30 @@ def start(problem: Problem, x: Tensor, y: Tensor, constant: float | None, lr: fl
     )  # fmt: skip
 
 
-def advance(problem: Problem, state: State) -> tuple[Tensor, Tensor, Tensor]:
+def advance(problem: Problem, state: SearchState) -> tuple[Tensor, Tensor, Tensor]:
     """One step of Adam on ‖δ‖² + c·f(x + δ); the images before it, their squared distances, and which of them deceive."""
     w = state.w.requires_grad_()
     with torch.enable_grad():
         images = (w.tanh() + 1) / 2
-        f = problem.shortfall(images, state.y)
+        f = problem.f(images, state.y)
         distance = (images - state.x).square().flatten(1).sum(1)
         objective = distance + state.c * f.clamp(min=0)
         (gradient,) = torch.autograd.grad(objective.sum(), w)
-    images, distance, objective, wins = images.detach(), distance.detach(), objective.detach(), f <= 0
+    images, distance, objective, deceives = images.detach(), distance.detach(), objective.detach(), f < 0
     state.step += 1
     state.mean.lerp_(gradient, 1 - BETAS[0])
     state.square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
     weights = [(1 - beta**state.step).view(-1, 1, 1, 1) for beta in BETAS]  # type: ignore[operator]
     rate = state.lr.view(-1, 1, 1, 1) / weights[0]
     state.w = w.detach().sub_(rate * state.mean / (state.square / weights[1]).sqrt_().add_(1e-8))
-    state.deceived |= wins
-    state.stale = torch.where(objective < (1 - FALL) * state.lowest, 0, state.stale + 1)
+    state.deceived |= deceives
+    state.stale = torch.where(objective < (1 - MIN_DECREASE) * state.lowest, 0, state.stale + 1)
     state.lowest = state.lowest.minimum(objective)
-    return images, distance, wins
+    return images, distance, deceives
 
 
-def bisect(state: State, ended: Tensor) -> None:
-    """Let those searches begin anew, with a smaller c where they found something and a larger one where not."""
+def bisect(state: SearchState, ended: Tensor) -> None:
+    """Begin the next search of images (B,) whose one has ended: with a smaller c where it succeeded, a larger one where not."""
     found = state.deceived
     state.high = torch.where(ended & found, state.c.minimum(state.high), state.high)
     state.low = torch.where(ended & ~found, state.c.maximum(state.low), state.low)

@@ -1,4 +1,7 @@
-"""When is a network deceived? The answer is another (or the wanted one), by more than rounding could take back."""
+"""When is a network deceived? The answer is another (or the wanted one), by more than rounding could take back.
+
+All attacks keep an image, and stop working on it, where ``is_adversarial``: where its ``margin_loss`` is negative. What a
+network's accuracy, or an attack's success rate, is afterwards, its plain answers say."""
 
 from __future__ import annotations
 
@@ -11,27 +14,42 @@ from torch import Tensor
 
 MINIBATCH = 10
 """Images at once, which is what caches hold."""
-LEAD = 1e-4
-"""By what share of the largest logit the wrong class must lead: the same image's logits differ by some millionths of it
+MIN_MARGIN = 1e-4
+"""Share of the largest logit by which the wrong class must lead: the same image's logits differ by some millionths of it
 from one batch to another."""
 
 
 def margin(logits: Tensor, y: Tensor) -> Tensor:
-    """How far each class ``y`` (B,) is ahead of the likeliest other one, in logits: negative where it is not the answer."""
+    """By how many logits (B,) the class ``y`` (B,) leads the likeliest other one: negative where it is not the answer."""
     own = logits.gather(1, y[:, None])[:, 0]
     return own - logits.scatter(1, y[:, None], -math.inf).amax(1)
 
 
-def least_lead(logits: Tensor) -> Tensor:
-    """By how many logits the wrong class must lead (B,) so that the answer is the same in any batch."""
-    share = max(LEAD, 8 * torch.finfo(logits.dtype).eps)  # of half precision, whose logits are coarser
+def min_margin(logits: Tensor) -> Tensor:
+    """By how many logits (B,) the wrong class must lead so that the answer is the same in any batch."""
+    share = max(MIN_MARGIN, 8 * torch.finfo(logits.dtype).eps)  # of half precision, whose logits are coarser
     return share * logits.abs().amax(1)
+
+
+def margin_loss(logits: Tensor, y: Tensor, *, targeted: bool = False, confidence: float = 0.0) -> Tensor:
+    """By how many logits (B,) each image fails to deceive, to be minimised: negative where it does.
+
+    It is f₆ of Carlini and Wagner (arXiv:1608.04644, section V-A) before the cut at 0, and the margin loss of Square
+    (arXiv:1912.00049), plus ``min_margin``.
+
+    Args:
+        logits: (B, classes).
+        y: The right classes (B,); the wanted ones where ``targeted``.
+        targeted: Whether ``y`` is wanted.
+        confidence: κ, by how many logits the wrong class must lead at least.
+    """
+    lead = margin(logits, y) if targeted else -margin(logits, y)
+    return min_margin(logits.detach()).clamp(min=confidence) - lead
 
 
 def is_adversarial(logits: Tensor, y: Tensor, *, targeted: bool = False) -> Tensor:
     """Whether each answer (B,) is surely another than ``y``, or ``y`` itself where that is the target."""
-    lead = margin(logits, y) if targeted else -margin(logits, y)
-    return lead > least_lead(logits)
+    return margin_loss(logits, y, targeted=targeted) < 0
 
 
 @torch.no_grad()
@@ -41,7 +59,7 @@ def predict(model: Any, x: Tensor) -> Tensor:
 
 
 def success_rate(model: Any, x: Tensor, y: Tensor) -> float:
-    """The share of images whose answer is not ``y`` (B,) any more."""
+    """The share of images whose likeliest class is not ``y`` (B,) any more."""
     return float((predict(model, x) != y).double().mean())
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from potmeter.errors import reject
 from potmeter.nn.gradient_attacks import norms
 
-from .criterion import is_adversarial, least_lead
+from .criterion import is_adversarial, min_margin
 from .inputs import check_inputs
 
 
@@ -26,14 +26,14 @@ def deepfool(
 ) -> Float[Tensor, "b c h w"]:
     """A nearly smallest L2 perturbation that changes the answer (Moosavi-Dezfooli et al. 2016, arXiv:1511.04599, alg. 2).
 
-    The last step crosses the boundary by ``criterion.least_lead``: on the boundary itself, rounding decides.
+    The last step crosses the boundary by ``criterion.min_margin``: on the boundary itself, rounding decides.
 
     Args:
         model: A ``Classifier``.
         x: Images (B, C, H, W) in [0, 1]; those not taken for ``y`` are left as they are.
         y: The right classes (B,).
         steps: Most steps for an image.
-        candidates: The likeliest other classes whose boundaries are looked at.
+        candidates: How many other classes, the likeliest ones, have their boundaries considered.
         overshoot: How much farther than the boundary to go, as a share of the whole perturbation.
 
     Raises:
@@ -44,19 +44,19 @@ def deepfool(
         logits = model.logits(x)
     others = logits.scatter(1, y[:, None], -torch.inf).topk(min(candidates, logits.shape[1] - 1)).indices  # (B, K)
     adversarial, total = x.clone(), torch.zeros_like(x)
-    left = (logits.argmax(1) == y).nonzero()[:, 0]  # the images still classified correctly
+    active = (logits.argmax(1) == y).nonzero()[:, 0]  # the images still classified correctly
     for _ in range(steps):
-        if not len(left):
+        if not len(active):
             break
-        gaps, normals = linearise(model, adversarial[left], y[left], others[left])
+        gaps, normals = linearise(model, adversarial[active], y[active], others[active])
         lengths = normals.flatten(2).norm(dim=2).clamp(min=1e-12)  # (B, K)
         nearest = (gaps / lengths).argmin(1)
-        row = torch.arange(len(left), device=x.device)
+        row = torch.arange(len(active), device=x.device)
         normal = normals[row, nearest]
-        total[left] += normal * (gaps[row, nearest].view(-1, 1, 1, 1) / norms(normal) ** 2)
-        adversarial[left] = (x[left] + (1 + overshoot) * total[left]).clamp(0, 1)
+        total[active] += normal * (gaps[row, nearest].view(-1, 1, 1, 1) / norms(normal) ** 2)
+        adversarial[active] = (x[active] + (1 + overshoot) * total[active]).clamp(0, 1)
         with torch.no_grad():
-            left = left[~is_adversarial(model.logits(adversarial[left]), y[left])]
+            active = active[~is_adversarial(model.logits(adversarial[active]), y[active])]
     return adversarial
 
 
@@ -72,4 +72,4 @@ def linearise(model: Any, x: Tensor, y: Tensor, others: Tensor) -> tuple[Tensor,
             -torch.autograd.grad(lead[:, k].sum(), x, retain_graph=k < lead.shape[1] - 1)[0]
             for k in range(lead.shape[1])
         ]
-    return lead.maximum(2 * least_lead(logits)[:, None]).detach(), torch.stack(normals, 1)
+    return lead.maximum(2 * min_margin(logits)[:, None]).detach(), torch.stack(normals, 1)

@@ -79,10 +79,10 @@ def pgd(
     if step_size is None:
         step_size = eps / min(30, 0.75 * max(steps, 1)) if norm == "linf" else 2.5 * eps / steps
     adversarial, highest = x.clone(), torch.full((len(x),), -torch.inf, device=x.device)
-    left = torch.arange(len(x), device=x.device)  # the images still to be attacked
-    for number in range(restarts):
-        part, labels = x[left], y[left]
-        start = draw_from_ball(part, eps, norm, rng) if random_start or number else None
+    active = torch.arange(len(x), device=x.device)  # the images still to be attacked
+    for restart in range(restarts):
+        part, labels = x[active], y[active]
+        start = draw_from_ball(part, eps, norm, rng) if random_start or restart else None
 
         def loss(images: Tensor, labels: Tensor = labels) -> Tensor:
             return sign * model.input_loss(images, labels)
@@ -91,12 +91,12 @@ def pgd(
         if restarts == 1:
             return found
         with torch.no_grad():
-            value = loss(found)
-            higher = value > highest[left]
-            adversarial[left[higher]], highest[left[higher]] = found[higher], value[higher]
+            losses = loss(found)
+            higher = losses > highest[active]
+            adversarial[active[higher]], highest[active[higher]] = found[higher], losses[higher]
             if hasattr(model, "logits"):
-                left = left[~is_adversarial(model.logits(adversarial[left]), labels, targeted=targeted)]
-        if not len(left):
+                active = active[~is_adversarial(model.logits(adversarial[active]), labels, targeted=targeted)]
+        if not len(active):
             break
     return adversarial
 

@@ -14,11 +14,12 @@ from potmeter.data.batches import in_batches
 from potmeter.data.sets.mnist import mnist
 from potmeter.data.splits import take_evenly
 
+from .criterion import is_adversarial
 from .gradient import fgsm, pgd
 from .square import random_signs, square
 
 EPS = 0.3
-"""Madry's ball for MNIST."""
+"""Radius of the L∞ ball of Madry et al. for MNIST."""
 DIGITS = 1000
 """Test digits, spread evenly over the 10,000, that ``eval`` measures on: the same ones every time."""
 RESTARTS = 10
@@ -43,8 +44,8 @@ def adversarial_accuracy(model: Any, data: Any, perturb: Perturb) -> float:
     return correct / len(data)
 
 
-def leave(model: Any, x: Tensor, y: Tensor) -> Tensor:
-    """The images as they are."""
+def identity(model: Any, x: Tensor, y: Tensor) -> Tensor:
+    """The images as they are, unperturbed."""
     return x
 
 
@@ -66,12 +67,12 @@ def perturb_by_square(model: Any, x: Tensor, y: Tensor) -> Tensor:
 def perturb_at_random(model: Any, x: Tensor, y: Tensor, eps: float = EPS, draws: int = RESTARTS) -> Tensor:
     """Of several draws of ±ε at random, one that deceives where there is one."""
     rng, noisy = RandomStream(0), x.clone()
-    left = torch.arange(len(x), device=x.device)
+    active = torch.arange(len(x), device=x.device)
     for _ in range(draws):
-        noisy[left] = (x[left] + eps * random_signs(rng, *x[left].shape).to(x)).clamp(0, 1)
+        noisy[active] = (x[active] + eps * random_signs(rng, *x[active].shape).to(x)).clamp(0, 1)
         with torch.no_grad():
-            left = left[model.logits(noisy[left]).argmax(1) == y[left]]
-        if not len(left):
+            active = active[~is_adversarial(model.logits(noisy[active]), y[active])]
+        if not len(active):
             break
     return noisy
 
@@ -85,10 +86,10 @@ def accuracies_under_attack(data: Any) -> dict[str, float]:
     """Accuracies of the plain network and of the one trained against PGD, L∞ ε 0.3."""
     plain, robust = load("classifier.digits"), load("classifier.robust")
     return {
-        "plain_clean": adversarial_accuracy(plain, data, leave),
+        "plain_clean": adversarial_accuracy(plain, data, identity),
         "plain_fgsm": adversarial_accuracy(plain, data, perturb_by_fgsm),
         "plain_pgd40": adversarial_accuracy(plain, data, perturb_by_pgd(1)),
-        "robust_clean": adversarial_accuracy(robust, data, leave),
+        "robust_clean": adversarial_accuracy(robust, data, identity),
         "robust_fgsm": adversarial_accuracy(robust, data, perturb_by_fgsm),
         "robust_pgd40": adversarial_accuracy(robust, data, perturb_by_pgd(RESTARTS)),
         "robust_square": adversarial_accuracy(robust, data, perturb_by_square),

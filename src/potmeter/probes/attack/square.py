@@ -10,7 +10,7 @@ from torch import Tensor
 
 from potmeter.core.random import RandomStream
 
-from .criterion import least_lead, margin
+from .criterion import margin_loss
 from .inputs import check_inputs
 
 HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
@@ -31,8 +31,8 @@ def square(
 ) -> Float[Tensor, "b c h w"]:
     """Random search with squares of ±ε (Andriushchenko et al. 2020, arXiv:1912.00049, algorithm 1, L∞).
 
-    It starts with stripes of ±ε; each query sets one square of each channel to ±ε and keeps it where the right class
-    leads by less. Images that deceive leave the batch. Only logits are looked at.
+    It starts with stripes of ±ε; each query sets one square of each channel to ±ε and keeps it where that
+    lowers the ``margin_loss``. Images that deceive leave the batch. Only logits are looked at.
 
     Args:
         model: A ``Classifier``.
@@ -48,33 +48,28 @@ def square(
         UserError: For inputs of another shape or range.
     """
     check_inputs(model, x, y, eps)
-    rng, sign = RandomStream(seed), (-1.0 if targeted else 1.0)
-    batch, channels, height, width = x.shape
-
-    def shortfall(images: Tensor, labels: Tensor) -> Tensor:
-        logits = model.logits(images)
-        return sign * margin(logits, labels) + least_lead(logits)  # (B,) logits that it lacks to deceive surely
-
+    rng, (batch, channels, height, width) = RandomStream(seed), x.shape
+    evaluate = lambda images, labels: margin_loss(model.logits(images), labels, targeted=targeted)  # (B,)
     adversarial = (x + eps * random_signs(rng, batch, channels, 1, width).to(x)).clamp(0, 1)  # stripes
-    least = shortfall(adversarial, y)
-    left = (least >= 0).nonzero()[:, 0]
+    losses = evaluate(adversarial, y)
+    active = (losses >= 0).nonzero()[:, 0]  # the images that do not deceive yet
     for query in range(1, queries):
-        if not len(left):
+        if not len(active):
             break
         side = max(1, round((square_area(query / queries, area) * height * width) ** 0.5))
-        inside = random_squares(rng, len(left), min(side, height, width), height, width).to(x.device)  # (B, 1, H, W)
-        colours = random_signs(rng, len(left), channels, 1, 1).to(x)
-        candidates = torch.where(inside, (x[left] + eps * colours).clamp(0, 1), adversarial[left])
-        value = shortfall(candidates, y[left])
-        better = value < least[left]
-        adversarial[left[better]], least[left[better]] = candidates[better], value[better]
-        left = left[least[left] >= 0]
+        inside = random_squares(rng, len(active), min(side, height, width), height, width).to(x.device)  # (B, 1, H, W)
+        colours = random_signs(rng, len(active), channels, 1, 1).to(x)
+        candidates = torch.where(inside, (x[active] + eps * colours).clamp(0, 1), adversarial[active])
+        candidate_losses = evaluate(candidates, y[active])
+        better = candidate_losses < losses[active]
+        adversarial[active[better]], losses[active[better]] = candidates[better], candidate_losses[better]
+        active = active[losses[active] >= 0]
     return adversarial
 
 
-def square_area(done: float, area: float) -> float:
-    """The squares' share of the image after this part of the queries."""
-    return area / 2 ** sum(10_000 * done > number for number in HALVINGS)
+def square_area(fraction: float, area: float) -> float:
+    """The squares' share of the image after this fraction of the queries."""
+    return area / 2 ** sum(10_000 * fraction > number for number in HALVINGS)
 
 
 def random_signs(rng: RandomStream, *shape: int) -> Tensor:
