@@ -78,7 +78,7 @@ def test_every_field_of_its_config_has_a_docstring(name):
 
 @for_systems()
 def test_it_knows_what_it_was_trained_on_and_tells_other_data(trained):
-    assert trained.system.config.dataset == trained.splits.origin
+    assert trained.system.config.dataset == trained.splits.dataset
     assert trained.owner.data(trained.config).fingerprint() == trained.splits.fingerprint()
     fewer = replace(trained.splits, valid=trained.splits.valid.select(range(1, len(trained.splits.valid))))
     assert fewer.fingerprint() != trained.splits.fingerprint()

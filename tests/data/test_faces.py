@@ -7,7 +7,7 @@ import torch
 from potmeter.data.named import load_pictures
 from potmeter.data.sets import faces as module
 from potmeter.data.sets.celeba import celeba
-from potmeter.data.sets.faces import BEARDS, CLASSES, FEMININE, KNOWN, MASCULINE, SMILES, face, faces
+from potmeter.data.sets.faces import ATTRIBUTES, BEARDS, CLASSES, FEMININE, MASCULINE, SMILES, face, faces
 from potmeter.errors import UserError
 from potmeter.notices import pending
 
@@ -25,34 +25,34 @@ def few(tmp_path, monkeypatch):
 def test_attributes_are_what_the_face_was_drawn_from():
     for number in range(200):
         options, attributes = face(number)
-        known = dict(zip(KNOWN, attributes, strict=True))
+        known = dict(zip(ATTRIBUTES, attributes, strict=True))
         assert known["smiling"] == (options["mouthVariant"] in SMILES)
         assert known["feminine styling"] == (options["topVariant"] in FEMININE)
         assert known["feminine styling"] != (options["topVariant"] in MASCULINE)
         assert known["bearded"] == (options["facialHairProbability"] == 100) and options["facialHairVariant"] in BEARDS
         assert not (known["bearded"] and known["feminine styling"]), "the rule"
         assert known["glasses"] == (options["accessoriesProbability"] == 100) >= known["sunglasses"]
-        hair = [name for name in KNOWN if name.endswith("hair") and known[name]]
-        ground = [name for name in KNOWN if name.endswith("background") and known[name]]
+        hair = [name for name in ATTRIBUTES if name.endswith("hair") and known[name]]
+        ground = [name for name in ATTRIBUTES if name.endswith("background") and known[name]]
         assert len(hair) == len(ground) == 1
 
 
 def test_attributes_are_thrown_for_by_themselves():
     table = np.array([face(number)[1] for number in range(3000)])
-    smiling, feminine = table[:, KNOWN.index("smiling")], table[:, KNOWN.index("feminine styling")]
+    smiling, feminine = table[:, ATTRIBUTES.index("smiling")], table[:, ATTRIBUTES.index("feminine styling")]
     assert abs(smiling.mean() - 0.5) < 0.03 and abs(feminine.mean() - 0.5) < 0.03
     assert abs(np.corrcoef(smiling, feminine)[0, 1]) < 0.06, "what correlates later was planted"
-    assert abs(table[~feminine, KNOWN.index("bearded")].mean() - 0.75) < 0.04
+    assert abs(table[~feminine, ATTRIBUTES.index("bearded")].mean() - 0.75) < 0.04
 
 
 def test_faces_are_drawn_once_and_then_read(few, monkeypatch, capsys):
     first = faces(64)
-    assert [len(part) for part in (first.train, first.valid, first.test)] == [20, 4, 6] and first.origin == "faces"
+    assert [len(part) for part in (first.train, first.valid, first.test)] == [20, 4, 6] and first.dataset == "faces"
     assert "drawing 30 faces" in capsys.readouterr().err
     monkeypatch.setattr(module, "renderer", lambda size: pytest.fail("drawn twice"))
     again = faces(64)
     assert torch.equal(first.test.tensors["image"], again.test.tensors["image"])
-    assert first.train.tensors["image"].shape == (20, 3, 64, 64) and first.train.known == KNOWN
+    assert first.train.tensors["image"].shape == (20, 3, 64, 64) and first.train.attribute_names == ATTRIBUTES
 
 
 def test_a_face_does_not_depend_on_the_others(few):
@@ -80,7 +80,10 @@ def test_the_label_is_smile_and_styling(few):
 def test_attributes_stay_with_their_pictures(few):
     train = faces(64).train
     some = train.select([5, 2])
-    assert torch.equal(some.attribute("glasses"), train.attribute("glasses")[[5, 2]]) and some.known == KNOWN
+    assert (
+        torch.equal(some.attribute("glasses"), train.attribute("glasses")[[5, 2]])
+        and some.attribute_names == ATTRIBUTES
+    )
     assert train.head(3).attribute("smiling").shape == (3,)
     with pytest.raises(UserError, match="did you mean smiling. Received: smilling"):
         train.attribute("smilling")
@@ -155,7 +158,7 @@ def test_the_table_with_commas_says_the_same(folder):
     rows = [f"{name},{1 if i % 2 else 0},{1 if i % 4 == 3 else 0}" for i, name in enumerate(NAMES)]
     (folder / "list_attr_celeba.csv").write_text("\n".join(["image_id,Smiling,Wearing_Hat", *rows]))
     after = celeba(folder, 8)
-    assert before.train.known == after.train.known and before.train.names == after.train.names
+    assert before.train.attribute_names == after.train.attribute_names and before.train.names == after.train.names
     assert torch.equal(before.train.attributes, after.train.attributes)
 
 

@@ -364,7 +364,7 @@ def test_weights_of_other_data_are_measured_on_all_and_those_that_do_not_say_on_
 def test_a_networks_classes_keep_their_labels_in_a_folder_that_lacks_some(tmp_path):
     for name in ("dog", "ant"):
         write_pictures(tmp_path / name, [f"{i}.png" for i in range(3)])
-    everything = image_folder(tmp_path, 8, classes=("ant", "bee", "dog")).undivided
+    everything = image_folder(tmp_path, 8, classes=("ant", "bee", "dog")).unsplit
     assert set(everything.labels.tolist()) == {0, 2}
     with pytest.raises(UserError, match="The network knows ant, bee.*Received: dog"):
         image_folder(tmp_path, 8, classes=("ant", "bee"))

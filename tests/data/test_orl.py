@@ -82,7 +82,7 @@ def test_the_archive_is_read_and_divided_by_person_or_by_photograph(archive):
     (folder,) = [path for path in archive.iterdir() if path.is_dir()]
     assert len([path for path in folder.rglob("*") if path.is_file()]) == 400, "no stray, no code"
     parts = [strangers.train, strangers.valid, strangers.test]
-    assert [len(part) for part in parts] == [300, 40, 60] and strangers.origin == known.origin == "orl"
+    assert [len(part) for part in parts] == [300, 40, 60] and strangers.dataset == known.dataset == "orl"
     who = [people(part) for part in parts]
     assert [len(some) for some in who] == [30, 4, 6] and len(set.union(*who)) == 40, "nobody is in two parts"
     assert all(values(part) == said(part) for part in parts), "names stay with their pictures, mangled or not"

@@ -27,7 +27,7 @@ def test_classes_sizes_and_ground_are_those_of_the_pictures(name):
     record = DATA_SETS[name]
     size, channels = (record.sizes or (64,))[0], record.channels[0]
     splits = load_pictures(name, size, channels)
-    assert splits.origin == name and splits.classes == record.classes
+    assert splits.dataset == name and splits.classes == record.classes
     images = splits.test.__getitems__(range(min(1000, len(splits.test))))["image"]
     assert images.shape[1:] == (channels, size, size)
     if record.light_on_dark:

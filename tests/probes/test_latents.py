@@ -147,7 +147,7 @@ def test_the_words_of_classes_are_attributes():
 
 def test_codes_of_pictures_have_their_labels(painted):
     known = encode_labelled(Space(painted, "z"), paintings(), "train", 500)
-    assert known.codes.shape == (500, 16) and known.known[:2] == ("smiling", "feminine styling")
+    assert known.codes.shape == (500, 16) and known.attribute_names[:2] == ("smiling", "feminine styling")
     assert ((known.codes[:, 0] > 0) == known.has("smiling")).float().mean() > 0.98
     assert torch.equal(known.has("serious"), ~known.has("smiling"))
     with pytest.raises(UserError, match="did you mean smiling"):
@@ -424,13 +424,13 @@ def test_a_generator_that_does_not_say_what_it_was_trained_on_asks_for_data():
 def test_the_shipped_judge_sees_smile_and_styling_of_drawn_test_faces():
     from potmeter.core.loading import load
     from potmeter.data.samples import sample
-    from potmeter.data.sets.faces import COUNTS, KNOWN, face
+    from potmeter.data.sets.faces import ATTRIBUTES, COUNTS, face
 
     judge, numbers = load("classifier.faces"), range(40)
     found = predict_attributes(judge, torch.stack([sample(f"face-{n}").tensor() for n in numbers]))
     names = list(attribute_words(judge.classes))
     for name in ("smiling", "feminine styling"):
-        true = [face(COUNTS["train"] + COUNTS["valid"] + n)[1][KNOWN.index(name)] for n in numbers]
+        true = [face(COUNTS["train"] + COUNTS["valid"] + n)[1][ATTRIBUTES.index(name)] for n in numbers]
         assert sum(a == b for a, b in zip(found[:, names.index(name)].tolist(), true, strict=True)) >= 39
 
 

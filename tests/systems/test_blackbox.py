@@ -267,7 +267,9 @@ def test_every_data_set_has_finite_points_and_disjoint_parts(dataset):
     for part in (splits.train, splits.valid, splits.test):
         assert len(part) > 10
         assert all(bool(t.isfinite().all()) for t in part.tensors.values())
-    assert Blackbox.fit_config(config, splits).synthetic == (splits.origin not in ("iris", "wine", "cancer", "terrain"))
+    assert Blackbox.fit_config(config, splits).synthetic == (
+        splits.dataset not in ("iris", "wine", "cancer", "terrain")
+    )
 
 
 def test_moons_without_noise_lie_on_scikit_learns_arcs():

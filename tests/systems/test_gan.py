@@ -28,7 +28,7 @@ def patterns(n=200):
     labels = torch.arange(n) % 2
     images = torch.where(labels[:, None, None] == 0, stripes, stripes.T) * torch.rand(n, 1, 1, generator=rng)
     data = TensorData(classes=("down", "across"), image=(images[:, None] * 255).byte(), label=labels)
-    return Splits(data, data, data, origin="digits")
+    return Splits(data, data, data, dataset="digits")
 
 
 # The losses -----------------------------------------------------------------------------------------------------------

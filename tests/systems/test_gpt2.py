@@ -401,7 +401,7 @@ def test_a_folder_is_read_file_by_file(tmp_path):
         (tmp_path / name).write_text(f"{name}\n" + SENTENCE * 100, encoding="utf-8")
     splits = load_texts(str(tmp_path))
     assert [d.source.name for d in splits.train.documents] == ["1.md", "2.txt"]
-    assert splits.test.text.endswith(SENTENCE) and splits.origin == "own data"
+    assert splits.test.text.endswith(SENTENCE) and splits.dataset == "own data"
 
 
 @pytest.mark.parametrize(

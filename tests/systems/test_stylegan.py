@@ -54,7 +54,7 @@ def shapes(n=40):
         x, y, side = (int(torch.randint(a, b, (), generator=rng)) for a, b in ((2, 18), (2, 18), (4, 8)))
         images[i, :, y : y + side, x : x + side] = 1
     data = TensorData(image=(images * 255).byte())
-    return Splits(data, data, data, origin="digits")
+    return Splits(data, data, data, dataset="digits")
 
 
 # The paper's facts ----------------------------------------------------------------------------------------------------

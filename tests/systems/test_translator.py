@@ -401,7 +401,7 @@ def files(folder, count=60):
 
 def test_two_aligned_files_are_pairs_named_by_their_endings(tmp_path):
     splits = load_pairs(*map(str, files(tmp_path)))
-    assert splits.train.languages == ("en", "xx") and splits.origin == "own data"
+    assert splits.train.languages == ("en", "xx") and splits.dataset == "own data"
     parts = [set(part.pairs) for part in (splits.train, splits.valid, splits.test)]
     assert [len(part) for part in parts] == [54, 3, 3] and len(set.union(*parts)) == 60
     assert all(b == a[::-1] for part in parts for a, b in part)

@@ -374,7 +374,7 @@ def test_weights_of_a_text_of_ones_own_say_so(tmp_path):
     assert config.dataset == "own data"
     with pytest.raises(UserError, match="Data of your own are needed: name them with --data. Received: own data"):
         Word2Vec.data(config)
-    assert Word2Vec.data(config, str(tmp_path / "a.txt")).origin == "own data"
+    assert Word2Vec.data(config, str(tmp_path / "a.txt")).dataset == "own data"
 
 
 def test_a_text_of_ones_own_that_is_said_to_be_english_is_evaluated_as_english(monkeypatch):

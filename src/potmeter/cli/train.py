@@ -34,10 +34,12 @@ def train(argv: list[str]) -> None:
 
     owner = reference.entry.load()
     first = {flag: take(rest, flag) for flag in ("--preset", "--from")}  # these two set the other flags' defaults
-    origin = owner.from_pretrained(first["--from"]) if first["--from"] else None
+    pretrained = owner.from_pretrained(first["--from"]) if first["--from"] else None
     preset = first["--preset"] or "lecture"
     preset in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
-    base = owner.fine_tune_config(origin.config) if origin else with_edits(reference.entry, owner.presets[preset])
+    base = (
+        owner.fine_tune_config(pretrained.config) if pretrained else with_edits(reference.entry, owner.presets[preset])
+    )
 
     config_flags, data_flags = flags_of(reference.entry, base)
     option_flags, early = options_flags(), start_flags(owner, preset, first["--from"])
@@ -53,7 +55,7 @@ def train(argv: list[str]) -> None:
         options = replace(options, out=Path("runs") / reference.entry.source.name)
     splits = owner.data(config, **{p.name: p.convert(values[p.name]) for p in data_flags})
     config = owner.fit_config(config, splits)
-    trainer = Trainer(build_system(owner, config, options.seed, origin), splits, options)
+    trainer = Trainer(build_system(owner, config, options.seed, pretrained), splits, options)
     if values["json"]:
         trainer.log.on_record = lambda record: print(json.dumps(record), flush=True)
     folder = trainer.fit()
@@ -125,13 +127,13 @@ def options_flags() -> list[Parameter]:
     return [replace(p, help=docs[name]) for name, p in config_parameters(Options).items()]
 
 
-def start_flags(owner: Any, preset: str, origin: str | None) -> list[Parameter]:
+def start_flags(owner: Any, preset: str, weights: str | None) -> list[Parameter]:
     """The two flags that set the other ones' defaults."""
     from potmeter.core.signature import Parameter
 
     return [
         Parameter("preset", str, preset, help=f"where the Config starts: {', '.join(owner.presets)}"),
-        Parameter("from_", str, origin, optional=True, help="weights to fine-tune"),
+        Parameter("from_", str, weights, optional=True, help="weights to fine-tune"),
     ]
 
 

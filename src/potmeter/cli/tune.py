@@ -33,11 +33,11 @@ def tune(argv: list[str]) -> None:
 
     owner = reference.entry.load()
     preset, tag = (take(rest, flag) for flag in ("--preset", "--from"))  # these two set the other flags' defaults
-    origin = owner.from_pretrained(tag) if tag else None
+    pretrained = owner.from_pretrained(tag) if tag else None
     (preset or "lecture") in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
     base = (
-        owner.fine_tune_config(origin.config)
-        if origin
+        owner.fine_tune_config(pretrained.config)
+        if pretrained
         else with_edits(reference.entry, owner.presets[preset or "lecture"])
     )
 
@@ -72,7 +72,7 @@ def tune(argv: list[str]) -> None:
     say(f"searching {', '.join(f'{key} {option}' for key, option in space.items())}")
     tuner = Tuner(
         owner, config, space, options, lambda config: owner.data(config, **data),
-        trials=given["trials"], study=study, storage=given["storage"], origin=origin, say=say,
+        trials=given["trials"], study=study, storage=given["storage"], pretrained=pretrained, say=say,
     )  # fmt: skip
     found = tuner.fit()
 
@@ -81,7 +81,7 @@ def tune(argv: list[str]) -> None:
         for p in [*own[-2:], *data_flags, *option_flags]
         if p.name not in ("out", "eval_every")
     }
-    fixed["preset"] = (given["preset"], "lecture" if not origin else given["preset"])
+    fixed["preset"] = (given["preset"], "lecture" if not pretrained else given["preset"])
     fixed["from_"] = (tag, None)
     changed = {key: (value, getattr(base, key)) for key, value in asdict(found.config).items()}
     command = f"potmeter train {name}{flags(fixed | changed)}"

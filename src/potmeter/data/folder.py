@@ -92,7 +92,7 @@ def image_folder(
     everything = (
         None if divided else FolderData([row for rows in parts.values() for row in rows], names, size, channels)
     )
-    return Splits(data.get("train"), data.get("valid"), data.get("test"), undivided=everything)
+    return Splits(data.get("train"), data.get("valid"), data.get("test"), unsplit=everything)
 
 
 def find_parts(root: Path) -> dict[str, Path]:

@@ -45,7 +45,7 @@ def leave_out_seen(splits: Splits, weights: str | Path | None, trained_on: str) 
     Raises:
         UserError: When all files were seen.
     """
-    everything, seen = splits.undivided, read_seen(weights)
+    everything, seen = splits.unsplit, read_seen(weights)
     if everything is None:
         return splits
     if seen is None and trained_on == OWN_DATA:

@@ -1,4 +1,4 @@
-"""What every reader returns: three parts of one data set, each of which hands out whole batches."""
+"""What every reader returns: the training, validation and test split of a data set, each of which gives whole batches."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ OWN_DATA: Final = "own data"
 
 @dataclass(frozen=True)
 class Splits:
-    """Training, validation and test part of a data set: ``test`` is looked at once, at the end.
+    """Training, validation and test split of a data set: ``test`` is looked at once, at the end.
 
-    Each part is a map-style data set that has, besides ``__getitem__``, ``__getitems__(indices) -> Batch`` (pass
-    ``collate_fn=lambda batch: batch`` where a DataLoader is used), or None where the data has no such part.
+    Each is a map-style data set that has, besides ``__getitem__``, ``__getitems__(indices) -> Batch`` (pass
+    ``collate_fn=lambda batch: batch`` where a DataLoader is used), or None where the data has no such split.
     """
 
     train: Any
     valid: Any = None
     test: Any = None
-    origin: str = OWN_DATA
-    """What it is, for the card of weights trained on it: ``mnist``, ``fashion`` …; never a user's path."""
-    undivided: Any = None
-    """All samples as one data set, where the division into parts is ours and not the data's own."""
+    dataset: str = OWN_DATA
+    """Its name, for the Config and the card of weights trained on it: ``mnist``, ``fashion`` …; never a user's path."""
+    unsplit: Any = None
+    """All samples as one data set, where the split is ours and not the data's own; else None."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ class TensorData(Dataset):
     Args:
         classes: Names of the classes, in the order of the labels.
         names: One name per item, where items have names.
-        known: Names of the columns of the tensor ``attributes``, bool (N, A), where items have attributes.
+        attribute_names: Names of the columns of the tensor ``attributes``, bool (N, A), where items have attributes.
         tensors: For example ``image`` uint8 (N, C, H, W), ``label`` int64 (N,), ``group`` int64 (N,).
 
     Raises:
@@ -66,17 +66,25 @@ class TensorData(Dataset):
     """
 
     def __init__(
-        self, *, classes: Sequence[str] = (), names: Sequence[str] = (), known: Sequence[str] = (), **tensors: Tensor
+        self,
+        *,
+        classes: Sequence[str] = (),
+        names: Sequence[str] = (),
+        attribute_names: Sequence[str] = (),
+        **tensors: Tensor,
     ) -> None:
         self.tensors = tensors
         self.classes = tuple(classes)
         self.names = tuple(names)
-        self.known = tuple(known)
+        self.attribute_names = tuple(attribute_names)
         lengths = {name: len(tensor) for name, tensor in tensors.items()}
         if len({*lengths.values(), *([len(names)] if names else [])}) != 1:
             reject("TensorData takes at least one tensor, and all of one length.", lengths)
-        if len(self.known) != (columns := tensors["attributes"].shape[1] if "attributes" in tensors else 0):
-            reject("known has a name for each attribute.", f"{len(self.known)} names, {columns} attributes")
+        if len(self.attribute_names) != (columns := tensors["attributes"].shape[1] if "attributes" in tensors else 0):
+            reject(
+                "attribute_names has a name for each attribute.",
+                f"{len(self.attribute_names)} names, {columns} attributes",
+            )
 
     def __len__(self) -> int:
         return len(next(iter(self.tensors.values())))
@@ -94,29 +102,29 @@ class TensorData(Dataset):
         indices = torch.as_tensor(indices, dtype=torch.long)
         names = [self.names[i] for i in indices.tolist()] if self.names else ()
         tensors = {name: tensor[indices] for name, tensor in self.tensors.items()}
-        return type(self)(classes=self.classes, names=names, known=self.known, **tensors)
+        return type(self)(classes=self.classes, names=names, attribute_names=self.attribute_names, **tensors)
 
     def head(self, n: int) -> Self:
         """The first ``n`` items (all, if there are fewer), the same ones every time; shares memory with this one."""
         tensors = {name: tensor[:n] for name, tensor in self.tensors.items()}
-        return type(self)(classes=self.classes, names=self.names[:n], known=self.known, **tensors)
+        return type(self)(classes=self.classes, names=self.names[:n], attribute_names=self.attribute_names, **tensors)
 
     def fingerprint(self) -> str:
         """A digest of all tensors and names."""
-        return digest([self.classes, self.names, self.known, self.tensors])
+        return digest([self.classes, self.names, self.attribute_names, self.tensors])
 
     def attribute(self, name: str) -> Tensor:
         """One attribute of every item, bool (N,). Raises UserError when there is none of that name."""
-        return attribute_column(self.known, self.tensors.get("attributes"), name)
+        return attribute_column(self.attribute_names, self.tensors.get("attributes"), name)
 
 
-def attribute_column(known: Sequence[str], attributes: Tensor | None, name: str) -> Tensor:
+def attribute_column(names: Sequence[str], attributes: Tensor | None, name: str) -> Tensor:
     """The column of a table of attributes (N, A) that has this name. Raises UserError, with the nearest one."""
-    if attributes is None or name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known) or 'none'}."
+    if attributes is None or name not in names:
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(names) or 'none'}."
         reject(f"The pictures have no attribute of that name; {hint}", name)
-    return attributes[:, list(known).index(name)]
+    return attributes[:, list(names).index(name)]
 
 
 def take_evenly(data: Any, count: int) -> Any:

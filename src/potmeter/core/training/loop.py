@@ -58,9 +58,11 @@ class Trainer(TrainingState):
         quiet: bool = False,
         on_evaluation: Callback | None = None,
     ) -> None:
-        splits.valid is not None or reject("There are too few data to hold some back for validation.", splits.origin)
+        splits.valid is not None or reject("There are too few data to hold some back for validation.", splits.dataset)
         self.system, self.splits, self.options, self.on_evaluation = system, splits, options, on_evaluation
-        system.config = replace(system.config, dataset=splits.origin)  # what weights were trained on is saved with them
+        system.config = replace(
+            system.config, dataset=splits.dataset
+        )  # what weights were trained on is saved with them
         self.data = describe_data(splits)
         self.run = options.out or Path("runs") / system.name
         self.device = processes.setup("cpu" if system.cpu_only else options.device)
@@ -222,17 +224,24 @@ class Trainer(TrainingState):
 # A new system, to be trained -------------------------------------------------------------------------------------
 
 
-def build_system(system_class: type[S], config: Any, seed: int, origin: System | None = None) -> S:
-    """A system with fresh weights, or, to fine-tune, with those of ``origin`` wherever name and shape agree, and its assets."""
+def build_system(system_class: type[S], config: Any, seed: int, pretrained: System | None = None) -> S:
+    """A system with fresh weights or, to fine-tune, with those of another one.
+
+    Args:
+        system_class: Which system.
+        config: Its Config.
+        seed: Of the fresh weights.
+        pretrained: The system to fine-tune: its weights are copied wherever name and shape agree, and its assets.
+    """
     torch.manual_seed(seed)
     system = system_class(config)
-    if origin is None:
+    if pretrained is None:
         system.warm_start()
     else:
         with tempfile.TemporaryDirectory() as folder:
-            origin.save_assets(Path(folder))
+            pretrained.save_assets(Path(folder))
             system.load_assets(Path(folder))
-        kept, wanted = origin.state_dict(), system.state_dict()
+        kept, wanted = pretrained.state_dict(), system.state_dict()
         system.load_state_dict(
             {key: kept[key] if key in kept and kept[key].shape == t.shape else t for key, t in wanted.items()}
         )

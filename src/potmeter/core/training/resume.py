@@ -57,7 +57,7 @@ def load(trainer: TrainingState, folder: Path, state: dict[str, Any], own: dict[
         reject(f"The network's code has changed since {trainer.run} was begun; --out names another.", str(trainer.run))
     if changed := find_changed_assets(system, folder):
         message = f"{trainer.run} was begun with another {changed[0]}: with other data, or from other weights."
-        reject(message, trainer.splits.origin)
+        reject(message, trainer.splits.dataset)
     load_full_state(trainer.inference_system(), folder / "model.safetensors", trainer.sharded)
     if trainer.average:
         system.load_state_dict(state["average"]["model"])
@@ -127,6 +127,6 @@ def training_record(trainer: TrainingState) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "torch": torch.__version__,
-        "data": trainer.splits.origin,
+        "data": trainer.splits.dataset,
         "samples": trainer.data["samples"],
     }

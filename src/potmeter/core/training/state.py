@@ -43,7 +43,7 @@ class Progress:
 def describe_data(splits: Splits) -> dict[str, Any]:
     """What tells data from others: their name, how many samples each part has, where it has samples, a fingerprint."""
     parts = {name: len(part) for name in ("train", "valid") if hasattr(part := getattr(splits, name), "__len__")}
-    return {"name": splits.origin, "samples": parts, "fingerprint": splits.fingerprint()}
+    return {"name": splits.dataset, "samples": parts, "fingerprint": splits.fingerprint()}
 
 
 class TrainingState:

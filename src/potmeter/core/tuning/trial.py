@@ -28,7 +28,7 @@ def run_trial(
     values: dict[str, Any],
     options: Options,
     data: Callable[[Any], Splits],
-    origin: System | None = None,
+    pretrained: System | None = None,
 ) -> float:
     """Train a system with some values of its Config replaced.
 
@@ -39,7 +39,7 @@ def run_trial(
         values: What is replaced.
         options: How long, where to.
         data: Reads the data for a Config.
-        origin: Weights to start from.
+        pretrained: Weights to start from.
 
     Returns:
         The best value of the system's goal.
@@ -71,7 +71,7 @@ def run_trial(
                 raise TrialPruned
 
     with report_failures():
-        system = build_system(owner, owner.fit_config(config, splits), options.seed, origin)
+        system = build_system(owner, owner.fit_config(config, splits), options.seed, pretrained)
         trainer = Trainer(system, splits, options, quiet=True, on_evaluation=report_to_pruner)
         trainer.fit()
     return best

@@ -51,7 +51,7 @@ class Tuner:
         data: Reads the data for a Config.
         trials: Completed, pruned and failed ones together, by all workers.
         study, storage: The study's name, and Optuna's address of its storage; default: an SQLite file in the folder.
-        origin: Weights that every trial starts from.
+        pretrained: Weights that every trial starts from.
         say: Is told a line about each trial.
 
     Raises:
@@ -69,11 +69,11 @@ class Tuner:
         trials: int = 20,
         study: str | None = None,
         storage: str | None = None,
-        origin: System | None = None,
+        pretrained: System | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.owner, self.config, self.space, self.options, self.read = owner, config, space, options, data
-        self.trials, self.origin, self.say = trials, origin, say
+        self.trials, self.pretrained, self.say = trials, pretrained, say
         self.out = options.out or Path("runs") / f"tune-{study or owner.name}"
         self.shared: tuple[Any, Splits] | None = None
         length = {"steps": options.steps, "budget": options.budget, "eval_every": options.eval_every}
@@ -125,7 +125,7 @@ class Tuner:
         values = {name: part.suggest(trial, name) for name, part in self.space.items()}
         options = replace(self.options, out=folder, resume=False)
         try:
-            value = run_trial(trial, self.owner, self.config, values, options, self.data, self.origin)
+            value = run_trial(trial, self.owner, self.config, values, options, self.data, self.pretrained)
         except TrialPruned:
             self.study.tell(trial, state=TrialState.PRUNED)
             word = "pruned"

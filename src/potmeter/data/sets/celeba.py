@@ -34,7 +34,7 @@ class AttributeFolder(FolderData):
     Args:
         paths: The files.
         attributes: Bool (N, A).
-        known: Names of the columns.
+        attribute_names: Names of the columns.
         size, channels: As in FolderData.
     """
 
@@ -42,12 +42,12 @@ class AttributeFolder(FolderData):
         self,
         paths: Sequence[Path],
         attributes: Tensor,
-        known: Sequence[str],
+        attribute_names: Sequence[str],
         size: int | tuple[int, int],
         channels: int = 3,
     ) -> None:
         super().__init__([(path, "") for path in paths], (), size, channels)
-        self.attributes, self.known = attributes, tuple(known)
+        self.attributes, self.attribute_names = attributes, tuple(attribute_names)
 
     def __getitems__(self, indices: Sequence[int] | Tensor) -> Batch:
         indices = torch.as_tensor(indices, dtype=torch.long)
@@ -56,15 +56,15 @@ class AttributeFolder(FolderData):
     def select(self, indices: Sequence[int] | Tensor) -> Self:
         indices = torch.as_tensor(indices, dtype=torch.long)
         paths = [self.rows[i][0] for i in indices.tolist()]
-        return type(self)(paths, self.attributes[indices], self.known, self.size, self.channels)
+        return type(self)(paths, self.attributes[indices], self.attribute_names, self.size, self.channels)
 
     def fingerprint(self) -> str:
         """A digest of the files and their attributes."""
-        return digest([super().fingerprint(), self.known, self.attributes])
+        return digest([super().fingerprint(), self.attribute_names, self.attributes])
 
     def attribute(self, name: str) -> Tensor:
         """One attribute of every picture, bool (N,). Raises UserError when there is none of that name."""
-        return attribute_column(self.known, self.attributes, name)
+        return attribute_column(self.attribute_names, self.attributes, name)
 
 
 def is_celeba(source: str | Path) -> bool:
@@ -94,7 +94,7 @@ def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3
     """
     root = Path(source)
     table = next(path for name in TABLES if (path := root / name).is_file())
-    known, rows = read_table(table)
+    columns, rows = read_table(table)
     strange = next(((name, v) for name, values in rows.items() for v in values if v not in (-1, 0, 1)), None)
     strange is None or reject(f"An attribute in {table.name} is 1, or −1 or 0.", strange)
     folder = next((path for name in FOLDERS if (path := root / name).is_dir()), root)
@@ -113,7 +113,7 @@ def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3
     all(parts) or reject("Training, validation and test part take a picture each.", f"{len(found)} pictures")
     train, valid, test = (
         AttributeFolder(
-            [found[name] for name in names], torch.tensor([rows[name] for name in names]) == 1, known, size, channels
+            [found[name] for name in names], torch.tensor([rows[name] for name in names]) == 1, columns, size, channels
         )
         for names in parts
     )
@@ -152,22 +152,22 @@ def read_table(path: Path) -> Table:
     cells or reject(f"{path} is empty.", path.name)
     promised = None
     if path.suffix == ".csv":
-        known = tuple(cells.pop(0)[1][1:])
+        columns = tuple(cells.pop(0)[1][1:])
     elif len(cells) > 1 and len(cells[0][1]) == 1:
-        promised, known = cells[0][1][0], tuple(cells[1][1])
+        promised, columns = cells[0][1][0], tuple(cells[1][1])
         cells = cells[2:]
     else:
-        known = ("part",)
+        columns = ("part",)
     rows = {}
     for number, (name, *values) in cells:
         try:
             rows[name.strip()] = tuple(map(int, values))
         except ValueError:
             reject(f"Line {number} of {path.name} has what is no whole number.", lines[number - 1][:60])
-        len(values) == len(known) or reject(
-            f"Line {number} of {path.name} has {len(values)} values for {len(known)} columns.", name
+        len(values) == len(columns) or reject(
+            f"Line {number} of {path.name} has {len(values)} values for {len(columns)} columns.", name
         )
     rows or reject(f"{path.name} has no rows.", path.name)
     if promised not in (None, str(len(cells))):
         reject(f"{path.name} says that it has {promised} rows.", len(cells))
-    return tuple(name.strip().replace("_", " ") for name in known), rows
+    return tuple(name.strip().replace("_", " ") for name in columns), rows

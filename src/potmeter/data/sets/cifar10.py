@@ -48,7 +48,7 @@ def cifar10(source: Path | None = None) -> Splits:
         raise UserError(f"CIFAR-10 at {expected} {why}; {hint}.", received=str(source or root)) from None
     train, test = (tensor_data(part) for part in parts)
     cut = max(0, len(train) - VALID)
-    return Splits(train.head(cut), train.select(range(cut, len(train))), test, origin="cifar10")
+    return Splits(train.head(cut), train.select(range(cut, len(train))), test, dataset="cifar10")
 
 
 def tensor_data(part: Any) -> TensorData:

@@ -52,9 +52,9 @@ SKINS = (("edb98a", "ffdbb4"), ("614335", "ae5d29", "d08b5b"))
 HAIRS = ("2c1b18", "4a312c", "724133", "a55728", "b58143", "d6b370", "c93305", "e8e1e1")
 GROUNDS = ("b6e3f4", "c0aede", "d1d4f9", "ffd5dc", "d8f0c8")
 
-ATTRIBUTES = ("smiling", "glasses", "bearded", "feminine styling", "fair skin")
-"""Those that are thrown for, each by itself; only the beard depends on the styling."""
-COLOURS = {
+INDEPENDENT = ("smiling", "glasses", "bearded", "feminine styling", "fair skin")
+"""Attributes that are drawn at random, each independently; only the beard depends on the styling."""
+DERIVED = {
     "sunglasses": ("accessoriesVariant", ("sunglasses", "wayfarers")),
     "black hair": ("hairColor", ("2c1b18",)),
     "brown hair": ("hairColor", ("4a312c", "724133", "a55728")),
@@ -66,8 +66,8 @@ COLOURS = {
     "pink background": ("backgroundColor", ("ffd5dc",)),
     "green background": ("backgroundColor", ("d8f0c8",)),
 }
-"""Those that follow from an option: which, and its values."""
-KNOWN = (*ATTRIBUTES, *COLOURS)
+"""Attributes that follow from one of DiceBear's options: which, and its values."""
+ATTRIBUTES = (*INDEPENDENT, *DERIVED)
 """Names of all attributes, in the order of their columns."""
 CLASSES = DATA_SETS["faces"].classes
 """Smile and styling together, in the order of the labels: what a network is taught that shall judge both."""
@@ -83,7 +83,7 @@ def faces(size: int = 64) -> Splits:
         size: 64 or 128 pixels.
 
     Returns:
-        TensorData with ``image`` uint8 (N, 3, size, size), ``attributes`` bool (N, 15) in the order of ``KNOWN``, and
+        TensorData with ``image`` uint8 (N, 3, size, size), ``attributes`` bool (N, 15) in the order of ``ATTRIBUTES``, and
         ``label`` int64 (N,), one of ``CLASSES``.
 
     Raises:
@@ -106,15 +106,18 @@ def faces(size: int = 64) -> Splits:
     cuts = np.cumsum(list(COUNTS.values()))[:-1]
     numbers = np.split(np.arange(total), cuts)
     train, valid, test = (face_data(pixels[part], part) for part in numbers)
-    return Splits(train, valid, test, origin="faces")
+    return Splits(train, valid, test, dataset="faces")
 
 
 def face_data(pixels: np.ndarray, numbers: Any) -> TensorData:
-    """Pictures (N, H, W, 3) of the faces of these numbers, with what is known of them."""
-    known = torch.tensor([face(int(number))[1] for number in numbers])
-    label = 2 * known[:, KNOWN.index("feminine styling")].long() + known[:, KNOWN.index("smiling")].long()
+    """Pictures, uint8 (N, H, W, 3), of the faces of these numbers, with their attributes and labels."""
+    attributes = torch.tensor([face(int(number))[1] for number in numbers])
+    label = (
+        2 * attributes[:, ATTRIBUTES.index("feminine styling")].long()
+        + attributes[:, ATTRIBUTES.index("smiling")].long()
+    )
     image = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()  # (N, 3, H, W)
-    return TensorData(classes=CLASSES, known=KNOWN, image=image, attributes=known, label=label)
+    return TensorData(classes=CLASSES, attribute_names=ATTRIBUTES, image=image, attributes=attributes, label=label)
 
 
 def face(number: int) -> tuple[Options, tuple[bool, ...]]:
@@ -138,8 +141,8 @@ def face(number: int) -> tuple[Options, tuple[bool, ...]]:
         "facialHairColor": hair,
         "backgroundColor": pick(GROUNDS),
     }
-    follow = [options[key] in values and (glasses or key != "accessoriesVariant") for key, values in COLOURS.values()]
-    return options, (smiling, glasses, bearded, feminine, fair, *follow)
+    derived = [options[key] in values and (glasses or key != "accessoriesVariant") for key, values in DERIVED.values()]
+    return options, (smiling, glasses, bearded, feminine, fair, *derived)
 
 
 # Drawing ------------------------------------------------------------------------------------------------------------

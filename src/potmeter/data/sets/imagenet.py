@@ -35,4 +35,4 @@ def foolbox_photos(size: int = 512) -> TensorData:
 def imagenet_photos(size: int = 512) -> Splits:
     """foolbox's photos as test data; there is nothing to train on."""
     photos = foolbox_photos(size)
-    return Splits(photos.head(0), None, photos, origin="imagenet")
+    return Splits(photos.head(0), None, photos, dataset="imagenet")

@@ -33,7 +33,7 @@ def mnist() -> Splits:
     parts = load_arrays(io.BytesIO(gunzip(packed)))
     # The package stores byte/256 as float32; times 256 gives back the very bytes of the original files.
     train, valid, test = (tensor_data((x * 256).astype(np.uint8).reshape(-1, 28, 28), y, DIGITS) for x, y in parts)
-    return Splits(train, valid, test, origin="mnist")
+    return Splits(train, valid, test, dataset="mnist")
 
 
 def fashion_mnist() -> Splits:
@@ -52,7 +52,7 @@ def fashion_mnist() -> Splits:
     )
     parts = (x[:-5000], y[:-5000]), (x[-5000:], y[-5000:]), test
     train, valid, tested = (tensor_data(images, labels, CLOTHES) for images, labels in parts)
-    return Splits(train, valid, tested, origin="fashion")
+    return Splits(train, valid, tested, dataset="fashion")
 
 
 def sklearn_digits() -> Splits:
@@ -75,7 +75,7 @@ def sklearn_digits() -> Splits:
     pixels = (torch.nn.functional.pad(x, (4, 4, 4, 4)) * 255).round().byte()[:, 0].numpy()
     bounds = ((0, 1157), (1157, 1415), (1415, 1797))
     train, valid, test = (tensor_data(pixels[a:b], labels[a:b], DIGITS) for a, b in bounds)
-    return Splits(train, valid, test, origin="digits")
+    return Splits(train, valid, test, dataset="digits")
 
 
 def tensor_data(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> TensorData:

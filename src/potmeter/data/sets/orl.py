@@ -72,7 +72,7 @@ def orl(size: int | tuple[int, int] = (HEIGHT, WIDTH), channels: int = 1, *, lab
         data, order, bounds = TensorData(names=names, image=image), torch.tensor([p for p, _ in places]), STRANGERS
     part = torch.bucketize(order, torch.tensor(bounds))  # 0 up to the first bound, 1 up to the second, else 2
     train, valid, test = (data.select((part == i).nonzero().flatten()) for i in range(3))
-    return Splits(train, valid, test, origin="orl")
+    return Splits(train, valid, test, dataset="orl")
 
 
 def read_photograph(path: Path) -> Image:

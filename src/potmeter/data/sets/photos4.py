@@ -64,7 +64,7 @@ def photos4_varied(size: int = 224, apart: Apart = "photograph") -> TensorData:
     tensors = {key: torch.cat([part.tensors[key] for part in parts]) for key in parts[0].tensors}
     setting = torch.cat([torch.full((len(part),), i) for i, part in enumerate(parts)])
     names = [name for part in parts for name in part.names]
-    return TensorData(classes=parts[0].classes, names=names, known=(), setting=setting, **tensors)
+    return TensorData(classes=parts[0].classes, names=names, setting=setting, **tensors)
 
 
 def photos4_splits(size: int = 224) -> Splits:
@@ -76,7 +76,7 @@ def photos4_splits(size: int = 224) -> Splits:
     inner = StratifiedGroupKFold(4, shuffle=True, random_state=0).split(labels[rest], labels[rest], groups[rest])
     train, valid = (rest[chosen] for chosen in next(inner))
     valid, test = valid[tested[valid]], test[tested[test]]
-    return Splits(data.select(train), data.select(valid), data.select(test), origin="photos4")
+    return Splits(data.select(train), data.select(valid), data.select(test), dataset="photos4")
 
 
 def wild_animals(size: int = 224) -> TensorData:

@@ -27,13 +27,13 @@ class LabelledCodes:
 
     codes: Tensor
     attributes: Tensor
-    known: tuple[str, ...]
+    attribute_names: tuple[str, ...]
     source: str = "drawn"
     """Where they are from, for a card: never a user's path."""
 
     def has(self, name: str) -> Tensor:
         """Which codes have an attribute, bool (N,). Raises UserError when there is none of that name."""
-        return attribute_column(self.known, self.attributes, name)
+        return attribute_column(self.attribute_names, self.attributes, name)
 
     def select(self, chosen: Tensor) -> LabelledCodes:
         """Those at these places."""
@@ -68,13 +68,13 @@ def encode_labelled(space: Space | Pixels, splits: Splits, part: Literal["train"
         parts.append(space.encode(batch["image"]))
         labels += [batch["label"]] if "label" in batch else []
         tables += [batch["attributes"]] if "attributes" in batch else []
-    known: tuple[str, ...] = getattr(some, "known", ())
-    table = dict(zip(known, torch.cat(tables).unbind(1), strict=True)) if tables else {}
+    names: tuple[str, ...] = getattr(some, "attribute_names", ())
+    table = dict(zip(names, torch.cat(tables).unbind(1), strict=True)) if tables else {}
     named = attribute_words(some.classes) if labels else {}
     table |= {name: torch.isin(torch.cat(labels), torch.tensor(which)) for name, which in named.items()}
     table or reject("These pictures have no labels: an attribute vector takes some with and some without.", "none")
     codes = torch.cat(parts)
-    return LabelledCodes(codes, torch.stack([*table.values()], 1).to(codes.device), tuple(table), splits.origin)
+    return LabelledCodes(codes, torch.stack([*table.values()], 1).to(codes.device), tuple(table), splits.dataset)
 
 
 def sample_labelled(space: Space, judge: Any, count: int, seed: int = 0) -> LabelledCodes:

@@ -166,7 +166,7 @@ class Latents(Probe):
         """
         known = self.library(space).labelled_codes(data, judge)
         shares = known.attributes.float().mean(0).tolist()
-        return Table(("attribute", "share"), list(zip(known.known, shares, strict=True)))
+        return Table(("attribute", "share"), list(zip(known.attribute_names, shares, strict=True)))
 
     @task
     @torch.no_grad()

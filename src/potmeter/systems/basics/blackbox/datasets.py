@@ -92,7 +92,7 @@ def load_built_in(name: str, samples: int, noise: float) -> Splits:
         to_dataset(*draw(name, n, noise, np.random.default_rng([7, i])), CLASSES.get(name, ()))
         for i, n in enumerate((samples, 500, 1000))
     )
-    return Splits(train, valid, test, origin=name)
+    return Splits(train, valid, test, dataset=name)
 
 
 def read_table(table: Table) -> Splits:
@@ -135,7 +135,7 @@ def parse_class_name(value: Any, line: int) -> str:
     return text if good else reject(f"Line {line} needs a label of 1 to 40 characters.", text)
 
 
-def split_points(x: Array, y: Array, classes: tuple[str, ...], origin: str) -> Splits:
+def split_points(x: Array, y: Array, classes: tuple[str, ...], dataset: str) -> Splits:
     """Split points: three fifths for training, one for validation, one for the test; each class in that proportion."""
     order = np.random.default_rng(7).permutation(len(x))
     if classes:
@@ -143,7 +143,7 @@ def split_points(x: Array, y: Array, classes: tuple[str, ...], origin: str) -> S
     fifth = np.arange(len(x)) % 5
     places = [np.sort(order[np.isin(fifth, which)]) for which in ((0, 2, 4), (1,), (3,))]
     train, valid, test = (to_dataset(x[place], y[place], classes) for place in places)
-    return Splits(train, valid, test, origin=origin)
+    return Splits(train, valid, test, dataset=dataset)
 
 
 def to_dataset(x: Array, y: Array, classes: tuple[str, ...]) -> TensorData:

@@ -65,7 +65,7 @@ class Blackbox(Panel):
     @classmethod
     def fit_config(cls, config: BoxConfig, splits: Splits) -> BoxConfig:
         """Classes of own data; mean and deviation of columns that come in units of their own."""
-        own = splits.origin == OWN_DATA
+        own = splits.dataset == OWN_DATA
         config = replace(
             config,
             dataset=OWN_DATA if own else config.dataset,

@@ -168,10 +168,10 @@ def load_texts(source: str) -> Splits:
     if source == "austen":
         novels = austen()
         valid, test = (HeldOut.split(novels[name]) for name in POSTHUMOUS)
-        return Splits(Corpus(tuple(Document(novels[name]) for name in LIFETIME)), valid, test, origin="austen")
+        return Splits(Corpus(tuple(Document(novels[name]) for name in LIFETIME)), valid, test, dataset="austen")
     if source == "walks":
         parts = [generate_walks(lines, seed) for seed, lines in enumerate((4000, 100, 400))]
-        return Splits(Corpus((Document(parts[0]),)), HeldOut.split(parts[1]), HeldOut.split(parts[2]), origin="walks")
+        return Splits(Corpus((Document(parts[0]),)), HeldOut.split(parts[1]), HeldOut.split(parts[2]), dataset="walks")
     return split_files(Path(source))
 
 

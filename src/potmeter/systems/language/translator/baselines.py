@@ -53,9 +53,9 @@ def find_without_attention(system: S, splits: Splits) -> S | None:
     """
     if system.config.architecture == "none":
         return None  # it is the baseline
-    if splits.origin == "reverse":
+    if splits.dataset == "reverse":
         return train_without_attention(system, splits)
-    if splits.origin == "english-hungarian" and (registry.WEIGHTS / f"translator.{PLAIN}").is_dir():
+    if splits.dataset == "english-hungarian" and (registry.WEIGHTS / f"translator.{PLAIN}").is_dir():
         return type(system).from_pretrained(PLAIN)
     announce("no_attention_bleu is left out; train a network with --architecture none on the same files.")
     return None

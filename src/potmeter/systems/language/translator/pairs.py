@@ -64,7 +64,7 @@ def load_pairs(source: str, target: str | None) -> Splits:
         parts = english_hungarian() if source == "english-hungarian" else generate_reversed_digits()
         languages = ("en", "hu") if source == "english-hungarian" else ("digits", "reversed")
         train, valid, test = (Pairs(tuple(parts[name]), languages) for name in ("train", "valid", "test"))
-        return Splits(train, valid, test, origin=source)
+        return Splits(train, valid, test, dataset=source)
     if target is None:
         reject("Two aligned files are needed: name the other one with --target-file.", source)
     return read_aligned_files(Path(source), Path(target))

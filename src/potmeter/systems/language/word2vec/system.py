@@ -74,7 +74,7 @@ class Word2Vec(System):
             "The text is too short: each of its parts needs two words of the vocabulary.",
             ", ".join(f"{part} {len(data.text):,}" for part, data in parts.items()),
         )
-        return Splits(**parts, origin=OWN_DATA if source else config.dataset)
+        return Splits(**parts, dataset=OWN_DATA if source else config.dataset)
 
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:

@@ -165,7 +165,7 @@ def learning_curve(
         seeds: Networks for each number, each with pictures and weights of its own.
         device: Where to train.
     """
-    splits.test is not None or reject("There are no test pictures.", splits.origin)
+    splits.test is not None or reject("There are no test pictures.", splits.dataset)
     train: Any = splits.train
     labels, test_labels = read_labels(train), read_labels(splits.test)
     least, most = len(set(labels.tolist())), len(labels)

@@ -237,7 +237,7 @@ class ImageClassifier(System):
             steps: training steps of each network
         """
         splits = self.data(self.config, data)
-        len(splits.train) > 0 or reject("There is nothing to train on: name pictures with --data.", splits.origin)
+        len(splits.train) > 0 or reject("There is nothing to train on: name pictures with --data.", splits.dataset)
         splits = replace(splits, test=take_evenly(splits.test, 1000)) if splits.test is not None else splits
         return learning_curve(type(self), self.config, splits, steps=steps, device=str(self.device))
 
