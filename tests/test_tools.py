@@ -26,11 +26,11 @@ def tools_find_each_other(monkeypatch):
 
 def test_weights_that_are_only_measured_again_keep_the_command_of_their_card(tmp_path):
     ship = runpy.run_path(str(TOOLS / "ship.py"))
-    recipe = {"seed": 0, "steps": 13_000, "seconds": 8465.6}
-    assert ship["command_of"](tmp_path, "potmeter train", recipe) == "potmeter train"
-    (tmp_path / "card.json").write_text(json.dumps({"command": "potmeter train, then more", "recipe": recipe}))
-    assert ship["command_of"](tmp_path, "potmeter train", recipe) == "potmeter train, then more"
-    assert ship["command_of"](tmp_path, "potmeter train", recipe | {"seconds": 90.0}) == "potmeter train", (
+    training = {"seed": 0, "steps": 13_000, "seconds": 8465.6}
+    assert ship["command_of"](tmp_path, "potmeter train", training) == "potmeter train"
+    (tmp_path / "card.json").write_text(json.dumps({"command": "potmeter train, then more", "training": training}))
+    assert ship["command_of"](tmp_path, "potmeter train", training) == "potmeter train, then more"
+    assert ship["command_of"](tmp_path, "potmeter train", training | {"seconds": 90.0}) == "potmeter train", (
         "trained anew"
     )
 

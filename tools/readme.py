@@ -14,7 +14,7 @@ from potmeter.presentation.card import fill, read_figures
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- figures: written by tools/readme.py -->", "<!-- end of figures -->"
-HEAD = "| system | slide | weights | measured on test data | beside |\n|---|---|---|---|---|\n"
+HEAD = "| system | slide | weights | measured on test data | compared with |\n|---|---|---|---|---|\n"
 ANY = {"Classifier": "any classifier", "Generator": "any generator"}
 """What a probe works on, by the first capability that it needs."""
 
@@ -28,7 +28,7 @@ def write_table() -> str:
             rows += [(f"`{tag}`", facts, read_figures(entry.name, tag))] if facts.measured else []
         first = (f" `{entry.name}`{' (probe)' if entry.kind == 'probe' else ''} ", f" {entry.slide} ")
         for weights, facts, figures in rows:
-            cells = [f" {text} " for text in (weights, fill(facts.measured, figures), fill(facts.beside, figures))]
+            cells = [f" {text} " for text in (weights, fill(facts.measured, figures), fill(facts.comparison, figures))]
             lines.append(f"|{'|'.join([*first, *cells])}|\n")
             first = (" ", " ")  # the system is named once
     return "".join(lines)

@@ -43,29 +43,29 @@ def train(name: str, runs: Path) -> tuple[str, dict[str, Any]]:
         if execute(shlex.split(f"{command} --out {{runs}}/{before} --resume".format(runs=runs))):
             raise SystemExit(f"{name}: training failed")
         commands.append("potmeter " + command.format(runs="runs"))
-        told.append(load(system_name, runs / before).card["recipe"])
+        told.append(load(system_name, runs / before).card["training"])
     return "; ".join(commands), told[-1] | {key: sum(each[key] for each in told) for key in ("steps", "seconds")}
 
 
-def command_of(folder: Path, command: str, recipe: dict[str, Any]) -> str:
+def command_of(folder: Path, command: str, training: dict[str, Any]) -> str:
     """The command for the card in a folder of weights.
 
     Where these are of the same training, its card's: somebody may have resumed it with other flags than the recipe has.
     """
     path = folder / "card.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return str(known["command"]) if known.get("recipe") == recipe else command
+    return str(known["command"]) if known.get("training") == training else command
 
 
 def ship(name: str, runs: Path, count: int | None) -> None:
     """Train (or continue) one recipe and put its weights, measured on ``count`` test samples or all, into the package."""
     system_name, _, tag = name.partition(".")
-    command, recipe = train(name, runs)
+    command, training = train(name, runs)
     folder = registry.WEIGHTS / name
     trained = load(system_name, runs / name)
     trained.card = {
-        "command": command_of(folder, command, recipe),
-        "recipe": recipe,
+        "command": command_of(folder, command, training),
+        "training": training,
         "data": list_origins(registry.entries()[system_name].weights[tag]),
     }
     trained.save_pretrained(folder, half=True)

@@ -36,16 +36,16 @@ def train(probe: Any, inputs: dict[str, Any], folder: Path) -> PatchArtefact:
     done = 0
     if (folder / "patch.png").is_file():
         begun = load_patch(str(folder))
-        done = begun.card.facts["recipe"]["steps"]
+        done = begun.card.facts["training"]["steps"]
         inputs = inputs | {"start": begun.patch, "steps": inputs["steps"] - done}
     if inputs["steps"] > 0:
         for made in probe.make(**inputs):
             facts = made.card.facts
             if done:
-                facts["recipe"] |= {"steps": done + facts["recipe"]["steps"], "continued_after": done}
+                facts["training"] |= {"steps": done + facts["training"]["steps"], "continued_after": done}
             made.patch.save(folder / "patch.png")
             make_card(facts).save(folder / "card.json")
-            print(facts["recipe"], flush=True)
+            print(facts["training"], flush=True)
     return load_patch(str(folder))
 
 

@@ -38,8 +38,8 @@ class Weights:
     """What the catalogue knows of one set of weights, or of what a probe made and ships."""
 
     recipe: tuple[str, ...] = ()
-    """Flags of ``potmeter train`` (of a probe: of the ``run`` that makes it); of several trainings each begins ``--from``
-    the one before."""
+    """The flags of ``potmeter train`` that make them, a text for each training, of which each begins ``--from`` the one
+    before; of a probe's artefact, the flags of the ``run`` that makes it."""
     data: tuple[str, ...] = ()
     """The data sets it was trained on."""
     licence: str = ""
@@ -47,9 +47,9 @@ class Weights:
     fetched: bool = False
     """Whether they are fetched at first use, not shipped."""
     measured: str = ""
-    """What the README's table says of them: text with figures of their card in braces, ``{accuracy:.1%} of MNIST``."""
-    beside: str = ""
-    """The same of what they are compared with."""
+    """Their figures in the README's table: text with metrics of their card in braces, ``{accuracy:.1%} of MNIST``."""
+    comparison: str = ""
+    """What these are compared with there, in the same form: ``nearest picture {nearest_accuracy:.1%}``."""
     pretrained: str = ""
     """The data package of the network that training began with, or that a patch is made for."""
 
@@ -63,9 +63,9 @@ class Entry:
     kind: Literal["system", "probe"] = "system"
     """A probe works on any system with the fitting capability; it has no weights of its own."""
     section: Section
-    """The group it belongs to, which is also its folder's parent."""
+    """The group it belongs to, which is also the folder that holds its own."""
     slide: int
-    """The lecture's stop, by which lists are ordered."""
+    """Number of the lecture's slide on which it stands; lists, tour and gallery are in this order."""
     summary: str
     """One line: what it does."""
     target: str
@@ -77,19 +77,19 @@ class Entry:
     metrics: dict[str, Better] = field(default_factory=dict)
     """What ``evaluate`` measures, and which way is better; ``mse_*`` stands for all that begin so."""
     labels: dict[str, str] = field(default_factory=dict)
-    """What metrics, and the methods in the names of baselines, are called on a page; a ``*`` stands for what it stood for."""
+    """Names to show for metrics, and for the methods in baselines' names; a ``*`` in both stands for the same text."""
     tiny_reaches: dict[str, float] = field(default_factory=dict)
-    """What the tiny preset must reach on its test data, where to beat the baselines is not enough."""
-    tiny_behind: dict[str, str] = field(default_factory=dict)
-    """The baselines that the tiny preset does not beat, each with the reason."""
+    """Metrics that the tiny preset must reach on its test data, where to beat the baselines is not enough."""
+    tiny_loses_to: dict[str, str] = field(default_factory=dict)
+    """Baselines that the tiny preset need not beat, each with the reason why it does not."""
     weights: dict[str, Weights] = field(default_factory=dict)
     """By their tags, the default ones first."""
     artefacts: dict[str, Weights] = field(default_factory=dict)
     """Of a probe: what it made and ships, by their tags."""
     measured: str = ""
-    """Of a probe that measures itself: what the README's table says of it."""
-    beside: str = ""
-    """Of such a probe: the same of what it is compared with."""
+    """Of a probe that is measured itself: its figures in the README's table."""
+    comparison: str = ""
+    """Of such a probe: what these are compared with there."""
     source: Path
     """The folder that holds its files."""
     package: str | None = None
@@ -253,9 +253,9 @@ FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
     "metrics": (is_object_of(lambda v: v in get_args(Better)), "an object of metrics, each higher, lower or neither"),
     "labels": (is_object_of(lambda v: isinstance(v, str)), "an object of texts"),
     "tiny_reaches": (is_object_of(is_number), "an object of numbers"),
-    "tiny_behind": (is_object_of(lambda v: isinstance(v, str)), "an object of reasons"),
+    "tiny_loses_to": (is_object_of(lambda v: isinstance(v, str)), "an object of reasons"),
     "measured": (lambda v: isinstance(v, str), "a text"),
-    "beside": (lambda v: isinstance(v, str), "a text"),
+    "comparison": (lambda v: isinstance(v, str), "a text"),
     "weights": (is_object_of(lambda v: isinstance(v, dict)), "an object with an object for each tag"),
     "artefacts": (is_object_of(lambda v: isinstance(v, dict)), "an object with an object for each tag"),
 }
@@ -267,7 +267,7 @@ WEIGHTS_FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
     "licence": (lambda v: isinstance(v, str), "a text"),
     "fetched": (lambda v: isinstance(v, bool), "true or false"),
     "measured": (lambda v: isinstance(v, str), "a text"),
-    "beside": (lambda v: isinstance(v, str), "a text"),
+    "comparison": (lambda v: isinstance(v, str), "a text"),
     "pretrained": (lambda v: isinstance(v, str), "the tag of a data package"),
 }
 """The same for one set of weights."""

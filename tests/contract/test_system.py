@@ -121,12 +121,12 @@ def test_the_tiny_preset_beats_simpler_methods_on_what_it_has_not_seen(trained):
     assert trained.owner.goal.metric in (metrics | trained.system.card["valid"])
     rivals = {rival: metric for rival in baselines for metric in metrics if rival.endswith(f"_{metric}")}
     assert rivals.keys() == baselines.keys() != set(), "every baseline is named after the metric it is compared in"
-    assert entry.tiny_behind.keys() <= rivals.keys()
+    assert entry.tiny_loses_to.keys() <= rivals.keys()
     for rival, metric in rivals.items():
         worse = metrics[metric] - baselines[rival]
-        if rival in entry.tiny_behind:
+        if rival in entry.tiny_loses_to:
             assert entry.better(metric) != ("lower" if worse < 0 else "higher"), (
-                f"{rival} is beaten: {entry.tiny_behind}"
+                f"{rival} is beaten: {entry.tiny_loses_to}"
             )
             continue
         assert entry.better(metric) == ("lower" if worse < 0 else "higher") and worse != 0, (

@@ -38,7 +38,7 @@ def test_weights_of_own_pictures_say_so_and_want_them_again(owner, tmp_path):
     config = owner.presets["tiny"]
     ready = trainer(owner, config, tmp_path / "run", owner.data(config, str(source)), steps=2)
     system = owner.from_pretrained(ready.fit())
-    assert system.config.dataset == "own data" and system.card["recipe"]["data"] == "own data"
+    assert system.config.dataset == "own data" and system.card["training"]["data"] == "own data"
     with pytest.raises(UserError, match="Data of your own are needed: name them with --data. Received: own data"):
         owner.data(system.config)
     assert len(owner.data(system.config, str(source)).test) > 0
@@ -158,5 +158,5 @@ def test_labels_of_pictures_count(tmp_path):
 def test_no_path_stands_in_a_card(tmp_path):
     ready = trainer(Line, TINY, tmp_path / "run", steps=1)
     card = json.loads((ready.fit() / "card.json").read_text(encoding="utf-8"))
-    assert card["recipe"]["data"] == "generated" and card["recipe"]["samples"] == {"train": 512, "valid": 128}
+    assert card["training"]["data"] == "generated" and card["training"]["samples"] == {"train": 512, "valid": 128}
     assert str(tmp_path) not in json.dumps(card)

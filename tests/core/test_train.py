@@ -244,7 +244,7 @@ def test_after_training_the_system_is_ready_for_use(tmp_path):
 def test_the_card_says_how_but_not_where(tmp_path):
     folder = trainer(Line, TINY, tmp_path / "secret-run", seed=3).fit()
     card = Line.from_pretrained(folder).card
-    assert card["recipe"]["seed"] == 3 and card["recipe"]["data"] == "generated" and card["valid"]["mse"] > 0
+    assert card["training"]["seed"] == 3 and card["training"]["data"] == "generated" and card["valid"]["mse"] > 0
     assert "secret" not in (folder / "card.json").read_text() + (folder / "config.json").read_text()
 
 

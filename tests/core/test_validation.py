@@ -46,17 +46,17 @@ class Blunt(Slow):
 
 
 @pytest.mark.parametrize("owner", [Slow, Blunt])
-def test_a_tenth_of_a_budget_goes_into_measuring(owner, tmp_path):
+def test_a_tenth_of_a_budget_goes_into_validation(owner, tmp_path):
     ready = trainer(owner, TINY, tmp_path / "run", steps=None, budget="4s")
     folder = ready.fit()
-    assert ready.progress.measuring <= 0.1 * ready.seconds
+    assert ready.progress.validation_seconds <= 0.1 * ready.seconds
     rows = lines(tmp_path / "run")
     full = [row for row in rows if "valid_score" in row]
     assert full[-1]["step"] == ready.step and 1 <= len(full) <= 2, "the last one is always made"
     cheap = [row for row in rows if "valid_loss" in row and "valid_score" not in row]
     assert len(cheap) >= 10 if owner is Slow else not cheap
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    assert card["recipe"]["measuring"] <= 0.1 * 4 + 0.2
+    assert card["training"]["validation_seconds"] <= 0.1 * 4 + 0.2
 
 
 def test_the_log_says_the_share_and_what_was_left_out(tmp_path, capsys):
@@ -65,7 +65,7 @@ def test_the_log_says_the_share_and_what_was_left_out(tmp_path, capsys):
     ready.fit()
     log = capsys.readouterr().err
     assert "% of the time; score might take more than a tenth" in log and "valid: loss" in log
-    assert "measuring" in log.splitlines()[-1] and "score 1" in log.splitlines()[-1]
+    assert "validation" in log.splitlines()[-1] and "score 1" in log.splitlines()[-1]
 
 
 def test_the_loss_decides_where_the_metric_is_too_dear(tmp_path):

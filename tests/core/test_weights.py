@@ -56,7 +56,7 @@ def test_fetched_weights_are_found_by_both_names_too(where, monkeypatch):
 
 
 def test_everything_comes_back(line, tmp_path):
-    line.card = {"recipe": {"seed": 1}, "note": "Käse"}
+    line.card = {"training": {"seed": 1}, "note": "Käse"}
     back = Line.from_pretrained(line.save_pretrained(tmp_path / "deep" / "er"))
     assert same(back.state_dict(), line.state_dict()) and back.config == line.config and back.card == line.card
     assert not back.training and torch.equal(back(torch.ones(1, 1)), line(torch.ones(1, 1)))

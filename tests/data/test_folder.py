@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from potmeter.data import folder_data
-from potmeter.data.division import move_cuts_apart
+from potmeter.data.file_split import separate_cuts
 from potmeter.data.folder import image_folder
-from potmeter.data.seen import leave_out_seen, write_seen
+from potmeter.data.held_out import select_held_out, write_training_files
+from potmeter.data.splits import take_evenly
 from potmeter.errors import UserError
 from potmeter.notices import drop_notes, pending, tell_notes
 
@@ -127,8 +128,8 @@ def test_the_memory_bound_does_not_change_what_comes(flat, monkeypatch, cache_by
     assert torch.equal(first["image"], again["image"]) and first["label"].tolist() == [0, int(train.labels[30]), 1]
 
 
-def test_head_has_every_class(flat):
-    assert set(image_folder(flat, 8).train.head(4).labels.tolist()) == {0, 1}
+def test_samples_spread_evenly_have_every_class(flat):
+    assert set(take_evenly(image_folder(flat, 8).train, 4).labels.tolist()) == {0, 1}
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".webp", ".bmp", ".tif", ".ppm"])
@@ -338,26 +339,26 @@ def test_a_separate_folder_is_measured_whole_and_that_of_the_training_without_wh
     trained = image_folder(flat, 8)
     run = tmp_path / "run"
     run.mkdir()
-    write_seen(run, trained)
-    same = leave_out_seen(image_folder(flat, 8), run, "own data")
+    write_training_files(run, trained)
+    same = select_held_out(image_folder(flat, 8), run, "own data")
     assert sorted(same.test.names) == sorted(trained.test.names) and len(same.train) == len(trained.train)
     write_pictures(flat / "cat", ["new1.png", "new2.png"])
-    more = leave_out_seen(image_folder(flat, 8), run / "step-00000001", "own data")
+    more = select_held_out(image_folder(flat, 8), run / "step-00000001", "own data")
     assert set(more.test.names) == {*trained.test.names, "new1.png", "new2.png"}
     for name in ("cat", "dog"):
         write_pictures(tmp_path / "two" / name, [f"{i}.png" for i in range(2)])
-    two = leave_out_seen(image_folder(tmp_path / "two", 8), run, "own data")
+    two = select_held_out(image_folder(tmp_path / "two", 8), run, "own data")
     assert len(two.test) == 4 and two.train is None
     shutil.copytree(tmp_path / "two", tmp_path / "copied")
-    write_seen(tmp_path / "two", image_folder(tmp_path / "two", 8))
+    write_training_files(tmp_path / "two", image_folder(tmp_path / "two", 8))
     with pytest.raises(UserError, match="have seen all files of this folder"):
-        leave_out_seen(image_folder(tmp_path / "copied", 8), tmp_path / "two", "own data")
+        select_held_out(image_folder(tmp_path / "copied", 8), tmp_path / "two", "own data")
 
 
 def test_weights_of_other_data_are_measured_on_all_and_those_that_do_not_say_on_what_is_held_out(flat):
     splits = image_folder(flat, 8)
-    assert len(leave_out_seen(splits, None, "photos4").test) == 80
-    assert leave_out_seen(splits, None, "own data") is splits
+    assert len(select_held_out(splits, None, "photos4").test) == 80
+    assert select_held_out(splits, None, "own data") is splits
     assert "do not say which files they were trained on" in " ".join(pending.values())
 
 
@@ -403,5 +404,5 @@ def test_an_unreadable_folder_is_told(flat):
 
 @pytest.mark.parametrize("cuts, n", [([9, 9], 10), ([0, 0], 3), ([3, 3], 3), ([5], 5), ([0], 2), ([8, 9], 10)])
 def test_no_part_stays_empty(cuts, n):
-    edges = [0, *move_cuts_apart(list(cuts), n), n]
+    edges = [0, *separate_cuts(list(cuts), n), n]
     assert all(a < b for a, b in zip(edges, edges[1:], strict=False))

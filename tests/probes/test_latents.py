@@ -365,7 +365,7 @@ class Board(Grey):
     """The same, of chalk on a board: it turns pictures with a light border into their negative, as those of digits do."""
 
     def inputs(self, images):
-        return to_batch(images, 16, 1, dark=True)
+        return to_batch(images, 16, 1, light_on_dark=True)
 
 
 def test_pictures_are_taken_as_the_generator_takes_them():

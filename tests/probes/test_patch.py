@@ -282,7 +282,7 @@ def test_what_is_made_is_printable_and_says_how_it_was_made(eight):
     assert (mix_inks(separate_inks(pixels)) - pixels).abs().max() < 0.03
     facts = eight.card.facts
     assert (facts["target"], facts["model"], facts["photos"]) == ("8", "classifier", "own photos")
-    assert facts["recipe"]["steps"] == 150 and facts["recipe"]["seed"] == 0
+    assert facts["training"]["steps"] == 150 and facts["training"]["seed"] == 0
 
 
 def test_the_same_seed_makes_the_same_patch(digits, handwriting):
@@ -292,7 +292,7 @@ def test_the_same_seed_makes_the_same_patch(digits, handwriting):
 
 def test_it_is_shown_while_it_becomes_better(digits, handwriting, monkeypatch):
     monkeypatch.setattr("potmeter.probes.patch.probe.LOOKS", 2)
-    steps = [made.card.facts["recipe"]["steps"] for made in digits.make(handwriting[0][:5], target="3", steps=5)]
+    steps = [made.card.facts["training"]["steps"] for made in digits.make(handwriting[0][:5], target="3", steps=5)]
     assert steps == [2, 4, 5]
 
 
@@ -416,7 +416,7 @@ def test_a_picture_that_is_not_square_is_worn_by_its_middle(tmp_path):
 def test_the_shipped_patches_are_small_round_and_printable(name):
     made, folder = artefact.load_patch(name), artefact.shipped_patches()[name]
     assert sum(path.stat().st_size for path in folder.iterdir()) < 2**20
-    assert made.target == "toaster" and {"command", "recipe", "metrics"} <= made.card.facts.keys()
+    assert made.target == "toaster" and {"command", "training", "metrics"} <= made.card.facts.keys()
     assert (made.pixels[:, 0, 0] == 1).all() and made.pixels.shape == (3, 160, 160)
     assert (mix_inks(separate_inks(made.pixels)) - made.pixels).abs().max() < 0.05
     assert folder.parent == registry.WEIGHTS

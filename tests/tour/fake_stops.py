@@ -65,7 +65,7 @@ class Fake(System):
             "metrics": {"accuracy": 0.98765, "loss": 0.1},
             "errors": {"accuracy": 0.002},
             "baselines": {"nearest_accuracy": 0.8, "chance": 0.1},
-            "recipe": {"seconds": 605.2, "data": "digits", "steps": 12000, "seed": 0},
+            "training": {"seconds": 605.2, "data": "digits", "steps": 12000, "seed": 0},
             "command": f"potmeter train {cls.name} --steps 12000",
         }
         return system.eval()

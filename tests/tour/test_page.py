@@ -14,7 +14,7 @@ from potmeter.presentation.calls import command_line, python_call
 from potmeter.presentation.card import (
     format_duration,
     list_measurements,
-    list_origins,
+    list_provenance,
     read_card,
     read_measured,
 )
@@ -129,7 +129,7 @@ def test_cards_of_any_form_are_read():
     card = {
         "metrics": {"accuracy": 0.5},
         "baselines": {"knn_accuracy": 0.25, "odd": 1},
-        "recipe": {"seconds": 1, "seed": 3},
+        "training": {"seconds": 1, "seed": 3},
     }
     assert list_measurements(card)[1] == [
         ("accuracy", "0.5", False),
@@ -142,8 +142,12 @@ def test_cards_of_any_form_are_read():
         ("nearest picture", "0.25", True),
         ("odd", "1", True),
     ]
-    assert list_origins(card) == [("training time", "1.0 s"), ("recipe", "seed 3")]
-    assert list_measurements({"metrics": [1], "recipe": "x"})[1] == list_origins({"metrics": [1], "recipe": "x"}) == []
+    assert list_provenance(card) == [("training time", "1.0 s"), ("training", "seed 3")]
+    assert (
+        list_measurements({"metrics": [1], "training": "x"})[1]
+        == list_provenance({"metrics": [1], "training": "x"})
+        == []
+    )
     assert [format_duration(t) for t in (0.01, 2, 61, 7300)] == ["10 ms", "2.0 s", "1 min 1 s", "2 h 1 min"]
 
 

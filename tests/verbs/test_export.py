@@ -20,14 +20,14 @@ from potmeter.systems.generative.autoencoder import Autoencoder
 
 
 class TwoParts(Line):
-    """The curve, and its hidden layer, as parts."""
+    """The curve, and its hidden layer, as modules."""
 
     classes = ("low", "high")
 
     def height(self, x):
         return self(x)
 
-    def export_parts(self):
+    def export_modules(self):
         return {
             "hidden": (self.first, (torch.rand(2, 1),)),
             "curve": (MethodModule(self, "height"), (torch.rand(2, 1),)),
@@ -39,7 +39,7 @@ def system():
     return TwoParts(Config(width=8)).eval()
 
 
-def test_every_part_gives_torch_s_numbers_at_any_batch_size(system, tmp_path):
+def test_every_module_gives_torch_s_numbers_at_any_batch_size(system, tmp_path):
     files = export(system, tmp_path / "line.onnx")
     assert [file.path.name for file in files] == ["line-hidden.onnx", "line-curve.onnx"]
     session = onnxruntime.InferenceSession(files[1].path)
@@ -52,7 +52,7 @@ def test_every_part_gives_torch_s_numbers_at_any_batch_size(system, tmp_path):
 def test_an_autoencoder_is_exported_bottleneck_by_bottleneck(tmp_path):
     config = replace(Autoencoder.presets["tiny"], latent_dims=(2,), extra_layers=(0,), widths=(16,))
     (file,) = export(Autoencoder(config).eval(), tmp_path / "squeeze.onnx")
-    assert file.part == "z2" and file.path.is_file()
+    assert file.name == "z2" and file.path.is_file()
 
 
 def test_the_file_says_where_it_comes_from(system, tmp_path):
@@ -85,7 +85,7 @@ def test_a_file_holds_no_path_of_this_machine_and_explains_what_goes_in_and_out(
 
 def test_a_file_that_differs_does_not_stay(system, tmp_path, monkeypatch):
     (tmp_path / "line-curve.onnx").write_text("older")
-    monkeypatch.setattr(exporting, "compare", lambda *args: (0.5, 1.0))
+    monkeypatch.setattr(exporting, "max_difference", lambda *args: (0.5, 1.0))
     with pytest.raises(UserError, match="differs from the original"):
         export(system, tmp_path / "line.onnx", ("curve",))
     assert [path.name for path in tmp_path.iterdir()] == ["line-curve.onnx"]
@@ -96,7 +96,7 @@ def test_the_comparison_finds_a_difference(system, tmp_path):
     (file,) = export(system, tmp_path / "line.onnx", ("hidden",))
     other = nn.Sequential(nn.Linear(1, 8), nn.Tanh()).eval()
     with torch.no_grad():
-        difference, scale = exporting.compare(other, (torch.rand(2, 1),), file.path)
+        difference, scale = exporting.max_difference(other, (torch.rand(2, 1),), file.path)
     assert difference > exporting.TOLERANCE * scale
 
 

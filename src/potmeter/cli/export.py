@@ -23,9 +23,9 @@ def export(argv: list[str]) -> None:
             "out",
             Path,
             Path(f"{reference.entry.name}.onnx"),
-            help="the file; of several parts, -PART is put before .onnx",
+            help="the file; of several modules, -MODULE is put before .onnx",
         ),
-        Parameter("part", str, (), many=True, help="the parts to write; default: all"),
+        Parameter("module", str, (), many=True, help="the modules to write; default: all"),
     ]
     doc = f"Write {name} as ONNX, compared with the original on random inputs of two batch sizes."
     values = parse(f"potmeter export {name}", [*own, *common_flags("weights", "json")], rest, doc)
@@ -36,10 +36,10 @@ def export(argv: list[str]) -> None:
     from potmeter.core.loading import load
 
     system = load(name, choose_weights(reference, values["weights"]))
-    files = onnx.export(system, out, values["part"])
+    files = onnx.export(system, out, values["module"])
     if values["json"]:
-        rows = [{"part": f.part, "path": str(f.path), "difference": f.difference, "scale": f.scale} for f in files]
+        rows = [{"module": f.name, "path": str(f.path), "difference": f.difference, "scale": f.scale} for f in files]
         print(json.dumps({"system": reference.entry.name, "files": rows}, ensure_ascii=False))
         return
     for f in files:
-        print(f"{f.path}  ({f.part}; differs from PyTorch by at most {f.difference:.1e}, outputs up to {f.scale:.3g})")
+        print(f"{f.path}  ({f.name}; differs from PyTorch by at most {f.difference:.1e}, outputs up to {f.scale:.3g})")

@@ -146,7 +146,7 @@ def evaluate(argv: list[str]) -> None:
     from potmeter.core.evaluation import summarise
     from potmeter.core.loading import load
     from potmeter.core.signature import Parameter, parameters
-    from potmeter.data.seen import leave_out_seen
+    from potmeter.data.held_out import select_held_out
     from potmeter.data.splits import take_evenly
 
     owner = reference.entry.load()
@@ -168,7 +168,7 @@ def evaluate(argv: list[str]) -> None:
         values["weights"] = choose_weights(reference, values["weights"])
         system = load(name, values["weights"], device=values["device"])
         splits = owner.data(system.config, **{p.name: p.convert(values[p.name]) for p in data_flags})
-        splits = leave_out_seen(splits, values["weights"], system.config.dataset)
+        splits = select_held_out(splits, values["weights"], system.config.dataset)
         splits.test is not None or reject("There are no test data.", values.get("source"))
         test = splits.test if values["full"] else take_evenly(splits.test, QUICK)
         with torch.no_grad():

@@ -26,7 +26,7 @@ BATCHES = (1, 5)
 
 
 class MethodModule(nn.Module):
-    """A method of a system as a module: ``MethodModule(self, "logits")`` for ``export_parts``.
+    """A method of a system as a module: ``MethodModule(self, "logits")`` for ``export_modules``.
 
     The file's input is called as the method's first argument, and explained by its docstring.
 
@@ -46,10 +46,10 @@ class MethodModule(nn.Module):
 
 
 @dataclass(frozen=True)
-class Exported:
-    """A file that was written, and how far it is from the original."""
+class ExportedModule:
+    """A module's ONNX file, and how far its outputs are from the original's."""
 
-    part: str
+    name: str
     path: Path
     difference: float
     """Largest absolute difference over all outputs and batch sizes."""
@@ -57,18 +57,18 @@ class Exported:
     """Largest absolute value of an output."""
 
 
-def export(system: System, out: Path, parts: tuple[str, ...] = ()) -> list[Exported]:
-    """Write a system's parts: one as ``out``, several as ``out`` with ``-NAME`` before the ending.
+def export(system: System, out: Path, modules: tuple[str, ...] = ()) -> list[ExportedModule]:
+    """Write a system's ``export_modules``: one as ``out``, several as ``out`` with ``-NAME`` before the ending.
 
     Nothing appears under its name before it is compared with the original on random inputs of two batch sizes.
 
     Args:
         system: In evaluation mode, on the CPU.
         out: A file that ends in .onnx.
-        parts: Names of the parts that are wanted; none = all.
+        modules: Names of those that are wanted; none = all.
 
     Raises:
-        UserError: onnx is missing, the system has no such part, the disk is full, or the results differ.
+        UserError: onnx is missing, the system has no such module, the disk is full, or the results differ.
     """
     try:
         import onnx  # noqa: F401
@@ -77,10 +77,10 @@ def export(system: System, out: Path, parts: tuple[str, ...] = ()) -> list[Expor
     except ImportError as error:
         raise missing_extra("potmeter export", "export", error.name) from None
     onnxruntime.set_default_logger_severity(3)
-    known = system.export_parts()
-    for part in parts:
-        part in known or reject_unknown_part(system, part, known)
-    wanted = {part: known[part] for part in parts or known}
+    known = system.export_modules()
+    for name in modules:
+        name in known or reject_unknown_module(system, name, known)
+    wanted = {name: known[name] for name in modules or known}
     written = []
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter, about its own insides
@@ -88,22 +88,24 @@ def export(system: System, out: Path, parts: tuple[str, ...] = ()) -> list[Expor
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=out.parent, prefix=".exporting-") as aside:
-                for part, (module, inputs) in wanted.items():
-                    name = out.name if len(known) == 1 else f"{out.stem}-{part}{out.suffix}"
-                    written.append(export_part(system, part, module.eval(), inputs, Path(aside, name)))
+                for name, (module, inputs) in wanted.items():
+                    file_name = out.name if len(known) == 1 else f"{out.stem}-{name}{out.suffix}"
+                    written.append(export_module(system, name, module.eval(), inputs, Path(aside, file_name)))
                 for file in Path(aside).iterdir():  # the weights of networks beyond 2 GB are a second file
                     file.replace(out.parent / file.name)
         except OSError as error:
             raise UserError(f"{out} cannot be written: {error.strerror}.", received=str(out)) from None
-    return [Exported(w.part, out.parent / w.path.name, w.difference, w.scale) for w in written]
+    return [ExportedModule(w.name, out.parent / w.path.name, w.difference, w.scale) for w in written]
 
 
-def reject_unknown_part(system: System, part: str, known: dict[str, Any]) -> NoReturn:
-    """Say which parts there are."""
-    raise UserError(f"{system.name} has the parts {', '.join(known)}.", received=part)
+def reject_unknown_module(system: System, name: str, known: dict[str, Any]) -> NoReturn:
+    """Raise UserError, which says what modules there are."""
+    raise UserError(f"{system.name} has the modules {', '.join(known)}.", received=name)
 
 
-def export_part(system: System, part: str, module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> Exported:
+def export_module(
+    system: System, name: str, module: nn.Module, inputs: tuple[Tensor, ...], path: Path
+) -> ExportedModule:
     """Write one module and compare it. Raises UserError when the results differ."""
     traced = tuple(random_like(x, 2) for x in inputs)  # a batch of 1 would be taken for a constant
     names = getattr(module, "input_names", [*inspect.signature(module.forward).parameters][: len(inputs)])
@@ -120,32 +122,32 @@ def export_part(system: System, part: str, module: nn.Module, inputs: tuple[Tens
     )
     assert program is not None
     strip_traces(program.model)
-    explain(program.model.graph, module)
-    program.model.metadata_props.update(describe(system, part, inputs))
+    document_tensors(program.model.graph, module)
+    program.model.metadata_props.update(onnx_metadata(system, name, inputs))
     program.save(str(path), external_data=sum(t.nbytes for t in module.state_dict().values()) > 1.9 * 2**30)
-    difference, scale = compare(module, inputs, path)
+    difference, scale = max_difference(module, inputs, path)
     if not difference <= TOLERANCE * scale:
         message = (
-            f"The ONNX file of {system.name}'s {part} differs from the original by {difference:.2g}; it is removed."
+            f"The ONNX file of {system.name}'s {name} differs from the original by {difference:.2g}; it is removed."
         )
         raise UserError(message, received=f"outputs up to {scale:.3g}")
-    return Exported(part, path, difference, scale)
+    return ExportedModule(name, path, difference, scale)
 
 
 def strip_traces(model: Any) -> None:
     """Take out what the exporter notes of the machine: stack traces, with the paths of source files, in every node."""
     graphs = [model.graph, *model.functions.values()]
     for graph in graphs:
-        for part in [graph, *graph.all_nodes()]:
-            part.metadata_props.clear()
-            part.doc_string = None
-            for value in getattr(part, "outputs", ()):
+        for node in [graph, *graph.all_nodes()]:
+            node.metadata_props.clear()
+            node.doc_string = None
+            for value in getattr(node, "outputs", ()):
                 value.metadata_props.clear()
     for value in (*model.graph.inputs, *model.graph.initializers.values()):
         value.metadata_props.clear()
 
 
-def explain(graph: Any, module: nn.Module) -> None:
+def document_tensors(graph: Any, module: nn.Module) -> None:
     """Say of inputs and outputs what they are, by the docstring of the method or module that is exported."""
     shell = type(module).__module__.startswith("torch.")  # nn.Sequential says nothing of what is in it
     inner = next(module.children(), module) if shell else module
@@ -158,7 +160,7 @@ def explain(graph: Any, module: nn.Module) -> None:
         value.doc_string = about
 
 
-def compare(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> tuple[float, float]:
+def max_difference(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> tuple[float, float]:
     """The largest difference between a module and its ONNX file on random inputs, and the largest output."""
     import onnxruntime
 
@@ -189,9 +191,14 @@ def random_like(example: Tensor, size: int) -> Tensor:
     return torch.randint(int(low), int(high) + 1, shape).to(example.dtype)
 
 
-def describe(system: System, part: str, inputs: tuple[Tensor, ...]) -> dict[str, str]:
+def onnx_metadata(system: System, name: str, inputs: tuple[Tensor, ...]) -> dict[str, str]:
     """What a user of the file must know, as ONNX metadata."""
-    facts = {"potmeter": __version__, "system": system.name, "part": part, "config": json.dumps(asdict(system.config))}
+    facts = {
+        "potmeter": __version__,
+        "system": system.name,
+        "module": name,
+        "config": json.dumps(asdict(system.config)),
+    }
     pictures = [x.ndim == 4 and x.is_floating_point() for x in inputs]
     if any(pictures):
         facts["input_range"] = "pictures (batch, channels, height, width), RGB or grey, values from 0 to 1"

@@ -226,7 +226,7 @@ class System(Pretrained):
         """Inputs worth trying, none of them trained on."""
         return []
 
-    def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+    def export_modules(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         """What ``export`` writes: by name, a module and example inputs for it, whose first dimension is the batch.
 
         The module takes and returns tensors only, and its graph is the same for every input. A method of the system

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from potmeter.data.division import Rows, divide
+from potmeter.data.file_split import LabelledFiles, split_files
 from potmeter.data.files import content_digest, find_files, list_folders
 from potmeter.data.folder_data import FolderData
 from potmeter.data.splits import Splits
@@ -17,14 +17,14 @@ from potmeter.errors import reject
 from potmeter.media import Image
 from potmeter.notices import note
 
-PARTS = {
+SPLIT_NAMES = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "devel", "development"), "valid"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-"""Names of subfolders that are parts of the data set, not classes; in any case, and with ``set`` or ``data`` behind."""
-BOUNDS = (0.8, 0.9)
-"""Where training and validation part end, of pictures that are not divided yet."""
+"""Names of subfolders that are splits, not classes; in any case, and with ``set`` or ``data`` behind."""
+SPLIT_BOUNDS = (0.8, 0.9)
+"""Where training and validation split end, of pictures that the user has not split."""
 SHOWN = 6
 """Classes that are named in the line that says what was understood."""
 
@@ -40,11 +40,11 @@ def image_folder(
     """Read a folder of pictures in the ImageFolder layout, and say in one line what was understood.
 
     * With ``train/`` and ``val/`` or ``test/`` below it (``Training``, ``validation_set``, ``dev`` … will do), these are
-      the parts. Where there is none for validation, a tenth of the training pictures are held back; where there is none
+      the splits. Where there is none for validation, a tenth of the training pictures are held back; where there is none
       for testing, ``test`` is None.
     * Else 80 % of each class are for training, 10 % for validation and 10 % for testing, by a hash of the picture's path,
-      so that files which are added do not move the others. (In a class of some ten files one may move, since no part
-      stays empty; classes of one or two files are for training only.) Copies of a picture are in the same part.
+      so that files which are added do not move the others. (In a class of some ten files one may move, since no split
+      stays empty; classes of one or two files are for training only.) Copies of a picture are in the same split.
 
     Pictures are decoded when they are first used: scaled to cover ``size``, and the middle cut out. Hidden files and files
     that are not pictures are skipped, and their number is told on stderr.
@@ -71,43 +71,43 @@ def image_folder(
     if not os.path.isdir(root):  # os.path: False for what can be no path
         reject(f"{root} is not a folder." if os.path.exists(root) else f"There is no folder {root}.", str(source))
     skipped: list[Path] = []
-    found = find_parts(root)
-    divided = found.keys() - {"train"} != set()
-    if divided:
-        parts = {part: labelled_files(folder, labels, skipped) for part, folder in found.items()}
-        if "valid" not in parts and "train" in parts:
-            parts["train"], parts["valid"] = divide(parts["train"], found["train"], (0.9,))
-        tell_shared(root, parts)
+    found = find_split_folders(root)
+    by_user = found.keys() - {"train"} != set()
+    if by_user:
+        splits = {split: labelled_files(folder, labels, skipped) for split, folder in found.items()}
+        if "valid" not in splits and "train" in splits:
+            splits["train"], splits["valid"] = split_files(splits["train"], found["train"], (0.9,))
+        note_leakage(root, splits)
     else:
         inner = found.get("train", root)
         rows = labelled_files(inner, labels, skipped)
-        parts = dict(zip(("train", "valid", "test"), divide(rows, inner, BOUNDS), strict=True))
+        splits = dict(zip(("train", "valid", "test"), split_files(rows, inner, SPLIT_BOUNDS), strict=True))
     if skipped:
         note(f"{root}: skipped {len(skipped)} files that are not pictures, such as {skipped[0].name}.")
-    names = class_names(root, parts, classes) if labels else ()
-    tell_layout(root, names, parts, {part: folder.name for part, folder in found.items()} if divided else {})
-    data = {part: FolderData(rows, names, size, channels) for part, rows in parts.items() if rows}
-    for part in ("test", "valid", "train"):  # the seldom read ones first
-        data[part].check() if part in data else None
+    names = class_names(root, splits, classes) if labels else ()
+    note_layout(root, names, splits, {split: folder.name for split, folder in found.items()} if by_user else {})
+    data = {split: FolderData(rows, names, size, channels) for split, rows in splits.items() if rows}
+    for split in ("test", "valid", "train"):  # the seldom read ones first
+        data[split].check() if split in data else None
     everything = (
-        None if divided else FolderData([row for rows in parts.values() for row in rows], names, size, channels)
+        None if by_user else FolderData([row for rows in splits.values() for row in rows], names, size, channels)
     )
     return Splits(data.get("train"), data.get("valid"), data.get("test"), unsplit=everything)
 
 
-def find_parts(root: Path) -> dict[str, Path]:
-    """The subfolders that are parts of the data set: those for training and for another part, or one alone.
+def find_split_folders(root: Path) -> dict[str, Path]:
+    """The subfolders that are splits of the data set: those for training and for another split, or one alone.
 
     Raises:
-        UserError: Where two are for the same part, or there are class folders beside parts.
+        UserError: Where two are for the same split, or there are class folders beside splits.
     """
     folders = list_folders(root)
     found: dict[str, Path] = {}
     for folder in folders:
-        if part := part_of(folder.name):
-            if part in found:
-                reject(f"{root} has several folders for the same part.", f"{found[part].name}, {folder.name}")
-            found[part] = folder
+        if split := split_name(folder.name):
+            if split in found:
+                reject(f"{root} has several folders for the same part.", f"{found[split].name}, {folder.name}")
+            found[split] = folder
     if len(folders) == 1 or (len(folders) == len(found) and "train" in found):
         return found
     if "train" in found and len(found) > 1:
@@ -120,23 +120,23 @@ def find_parts(root: Path) -> dict[str, Path]:
     return {}  # a class may be called train
 
 
-def part_of(name: str) -> str | None:
-    """The part that a folder of this name is, if it is one.
+def split_name(name: str) -> str | None:
+    """The split that a folder of this name is, if it is one.
 
     Example:
         >>> part_of("Training_Set"), part_of("dev"), part_of("trainer")
         ('train', 'valid', None)
     """
     plain = re.sub(r"[\s_.-]+", "", name.casefold())
-    return PARTS.get(plain) or PARTS.get(re.sub(r"(set|data|images|split)$", "", plain))
+    return SPLIT_NAMES.get(plain) or SPLIT_NAMES.get(re.sub(r"(set|data|images|split)$", "", plain))
 
 
-def labelled_files(root: Path, labels: bool, skipped: list[Path]) -> Rows:
+def labelled_files(root: Path, labels: bool, skipped: list[Path]) -> LabelledFiles:
     """The pictures below a folder, sorted, with their classes; files of other kinds are added to ``skipped``."""
     if not labels:
-        pictures: Rows = [(path, "") for path in picture_files(root, skipped)]
+        pictures: LabelledFiles = [(path, "") for path in picture_files(root, skipped)]
         return pictures or reject(f"There are no pictures in {root}.", str(root))
-    rows: Rows = []
+    rows: LabelledFiles = []
     spelt: dict[str, Path] = {}
     for folder in list_folders(root):
         found = find_files(folder, Image.suffixes)
@@ -156,7 +156,7 @@ def labelled_files(root: Path, labels: bool, skipped: list[Path]) -> Rows:
 
 
 def reject_nested(root: Path, folder: Path, files: Sequence[Path]) -> None:
-    """Raise UserError for a class folder with nothing but folders: these may be the classes, and it a part.
+    """Raise UserError for a class folder with nothing but folders: these may be the classes, and it a split.
 
     A folder for each picture is no reason: ``cat/0017/picture.jpg``.
     """
@@ -176,18 +176,18 @@ def picture_files(folder: Path, skipped: list[Path]) -> list[Path]:
     return found.files
 
 
-def class_names(root: Path, parts: dict[str, Rows], known: Sequence[str]) -> tuple[str, ...]:
+def class_names(root: Path, splits: dict[str, LabelledFiles], known: Sequence[str]) -> tuple[str, ...]:
     """The classes in the order of their labels.
 
     Raises:
-        UserError: When there are fewer than two, a part has one that is not trained on, or a network does not know one.
+        UserError: When there are fewer than two, a split has one that is not trained on, or a network does not know one.
     """
-    present = sorted({name for rows in parts.values() for _, name in rows})
+    present = sorted({name for rows in splits.values() for _, name in rows})
     if known:
         if strange := [name for name in present if name not in known]:
             reject(f"The network knows {shorten_list(known)}, and not all classes of {root}.", shorten_list(strange))
         return tuple(known)
-    names = sorted({name for _, name in parts.get("train", parts.get("test", []))})
+    names = sorted({name for _, name in splits.get("train", splits.get("test", []))})
     for extra in sorted(set(present) - set(names)):
         reject(f"{root} has no training picture of a class that it has others of.", extra)
     len(names) > 1 or reject(f"{root} has only one class folder; telling classes apart takes two.", names[0])
@@ -197,28 +197,28 @@ def class_names(root: Path, parts: dict[str, Rows], known: Sequence[str]) -> tup
 # What is told -------------------------------------------------------------------------------------------------------
 
 
-def tell_layout(root: Path, classes: Sequence[str], parts: dict[str, Rows], folders: dict[str, str]) -> None:
+def note_layout(root: Path, classes: Sequence[str], splits: dict[str, LabelledFiles], folders: dict[str, str]) -> None:
     """Say in one line how a folder was understood."""
     words = {"train": "to train", "valid": "to validate", "test": "to test"}
     counts = ", ".join(
-        f"{len(rows):,} {words[part]}{f' ({folders[part]}/)' if part in folders else ''}"
-        for part in words
-        if (rows := parts.get(part))
+        f"{len(rows):,} {words[split]}{f' ({folders[split]}/)' if split in folders else ''}"
+        for split in words
+        if (rows := splits.get(split))
     )
-    total = sum(map(len, parts.values()))
+    total = sum(map(len, splits.values()))
     named = f" in {len(classes)} classes ({shorten_list(classes)})" if classes else ""
-    note(f"{root}: {total:,} pictures{named}: {counts}.", about="parts")
+    note(f"{root}: {total:,} pictures{named}: {counts}.", about="splits")
 
 
-def tell_shared(root: Path, parts: dict[str, Rows]) -> None:
-    """Tell of pictures for validation or testing that are trained on too, where the parts are the user's."""
-    trained = {content_digest(path) for path, _ in parts.get("train", [])}
-    for part in ("valid", "test"):
-        shared = [path for path, _ in parts.get(part, []) if content_digest(path) in trained]
+def note_leakage(root: Path, splits: dict[str, LabelledFiles]) -> None:
+    """Tell of pictures for validation or testing that are trained on too, where the splits are the user's."""
+    trained = {content_digest(path) for path, _ in splits.get("train", [])}
+    for split in ("valid", "test"):
+        shared = [path for path, _ in splits.get(split, []) if content_digest(path) in trained]
         if shared:
-            word = {"valid": "validation", "test": "test"}[part]
+            word = {"valid": "validation", "test": "test"}[split]
             note(
-                f"{root}: {len(shared)} of {len(parts[part])} {word} pictures are among those to train, such as "
+                f"{root}: {len(shared)} of {len(splits[split])} {word} pictures are among those to train, such as "
                 f"{shared[0].relative_to(root)}."
             )
 

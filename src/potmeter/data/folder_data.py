@@ -67,14 +67,6 @@ class FolderData(Dataset):
         batch = {"image": torch.stack([self.picture(i) for i in indices.tolist()]).float().div_(255)}
         return batch if self.labels is None else batch | {"label": self.labels[indices]}
 
-    def head(self, n: int) -> Self:
-        """``n`` pictures spread evenly over the data set (all, if there are fewer), the same ones every time.
-
-        Not the first ones, which would all be of one class.
-        """
-        n = min(n, len(self))
-        return self.select([i * len(self) // n for i in range(n)])
-
     def select(self, indices: Sequence[int] | Tensor) -> Self:
         """The pictures at these places as a data set of their own, as cross-validation needs them."""
         rows = [self.rows[i] for i in torch.as_tensor(indices, dtype=torch.long).tolist()]

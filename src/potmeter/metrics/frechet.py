@@ -32,14 +32,14 @@ def frechet_distance(x: Float[Tensor, "n features"], y: Float[Tensor, "m _"]) ->
     for rows in (x, y):
         len(rows) >= 2 or reject("A Fréchet distance takes at least two pictures on each side.", len(rows))
     x.shape[1] == y.shape[1] or reject("Both sides must have features of one kind.", (x.shape[1], y.shape[1]))
-    (mean, root), (other_mean, other_root) = moments(x), moments(y)
-    covered = torch.linalg.svdvals(root @ other_root.T).sum()  # tr (C₁ C₂)^½
-    apart = (mean - other_mean).square().sum() + root.square().sum() + other_root.square().sum() - 2 * covered
-    return max(0.0, float(apart))
+    (mean, root), (other_mean, other_root) = fit_gaussian(x), fit_gaussian(y)
+    cross = torch.linalg.svdvals(root @ other_root.T).sum()  # tr (C₁ C₂)^½
+    traces = root.square().sum() + other_root.square().sum()  # tr C₁ + tr C₂
+    return max(0.0, float((mean - other_mean).square().sum() + traces - 2 * cross))
 
 
-def moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean, and a matrix R of at most as many rows as features with RᵀR the covariance, in double precision."""
+def fit_gaussian(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (features,) and a root R (at most features, features) of the covariance, RᵀR, in double precision."""
     x = x.double()
     mean = x.mean(0)
     root = (x - mean) / (len(x) - 1) ** 0.5

@@ -40,7 +40,7 @@ def read_figures(name: str, tag: str) -> dict[str, Any]:
     if not card:
         return {}
     errors = {f"{metric}_error": value for metric, value in card.get("errors", {}).items()}
-    seconds = card.get("recipe", {}).get("seconds")
+    seconds = card.get("training", {}).get("seconds")
     minutes = {"minutes": seconds / 60} if seconds else {}
     return card | card["metrics"] | errors | card["baselines"] | minutes
 
@@ -53,10 +53,9 @@ def sum_up(entry: registry.Entry, tag: str | None) -> str:
     for facts, name in places:
         if facts.measured:
             figures = read_figures(entry.name, name) if name else {}
-            beside = (
-                "" if facts.beside.startswith("–") or not facts.beside else f"; beside it {fill(facts.beside, figures)}"
-            )
-            return f"{fill(facts.measured, figures)}{beside}".replace("`", "")
+            text = fill(facts.comparison, figures)
+            comparison = f"; compared with {text}" if text and not text.startswith("–") else ""
+            return f"{fill(facts.measured, figures)}{comparison}".replace("`", "")
     return ""
 
 
@@ -90,27 +89,27 @@ def owner_of(baseline: str, metrics: list[str]) -> str | None:
     return max((metric for metric in metrics if baseline.endswith(f"_{metric}")), key=len, default=None)
 
 
-def list_origins(card: dict[str, Any]) -> Rows:
-    """How the weights came about: data, licence, time, machine, and whatever else the recipe tells."""
-    recipe = dict(read_part(card, "recipe"))
+def list_provenance(card: dict[str, Any]) -> Rows:
+    """How the weights came about: data, licence, time, machine, and whatever else the card tells of the training."""
+    training = dict(read_part(card, "training"))
     for key in ("data", "licence", "license", "licences", "paper", "limits"):
         if key in card:
-            recipe.setdefault(key, card[key])
+            training.setdefault(key, card[key])
     rows: Rows = []
-    if recipe.get("data"):
-        rows.append(("data", format_value(recipe.pop("data"))))
-    if isinstance(seconds := recipe.pop("seconds", None), (int, float)):
+    if training.get("data"):
+        rows.append(("data", format_value(training.pop("data"))))
+    if isinstance(seconds := training.pop("seconds", None), (int, float)):
         rows.append(("training time", format_duration(seconds)))
-    recipe.pop("command", None)
-    told = {readable(key): format_value(value) for key, value in recipe.items() if value not in (None, "", [], {})}
+    training.pop("command", None)
+    told = {readable(key): format_value(value) for key, value in training.items() if value not in (None, "", [], {})}
     small = [f"{key} {value}" for key, value in told.items() if len(value) < 24]  # seed, steps, device …: on one line
     rows += [(key, value) for key, value in told.items() if len(value) >= 24]
-    return [*rows, ("recipe", ", ".join(small))] if small else rows
+    return [*rows, ("training", ", ".join(small))] if small else rows
 
 
 def training_command(card: dict[str, Any]) -> str | None:
     """The command that made the weights, where the card tells it."""
-    found = card.get("command") or read_part(card, "recipe").get("command")
+    found = card.get("command") or read_part(card, "training").get("command")
     return found if isinstance(found, str) else None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from potmeter.core.config import BaseConfig
 from potmeter.core.signature import parameters
-from potmeter.presentation.card import list_measurements, list_origins, read_card, read_measured, training_command
+from potmeter.presentation.card import list_measurements, list_provenance, read_card, read_measured, training_command
 from potmeter.presentation.markup import Html, prose, tag
 from potmeter.presentation.source import config_fields
 from potmeter.registry import Entry
@@ -120,7 +120,7 @@ def format_setting(value: Any) -> str:
 def render_facts(facts: Facts) -> Html | None:
     """The card and the Config: figures first, how the weights were made beside them, the Config to be opened."""
     heading, figures = list_measurements(facts.card, facts.entry.label)
-    made = list_origins(facts.card)
+    made = list_provenance(facts.card)
     if facts.parameters:
         made = [("knobs", f"{facts.parameters:,}"), *made]
     blocks = []

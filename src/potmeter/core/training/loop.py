@@ -84,7 +84,7 @@ class Trainer(TrainingState):
         self.inference_system().rng = self.rng  # the average is a copy; its randomness is not
         self.batches: Any = system.batches(splits, self)
         self.progress, self.started, self.saved_at = Progress(), time.monotonic(), time.monotonic()
-        self.evaluated = -1  # the step of the last full evaluation
+        self.last_evaluated_step = -1  # the step of the last full evaluation
         self.log = TrainingLog(self.run, tensorboard=options.tensorboard, quiet=quiet)
         self.interrupt, self.interrupted = Interrupt(), False  # of this process; by what all processes know
 
@@ -163,7 +163,7 @@ class Trainer(TrainingState):
         if self.interrupted:
             self.log.report(self.step, self.fraction_done)  # raises, rather than save what is no longer finite
             resume.save(self)
-        elif self.evaluated != self.step:
+        elif self.last_evaluated_step != self.step:
             self.evaluate()
         elif self.options.seconds and self.progress.seconds < self.options.seconds:
             resume.save(self)  # the clock had not run out when this step was saved: it would be gone on from
@@ -200,7 +200,7 @@ class Trainer(TrainingState):
         self.log.report(self.step, self.fraction_done)
         metrics, progress, goal = validation.measure(self), self.progress, self.system.goal
         better = goal.prefers(metrics, progress.best)
-        self.evaluated = self.step if goal.metric in metrics else -1
+        self.last_evaluated_step = self.step if goal.metric in metrics else -1
         if metrics:
             progress.metrics = metrics
             self.log.write(self.step, {f"valid_{key}": value for key, value in metrics.items()})

@@ -15,9 +15,14 @@ import torch
 
 from potmeter.core.system import System
 from potmeter.core.training import checkpoints, processes
-from potmeter.core.training.sharding import full_state, load_full_state, load_optimizer_state, optimizer_state
+from potmeter.core.training.sharding import (
+    gather_optimizer_state,
+    gather_state_dict,
+    load_gathered_optimizer_state,
+    load_gathered_state_dict,
+)
 from potmeter.core.training.state import Progress, TrainingState
-from potmeter.data.seen import write_seen
+from potmeter.data.held_out import write_training_files
 from potmeter.errors import UserError, reject, shorten
 
 
@@ -26,14 +31,14 @@ def save(trainer: TrainingState) -> None:
     if not trainer.sharded:
         processes.assert_equal_weights(trainer.system)
     used = trainer.inference_system()
-    used.card = {"recipe": training_record(trainer), "valid": trainer.progress.metrics}
-    tensors = full_state(used, trainer.sharded)
+    used.card = {"training": training_record(trainer), "valid": trainer.progress.metrics}
+    tensors = gather_state_dict(used, trainer.sharded)
     own = {"rank": processes.rank(), "torch": torch.get_rng_state(), "batches": trainer.batches.state_dict()}
     if trainer.device.type == "cuda":
         own["cuda"] = torch.cuda.get_rng_state(trainer.device)
     write_weights = lambda folder: used.save_pretrained(folder, tensors)
     checkpoints.write(trainer.run, trainer.step, training_state(trainer), own, write_weights)
-    write_seen(trainer.run, trainer.splits) if processes.rank() == 0 else None
+    write_training_files(trainer.run, trainer.splits) if processes.rank() == 0 else None
     mark_best(trainer) if trainer.progress.best_step == trainer.step else None
     trainer.saved_at = time.monotonic()
 
@@ -58,15 +63,15 @@ def load(trainer: TrainingState, folder: Path, state: dict[str, Any], own: dict[
     if changed := find_changed_assets(system, folder):
         message = f"{trainer.run} was begun with another {changed[0]}: with other data, or from other weights."
         reject(message, trainer.splits.dataset)
-    load_full_state(trainer.inference_system(), folder / "model.safetensors", trainer.sharded)
+    load_gathered_state_dict(trainer.inference_system(), folder / "model.safetensors", trainer.sharded)
     if trainer.average:
         system.load_state_dict(state["average"]["model"])
         trainer.average.n_averaged.copy_(state["average"]["count"])
     for name, optimizer in trainer.optimizers.items():
-        load_optimizer_state(system, optimizer, state["optimizers"][name], trainer.sharded)
+        load_gathered_optimizer_state(system, optimizer, state["optimizers"][name], trainer.sharded)
     trainer.rng.load_state_dict(state["rng"])
     trainer.progress, trainer.started = Progress(**state["progress"]), time.monotonic()
-    trainer.evaluated = (
+    trainer.last_evaluated_step = (
         trainer.step if trainer.fraction_done >= 1 else -1
     )  # a finished run is not measured, and saved, again
     mark_best(trainer)  # a kill may have come between a checkpoint and its mark
@@ -104,7 +109,7 @@ def training_state(trainer: TrainingState) -> dict[str, Any]:
         "seed": trainer.options.seed,
         "data": trainer.data,
         "rng": trainer.rng.state_dict(),
-        "optimizers": {name: optimizer_state(system, one, trainer.sharded) for name, one in optimizers},
+        "optimizers": {name: gather_optimizer_state(system, one, trainer.sharded) for name, one in optimizers},
         # with a moving average the weights folder holds that, and the weights being trained are kept here
         "average": {"model": system.state_dict(), "count": average.n_averaged} if average else None,
     }
@@ -121,7 +126,7 @@ def training_record(trainer: TrainingState) -> dict[str, Any]:
         "seed": trainer.options.seed,
         "steps": trainer.step,
         "seconds": round(trainer.seconds, 1),
-        "measuring": round(trainer.progress.measuring, 1),
+        "validation_seconds": round(trainer.progress.validation_seconds, 1),
         "processes": processes.world_size(),
         "device": str(trainer.device),
         "threads": torch.get_num_threads(),

@@ -30,8 +30,8 @@ def shard(system: System, device: torch.device) -> None:
         register_fsdp_forward_method(system, method)  # FSDP gathers parameters before ``forward`` only, unless told
 
 
-def full_state(system: System, sharded: bool) -> dict[str, Any] | None:
-    """The whole state of a sharded system, gathered from all processes; None when every process has it anyway."""
+def gather_state_dict(system: System, sharded: bool) -> dict[str, Any] | None:
+    """The state dict of a sharded system, gathered from all processes; None where every process has it anyway."""
     if not sharded:
         return None
     from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
@@ -39,8 +39,8 @@ def full_state(system: System, sharded: bool) -> dict[str, Any] | None:
     return get_model_state_dict(system, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
 
 
-def load_full_state(system: System, path: Path, sharded: bool) -> None:
-    """Fill a system, sharded or not, from a weights file."""
+def load_gathered_state_dict(system: System, path: Path, sharded: bool) -> None:
+    """Fill a system, sharded or not, with the whole state dict in a weights file."""
     if not sharded:
         return load_state(system, path)
     from safetensors.torch import load_file
@@ -51,8 +51,8 @@ def load_full_state(system: System, path: Path, sharded: bool) -> None:
     set_model_state_dict(system, state, options=options)
 
 
-def optimizer_state(system: System, optimizer: Optimizer, sharded: bool) -> dict[str, Any]:
-    """An optimiser's state, gathered from all processes where it is sharded."""
+def gather_optimizer_state(system: System, optimizer: Optimizer, sharded: bool) -> dict[str, Any]:
+    """An optimiser's state dict, gathered from all processes where it is sharded."""
     if not sharded:
         return optimizer.state_dict()
     from torch.distributed.checkpoint.state_dict import StateDictOptions, get_optimizer_state_dict
@@ -61,8 +61,8 @@ def optimizer_state(system: System, optimizer: Optimizer, sharded: bool) -> dict
     return get_optimizer_state_dict(system, optimizer, options=options)
 
 
-def load_optimizer_state(system: System, optimizer: Optimizer, state: dict[str, Any], sharded: bool) -> None:
-    """Fill an optimiser with a saved state."""
+def load_gathered_optimizer_state(system: System, optimizer: Optimizer, state: dict[str, Any], sharded: bool) -> None:
+    """Fill an optimiser, sharded or not, with a whole state dict."""
     if not sharded:
         return optimizer.load_state_dict(state)
     from torch.distributed.checkpoint.state_dict import StateDictOptions, set_optimizer_state_dict

@@ -32,11 +32,11 @@ class Progress:
     """When that was."""
     metrics: dict[str, float] = field(default_factory=dict)
     """The last evaluation."""
-    measuring: float = 0.0
-    """Seconds that went into validation."""
     validation_seconds: float = 0.0
-    """What the last full validation took."""
-    loss_seconds: float = 0.0
+    """Seconds that went into validation so far."""
+    last_validation_seconds: float = 0.0
+    """Of these, what the last full validation took."""
+    last_loss_seconds: float = 0.0
     """What the last ``validation_loss`` took."""
 
 
@@ -73,7 +73,7 @@ class TrainingState:
     """When this session began, by ``time.monotonic``."""
     saved_at: float
     """When the last checkpoint was written, by the same clock."""
-    evaluated: int
+    last_evaluated_step: int
     """The step of the last full evaluation."""
 
     @property

@@ -13,9 +13,9 @@ from potmeter.core.training import processes
 from potmeter.core.training.log import Diverged
 from potmeter.core.training.state import TrainingState
 
-MEASURING = 0.1
+MAX_FRACTION = 0.1
 """Largest fraction of a budget that goes into validation, the last one, which is always made, included."""
-UNKNOWN = 30.0
+ASSUMED_SECONDS = 30.0
 """Seconds that a full validation is taken to last before there was one, where a loss can stand in for it."""
 
 
@@ -32,13 +32,13 @@ def measure(state: TrainingState) -> dict[str, float]:
         if is_affordable(state):
             metrics, _ = summarise(used.validate(data))
             decisive = state.system.goal.metric
-            progress.validation_seconds = time.monotonic() - started
+            progress.last_validation_seconds = time.monotonic() - started
         elif has_loss(used) and is_loss_affordable(state):
             loss = used.validation_loss(data)
             decisive, metrics = "loss", {} if loss is None else {"loss": float(loss)}
-            progress.loss_seconds = time.monotonic() - started
+            progress.last_loss_seconds = time.monotonic() - started
     state.system.train()
-    progress.measuring += time.monotonic() - started
+    progress.validation_seconds += time.monotonic() - started
     if metrics and not math.isfinite(metrics[decisive]):
         message = f"{decisive} is no longer finite at step {state.step}: lower --lr."
         raise Diverged(message, received=metrics[decisive])
@@ -58,15 +58,15 @@ def is_affordable(state: TrainingState) -> bool:
     budget, progress = state.options.seconds, state.progress
     if budget is None or state.options.eval_every or state.fraction_done >= 1:
         return True
-    seconds = progress.validation_seconds or (UNKNOWN if has_loss(state.system) else 0.0)
-    return agree(progress.measuring + 2 * seconds <= MEASURING * budget)
+    seconds = progress.last_validation_seconds or (ASSUMED_SECONDS if has_loss(state.system) else 0.0)
+    return agree(progress.validation_seconds + 2 * seconds <= MAX_FRACTION * budget)
 
 
 def is_loss_affordable(state: TrainingState) -> bool:
     """Whether a loss still fits in; at most half of the part is kept for the last full validation."""
-    allowance, progress = MEASURING * (state.options.seconds or math.inf), state.progress
-    reserve = min(progress.validation_seconds or UNKNOWN, allowance / 2)
-    return agree(progress.measuring + progress.loss_seconds + reserve <= allowance)
+    allowance, progress = MAX_FRACTION * (state.options.seconds or math.inf), state.progress
+    reserve = min(progress.last_validation_seconds or ASSUMED_SECONDS, allowance / 2)
+    return agree(progress.validation_seconds + progress.last_loss_seconds + reserve <= allowance)
 
 
 def agree(decision: bool) -> bool:
@@ -82,4 +82,4 @@ def describe(state: TrainingState, metrics: dict[str, float], *, best: bool) -> 
         return line
     goal = state.system.goal.metric
     dear = "" if goal in metrics else f"; {goal} might take more than a tenth"
-    return f"{line}  measuring {state.progress.measuring / max(state.seconds, 1e-9):.1%} of the time{dear}"
+    return f"{line}  validation {state.progress.validation_seconds / max(state.seconds, 1e-9):.1%} of the time{dear}"

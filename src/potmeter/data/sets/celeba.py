@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from potmeter.data.batches import Batch
-from potmeter.data.division import divide
+from potmeter.data.file_split import split_files
 from potmeter.data.fingerprint import digest
 from potmeter.data.folder import picture_files
 from potmeter.data.folder_data import FolderData
@@ -75,10 +75,9 @@ def is_celeba(source: str | Path) -> bool:
 def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3) -> Splits:
     """Read a folder in CelebA's layout: ``list_attr_celeba.txt`` (or .csv), and the pictures in ``img_align_celeba/``.
 
-    The parts are those of ``list_eval_partition.txt`` (or .csv); where there is none, 80 % of the pictures are for
-    training, 10 % for validation and 10 % for testing, by a hash of the file's name, copies of
-    a picture in the same part. Rows whose picture is not there
-    are left out, and their number is told.
+    The splits are those of ``list_eval_partition.txt`` (or .csv); where there is none, 80 % of the pictures are for
+    training, 10 % for validation and 10 % for testing, by a hash of the file's name, copies of a picture in the same split.
+    Rows whose picture is not there are left out, and their number is told.
 
     Args:
         source: The folder.
@@ -89,8 +88,8 @@ def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3
         Splits of AttributeFolder, whose names are CelebA's in words: ``Eyeglasses``, ``Wearing Hat``.
 
     Raises:
-        UserError: For a table that cannot be read, values other than −1, 0 and 1, a picture without a row, a part
-            without pictures; and, when it is its turn, for a broken picture, which it names.
+        UserError: For a table that cannot be read, values other than −1, 0 and 1, a picture without a row, a
+            split without pictures; and, when it is its turn, for a broken picture, which it names.
     """
     root = Path(source)
     table = next(path for name in TABLES if (path := root / name).is_file())
@@ -107,27 +106,27 @@ def celeba(source: str | Path, size: int | tuple[int, int], *, channels: int = 3
         reject(f"{table.name} has no row for {len(missing)} of {len(found)} pictures, such as this one.", missing[0])
     if len(rows) > len(found):
         note(f"{table.name} has {len(rows) - len(found):,} rows without a picture; they are left out.")
-    parts: list[list[str]] = [[], [], []]
-    for name, part in read_parts(root, folder, found).items():
-        parts[part].append(name)
-    all(parts) or reject("Training, validation and test part take a picture each.", f"{len(found)} pictures")
+    splits: list[list[str]] = [[], [], []]
+    for name, number in assign_splits(root, folder, found).items():
+        splits[number].append(name)
+    all(splits) or reject("Training, validation and test part take a picture each.", f"{len(found)} pictures")
     train, valid, test = (
         AttributeFolder(
             [found[name] for name in names], torch.tensor([rows[name] for name in names]) == 1, columns, size, channels
         )
-        for names in parts
+        for names in splits
     )
     for data in (test, valid, train):
         data.check()
     return Splits(train, valid, test)
 
 
-def read_parts(root: Path, folder: Path, found: dict[str, Path]) -> dict[str, int]:
-    """The part of each picture, 0 to 2. Raises UserError where the table of parts lacks one."""
+def assign_splits(root: Path, folder: Path, found: dict[str, Path]) -> dict[str, int]:
+    """The split of each picture by its name, 0 to 2. Raises UserError where the table of splits lacks one."""
     table = next((path for name in PARTITIONS if (path := root / name).is_file()), None)
     if table is None:
-        parts = divide([(path, "") for path in found.values()], folder, (0.8, 0.9))
-        return {path.name: number for number, rows in enumerate(parts) for path, _ in rows}
+        splits = split_files([(path, "") for path in found.values()], folder, (0.8, 0.9))
+        return {path.name: number for number, files in enumerate(splits) for path, _ in files}
     _, rows = read_table(table)
     for name in found:
         rows.get(name, ()) in ((0,), (1,), (2,)) or reject(f"{table.name} gives each picture 0, 1 or 2.", name)

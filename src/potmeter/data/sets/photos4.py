@@ -64,7 +64,7 @@ def photos4_varied(size: int = 224, apart: Apart = "photograph") -> TensorData:
     tensors = {key: torch.cat([part.tensors[key] for part in parts]) for key in parts[0].tensors}
     setting = torch.cat([torch.full((len(part),), i) for i, part in enumerate(parts)])
     names = [name for part in parts for name in part.names]
-    return TensorData(classes=parts[0].classes, names=names, setting=setting, **tensors)
+    return TensorData(classes=parts[0].classes, names=names, attribute_names=(), setting=setting, **tensors)
 
 
 def photos4_splits(size: int = 224) -> Splits:

@@ -159,7 +159,7 @@ class Patch(Probe):
             fuse_batch_norms(self.model), canvas, photos, target, steps=steps, every=every, rng=RandomStream(seed)
         )
         for step, pixels in rounds:
-            recipe = {
+            training = {
                 "seed": seed,
                 "steps": step,
                 "seconds": round(time.monotonic() - started, 1),
@@ -168,7 +168,7 @@ class Patch(Probe):
                 "torch": torch.__version__,
             }
             told = {key: value for key, value in facts.items() if value is not None}
-            yield PatchArtefact(Image.from_tensor(pixels.cpu()), make_card(told | {"recipe": recipe}))
+            yield PatchArtefact(Image.from_tensor(pixels.cpu()), make_card(told | {"training": training}))
 
     @task
     def pdf(self, *, patch: str = "toaster", cm: Annotated[float, Range(1, 28)] = 12.0) -> Page:

@@ -254,7 +254,7 @@ class Autoencoder(System):
         """Codes (B, latent) of pictures (B, C, H, W)."""
         return self.net(space).encode(images)
 
-    def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+    def export_modules(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         c = self.config
         images = torch.rand(2, c.channels, c.image_size, c.image_size)
         return {f"z{latent}": (nn.Sequential(net), (images,)) for latent, net in self.nets()}  # a graph has a .code
@@ -262,4 +262,4 @@ class Autoencoder(System):
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W); as light on dark where the data set is."""
         c = self.config
-        return to_batch(images, c.image_size, c.channels, dark=is_light_on_dark(c.dataset)).to(self.device)
+        return to_batch(images, c.image_size, c.channels, light_on_dark=is_light_on_dark(c.dataset)).to(self.device)

@@ -293,7 +293,7 @@ class GAN(System):
         prior_penalty = lambda z: 1e-3 * z[:, : self.config.latent_dim].square().mean(1)
         return invert(lambda z: self.decode(z, space), images, candidates, steps=steps, prior_penalty=prior_penalty)
 
-    def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+    def export_modules(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         size = next(iter(self.latent_spaces.values()))
         return {"generator": (MethodModule(self, "decode", "images"), (torch.randn(2, size),))}
 
@@ -302,7 +302,7 @@ class GAN(System):
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W); as light on dark where the data set is."""
         c = self.config
-        return to_batch(images, c.image_size, c.channels, dark=is_light_on_dark(c.dataset)).to(self.device)
+        return to_batch(images, c.image_size, c.channels, light_on_dark=is_light_on_dark(c.dataset)).to(self.device)
 
     def to_signed(self, images: Tensor) -> Tensor:
         """Pictures in [0, 1] as the networks take them, in [−1, 1]."""

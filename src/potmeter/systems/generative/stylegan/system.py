@@ -19,7 +19,7 @@ from potmeter.core.system import Example, Goal, System
 from potmeter.core.training import processes
 from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
-from potmeter.data.domain import note_photographs
+from potmeter.data.domain_shift import note_domain_shift
 from potmeter.data.named import load_pictures
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
@@ -367,5 +367,5 @@ class StyleGAN(System):
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W)."""
         c = self.config
-        note_photographs(images, c.dataset)
+        note_domain_shift(images, c.dataset)
         return to_batch(images, (c.height, c.width), c.channels).to(self.device)

@@ -15,7 +15,7 @@ from potmeter.core.random import RandomStream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.data.batches import Batch, in_batches
-from potmeter.data.domain import note_photographs
+from potmeter.data.domain_shift import note_domain_shift
 from potmeter.data.named import load_pictures
 from potmeter.data.samples import one_of_each_digit, sample
 from potmeter.data.sets.records import is_light_on_dark
@@ -305,7 +305,7 @@ class VAE(System):
         resolve_space(self, space)
         return self.model.encode(images)[0]
 
-    def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+    def export_modules(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         c = self.config
         images, z = torch.rand(2, c.channels, c.image_size, c.image_size), torch.randn(2, c.latent_dim)
         return {
@@ -318,8 +318,8 @@ class VAE(System):
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W); as light on dark where the data set is."""
         c = self.config
-        note_photographs(images, c.dataset)
-        return to_batch(images, c.image_size, c.channels, dark=is_light_on_dark(c.dataset)).to(self.device)
+        note_domain_shift(images, c.dataset)
+        return to_batch(images, c.image_size, c.channels, light_on_dark=is_light_on_dark(c.dataset)).to(self.device)
 
 
 def binarize_data(data: TensorData) -> TensorData:

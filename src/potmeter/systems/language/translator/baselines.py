@@ -65,7 +65,7 @@ def train_without_attention(system: S, splits: Splits) -> S:
     """LSTMs without attention, after as many steps as the system has had."""
     layers = {"encoder_layers": 2, "decoder_layers": 2}  # as many in both, an even number
     config = replace(system.config, architecture="none", **layers)
-    steps = int(system.card.get("recipe", {}).get("steps", STEPS))
+    steps = int(system.card.get("training", {}).get("steps", STEPS))
     plain = build_system(type(system), config, 0)
     with tempfile.TemporaryDirectory() as folder, torch.enable_grad():
         options = Options(steps=steps, out=Path(folder), device=str(system.device), eval_every=steps + 1)

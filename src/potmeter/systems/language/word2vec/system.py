@@ -154,7 +154,7 @@ class Word2Vec(System):
         losses = {"unigram_loss": baselines.unigram_loss(splits.test, self.tables, self.config)}
         if not splits.test.english or self.config.dataset == "synthetic":
             return losses
-        steps = self.card.get("recipe", {}).get("steps", 0)
+        steps = self.card.get("training", {}).get("steps", 0)
         epochs = max(1, round(steps * self.config.batch_size / len(splits.train.text)))
         vectors = baselines.train_gensim(splits.train.text, self.vocabulary, self.config, epochs)
         if vectors is None:

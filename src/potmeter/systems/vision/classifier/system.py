@@ -14,7 +14,7 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch, in_batches
-from potmeter.data.domain import note_photographs
+from potmeter.data.domain_shift import note_domain_shift
 from potmeter.data.imagenet_weights import load_imagenet_weights
 from potmeter.data.named import load_pictures
 from potmeter.data.sets.imagenet import imagenet_classes
@@ -97,7 +97,7 @@ class ImageClassifier(System):
         system = cls(replace(cls.presets["paper"], classes=imagenet_classes()))
         load_imagenet_weights(system.model)
         system.card = {
-            "recipe": {"data": "ImageNet (ILSVRC 2012)", "by": "torchvision, MobileNet_V2_Weights.IMAGENET1K_V1"}
+            "training": {"data": "ImageNet (ILSVRC 2012)", "by": "torchvision, MobileNet_V2_Weights.IMAGENET1K_V1"}
         }
         return system
 
@@ -311,7 +311,7 @@ class ImageClassifier(System):
         """Cross-entropy (B,) of each picture for the class ``target`` (B,)."""
         return F.cross_entropy(self.logits(x), target, reduction="none")
 
-    def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+    def export_modules(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         return {"classifier": (self.model, (torch.rand(2, *self.input_shape),))}
 
     # Pictures in, answers out
@@ -319,8 +319,8 @@ class ImageClassifier(System):
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, C, H, W); as light on dark where the data set is."""
         c = self.config
-        note_photographs(images, c.dataset)
-        return to_batch(images, c.image_size, c.channels, dark=is_light_on_dark(c.dataset)).to(self.device)
+        note_domain_shift(images, c.dataset)
+        return to_batch(images, c.image_size, c.channels, light_on_dark=is_light_on_dark(c.dataset)).to(self.device)
 
     def bars(self, logits: Tensor, top: int) -> Bars:
         """The likeliest categories of one picture's logits."""

@@ -5,7 +5,7 @@ import PIL.Image
 import PIL.ImageDraw
 import pytest
 
-from potmeter.data.domain import note_photographs
+from potmeter.data.domain_shift import note_domain_shift
 from potmeter.data.samples import sample
 from potmeter.media import Image
 from potmeter.notices import drop_notes, pending
@@ -29,5 +29,5 @@ def drawing():
 )
 def test_a_photograph_is_told_where_only_drawings_were_seen(images, dataset, told):
     drop_notes()
-    note_photographs(images, dataset)
+    note_domain_shift(images, dataset)
     assert ("trained on drawn faces of nobody" in " ".join(pending.values())) == told
