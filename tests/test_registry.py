@@ -61,19 +61,19 @@ def test_a_plug_in_is_a_system_like_any_other(plug_in):
 )  # fmt: skip
 def test_a_broken_plug_in_is_told_and_takes_nobody_down(plug_in, capsys, facts, value):
     plug_in(facts, value)
-    assert set(registry.entries()) == {entry.name for entry in registry.built_in()}
+    assert set(registry.entries()) == {entry.name for entry in registry.built_in_entries()}
     assert f"potmeter: warning: wave ({value}) cannot be used: " in capsys.readouterr().err
 
 
 def test_built_in_folders_are_named_as_their_systems_and_lie_in_their_sections():
-    for entry in registry.built_in():
+    for entry in registry.built_in_entries():
         assert (entry.source.name, entry.source.parent.name) == (entry.name, entry.section)
-    assert len({entry.name for entry in registry.built_in()}) == len(registry.built_in())
+    assert len({entry.name for entry in registry.built_in_entries()}) == len(registry.built_in_entries())
 
 
 def test_every_folder_with_a_system_or_a_probe_is_known():
     files = [*registry.ROOT.glob("systems/*/*/system.py"), *registry.ROOT.glob("probes/*/probe.py")]
-    assert {file.parent for file in files} == {entry.source for entry in registry.built_in()}
+    assert {file.parent for file in files} == {entry.source for entry in registry.built_in_entries()}
 
 
 def test_the_parts_of_a_name_are_found():

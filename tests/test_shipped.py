@@ -51,7 +51,7 @@ def test_the_licences_of_weights_are_listed():
         names = re.findall(r"`([\w.-]+\.[\w-]+)`", line.split("|")[1] if line.startswith("| `") else "")
         listed |= {name: set(line.split("|")[3].strip().split("; ")) for name in names}
     known = {}
-    for entry in registry.built_in():
+    for entry in registry.built_in_entries():
         for tag, facts in (entry.weights | entry.artefacts).items():
             if not facts.fetched and facts.licence != "MIT":
                 known[f"{entry.name}.{tag}"] = set(facts.licence.split(" AND "))
@@ -59,14 +59,16 @@ def test_the_licences_of_weights_are_listed():
 
 
 def test_every_figure_of_a_card_is_declared():
-    for entry in registry.built_in():
+    for entry in registry.built_in_entries():
         for tag in entry.weights | entry.artefacts:
             path = registry.WEIGHTS / f"{entry.name}.{tag}" / "card.json"
             metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"] if path.is_file() else {}
             assert not [metric for metric in metrics if entry.better(metric) is None], f"{entry.name}.{tag}"
 
 
-@pytest.mark.parametrize("entry", [e for e in registry.built_in() if e.kind == "system"], ids=lambda entry: entry.name)
+@pytest.mark.parametrize(
+    "entry", [e for e in registry.built_in_entries() if e.kind == "system"], ids=lambda entry: entry.name
+)
 def test_recipes_name_flags_that_there_are(entry):
     from potmeter.core.config import config_parameters
     from potmeter.core.training.options import Options

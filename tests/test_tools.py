@@ -37,13 +37,15 @@ def test_weights_that_are_only_measured_again_keep_the_command_of_their_card(tmp
 
 def test_everything_in_the_weights_folder_is_shipped_by_a_recipe_and_the_other_way_round():
     ship = runpy.run_path(str(TOOLS / "ship.py"))
-    assert set(ship["shipped"]()) == {folder.name for folder in registry.WEIGHTS.iterdir()}
-    for entry in registry.built_in():
+    assert set(ship["list_shipped"]()) == {folder.name for folder in registry.WEIGHTS.iterdir()}
+    for entry in registry.built_in_entries():
         for tag, facts in (entry.weights | entry.artefacts).items():
             assert facts.licence and (facts.recipe or facts.fetched or entry.name == "latents"), f"{entry.name}.{tag}"
 
 
-@pytest.mark.parametrize("name", [f"{e.name}.{tag}" for e in registry.built_in() for tag in e.weights | e.artefacts])
+@pytest.mark.parametrize(
+    "name", [f"{e.name}.{tag}" for e in registry.built_in_entries() for tag in e.weights | e.artefacts]
+)
 def test_the_origins_of_weights_are_those_on_their_card(name):
     from origins import list_origins
 

@@ -31,7 +31,7 @@ def load(name: str | Path, weights: str | Path | None = None, *, device: str = "
 def write_stub() -> str:
     """The text of the stub: an overload for each system of the catalogue, with the names of its weights."""
     imports, overloads = ["from potmeter.errors import UserError as UserError"], []
-    for entry in registry.built_in():
+    for entry in registry.built_in_entries():
         module, _, owner = entry.target.partition(":")
         imports.append(f"from {entry.package}.{module} import {owner} as {owner}")
         names = [entry.name, *(f"{entry.name}.{tag}" for tag in entry.weights)]

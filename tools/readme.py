@@ -22,7 +22,7 @@ ANY = {"Classifier": "any classifier", "Generator": "any generator"}
 def write_table() -> str:
     """The table: a row for each set of weights and each probe, in the lecture's order."""
     lines = [HEAD]
-    for entry in sorted(registry.built_in(), key=lambda entry: (entry.slide, entry.name)):
+    for entry in sorted(registry.built_in_entries(), key=lambda entry: (entry.slide, entry.name)):
         rows = [(ANY.get("".join(entry.needs[:1]), "any network"), entry, {})] if entry.measured else []
         for tag, facts in (entry.weights | entry.artefacts).items():
             rows += [(f"`{tag}`", facts, read_figures(entry.name, tag))] if facts.measured else []

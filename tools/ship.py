@@ -83,9 +83,9 @@ def ship(name: str, runs: Path, count: int | None) -> None:
     print(name, metrics, baselines)
 
 
-def shipped() -> list[str]:
+def list_shipped() -> list[str]:
     """Everything that the package ships, as ``NAME.TAG``: the weights that are not fetched, and what probes made."""
-    known = registry.built_in()
+    known = registry.built_in_entries()
     weights = [f"{entry.name}.{tag}" for entry in known for tag, facts in entry.weights.items() if not facts.fetched]
     return weights + [f"{entry.name}.{tag}" for entry in known for tag in entry.artefacts]
 
@@ -93,13 +93,13 @@ def shipped() -> list[str]:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME.TAG", help=", ".join(shipped()))
+    parser.add_argument("names", nargs="*", metavar="NAME.TAG", help=", ".join(list_shipped()))
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--count", type=int, help="measure on this many test samples, spread evenly")
     options = parser.parse_args()
     for name in options.names:
-        name in shipped() or parser.error(f"{name} is not shipped")
-    for name in options.names or shipped():
+        name in list_shipped() or parser.error(f"{name} is not shipped")
+    for name in options.names or list_shipped():
         owner, _, tag = name.partition(".")
         if registry.entries()[owner].kind == "probe":
             importlib.import_module(f"ship_{owner}").ship(tag, options.runs)

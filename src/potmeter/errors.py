@@ -11,7 +11,7 @@ class UserError(Exception):
     """A mistake of the user's, told in one line that names the thing and ends with what was received.
 
     The command line prints it after ``potmeter: error:`` and exits with 2; the gallery shows it as a message.
-    Everything else that is raised is a mistake of ours.
+    Everything else that is raised is a bug of ours.
 
     Example:
         >>> raise UserError("steps must be at least 1.", received=-3)

@@ -142,12 +142,12 @@ class Entry:
 @cache
 def entries() -> dict[str, Entry]:
     """Every known entry by name, in the lecture's order."""
-    known = [*built_in(), *plugged_in()]
+    known = [*built_in_entries(), *plugin_entries()]
     return {entry.name: entry for entry in sorted(known, key=lambda entry: (entry.slide, entry.name))}
 
 
 @cache
-def built_in() -> tuple[Entry, ...]:
+def built_in_entries() -> tuple[Entry, ...]:
     """The systems and probes of this package."""
     files = sorted([*ROOT.glob("systems/*/*/system.json"), *ROOT.glob("probes/*/system.json")])
     return tuple(
@@ -155,7 +155,7 @@ def built_in() -> tuple[Entry, ...]:
     )
 
 
-def plugged_in() -> list[Entry]:
+def plugin_entries() -> list[Entry]:
     """Those of installed packages of others. One that is broken is told on standard error and takes nobody down."""
     known = []
     for point in entry_points(group="potmeter.systems"):

@@ -17,7 +17,7 @@ from potmeter.core.training.options import Options
 from potmeter.data.splits import Splits
 
 FIXTURES = {owner.name: owner for owner in (Line, Ring, Corridor)}
-SYSTEMS = [*FIXTURES, *(entry.name for entry in registry.built_in() if entry.kind == "system")]
+SYSTEMS = [*FIXTURES, *(entry.name for entry in registry.built_in_entries() if entry.kind == "system")]
 STEPS = {"corridor": 150, "ring": 600}
 """Steps in which the tiny preset must learn, where 400 are not right."""
 
@@ -97,6 +97,10 @@ def trained(request, trained_once) -> Trained:
 def for_systems(*capabilities: str, names: list[str] = SYSTEMS):
     """Parametrise a test over the systems, or over those that the catalogue gives all these capabilities."""
     if capabilities:
-        names = [e.name for e in registry.built_in() if e.kind == "system" and set(capabilities) <= set(e.capabilities)]
+        names = [
+            e.name
+            for e in registry.built_in_entries()
+            if e.kind == "system" and set(capabilities) <= set(e.capabilities)
+        ]
     marked = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
     return pytest.mark.parametrize("trained", marked, indirect=True, ids=names)

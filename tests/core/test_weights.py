@@ -236,6 +236,6 @@ def test_a_loaded_system_is_ready_for_use(folder, line_folder):
 
 
 def test_the_catalogues_weights_are_all_there():
-    missing = [f"{e.name}.{tag}" for e in registry.built_in() for tag, facts in e.weights.items()
+    missing = [f"{e.name}.{tag}" for e in registry.built_in_entries() for tag, facts in e.weights.items()
                if not facts.fetched and not (registry.WEIGHTS / f"{e.name}.{tag}" / "model.safetensors").is_file()]  # fmt: skip
     assert not missing

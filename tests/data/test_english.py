@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from potmeter.data.formats.sword import MAX_BLOCK, strip_markup, sword
-from potmeter.data.sets.english import english, part_of, strip_tags
+from potmeter.data.sets.english import english, split_of, strip_tags
 from potmeter.errors import UserError
 
 
@@ -59,7 +59,7 @@ def test_brown_loses_its_tags():
 
 
 def test_two_of_forty_documents_are_held_out():
-    parts = [part_of(n) for n in range(80)]
+    parts = [split_of(n) for n in range(80)]
     assert parts.count("valid") == parts.count("test") == 2
 
 

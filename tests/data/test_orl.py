@@ -134,7 +134,7 @@ def test_test_faces_are_samples(archive):
 @pytest.fixture(autouse=True)
 def forgotten():
     """What samples keep is another test's no more."""
-    from potmeter.data.samples import test_part as kept
+    from potmeter.data.samples import test_split as kept
 
     kept.cache_clear()
     yield

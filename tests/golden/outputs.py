@@ -21,7 +21,9 @@ from potmeter.core.loading import load
 from potmeter.core.random import RandomStream
 
 HERE = Path(__file__).parent
-NAMES = [f"{e.name}.{tag}" for e in registry.built_in() for tag, facts in e.weights.items() if not facts.fetched]
+NAMES = [
+    f"{e.name}.{tag}" for e in registry.built_in_entries() for tag, facts in e.weights.items() if not facts.fetched
+]
 KEPT = 12
 """Values of a tensor, spread evenly over it."""
 TEXT = "It was a truth, that a single man of 30 must be in want."

@@ -1,5 +1,6 @@
 """The page is one file that asks for nothing else, and nobody's text becomes markup."""
 
+import importlib
 import re
 import shlex
 from html.parser import HTMLParser
@@ -16,8 +17,9 @@ from potmeter.presentation.card import (
     list_measurements,
     list_provenance,
     read_card,
-    read_measured,
+    read_measurements,
 )
+from potmeter.presentation.errors import FETCHERS
 from potmeter.presentation.facts import add_class_facts, collect_facts, first_sentence
 from potmeter.presentation.figures import magnification, make_figure
 from potmeter.presentation.flags import flag_name
@@ -168,7 +170,9 @@ def test_every_metric_of_shipped_weights_has_a_name_for_reading():
     """Not ``en hu bleu`` but BLEU, English → Hungarian."""
     for found in registry.entries().values():
         cards = (
-            [read_card(found.name, tag) for tag in found.weights] if found.kind == "system" else [read_measured(found)]
+            [read_card(found.name, tag) for tag in found.weights]
+            if found.kind == "system"
+            else [read_measurements(found)]
         )
         for card in cards:
             rows = list_measurements(card, found.label)[1]
@@ -212,3 +216,8 @@ def test_what_other_weights_give_again_is_shown_once(catalogue, tmp_path):
     run(tmp_path / "out")
     text = page(tmp_path / "out")
     assert text.count("<article") == 3 and "seer.a" in text and 'id="seer.b"' in text
+
+
+@pytest.mark.parametrize(("module", "function"), sorted(FETCHERS, key=str))
+def test_the_places_that_fetch_exist(module, function):
+    assert function is None or callable(getattr(importlib.import_module(module), function))

@@ -9,7 +9,7 @@ import pytest
 from potmeter import registry
 from potmeter.cli import execute
 
-SYSTEMS = [entry for entry in registry.built_in() if entry.kind == "system"]
+SYSTEMS = [entry for entry in registry.built_in_entries() if entry.kind == "system"]
 
 
 def potmeter(*argv: str) -> str:

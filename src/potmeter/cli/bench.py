@@ -19,7 +19,7 @@ def bench(argv: list[str]) -> None:
     """Measure what a system's ``bench.py`` compares, or with ``--all`` every system's; print tables or one JSON object."""
     everything = "--all" in argv
     name, rest = ("--all", [word for word in argv if word != "--all"]) if everything else split_name("bench", argv)
-    entries = benched() if everything else [registry.resolve(name).entry]
+    entries = entries_with_bench() if everything else [registry.resolve(name).entry]
     from potmeter.core.signature import Parameter
 
     own = [
@@ -47,7 +47,7 @@ def bench(argv: list[str]) -> None:
         print(json.dumps({"systems": reports} if everything else reports[0], ensure_ascii=False))
 
 
-def benched() -> list[registry.Entry]:
+def entries_with_bench() -> list[registry.Entry]:
     """The systems and probes that have a ``bench.py``, in the lecture's order."""
     return [entry for entry in registry.entries().values() if (entry.source / "bench.py").is_file()]
 

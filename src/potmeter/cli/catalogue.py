@@ -96,9 +96,9 @@ def show(argv: list[str]) -> None:
 
 
 def layers(name: str) -> None:
-    """Print the layers of a system and its number of knobs."""
+    """Print the layers of a system and its number of parameters."""
     from potmeter.core.loading import load
 
     system = load(name)
     print(system)
-    print(f"{sum(p.numel() for p in system.parameters()):,} knobs")
+    print(f"{sum(p.numel() for p in system.parameters()):,} parameters")

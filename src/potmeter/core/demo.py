@@ -1,8 +1,8 @@
 """What a system can show when it is touched: a place in a plane, knobs to turn, a sheet to draw on, words to write.
 
 A ``demo.py`` in a system's folder has one function, ``demo(system) -> Demo | None``, which describes the interaction as
-data and a function; None when these weights have none. A face draws it. So a system knows no face, and one face serves
-all demos.
+data and a function; None when these weights have none. A frontend draws it: so a system knows no frontend, and one
+implementation serves all demos.
 """
 
 from __future__ import annotations

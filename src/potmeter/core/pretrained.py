@@ -33,7 +33,7 @@ class Pretrained(nn.Module):
     """How the weights came about; filled by training and by loading."""
 
     def save_assets(self, folder: Path) -> None:
-        """Write what the data taught and a Config cannot hold (a tokenizer, a style picture)."""
+        """Write the assets, as files beside the weights: what the data taught and a Config cannot hold (a tokenizer)."""
 
     def load_assets(self, folder: Path) -> None:
         """Read what ``save_assets`` wrote."""

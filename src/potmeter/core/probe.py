@@ -19,8 +19,8 @@ from potmeter.errors import UserError
 class Probe:
     """Base of the probes. It has no Config and no weights; what it makes is a result like any other.
 
-    A subclass sets ``name`` and ``needs`` and writes ``run(self, …)``, whose signature is its interface on every face,
-    like a system's; parameters of ``evaluate`` are flags of ``potmeter eval``. The model it works on is ``self.model``.
+    A subclass sets ``name`` and ``needs`` and writes ``run(self, …)``, whose signature is its interface, like a
+    system's; parameters of ``evaluate`` are flags of ``potmeter eval``. The model it works on is ``self.model``.
 
     Args:
         model: A system, or what names one: ``classifier.digits``, a checkpoint folder, ``torchvision:NAME``,
@@ -57,7 +57,7 @@ class Probe:
                 setattr(cls, key, validate_arguments(value))
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
-        """The probe at work."""
+        """Use the probe."""
         raise NotImplementedError
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Progress that every face can show and cancel."""
+"""Progress that every frontend (command line, gallery, tour) can show and cancel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ reporter: ContextVar[Reporter | None] = ContextVar("reporter", default=None)
 
 
 def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
-    """Yield the items, reporting each to whichever face is watching."""
+    """Yield the items, reporting each to whichever frontend is watching."""
     total = len(items) if total is None and isinstance(items, Sized) else total
     for done, item in enumerate(items):
         if report := reporter.get():

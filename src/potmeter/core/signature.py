@@ -1,6 +1,7 @@
 """Typed methods as interfaces: from one signature come the command, the Python call and the page.
 
-``validate_arguments`` validates and converts the arguments of a ``run`` or a task, once, for every face.
+``validate_arguments`` validates and converts the arguments of a ``run`` or a task, once, for every frontend (command line,
+gallery, tour, HTTP API).
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One input of a typed method, as every face needs it."""
+    """One input of a typed method, as every frontend needs it."""
 
     name: str
     type: Any
@@ -138,7 +139,7 @@ ARTICLES = {int: "a whole number", float: "a number", bool: "true or false", str
 
 
 def parse_annotation(name: str, annotation: Any, **extra: Any) -> Parameter:
-    """Read one annotation into a Parameter. Raises TypeError for what no face could serve."""
+    """Read one annotation into a Parameter. Raises TypeError for what no frontend could serve."""
     marks: dict[str, Any] = {}
     if get_origin(annotation) is Annotated:
         annotation, *metadata = get_args(annotation)
@@ -152,14 +153,14 @@ def parse_annotation(name: str, annotation: Any, **extra: Any) -> Parameter:
         return parse_annotation(name, get_args(annotation)[0], many=True, **marks, **extra)
     known = isinstance(annotation, type) and (annotation in ARTICLES or issubclass(annotation, media.Medium))
     if not known and get_origin(annotation) is not Literal:
-        raise TypeError(f"{name}: no face can offer a parameter of type {annotation}.")
+        raise TypeError(f"{name}: no frontend can offer a parameter of type {annotation}.")
     return Parameter(name, annotation, **marks, **extra)
 
 
 def parameters(function: Callable[..., Any]) -> list[Parameter]:
     """The inputs of a typed function or method, in order; those before ``*`` are positional on the command line.
 
-    ``stream`` is none: the faces always follow a result that grows, see ``call_streaming``.
+    ``stream`` is none: the frontends always follow a result that grows, see ``call_streaming``.
     """
     hints, helps = get_type_hints(function, include_extras=True), parse_argument_docs(function.__doc__ or "")
     return [
@@ -176,7 +177,7 @@ def parameters(function: Callable[..., Any]) -> list[Parameter]:
 
 
 def call_streaming(method: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    """Call a typed method as the faces do: of one that takes ``stream``, an iterator of the growing result comes back.
+    """Call a typed method as the frontends do: of one that takes ``stream``, an iterator of the growing result comes back.
 
     In Python such a method returns the whole result, unless it is called with ``stream=True``.
     """
@@ -204,13 +205,13 @@ def validate_arguments(method: F) -> F:
     signature = inspect.signature(method)
 
     @functools.cache
-    def read_declared() -> dict[str, Parameter]:  # at the first call, when every name in the annotations exists
+    def read_parameters() -> dict[str, Parameter]:  # at the first call, when every name in the annotations exists
         return {p.name: p for p in parameters(method)}
 
     @functools.wraps(method)
     def wrapper(self: object, /, *args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(self, *args, **kwargs)
-        for name, p in read_declared().items():
+        for name, p in read_parameters().items():
             if name in bound.arguments:
                 bound.arguments[name] = p.convert(bound.arguments[name], self)
         return method(*bound.args, **bound.kwargs)

@@ -77,11 +77,11 @@ class System(Pretrained):
     The life of a training, and the hook that each stage calls:
 
     1. ``data(config)`` reads training, validation and test data;
-    2. ``fit_config(config, splits)`` completes the Config by what only the data knows;
+    2. ``fit_config(config, splits)`` completes the Config by sizes and names that only the data know;
     3. ``__init__(config)`` builds the architecture, with fresh weights;
     4. ``warm_start()`` loads public weights to begin with; or, with ``--from``, ``fine_tune_config(config)`` chose the Config
        before 1, and the weights and assets of the other system are copied;
-    5. ``fit_assets(splits)`` learns what no gradient teaches: a vocabulary;
+    5. ``fit_assets(splits)`` learns the assets, what no gradient teaches: a vocabulary;
     6. ``optimizers()`` and ``batches(splits, trainer)`` set the loop up;
     7. ``step(batch, trainer)``, which calls ``loss(batch)``, once for every batch;
     8. ``validate(splits.valid)`` at every evaluation, or, where that takes too much of the clock,
@@ -128,9 +128,9 @@ class System(Pretrained):
 
     @classmethod
     def fit_config(cls, config: Any, splits: Splits) -> Any:
-        """The config completed by what only the data knows: classes, vocabulary, identities.
+        """The Config completed by sizes and names that only the data know: classes, vocabulary size, identities.
 
-        ``dataset`` is not its affair: the training loop notes what every system is trained on.
+        Called before ``__init__``, which builds layers of these sizes. ``dataset`` is set by the training loop.
         """
         return config
 
@@ -140,9 +140,10 @@ class System(Pretrained):
         return config
 
     def fit_assets(self, splits: Splits) -> None:
-        """Learn, before training, what no gradient teaches and no Config holds: a vocabulary.
+        """Learn, before training, the assets: what no gradient teaches and no Config holds, such as a tokenizer's vocabulary.
 
-        What ``save_assets`` writes comes along when a system is fine-tuned, and need not be learnt again.
+        ``save_assets`` and ``load_assets`` keep them as files beside the weights. When a system is fine-tuned they are
+        copied, and need not be learnt again.
         """
 
     # 2. The architecture is built in __init__
@@ -219,7 +220,7 @@ class System(Pretrained):
         raise NotImplementedError
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
-        """The system at work; its signature is every face's interface."""
+        """Use the system; its signature is the interface of every frontend."""
         raise NotImplementedError
 
     def examples(self) -> list[Example]:

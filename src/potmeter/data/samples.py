@@ -101,11 +101,11 @@ def face_renderer() -> Callable[[int], np.ndarray]:
 
 def test_picture(kind: str, number: int) -> Image:
     """A picture of a fetched set, by its number in the official order."""
-    return Image.from_tensor(test_part(kind)[number]["image"])
+    return Image.from_tensor(test_split(kind)[number]["image"])
 
 
 @cache
-def test_part(kind: str) -> TensorData:
+def test_split(kind: str) -> TensorData:
     """The test part of a fetched set; kept, since reading MNIST takes seconds."""
     test: TensorData = DATA_SETS[kind].read().test
     return test

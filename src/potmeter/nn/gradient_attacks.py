@@ -38,20 +38,20 @@ def input_gradient(loss: Loss, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..
     return gradient if gradient is not None else reject("The network must use its input.", "no gradient")
 
 
-def norms(x: Float[Tensor, "b ..."]) -> Tensor:
+def l2_norms(x: Float[Tensor, "b ..."]) -> Tensor:
     """The Euclidean norm of each item, in a shape that multiplies the items."""
     return x.flatten(1).square().sum(1).sqrt().clamp(min=EPSILON).view(-1, *[1] * (x.ndim - 1))
 
 
 def steepest_ascent(gradient: Tensor, norm: Norm) -> Tensor:
     """The step of length one that raises a linearised loss most: the gradient's sign (L∞), or its unit vector (L2)."""
-    return gradient.sign() if norm == "linf" else gradient * (1 / norms(gradient))
+    return gradient.sign() if norm == "linf" else gradient * (1 / l2_norms(gradient))
 
 
 def project(x: Tensor, centre: Tensor, eps: float, norm: Norm) -> Tensor:
     """The nearest point within ``eps`` of ``centre``, clipped to [0, 1]."""
     change = x - centre
-    change = change.clamp(-eps, eps) if norm == "linf" else change * (eps / norms(change)).clamp(max=1)
+    change = change.clamp(-eps, eps) if norm == "linf" else change * (eps / l2_norms(change)).clamp(max=1)
     return (centre + change).clamp(0, 1)
 
 
@@ -70,7 +70,7 @@ def random_start(x: Tensor, eps: float, norm: Norm, uniform: Tensor, normal: Ten
     assert normal is not None
     size = x[0].numel()
     radius = eps * uniform.view(-1, *[1] * (x.ndim - 1)) ** (1 / size)  # the volume within r grows as r^size
-    return (x + normal * (radius / norms(normal))).clamp(0, 1)
+    return (x + normal * (radius / l2_norms(normal))).clamp(0, 1)
 
 
 def fgsm(loss: Loss, x: Float[Tensor, "b ..."], eps: float) -> Float[Tensor, "b ..."]:

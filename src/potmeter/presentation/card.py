@@ -20,7 +20,7 @@ def read_card(name: str, tag: str) -> dict[str, Any]:
     return card
 
 
-def read_measured(entry: registry.Entry) -> dict[str, Any]:
+def read_measurements(entry: registry.Entry) -> dict[str, Any]:
     """A probe's figures: as ``potmeter eval`` gave them, or those of what it made; empty where none are kept."""
     path = entry.source / "measured.json"
     if path.is_file():

@@ -9,7 +9,7 @@ from pathlib import Path
 from potmeter import registry
 from potmeter.errors import UserError, shorten
 
-FETCHERS = {("potmeter.data.fetching.fetch", None), ("potmeter.core.weights", "from_hub")}
+FETCHERS = {("potmeter.data.fetching.fetch", None), ("potmeter.core.weights", "download_from_hub")}
 """The places that raise when something must be fetched and cannot be: a module, and a function of it (None = any)."""
 
 

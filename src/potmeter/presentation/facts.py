@@ -9,7 +9,13 @@ from typing import Any
 
 from potmeter.core.config import BaseConfig
 from potmeter.core.signature import parameters
-from potmeter.presentation.card import list_measurements, list_provenance, read_card, read_measured, training_command
+from potmeter.presentation.card import (
+    list_measurements,
+    list_provenance,
+    read_card,
+    read_measurements,
+    training_command,
+)
 from potmeter.presentation.markup import Html, prose, tag
 from potmeter.presentation.source import config_fields
 from potmeter.registry import Entry
@@ -40,7 +46,7 @@ def collect_facts(entry: Entry, tag: str | None, system: Any = None, known: Fact
     card = getattr(system, "card", None) or known.card
     if not card:
         try:
-            card = read_card(entry.name, tag) if tag and entry.kind == "system" else read_measured(entry)
+            card = read_card(entry.name, tag) if tag and entry.kind == "system" else read_measurements(entry)
         except (OSError, ValueError):  # a damaged card is the weights' trouble: loading them will tell
             card = {}
     card = card if isinstance(card, dict) else {}
@@ -122,7 +128,7 @@ def render_facts(facts: Facts) -> Html | None:
     heading, figures = list_measurements(facts.card, facts.entry.label)
     made = list_provenance(facts.card)
     if facts.parameters:
-        made = [("knobs", f"{facts.parameters:,}"), *made]
+        made = [("parameters", f"{facts.parameters:,}"), *made]
     blocks = []
     if figures:
         rows = [render_row(name, value, "baseline" if is_baseline else None) for name, value, is_baseline in figures]

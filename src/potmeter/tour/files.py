@@ -30,7 +30,7 @@ class Files:
         data = medium.encode(medium.suffix)
         digest = hashlib.sha256(data).hexdigest()
         if digest not in self.paths:
-            self.paths[digest] = path = self.unused(f"{FOLDER}/{name}", medium.suffix)
+            self.paths[digest] = path = self.unused_path(f"{FOLDER}/{name}", medium.suffix)
             self.contents[path] = data
         return self.paths[digest]
 
@@ -39,13 +39,13 @@ class Files:
         data = [medium.encode(medium.suffix) for medium in many]
         digest = hashlib.sha256(b"".join(hashlib.sha256(one).digest() for one in data)).hexdigest()
         if digest not in self.paths:
-            self.paths[digest] = folder = self.unused(f"{FOLDER}/{name}", "/")
+            self.paths[digest] = folder = self.unused_path(f"{FOLDER}/{name}", "/")
             width = len(str(len(many)))
             for number, (medium, one) in enumerate(zip(many, data, strict=True), 1):
                 self.contents[f"{folder}{number:0{width}}{medium.suffix}"] = one
         return self.paths[digest]
 
-    def unused(self, stem: str, ending: str) -> str:
+    def unused_path(self, stem: str, ending: str) -> str:
         """A path that nothing has yet."""
         known, path, number = set(self.paths.values()), f"{stem}{ending}", 1
         while path in known:

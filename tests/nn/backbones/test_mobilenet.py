@@ -10,7 +10,7 @@ from torch import nn
 from potmeter.data import imagenet_weights
 from potmeter.data.imagenet_weights import imagenet_checkpoint, load_imagenet_weights
 from potmeter.errors import UserError
-from potmeter.nn.backbones.mobilenet import MEAN, STD, MobileNetV2, divisible
+from potmeter.nn.backbones.mobilenet import MEAN, STD, MobileNetV2, round_channels
 
 
 def pair(classes=10, width=1.0, seed=0):
@@ -89,7 +89,7 @@ def test_gradients_reach_the_picture():
     ("channels", "expected"), [(3.0, 8), (11.2, 16), (32.0, 32), (33.6, 32), (44.8, 48), (1280.0, 1280)]
 )
 def test_channels_are_divisible_by_eight(channels, expected):
-    assert divisible(channels) == expected
+    assert round_channels(channels) == expected
 
 
 @pytest.mark.parametrize("arguments", [{"classes": 0}, {"classes": 3, "width": 0.0}])

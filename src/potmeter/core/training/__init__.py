@@ -1,1 +1,1 @@
-"""The one training loop, by steps or by the clock, and what continues, stops, measures and spreads it."""
+"""The one training loop, by steps or by the clock: minibatches, validation, checkpoints, resuming, many processes."""

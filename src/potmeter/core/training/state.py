@@ -1,4 +1,4 @@
-"""The state of a training run: all that its loop turns, and a checkpoint must hold."""
+"""The state of a training run: what the loop changes and a checkpoint must hold."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def describe_data(splits: Splits) -> dict[str, Any]:
 
 
 class TrainingState:
-    """What a run consists of. ``Trainer`` fills it and turns it; ``resume`` writes and reads it."""
+    """The fields of a run. ``Trainer`` fills and updates them; ``resume`` writes and reads them."""
 
     system: System
     splits: Splits

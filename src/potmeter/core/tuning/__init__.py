@@ -1,1 +1,1 @@
-"""The search over Configs: while it fails, tune and train again."""
+"""Hyper-parameter search over Configs, with Optuna."""

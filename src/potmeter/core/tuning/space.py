@@ -1,4 +1,4 @@
-"""What ``tune`` may turn: ranges and choices of a Config's fields, written ``lr=1e-4:1e-2:log batch_size=32,64``."""
+"""The search space of ``tune``: ranges and choices of a Config's fields, written ``lr=1e-4:1e-2:log batch_size=32,64``."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ Space = dict[str, Interval | Choices]
 
 
 def default_space(config: Any) -> Space:
-    """What is worth turning in any system: the learning rate, its warm-up, and the weight decay.
+    """What is worth searching in any system: the learning rate, its warm-up, and the weight decay.
 
     The learning rate ranges from a tenth to ten times the Config's. Sizes are left alone: they change what a step
     costs, so that trials of equal length would no longer be equal.

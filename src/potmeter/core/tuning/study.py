@@ -1,4 +1,4 @@
-"""The storage of a study, that many workers share: opened safely, and trials counted in it."""
+"""An Optuna study that many workers share: its storage is opened safely, and trials are counted in it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def open_study(
     warmup: int,
     first: dict[str, Any] | None,
 ) -> Any:
-    """Join the study of that name, or found it.
+    """Join the study of that name, or create it.
 
     Args:
         out: Folder of its SQLite file, where ``storage`` names no other storage, and of its runs.
         name: The study's name in the storage.
         storage: Optuna's address of a storage: ``sqlite:///file.db``, ``postgresql://…``.
-        about: What trials must have in common to be compared. A study founded with other facts is refused.
+        about: What trials must have in common to be compared. A study created with others is refused.
         direction: Which way the goal is better.
         warmup: Evaluations before a trial may be pruned.
         first: Values to try first.

@@ -1,4 +1,4 @@
-"""While it fails, turn and train again: a study of training runs, by one worker or by many on one storage.
+"""Hyper-parameter search: a study of training runs (trials), by one worker or by many on one storage.
 
 Trials are counted in the storage, so that the same command, started twice, shares the work, and started again
 after a stop, continues it.
@@ -41,7 +41,7 @@ class Outcome:
 
 
 class Tuner:
-    """Turns the knobs of a Config and trains, until the study has its number of trials.
+    """Searches the fields of a Config, a training run for each trial, until the study has its number of trials.
 
     Args:
         owner: The system's class.

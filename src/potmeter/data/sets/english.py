@@ -38,11 +38,11 @@ def english() -> dict[str, list[str]]:
         parts[held.get(name, "train")].append(f"{text}\n")
     for read in SOURCES.values():
         for number, text in enumerate(read()):
-            parts[part_of(number)].append(f"{text}\n")
+            parts[split_of(number)].append(f"{text}\n")
     return parts
 
 
-def part_of(number: int) -> str:
+def split_of(number: int) -> str:
     """The part that a document belongs to by its number within its source."""
     return {EVERY - 2: "valid", EVERY - 1: "test"}.get(number % EVERY, "train")
 

@@ -20,7 +20,7 @@ Pair = tuple[str, str]
 
 EVERY = 30
 """Of so many help pages one is for validation and the next one for testing."""
-HELD = {"basctl": "valid", "wiz": "test", "wesnoth-tsg": "valid", "wesnoth-dm": "test"}
+HELD_OUT = {"basctl": "valid", "wiz": "test", "wesnoth-tsg": "valid", "wesnoth-dm": "test"}
 """The catalogues that are held out: modules of LibreOffice and campaigns of Wesnoth."""
 LONGEST = 25
 """Words of a sentence that is trained on; those measured have from 3 to 15."""
@@ -67,7 +67,7 @@ def documents() -> Iterator[tuple[str, Iterable[Pair]]]:
     for number, page in enumerate(pages):
         yield {EVERY - 2: "valid", EVERY - 1: "test"}.get(number % EVERY, "train"), page
     for path in catalogues():
-        yield HELD.get(path.stem, "train"), messages(path)
+        yield HELD_OUT.get(path.stem, "train"), messages(path)
 
 
 def libreoffice_help() -> Iterator[Iterable[Pair]]:

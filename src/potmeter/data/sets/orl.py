@@ -23,10 +23,10 @@ HEIGHT, WIDTH = 112, 92
 """Of a photograph, in pixels."""
 LARGEST = 128
 """Most pixels a side that they are brought to: beyond their own there is nothing more to see."""
-STRANGERS = (30, 34)
-"""People who are trained on, and those with whom it is validated besides; the others are for testing."""
-KNOWN = (5, 6)
-"""The same of each person's photographs."""
+NEW_PEOPLE = (30, 34)
+"""Split by person: the last person of the training and of the validation split; the others are for testing."""
+SAME_PEOPLE = (5, 6)
+"""Split by photograph: the last photograph of each person in the training and in the validation split."""
 HEADER = b"P5\n92 112\n255\n"
 """How a file begins; the grey values follow, row by row."""
 
@@ -34,10 +34,10 @@ HEADER = b"P5\n92 112\n255\n"
 def orl(size: int | tuple[int, int] = (HEIGHT, WIDTH), channels: int = 1, *, labels: bool = False) -> Splits:
     """The photographs, of people whom nobody has met in training, or of known ones who are to be told apart.
 
-    * Without labels each person is in one part only: 30 people for training, 4 for validation, 6 for testing (300, 40 and
+    * Without labels each person is in one split only: 30 people for training, 4 for validation, 6 for testing (300, 40 and
       60 photographs).
-    * With labels each person is in every part: of the ten photographs 5 for training, 1 for validation, 4 for testing
-      (200, 40 and 160). Whoever was trained on one of the two divisions has seen what the other tests with.
+    * With labels each person is in every split: of the ten photographs 5 for training, 1 for validation, 4 for testing
+      (200, 40 and 160). Whoever was trained on one of the two has seen what the other tests with.
 
     Args:
         size: Side in pixels, or (height, width): they are scaled to cover that, and the middle is cut out.
@@ -67,9 +67,9 @@ def orl(size: int | tuple[int, int] = (HEIGHT, WIDTH), channels: int = 1, *, lab
     if labels:
         label = torch.tensor([person - 1 for person, _ in places])
         data = TensorData(classes=[f"s{n + 1}" for n in range(PEOPLE)], names=names, image=image, label=label)
-        order, bounds = torch.tensor([number for _, number in places]), KNOWN
+        order, bounds = torch.tensor([number for _, number in places]), SAME_PEOPLE
     else:
-        data, order, bounds = TensorData(names=names, image=image), torch.tensor([p for p, _ in places]), STRANGERS
+        data, order, bounds = TensorData(names=names, image=image), torch.tensor([p for p, _ in places]), NEW_PEOPLE
     part = torch.bucketize(order, torch.tensor(bounds))  # 0 up to the first bound, 1 up to the second, else 2
     train, valid, test = (data.select((part == i).nonzero().flatten()) for i in range(3))
     return Splits(train, valid, test, dataset="orl")

@@ -24,7 +24,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's images, which the public weights were trained on."""
 
 
-def divisible(channels: float, by: int = 8) -> int:
+def round_channels(channels: float, by: int = 8) -> int:
     """The nearest multiple of ``by``, but not less than 90 % of ``channels``."""
     nearest = max(by, int(channels + by / 2) // by * by)
     return nearest + by if nearest < 0.9 * channels else nearest
@@ -83,14 +83,14 @@ class MobileNetV2(ImageNetwork):
         super().__init__(mean, std)
         classes is None or classes >= 1 or reject("MobileNetV2 needs at least one class.", classes)
         width > 0 or reject("width must be positive.", width)
-        inputs, last, reach = divisible(32 * width), divisible(1280 * max(1.0, width)), 2
+        inputs, last, reach = round_channels(32 * width), round_channels(1280 * max(1.0, width)), 2
         layers: list[nn.Module] = [ConvNormActivation(3, inputs, stride=2)]
         self.strides, self.feature_channels = (
             [reach],
             {reach: inputs},
         )  # of each layer; of the last layer at each stride
         for expansion, channels, blocks, stride in STAGES:
-            reach, outputs = reach * stride, divisible(channels * width)
+            reach, outputs = reach * stride, round_channels(channels * width)
             for block in range(blocks):
                 layers.append(InvertedResidual(inputs, outputs, 1 if block else stride, expansion))
                 self.strides.append(reach)

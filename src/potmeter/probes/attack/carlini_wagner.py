@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from potmeter.errors import reject
-from potmeter.nn.gradient_attacks import norms
+from potmeter.nn.gradient_attacks import l2_norms
 from potmeter.probes.fusion import fuse_batch_norms
 
 from .criterion import margin_loss
@@ -143,7 +143,7 @@ def start_searches(problem: Problem, x: Tensor, y: Tensor, constant: float | Non
     with torch.enable_grad():
         f = problem.f(images, y)
         (gradient,) = torch.autograd.grad(f.sum(), images)
-    f, slope = f.detach().clamp(min=1e-3), norms(gradient).flatten()
+    f, slope = f.detach().clamp(min=1e-3), l2_norms(gradient).flatten()
     rate = (2 * f / slope / x[0].numel() ** 0.5).clamp(max=MAX_LR) if lr is None else torch.full_like(f, lr)
     none, infinite = torch.zeros_like(y), torch.full_like(f, torch.inf)
     return SearchState(

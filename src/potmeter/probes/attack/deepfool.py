@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from potmeter.errors import reject
-from potmeter.nn.gradient_attacks import norms
+from potmeter.nn.gradient_attacks import l2_norms
 
 from .criterion import is_adversarial, min_margin
 from .inputs import check_inputs
@@ -53,7 +53,7 @@ def deepfool(
         nearest = (gaps / lengths).argmin(1)
         row = torch.arange(len(active), device=x.device)
         normal = normals[row, nearest]
-        total[active] += normal * (gaps[row, nearest].view(-1, 1, 1, 1) / norms(normal) ** 2)
+        total[active] += normal * (gaps[row, nearest].view(-1, 1, 1, 1) / l2_norms(normal) ** 2)
         adversarial[active] = (x[active] + (1 + overshoot) * total[active]).clamp(0, 1)
         with torch.no_grad():
             active = active[~is_adversarial(model.logits(adversarial[active]), y[active])]
