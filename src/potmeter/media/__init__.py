@@ -1,4 +1,4 @@
-"""What goes into a system and comes out of it: text, pictures, sounds, videos, tables and charts.
+"""What goes into a system and comes out of it: text, pictures, label maps, sounds, videos, tables and charts.
 
 Every medium is a frozen dataclass that opens a file, saves itself, and shows itself in a notebook or a page.
 Heavy libraries are imported where they are used, so that the command line can know the types without them.
@@ -6,7 +6,9 @@ Heavy libraries are imported where they are used, so that the command line can k
 
 from potmeter.media.audio import Audio
 from potmeter.media.chart import Chart, Page, escape_formulas
+from potmeter.media.cutout import Cutout
 from potmeter.media.image import PICTURES, Image
+from potmeter.media.labels import Labels
 from potmeter.media.medium import Medium, data_uri, describe, read_bytes
 from potmeter.media.results import Result, as_json, parts, plain
 from potmeter.media.table import Bars, Table
@@ -18,7 +20,9 @@ __all__ = [
     "Audio",
     "Bars",
     "Chart",
+    "Cutout",
     "Image",
+    "Labels",
     "Medium",
     "Page",
     "Result",

@@ -20,7 +20,7 @@ class DataSet:
     """What ``--data`` knows it by, and what the card of weights trained on it says."""
     what: str
     """One line."""
-    kind: Literal["pictures", "text", "sentence pairs"] = "pictures"
+    kind: Literal["pictures", "pictures with masks", "text", "sentence pairs"] = "pictures"
     reader: str
     """``module:function`` below ``potmeter.data.sets``; that of pictures returns Splits."""
     sizes: tuple[int, ...] = ()
@@ -167,6 +167,34 @@ DATA_SETS = {
             channels=(3,),
             test_pictures=20,
             packages=("foolbox",),
+        ),
+        DataSet(
+            name="avatars",
+            what="drawn people of nobody in fifteen styles, with masks of hair, skin and clothes",
+            kind="pictures with masks",
+            reader="avatars:avatars",
+            sizes=(128,),
+            channels=(3,),
+            classes=("ground", "hair", "skin", "clothes"),
+            drawn=True,
+            packages=("openmoji",),
+            libraries={
+                "dicebear-core": "MIT",
+                "dicebear-styles": "per style: CC0 1.0 (cutouts, notionists, pixel-art, voxel-art and others), CC BY 4.0 "
+                "(Big Smile by Ashley Seo, Dylan by Natalia Spivak, Micah by Micah Lanier, Miniavs by Webpixels, Toon Head "
+                "by Johan Melin and others), Avataaars by Pablo Stanley, free for personal and commercial use",
+                "resvg-py": "MIT",
+                "scikit-image": "BSD-3-Clause; the photos behind the people are in the public domain, CC0 or by permission",
+                "scikit-learn": "BSD-3-Clause; china.jpg, behind some people, is by danielbuechele, CC BY 2.0",
+            },
+        ),
+        DataSet(
+            name="shapes",
+            what="discs among squares of any colour, generated",
+            kind="pictures with masks",
+            reader="shapes:shapes",
+            channels=(3,),
+            classes=("anything else", "disc"),
         ),
         DataSet(
             name="austen",

@@ -1,0 +1,100 @@
+"""Masks from COCO's JSON: its things painted one over the other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from potmeter.data.folder import shorten_list
+from potmeter.data.formats.coco import Coco, CocoAnnotation, rasterise, read_coco
+from potmeter.data.mask_data import GROUND, VOID
+from potmeter.data.mask_folder_data import ReadMask, Row
+from potmeter.errors import reject
+from potmeter.notices import note
+
+
+def find_coco(folder: Path) -> Path | None:
+    """The file of COCO's JSON in a folder or its ``annotations/``; of several the one of instances."""
+    found = sorted([*folder.glob("*.json"), *folder.glob("annotations/*.json")])
+    found = [path for path in found if path.is_file() and not path.name.startswith(".")]
+    return next((path for path in found if "instances" in path.name), found[0] if found else None)
+
+
+def coco_rows_by_split(files: dict[str, tuple[Path, Path]], root: Path) -> tuple[dict[str, list[Row]], tuple[str, ...]]:
+    """The pictures of COCO's files, by split, and the names of the classes.
+
+    Args:
+        files: For each split its file, and the folder in which its pictures are sought.
+        root: What messages call it all.
+
+    Raises:
+        UserError: When a file is broken, none of its pictures is there, or the splits have different categories.
+    """
+    rows_by_split: dict[str, list[Row]] = {}
+    names: tuple[str, ...] = ()
+    dropped = Counter[str]()
+    for split, (path, folder) in files.items():
+        coco = read_coco(path)
+        own = (GROUND, *coco.categories.values())
+        not names or names == own or reject(f"{path} has other categories than the other splits.", shorten_list(own))
+        names = own
+        rows = list(coco_rows(path, folder, coco, dropped))
+        rows_by_split[split] = rows or reject(
+            f"None of the {len(coco.images)} images of {path} is there.", coco.images[0].file_name
+        )
+    for what, count in dropped.items():
+        note(f"{root}: {count:,} {what}.")
+    len(set(names)) == len(names) or reject("Two categories have one name.", shorten_list(names))
+    return rows_by_split, names
+
+
+def coco_rows(path: Path, folder: Path, coco: Coco, dropped: Counter[str]) -> Iterator[Row]:
+    """The pictures of a file that are there; what is left out is counted in ``dropped``."""
+    beside = (
+        folder / "images",
+        folder,
+        folder.parent,
+        folder.parent / "images",
+        folder.parent / path.stem.removeprefix("instances_"),
+    )
+    places = [place for place in beside if place.is_dir()]
+    order = {category: index for index, category in enumerate(coco.categories, 1)}
+    absent = []
+    for image in coco.images:
+        name = Path(image.file_name)
+        if name.is_absolute() or ".." in name.parts:
+            reject(f"{path} names a picture outside of its folder.", image.file_name)
+        found = next((place / name for place in places if (place / name).is_file()), None)
+        if found is None:
+            absent.append(image.file_name)
+            continue
+        things = coco.annotations.get(image.id, [])
+        kept = [thing for thing in things if rasterise(thing.segmentation, image.height, image.width) is not None]
+        if len(kept) < len(things):
+            dropped["annotations without area are left out"] += len(things) - len(kept)
+        yield Row(found, coco_reader(found, kept, order, (image.height, image.width)), (path,))
+    if absent:
+        note(f"{path}: {len(absent):,} listed images are not there, such as {', '.join(absent[:3])}.")
+
+
+def coco_reader(
+    picture: Path, things: list[CocoAnnotation], order: dict[int, int], listed: tuple[int, int]
+) -> ReadMask:
+    """What paints the things of a picture, one over the other as they are listed; of crowds nothing is said."""
+
+    def read(shape: tuple[int, int]) -> np.ndarray:
+        shape == listed or reject(
+            f"{picture} must be as large as the annotations say, {listed[1]} × {listed[0]} pixels.",
+            f"{shape[1]} × {shape[0]}",
+        )
+        whole = np.zeros(shape, np.uint8)
+        for thing in sorted(things, key=lambda thing: not thing.crowd):
+            mask = rasterise(thing.segmentation, *shape)
+            if mask is not None:
+                whole[mask] = VOID if thing.crowd else order[thing.category]
+        return whole
+
+    return read
