@@ -27,7 +27,7 @@ def export(argv: list[str]) -> None:
         ),
         Parameter("module", str, (), many=True, help="the modules to write; default: all"),
     ]
-    doc = f"Write {name} as ONNX, compared with the original on random inputs of two batch sizes."
+    doc = f"Write {name} as ONNX, compared with the original on random inputs of several sizes."
     values = parse(f"potmeter export {name}", [*own, *common_flags("weights", "json")], rest, doc)
     out = values["out"]
     out.suffix == ".onnx" or reject("The file's name must end in .onnx.", str(out))

@@ -21,8 +21,8 @@ from potmeter.version import __version__
 
 TOLERANCE = 1e-4
 """Largest difference that is accepted, as a share of the output's largest value."""
-BATCHES = (1, 5)
-"""Batch sizes that are compared; neither is the one that is traced."""
+SIZES = ({"batch": 1}, {"batch": 5})
+"""Sizes that are compared; none is the one that is traced. A module with more dimensions that vary has SIZES of its own."""
 
 
 class MethodModule(nn.Module):
@@ -52,7 +52,7 @@ class ExportedModule:
     name: str
     path: Path
     difference: float
-    """Largest absolute difference over all outputs and batch sizes."""
+    """Largest absolute difference over all outputs and sizes."""
     scale: float
     """Largest absolute value of an output."""
 
@@ -60,7 +60,7 @@ class ExportedModule:
 def export(system: System, out: Path, modules: tuple[str, ...] = ()) -> list[ExportedModule]:
     """Write a system's ``export_modules``: one as ``out``, several as ``out`` with ``-NAME`` before the ending.
 
-    Nothing appears under its name before it is compared with the original on random inputs of two batch sizes.
+    Nothing appears under its name before it is compared with the original on random inputs of several sizes.
 
     Args:
         system: In evaluation mode, on the CPU.
@@ -107,9 +107,15 @@ def export_module(
     system: System, name: str, module: nn.Module, inputs: tuple[Tensor, ...], path: Path
 ) -> ExportedModule:
     """Write one module and compare it. Raises UserError when the results differ."""
-    traced = tuple(random_like(x, 2) for x in inputs)  # a batch of 1 would be taken for a constant
-    names = getattr(module, "input_names", [*inspect.signature(module.forward).parameters][: len(inputs)])
-    batch = torch.export.Dim("batch")
+    dimensions = dimensions_of(module, inputs)
+    traced = tuple(random_like(x, {0: 2}) for x in inputs)  # a batch of 1 would be taken for a constant
+    arguments = inspect.signature(module.forward).parameters
+    names = getattr(module, "input_names", [*arguments][: len(inputs)])
+    dims = {name: torch.export.Dim(name) for varying in dimensions for name in varying.values()}
+    shapes: tuple[Any, ...] = tuple({index: dims[name] for index, name in varying.items()} for varying in dimensions)
+    if any(argument.kind is argument.VAR_POSITIONAL for argument in arguments.values()):
+        plain = len(arguments) - 1
+        shapes = (*shapes[:plain], shapes[plain:])  # what goes into *arguments is a tuple of its own
     program = torch.onnx.export(
         module,
         traced,
@@ -117,7 +123,7 @@ def export_module(
         verbose=False,
         input_names=["input"] if names in (["x"], ["input"]) else names,
         output_names=getattr(module, "output_names", None),
-        dynamic_shapes=({0: batch},) * len(inputs),
+        dynamic_shapes=shapes,
         external_data=sum(t.nbytes for t in module.state_dict().values()) > 1.9 * 2**30,
     )
     assert program is not None
@@ -166,8 +172,12 @@ def max_difference(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) ->
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     difference = scale = 0.0
-    for size in BATCHES:
-        xs = [random_like(x, size) for x in inputs]
+    dimensions = dimensions_of(module, inputs)
+    for sizes in getattr(module, "SIZES", SIZES):
+        xs = [
+            random_like(x, {index: sizes[name] for index, name in varying.items()})
+            for x, varying in zip(inputs, dimensions, strict=True)
+        ]
         outputs = module(*xs)
         outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
         feed = {node.name: x.numpy() for node, x in zip(session.get_inputs(), xs, strict=True)}
@@ -182,9 +192,20 @@ def max_difference(module: nn.Module, inputs: tuple[Tensor, ...], path: Path) ->
     return difference, scale
 
 
-def random_like(example: Tensor, size: int) -> Tensor:
-    """Random inputs of the example's kind: between its smallest and largest value (0 and 1 where it is constant)."""
-    shape, low, high = (size, *example.shape[1:]), example.min(), example.max()
+def dimensions_of(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[dict[int, str], ...]:
+    """Of each input the dimensions that vary, and their names; the batch alone where the module says no more."""
+    return getattr(module, "dimensions", ({0: "batch"},) * len(inputs))
+
+
+def random_like(example: Tensor, sizes: dict[int, int]) -> Tensor:
+    """Random inputs of the example's kind: between its smallest and largest value (0 and 1 where it is constant).
+
+    Args:
+        example: An input.
+        sizes: Of the dimensions that are not the example's.
+    """
+    shape = [sizes.get(index, size) for index, size in enumerate(example.shape)]
+    low, high = example.min(), example.max()
     if example.is_floating_point():
         low, high = (low, high) if high > low else (low.new_zeros(()), low.new_ones(()))
         return low + (high - low) * torch.rand(shape, dtype=example.dtype)
@@ -204,6 +225,9 @@ def onnx_metadata(system: System, name: str, inputs: tuple[Tensor, ...]) -> dict
         facts["input_range"] = "pictures (batch, channels, height, width), RGB or grey, values from 0 to 1"
     if classes := getattr(system, "classes", ()):
         facts["classes"] = json.dumps(list(classes), ensure_ascii=False)
+    with tempfile.TemporaryDirectory() as folder:
+        system.save_assets(Path(folder))
+        facts |= {asset.name: asset.read_text(encoding="utf-8") for asset in Path(folder).glob("*.json")}
     if system.card:
         facts["card"] = json.dumps(system.card, ensure_ascii=False)
     return facts

@@ -231,7 +231,8 @@ class System(Pretrained):
         """What ``export`` writes: by name, a module and example inputs for it, whose first dimension is the batch.
 
         The module takes and returns tensors only, and its graph is the same for every input. A method of the system
-        becomes one by ``core.export.MethodModule(self, "logits")``. Raises UserError where there is no such graph.
+        becomes one by ``core.export.MethodModule(self, "logits")``. Where more dimensions vary than the batch, the module
+        names them in ``dimensions``, and in ``SIZES`` those to compare. Raises UserError where there is no such graph.
         """
         raise UserError(f"{self.name} has no fixed graph that could be exported.", received=self.name)
 

@@ -74,6 +74,12 @@ class KeyValueCache:
         self.keys[layer, :, :, self.length : end], self.values[layer, :, :, self.length : end] = k, v
         return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
 
+    def mask(self, num_tokens: int, device: torch.device) -> Tensor | None:
+        """Which of all tokens each new one attends to, (T, P + T); None where causality alone says it."""
+        new, total = num_tokens, self.length + num_tokens
+        causal = self.length == 0 or new == 1
+        return None if causal else torch.ones(new, total, dtype=torch.bool, device=device).tril(self.length)
+
 
 class Attention(nn.Module):
     """Causal multi-head self-attention: each token attends to itself and those before, softmax(q kᵀ / √D) v."""
@@ -86,12 +92,13 @@ class Attention(nn.Module):
 
     def forward(self, x: Float[Tensor, "b t c"], cache: KeyValueCache | None) -> Float[Tensor, "b t c"]:
         q, k, v = self.qkv_proj(x).unflatten(2, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)  # each (B, H, T, D)
-        T, P = x.shape[1], cache.length if cache else 0
+        mask = None
         if cache:
             k, v = cache.append(self.layer, k, v)  # (B, H, P + T, D)
-        mask = torch.ones(T, P + T, dtype=torch.bool, device=x.device).tril(P) if P and T > 1 else None
+            mask = cache.mask(x.shape[1], x.device)
         dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal=not P and T > 1)  # (B, H, T, D)
+        causal = mask is None and x.shape[1] > 1
+        y = F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal=causal)  # (B, H, T, D)
         return self.out_proj(y.transpose(1, 2).flatten(2))
 
 

@@ -33,6 +33,7 @@ from .examples import examples
 from .presets import PRESETS
 from .sampler import DecodeStep, Sampler
 from .scoring import merge_partial_characters, token_bits
+from .stateless import StatelessTransformer, example_inputs
 from .surprisal_picture import draw_surprisal
 from .texts import CHUNK_SIZE, load_texts
 from .tokenizer import Tokenizer
@@ -293,6 +294,9 @@ class GPT2(System):
     def token_bits(self, ids: list[int]) -> Float[Tensor, " n"]:
         """−log₂ p of each token of a text given those before it."""
         return token_bits(self.model, torch.tensor([self.tokenizer.end, *ids], device=self.device))
+
+    def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+        return {"model": (StatelessTransformer(self.model), example_inputs(self.config))}
 
     # Saving and loading
 
