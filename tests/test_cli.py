@@ -12,9 +12,11 @@ import pytest
 
 from fixtures.line import Config, Line
 from potmeter import media, registry
-from potmeter.cli import VERBS, execute, places
+from potmeter.cli import VERBS, execute
 from potmeter.core.signature import tasks
+from potmeter.core.training.options import TINY_STEPS
 from potmeter.errors import UserError
+from potmeter.presentation import places
 from potmeter.version import __version__
 
 COMMAND = [sys.executable, "-m", "potmeter"]
@@ -219,6 +221,50 @@ def test_out_that_cannot_be_is_refused_before_the_work(line_folder, elsewhere, c
         assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize("verb", ["train", "tune", "export", "eject", "tour"])
+@pytest.mark.parametrize("place", ["file/deep", "file", "no\0thing"])
+def test_no_verb_works_first_and_finds_then_that_out_cannot_be(
+    verb, place, line_folder, elsewhere, capsys, monkeypatch
+):
+    for work in (
+        "core.export.export",
+        "core.training.loop.build_system",
+        "core.tuning.tuner.Tuner",
+        "core.eject.eject",
+        "tour.run_stop",
+    ):
+        monkeypatch.setattr(f"potmeter.{work}", lambda *_, **__: pytest.fail("it was worked on"))
+    monkeypatch.setattr(Line, "data", lambda *_, **__: pytest.fail("data were read"))
+    (elsewhere / "file").write_text("mine")
+    target = {"export": [f"{place}.onnx" if place != "file" else "file/x.onnx"], "eject": [place]}.get(verb, [place])
+    words = {
+        "train": ["train", str(line_folder), "--steps", "1", "--out", *target],
+        "tune": ["tune", str(line_folder), "--steps", "1", "--out", *target],
+        "export": ["export", str(line_folder), "--out", *target],
+        "eject": ["eject", str(line_folder), *target],
+        "tour": ["tour", "--only", "vae", "--out", *target],
+    }  # fmt: skip
+    assert execute(words[verb]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "Received: " in told
+    assert [path.name for path in elsewhere.rglob("*")] == ["file"] and (elsewhere / "file").read_text() == "mine"
+
+
+def test_a_run_that_is_there_is_told_before_data_are_read(line_folder, elsewhere, capsys, monkeypatch):
+    assert execute(["train", str(line_folder), "--steps", "1", "--device", "cpu"]) == 0
+    monkeypatch.setattr(Line, "data", lambda *_, **__: pytest.fail("data were read"))
+    assert execute(["train", str(line_folder), "--steps", "1", "--device", "cpu"]) == 2
+    assert "--resume continues it" in capsys.readouterr().err
+
+
+def test_a_home_folder_that_the_shell_left_is_found_and_new_folders_are_made(line_folder, elsewhere, monkeypatch):
+    monkeypatch.setenv("HOME", str(elsewhere / "home"))
+    assert execute(["train", str(line_folder), "--steps", "1", "--device", "cpu", "--out=~/new/run"]) == 0
+    assert execute(["eject", str(line_folder), "~/new/mine"]) == 0
+    assert sorted(path.name for path in (elsewhere / "home/new").iterdir()) == ["mine", "run"]
+    assert [path.name for path in elsewhere.iterdir()] == ["home"]
+
+
 @pytest.mark.parametrize(
     ("command", "says"),
     [
@@ -248,11 +294,15 @@ def test_train_then_run_as_the_last_line_says(line_folder, elsewhere, capsys):
 
 
 def test_train_json_streams_the_record_and_ends_with_the_run(line_folder, elsewhere, capsys):
-    assert execute(["train", str(line_folder), "--preset", "tiny", "--steps", "30", "--device", "cpu", "--json"]) == 0
+    assert execute(["train", str(line_folder), "--preset", "tiny", "--device", "cpu", "--json"]) == 0
     *records, run = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     written = [json.loads(line) for line in (elsewhere / "runs/my-line/metrics.jsonl").read_text().splitlines()]
     assert records == written and {"step", "valid_mse"} <= records[-1].keys()
-    assert run["step"] == 30 and run["metrics"]["mse"] > 0 and shlex.split(run["command"])[:2] == ["potmeter", "run"]
+    assert (
+        run["step"] == TINY_STEPS
+        and run["metrics"]["mse"] > 0
+        and shlex.split(run["command"])[:2] == ["potmeter", "run"]
+    )
 
 
 def test_fine_tuning_takes_the_config_of_the_weights(line_folder, elsewhere, tmp_path):

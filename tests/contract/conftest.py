@@ -13,13 +13,13 @@ from fixtures.line import Line
 from potmeter import registry
 from potmeter.core.system import System
 from potmeter.core.training.loop import Trainer, build_system
-from potmeter.core.training.options import Options
+from potmeter.core.training.options import TINY_STEPS, Options
 from potmeter.data.splits import Splits
 
 FIXTURES = {owner.name: owner for owner in (Line, Ring, Corridor)}
 SYSTEMS = [*FIXTURES, *(entry.name for entry in registry.built_in_entries() if entry.kind == "system")]
 STEPS = {"corridor": 150, "ring": 600}
-"""Steps in which the tiny preset must learn, where 400 are not right."""
+"""Steps in which the tiny preset must learn, where TINY_STEPS are not right."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def trained_once(request, tmp_path_factory):
             note_training(request.config, tmp_path_factory.getbasetemp().parent / f"trained-{name}")
             owner, config, splits = tiny(name)
             out = tmp_path_factory.mktemp(name)
-            options = Options(steps=STEPS.get(name, 400), out=out, device="cpu")
+            options = Options(steps=STEPS.get(name, TINY_STEPS), out=out, device="cpu")
             folder = Trainer(build_system(owner, config, 0), splits, options, quiet=True).fit()
             known[name] = Trained(
                 name, owner, config, splits, owner.from_pretrained(folder).requires_grad_(False), folder

@@ -83,7 +83,7 @@ def test_inputs_outputs_and_calls_are_shown(text):
     words = Reader(text).words
     assert "potmeter run seer.a files/seer.a-image.png" in words
     assert 'potmeter.load("seer.a").many("files/seer.a-many-images/", kind="dog")' in words
-    assert "potmeter train seer --preset tiny --budget 1m" in words
+    assert "potmeter train seer --preset tiny" in words
     assert "10 min 5 s" in words
     assert "This second sentence" not in words
 

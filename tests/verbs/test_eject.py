@@ -85,7 +85,7 @@ def test_a_default_that_the_user_edits_counts_whatever_the_preset_says(elsewhere
 
 def test_run_takes_the_newest_weights_that_were_trained_from_the_folder(line_folder, elsewhere, capsys):
     assert execute(["eject", str(line_folder), "my line"]) == 0
-    assert "potmeter train './my line' --preset tiny --budget 1m" in capsys.readouterr().out
+    assert "potmeter train './my line' --preset tiny" in capsys.readouterr().out
     assert execute(["train", "./my line", "--preset", "tiny", "--steps", "2", "--device", "cpu"]) == 0
     assert execute(["run", "./my line", "0.5"]) == 0
     assert "with the weights of runs/my line, step-00000002" in capsys.readouterr().err

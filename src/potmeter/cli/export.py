@@ -9,6 +9,7 @@ from potmeter import registry
 from potmeter.cli.weights import choose_weights
 from potmeter.errors import reject
 from potmeter.presentation.arguments import common_flags, parse, split_name
+from potmeter.presentation.places import check_writable
 
 
 def export(argv: list[str]) -> None:
@@ -32,6 +33,7 @@ def export(argv: list[str]) -> None:
     out = values["out"]
     out.suffix == ".onnx" or reject("The file's name must end in .onnx.", str(out))
 
+    check_writable(out)
     from potmeter.core import export as onnx
     from potmeter.core.loading import load
 

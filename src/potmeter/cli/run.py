@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from potmeter import media, registry
-from potmeter.cli import places
 from potmeter.cli.weights import choose_weights
 from potmeter.errors import reject
+from potmeter.presentation import places
 from potmeter.presentation.arguments import common_flags, parse, split_name
 
 

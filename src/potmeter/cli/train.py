@@ -16,6 +16,7 @@ from potmeter.errors import reject
 from potmeter.media import plain
 from potmeter.presentation import source
 from potmeter.presentation.arguments import common_flags, parse, split_name
+from potmeter.presentation.places import check_writable
 
 if TYPE_CHECKING:
     from potmeter.core.signature import Parameter
@@ -28,6 +29,7 @@ def train(argv: list[str]) -> None:
     """Train a system: its Config, its data's parameters and the loop's options are the flags."""
     name, rest = split_name("train", argv)
     reference = trainable(name)  # before the heavy imports: a misspelt name is told at once
+    from potmeter.core import runs
     from potmeter.core.config import build_config
     from potmeter.core.training.loop import Trainer, build_system
     from potmeter.core.training.options import Options
@@ -51,8 +53,13 @@ def train(argv: list[str]) -> None:
 
     config = build_config(owner.Config, {p.name: values[p.name] for p in config_flags})
     options = Options(**{p.name: p.convert(values[p.name]) for p in option_flags})
+    options = options.of_preset(preset)
     if options.out is None and reference.entry.ejected:  # an ejected system's runs are not the original's
         options = replace(options, out=Path("runs") / reference.entry.source.name)
+    run = options.out or Path("runs") / owner.name
+    check_writable(run, folder=True)
+    if not options.resume:
+        runs.reject_other(run)
     splits = owner.data(config, **{p.name: p.convert(values[p.name]) for p in data_flags})
     config = owner.fit_config(config, splits)
     trainer = Trainer(build_system(owner, config, options.seed, pretrained), splits, options)

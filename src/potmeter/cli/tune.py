@@ -7,12 +7,14 @@ import os
 import shlex
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from potmeter.cli.train import flags_of, options_flags, start_flags, take, trainable, with_edits
 from potmeter.errors import reject
 from potmeter.presentation.arguments import common_flags, parse, split_name
 from potmeter.presentation.flags import flag_name
+from potmeter.presentation.places import check_writable
 
 FLAGS = ("steps", "budget", "out", "eval_every", "seed", "device", "workers")
 """Those of the training loop's options that a trial has too."""
@@ -60,9 +62,11 @@ def tune(argv: list[str]) -> None:
 
     given = {p.name: p.convert(values[p.name]) for p in [*own, *option_flags]}
     options = Options(**{n: given[n] for n in FLAGS})
+    options = options.of_preset(preset or "lecture")
     options.steps or options.budget or reject(
         "Say how long each trial trains: --steps N or --budget 30s.", " ".join(argv)
     )
+    check_writable(options.out or Path("runs"), folder=True)
     options.seconds  # a budget that is no time is refused here
     config = build_config(owner.Config, {p.name: values[p.name] for p in config_flags})
     space = parse_space(given["search"], config) if given["search"] else default_space(config)

@@ -16,7 +16,7 @@ README = """\
 {summary}. Copied from potmeter {version} (`potmeter eject {name}`); it stands on the installed package.
 
     potmeter show {folder}
-    potmeter train {folder} --preset tiny --budget 1m
+    potmeter train {folder} --preset tiny
     potmeter eval {folder}
     potmeter run {folder}
 

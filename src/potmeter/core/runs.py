@@ -6,11 +6,19 @@ import json
 import re
 from pathlib import Path
 
+from potmeter.errors import reject
+
 
 def list_checkpoints(run: Path) -> list[Path]:
     """The checkpoints of a run, newest first."""
     found = [path for path in run.glob("step-*") if path.is_dir() and re.fullmatch(r"step-\d+~?", path.name)]
     return sorted(found, key=lambda path: (int(path.name[5:].rstrip("~")), path.name[-1] != "~"), reverse=True)
+
+
+def reject_other(run: Path) -> None:
+    """Raise UserError where a run's folder holds one already, that a new one would not continue."""
+    if list_checkpoints(run):
+        reject(f"{run} holds a run: --resume continues it, --out names another.", str(run))
 
 
 def best_checkpoint(run: Path) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import shlex
 import sys
@@ -45,10 +46,15 @@ def parse(prog: str, parameters: list[Parameter], argv: list[str], description: 
         if lacks and (text := describe_missing(prog, required)):
             raise UserError(text, received=shlex.join(argv)) from None
         raise UserError(message, received=shlex.join(argv)) from None
-    found = {f.name: getattr(values, f.name) for f in fields(form)}
+    found = {f.name: expand_home(getattr(values, f.name)) for f in fields(form)}
     if any(p.many and not found[p.name] for p in required) and (text := describe_missing(prog, required)):
         raise UserError(text, received=shlex.join(argv))
     return found
+
+
+def expand_home(value: Any) -> Any:
+    """A value; where it is a path, with the home folder for its ~, which a shell leaves in ``--out=~/runs``."""
+    return Path(os.path.expanduser(value)) if isinstance(value, Path) else value
 
 
 def flag_type(p: Parameter) -> Any:

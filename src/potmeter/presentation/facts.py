@@ -65,8 +65,7 @@ def add_class_facts(known: Facts, owner: type, entry: Entry) -> Facts:
         tries.append((f"potmeter eval {name}", "measure it beside what it must beat"))
     else:
         if "tiny" in getattr(owner, "presets", {}):
-            command = f"potmeter train {name} --preset tiny --budget 1m"
-            tries.append((command, "train a small one of your own, in a minute"))
+            tries.append((f"potmeter train {name} --preset tiny", "train a small one of your own: 400 steps, seconds"))
         tries += own_data(name, owner)
         tries.append((f"potmeter eval {name}", "measure it on data it has never seen"))
         tries.append((f"potmeter eject {name} my-{name}/", "its code in a folder of your own, to change"))

@@ -29,6 +29,7 @@ def tour(argv: list[str]) -> None:
     """
     from potmeter.core.signature import Parameter
     from potmeter.presentation.arguments import parse
+    from potmeter.presentation.places import check_writable
 
     values = parse(
         "potmeter tour",
@@ -41,11 +42,11 @@ def tour(argv: list[str]) -> None:
         argv,
         "Run every stop of the lecture on real input and write a page about it, which grows while they run.",
     )
-    stops, out = select_stops(values["only"], quick=values["quick"]), values["out"].expanduser()
+    stops, out = select_stops(values["only"], quick=values["quick"]), values["out"]
     from potmeter.tour.files import Files
-    from potmeter.tour.record import Record, check_writable, is_failure
+    from potmeter.tour.record import Record, is_failure
 
-    check_writable(out)  # before the minutes of work, not after them
+    check_writable(out, folder=True)  # before the minutes of work, not after them
     record = Record(out, len(stops), Files())
     # What a system prints is not for standard output, where the JSON goes.
     with contextlib.redirect_stdout(sys.stderr):

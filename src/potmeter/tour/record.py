@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from potmeter.errors import UserError, reject
+from potmeter.errors import UserError
 from potmeter.media import plain
 from potmeter.tour.page import page
 
@@ -100,12 +100,3 @@ def error_fields(one: Visit | Output) -> dict[str, Any]:
 def is_failure(visit: Visit) -> bool:
     """Whether the stop counts as failed: what must be fetched and cannot be does not."""
     return visit.status == "failed"
-
-
-def check_writable(out: Path) -> None:
-    """Refuse a folder that the results could not be written to, without making it yet."""
-    if out.exists() and not out.is_dir():
-        reject("--out is a folder.", str(out))
-    nearest = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
-    nearest.is_dir() or reject("--out lies in a file.", str(out))
-    os.access(nearest, os.W_OK | os.X_OK) or reject(f"{nearest} cannot be written.", str(out))

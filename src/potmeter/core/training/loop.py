@@ -128,7 +128,7 @@ class Trainer(TrainingState):
             KeyboardInterrupt: After Ctrl-C (or SIGTERM), once the state is saved.
         """
         if not self.options.resume:
-            self.reject_other_run()  # before the lock, which would touch the folder
+            runs.reject_other(self.run)  # before the lock, which would touch the folder
         with lock_run(self.run), self.interrupt.catch_signals():
             self.prepare_folder()
             budget = self.options.seconds
@@ -173,13 +173,8 @@ class Trainer(TrainingState):
         if self.options.resume and (found := checkpoints.read_newest(self.run, self.device)):
             resume.load(self, *found)
         else:
-            self.reject_other_run()
+            runs.reject_other(self.run)
         processes.barrier()
-
-    def reject_other_run(self) -> None:
-        """Raise UserError where the folder holds a run that this one does not continue."""
-        if runs.list_checkpoints(self.run):
-            reject(f"{self.run} holds a run: --resume continues it, --out names another.", str(self.run))
 
     def evaluation_due(self, before: float) -> bool:
         """Whether the step just done crossed a point of the evaluation schedule."""

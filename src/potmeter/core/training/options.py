@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 from potmeter.core.signature import Range
 from potmeter.errors import reject
+
+TINY_STEPS = 400
+"""Steps of the preset tiny where no time is given: in these every system learns enough to beat its baselines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +19,7 @@ class Options:
     """How long, where to, on what: what a run needs to know besides the Config. Each field is a flag of ``train``."""
 
     steps: Annotated[int, Range(1, 10**12)] | None = None
-    """Optimiser steps in all. Only a run by steps is the same twice."""
+    """Optimiser steps in all. Only a run by steps is the same twice. With --preset tiny and no budget, 400."""
     budget: str | None = None
     """Wall-clock in all, as 90s, 10m or 2h; where neither is given, 10m."""
     out: Path | None = None
@@ -39,6 +42,11 @@ class Options:
 
     def __post_init__(self) -> None:
         self.budget is None or parse_duration(self.budget)  # a wrong one is told before anything starts
+
+    def of_preset(self, preset: str) -> Options:
+        """These, with TINY_STEPS where the preset is tiny and no time is given."""
+        untimed = self.steps is None and self.budget is None
+        return replace(self, steps=TINY_STEPS) if preset == "tiny" and untimed else self
 
     @property
     def seconds(self) -> float | None:

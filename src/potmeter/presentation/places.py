@@ -72,13 +72,14 @@ def plan(out: str, kinds: dict[str, type[media.Medium]]) -> dict[str, Path]:
     return paths
 
 
-def check_writable(path: Path) -> None:
-    """Refuse a file that could not be written, without making anything yet. Raises UserError."""
+def check_writable(path: Path, *, folder: bool = False) -> None:
+    """Refuse a file, or a folder of results, that could not be written, without making anything yet. Raises UserError."""
     try:
         "\0" not in str(path) or reject("A file's name has no null byte.", ascii(str(path)))
         len(os.fsencode(path.name)) <= 255 or reject("The file's name is too long.", path.name)
-        not path.is_dir() or reject("There is a folder of that name.", str(path))
-        nearest = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+        folder or not path.is_dir() or reject("There is a folder of that name.", str(path))
+        above = [path.absolute()] * folder + [*path.absolute().parents]
+        nearest = next(place for place in above if os.path.lexists(place))
         nearest.is_dir() or reject(f"{nearest} is no folder.", str(path))
         os.access(nearest, os.W_OK | os.X_OK) or reject(f"{nearest} cannot be written.", str(path))
     except (OSError, ValueError) as error:
