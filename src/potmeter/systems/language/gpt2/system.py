@@ -295,7 +295,7 @@ class GPT2(System):
         """−log₂ p of each token of a text given those before it."""
         return token_bits(self.model, torch.tensor([self.tokenizer.end, *ids], device=self.device))
 
-    def export_parts(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+    def export_modules(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         return {"model": (StatelessTransformer(self.model), example_inputs(self.config))}
 
     # Saving and loading
