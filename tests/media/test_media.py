@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
+import PIL.ImageCms
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -189,6 +190,68 @@ def test_exif_rotation_is_applied(tmp_path):
 def test_colour_spaces_become_rgb(tmp_path, mode, colour, expected):
     path = saved(tmp_path, PIL.Image.new(mode, (9, 9), colour), "x.tiff" if mode == "CMYK" else "x.png")
     assert Image.open(path).pixels.reshape(-1, 3).tolist() == [list(expected)] * 81
+
+
+def profile(red="rXYZ", green="gXYZ"):
+    """An sRGB profile (IEC 61966-2-1) in which other tags may stand for the colours of red and green."""
+    data = bytearray(PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes())
+    places = {data[at : at + 4].decode(): at for at in range(132, 132 + 12 * data[131], 12)}
+    data[places["rXYZ"] : places["rXYZ"] + 4], data[places["gXYZ"] : places["gXYZ"] + 4] = red.encode(), green.encode()
+    return bytes(data)
+
+
+def display_p3():
+    """Display P3: sRGB with the primaries of DCI-P3, in s15Fixed16 relative to D50 (as Apple publishes them)."""
+    data = bytearray(profile())
+    for tag, xyz in (
+        ("rXYZ", (0.51512, 0.2412, -0.00105)),
+        ("gXYZ", (0.29198, 0.69225, 0.04189)),
+        ("bXYZ", (0.1571, 0.06657, 0.78407)),
+    ):
+        at = next(at for at in range(132, 132 + 12 * data[131], 12) if data[at : at + 4] == tag.encode())
+        offset = int.from_bytes(data[at + 4 : at + 8], "big")
+        data[offset + 8 : offset + 20] = struct.pack(">3i", *(round(value * 65536) for value in xyz))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.webp", "x.tiff"])
+def test_colours_are_those_of_an_embedded_profile(tmp_path, name):
+    swapped = profile(red="gXYZ", green="rXYZ")
+    exact = {"x.webp": {"lossless": True}, "x.jpg": {"quality": 100, "subsampling": 0}}.get(name, {})
+    path = saved(tmp_path, PIL.Image.new("RGB", (8, 8), (255, 0, 0)), name, icc_profile=swapped, **exact)
+    np.testing.assert_allclose(Image.open(path).pixels[4, 4].astype(int), (0, 255, 0), atol=3)
+    assert Image.check(path) is None
+
+
+def test_a_phone_s_photograph_in_display_p3_becomes_srgb(tmp_path):
+    """P3 (200, 100, 100) by the matrices of CSS Color 4: redder in sRGB."""
+    path = saved(tmp_path, PIL.Image.new("RGB", (8, 8), (200, 100, 100)), "p3.png", icc_profile=display_p3())
+    np.testing.assert_allclose(Image.open(path).pixels[4, 4].astype(int), (215, 93, 97), atol=1)
+
+
+def test_transparency_and_palettes_keep_their_place_beside_a_profile(tmp_path):
+    swapped = profile(red="gXYZ", green="rXYZ")
+    clear = PIL.Image.new("RGBA", (2, 1))
+    clear.putdata([(255, 0, 0, 255), (255, 0, 0, 0)])
+    palette = PIL.Image.new("P", (2, 1))
+    palette.putpalette([255, 0, 0, 0, 0, 255])
+    palette.putdata([0, 1])
+    for picture, options in ((clear, {}), (palette, {"transparency": 1})):
+        found = Image.open(saved(tmp_path, picture, "c.png", icc_profile=swapped, **options)).pixels
+        np.testing.assert_allclose(found[0].astype(int), [(0, 255, 0), (255, 255, 255)], atol=1)
+
+
+@pytest.mark.parametrize("broken", [b"no profile", profile()[:200], profile().replace(b"RGB ", b"CMYK"), b"\0" * 3000])
+def test_a_profile_that_is_none_changes_nothing(tmp_path, broken):
+    path = saved(tmp_path, PIL.Image.new("RGB", (8, 8), (255, 0, 0)), "x.png", icc_profile=broken)
+    assert Image.open(path).pixels[0, 0].tolist() == [255, 0, 0]
+
+
+def test_srgb_stays_srgb_and_grey_stays_grey(tmp_path):
+    ramp = PIL.Image.fromarray(np.arange(256, dtype=np.uint8)[None].repeat(3, 0))
+    for mode in ("L", "RGB"):
+        path = saved(tmp_path, ramp.convert(mode), f"{mode}.png", icc_profile=profile())
+        np.testing.assert_allclose(Image.open(path).pixels[0, :, 0].astype(int), np.arange(256), atol=1)
 
 
 def test_the_first_frame_of_an_animation_is_taken(tmp_path):

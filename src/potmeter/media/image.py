@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from potmeter.errors import UserError, reject
+from potmeter.media.colour_profiles import convert_to_srgb
 from potmeter.media.medium import MAX_PIXELS, Medium, data_uri, describe, read_bytes
 from potmeter.media.pixels import deep_grey_to_uint8, to_uint8
 
@@ -31,9 +32,10 @@ TAIL = 2**16
 class Image(Medium):
     """A picture, 8-bit sRGB.
 
-    Whatever the file holds comes to this form by fixed rules: EXIF rotation is applied, transparency is laid over
-    white, channels of more than 8 bits are scaled by the range that the type or the file's tags state, CMYK and palettes
-    are converted, grey is repeated in the three channels, and of an animation the first frame is taken.
+    Whatever the file holds comes to this form by fixed rules: EXIF rotation is applied, colours are converted
+    by an embedded ICC profile, transparency is laid over white, channels of more than 8 bits are scaled by the range that
+    the type or the file's tags state, CMYK and palettes are converted, grey is repeated in the three channels, and of an
+    animation the first frame is taken.
 
     Args:
         pixels: uint8 array of shape (height, width, 3).
@@ -91,7 +93,8 @@ class Image(Medium):
             deep, exif = picture, picture.getexif()
             picture = PIL.Image.fromarray(deep_grey_to_uint8(deep, name))
             picture.getexif().update(exif)
-        picture = PIL.ImageOps.exif_transpose(picture)
+            picture.info["icc_profile"] = deep.info.get("icc_profile")
+        picture = convert_to_srgb(PIL.ImageOps.exif_transpose(picture))
         if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
             picture = picture.convert("RGBA")
             picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", picture.size, "white"), picture)
