@@ -65,11 +65,12 @@ class FeatureExtractor:
 
         Args:
             fake, real: Their features.
-            others: Features of real pictures that are not among ``real``, for the floor.
+            others: Features of real pictures that are not among ``real``, for ``frechet_real_real``.
 
         Returns:
             ``frechet``, the Fréchet distance; ``covered`` (N,), whether a generated picture is as near to each real one
-            as its fifth real neighbour; ``frechet_real_real``, the floor: the distance of the others from the real ones.
+            as its fifth real neighbour; ``frechet_real_real``, the distance of the others from the real
+            ones.
         """
         distance = torch.tensor(frechet_distance(fake, real))
         values = {"frechet": distance, "covered": neighbour_coverage(real, fake, NEIGHBOURS)}
@@ -79,7 +80,7 @@ class FeatureExtractor:
 
     @torch.no_grad()
     def compare_generator(
-        self, generate: Callable[[int], Tensor], data: Any, count: int, *, floor: bool = False
+        self, generate: Callable[[int], Tensor], data: Any, count: int, *, real_real: bool = False
     ) -> dict[str, Tensor]:
         """As many pictures of a generator as real ones beside these; ``compare`` of their features.
 
@@ -87,10 +88,10 @@ class FeatureExtractor:
             generate: From a number N to pictures (N, C, H, W) in [0, 1], the same every time.
             data: The real pictures, of which at most ``count`` are taken.
             count: How many.
-            floor: Compare with every other real picture only, and measure those in between too.
+            real_real: Compare with every other real picture only, and with those in between as ``others``.
         """
         real, others = self.features_of(data, count), None
-        if floor:
+        if real_real:
             real, others = real[0::2], real[1::2]
         return self.compare(self.features(generate(len(real))), real, others)
 
@@ -99,7 +100,7 @@ class FeatureExtractor:
 
         Args:
             splits: Where training and test pictures are.
-            count: How many are drawn and compared with; at most half of the test pictures, as where there is a floor.
+            count: How many are drawn and compared with; at most half of the test pictures, as for ``frechet_real_real``.
             independent: Each pixel by itself; else with all their covariances, as 5,000 pictures show them.
         """
         count = min(count, len(splits.test) // 2)

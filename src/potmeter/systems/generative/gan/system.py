@@ -123,27 +123,27 @@ class GAN(System):
         return total
 
     def validate(self, data: Any) -> dict[str, Tensor]:
-        """``evaluate`` on 2,000 pictures, without the floor."""
-        return self.compare(data, 2000, floor=False)
+        """``evaluate`` on 2,000 pictures, without ``frechet_real_real``."""
+        return self.compare(data, 2000, real_real=False)
 
     def evaluate(self, data: Any) -> dict[str, Tensor]:
-        """As many generated pictures as half of the real ones, and the other half of these for the floor."""
-        return self.compare(data, MAX_COMPARED, floor=True)
+        """As many generated pictures as half of the real ones, and the other half of these for ``frechet_real_real``."""
+        return self.compare(data, MAX_COMPARED, real_real=True)
 
     @torch.no_grad()
-    def compare(self, data: Any, count: int, *, floor: bool) -> dict[str, Tensor]:
+    def compare(self, data: Any, count: int, *, real_real: bool) -> dict[str, Tensor]:
         """Generated pictures beside at most ``count`` real ones, in the extractor's features.
 
         Returns:
             ``frechet``, the Fréchet distance; ``covered``, the share of real pictures with a generated one among their
-            neighbours; with ``floor``, ``frechet_real_real``, the distance of one half of the real pictures from the other.
+            neighbours; with ``real_real``, ``frechet_real_real``, the distance of one half of the real pictures from the other.
             Where it predicts the data's classes, ``coverage``, how many of them are generated (a class counts from a
             fifth of its due share on), and ``conditional_accuracy``, whether the predicted class is the one asked for.
         """
         c, extractor = self.config, self.load_feature_extractor()
         draw = lambda n: self.sample(n, RandomStream(0, device=self.device))
         generate = lambda n: torch.cat([self.decode(part) for part in draw(n).split(500)])
-        values = extractor.compare_generator(generate, data, count, floor=floor)
+        values = extractor.compare_generator(generate, data, count, real_real=real_real)
         if c.classes and tuple(getattr(extractor.network, "classes", ())) == tuple(c.classes):
             z = draw(len(values["covered"]))
             seen = extractor.predictions(generate(len(z)))

@@ -159,9 +159,9 @@ class StyleGAN(System):
 
     @torch.no_grad()
     def evaluate(self, data: Any) -> dict[str, Tensor]:
-        """Fréchet distance with its floor, and coverage, without truncation; path lengths and separability of Z and W."""
+        """Fréchet distance (and that of two real sets), coverage without truncation; path lengths, separability of Z and W."""
         extractor, rng, paths = self.load_feature_extractor(), RandomStream(1, device=self.device), SAMPLES // 4
-        compared = extractor.compare_generator(self.generate, data, SAMPLES, floor=True)
+        compared = extractor.compare_generator(self.generate, data, SAMPLES, real_real=True)
         decode = {space: partial(self.decode, space=space) for space in ("z", "w")}
         start, end, share = self.sample(paths, rng), self.sample(paths, rng), rng.uniform(paths)
         ends = {"z": (start, end), "w": (self.generator.mapping(start), self.generator.mapping(end))}

@@ -153,7 +153,7 @@ class VAE(System):
         """
         if len(data) < 2 * (NEIGHBOURS + 1):
             return {}
-        return self.load_feature_extractor().compare_generator(self.generate, data, MAX_COMPARED, floor=True)
+        return self.load_feature_extractor().compare_generator(self.generate, data, MAX_COMPARED, real_real=True)
 
     def generate(self, count: int) -> Tensor:
         """Pictures (count, C, H, W) in [0, 1] to be measured, drawn from the prior; the same every time."""
@@ -192,7 +192,7 @@ class VAE(System):
         noise = lambda count: RandomStream(0, device=self.device).normal(count, self.config.latent_dim)
         generate = lambda count: torch.cat([self.decode(part) for part in noise(count).split(500)])
         return float(
-            self.load_feature_extractor().compare_generator(generate, data, MAX_COMPARED, floor=True)["frechet"]
+            self.load_feature_extractor().compare_generator(generate, data, MAX_COMPARED, real_real=True)["frechet"]
         )
 
     # 5. Use
