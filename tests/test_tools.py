@@ -61,9 +61,9 @@ def test_the_origins_of_weights_are_those_on_their_card(name):
 
 def test_a_patch_s_recipe_is_what_its_task_takes():
     ship_patch = runpy.run_path(str(TOOLS / "ship_patch.py"))
-    inputs = ship_patch["inputs_of"](Patch, "--steps 400 --disguise crab.png --strength 0.15")
-    assert inputs.keys() == {"steps", "disguise", "strength"}
-    assert isinstance(inputs["disguise"], Image) and (inputs["steps"], inputs["strength"]) == (400, 0.15)
+    inputs = ship_patch["inputs_of"](Patch, "--steps 400 --disguise crab.png --eps 0.15")
+    assert inputs.keys() == {"steps", "disguise", "eps"}
+    assert isinstance(inputs["disguise"], Image) and (inputs["steps"], inputs["eps"]) == (400, 0.15)
 
 
 def test_nanogpts_model_is_measured_as_ours_is():

@@ -19,7 +19,7 @@ from potmeter.presentation.arguments import parse
 from potmeter.probes.fusion import fuse_batch_norms
 from potmeter.probes.patch import measure
 from potmeter.probes.patch.artefact import PatchArtefact, load_patch, make_card
-from potmeter.probes.patch.trials import JUDGED, PLACEMENTS
+from potmeter.probes.patch.trials import PLACEMENTS, TEST_PHOTOS
 from potmeter.probes.second_network import second_network
 
 
@@ -66,7 +66,7 @@ def ship(tag: str, runs: Path) -> None:
         "metrics": metrics | {"transfer_success_25": transferred["success_25"]},
         "baselines": {"control_success_25": measure.best_control(plain), "no_patch_success_25": plain["none"]},
         "controls": plain,
-        "samples": len(JUDGED) * PLACEMENTS,
+        "samples": len(TEST_PHOTOS) * PLACEMENTS,
     }
     made.patch.save(registry.WEIGHTS / name / "patch.png")
     make_card(told).save(registry.WEIGHTS / name / "card.json")

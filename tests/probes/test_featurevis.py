@@ -17,7 +17,7 @@ from potmeter.media import Image
 from potmeter.probes.featurevis import FeatureVisualisation
 from potmeter.probes.featurevis import objectives as aims
 from potmeter.probes.featurevis.layers import activations, find_layer, list_layers
-from potmeter.probes.featurevis.parametrisation import COLOURS, FourierCanvas, PixelCanvas, colour_matrix
+from potmeter.probes.featurevis.parametrisation import COLOURS, FourierImage, PixelImage, colour_matrix
 from potmeter.probes.featurevis.photos import crop_receptive_field, extreme_images
 from potmeter.probes.featurevis.planted import recovery_cosine
 from potmeter.probes.featurevis.redirect import RedirectedReLU
@@ -41,8 +41,8 @@ def small(channels=3):
 
 
 def test_first_pictures_have_a_spectrum_that_falls_as_one_over_the_frequency():
-    canvas = FourierCanvas((64, 1, 64, 64), rng=RandomStream(0))
-    power = torch.fft.rfft2(canvas.values().detach(), norm="ortho").abs().square().mean((0, 1))
+    parametrisation = FourierImage((64, 1, 64, 64), rng=RandomStream(0))
+    power = torch.fft.rfft2(parametrisation.values().detach(), norm="ortho").abs().square().mean((0, 1))
     f = torch.hypot(torch.fft.fftfreq(64)[:, None], torch.fft.rfftfreq(64)[None])
     inner = (f > 1 / 64) & (f < 0.45)
     inner[:, 0] = False  # there the coefficients come in conjugate pairs
@@ -52,11 +52,11 @@ def test_first_pictures_have_a_spectrum_that_falls_as_one_over_the_frequency():
 
 
 def test_a_single_coefficient_is_a_wave_of_its_frequency():
-    canvas = FourierCanvas((1, 1, 32, 32), rng=RandomStream(0), deviation=0)
+    parametrisation = FourierImage((1, 1, 32, 32), rng=RandomStream(0), deviation=0)
     with torch.no_grad():
-        canvas.spectrum[0, 0, 0, 4, 0] = 1.0
+        parametrisation.spectrum[0, 0, 0, 4, 0] = 1.0
     wave = (2 * math.pi * 4 * torch.arange(32) / 32).cos() * 2 / 32 / (4 / 32) / 4
-    torch.testing.assert_close(canvas.values()[0, 0], wave.expand(32, 32))
+    torch.testing.assert_close(parametrisation.values()[0, 0], wave.expand(32, 32))
 
 
 def test_colours_are_the_published_ones():
@@ -69,21 +69,21 @@ def test_colours_are_the_published_ones():
 
 def test_nothing_is_the_background():
     background = torch.tensor([0.2, 0.5, 0.7])
-    for canvas in (
-        FourierCanvas((2, 3, 9, 12), background, rng=RandomStream(0), deviation=0),
-        PixelCanvas((2, 3, 9, 12), background, rng=RandomStream(0), deviation=0),
+    for parametrisation in (
+        FourierImage((2, 3, 9, 12), background, rng=RandomStream(0), deviation=0),
+        PixelImage((2, 3, 9, 12), background, rng=RandomStream(0), deviation=0),
     ):
-        torch.testing.assert_close(canvas(), background[:, None, None].expand(2, 3, 9, 12))
+        torch.testing.assert_close(parametrisation(), background[:, None, None].expand(2, 3, 9, 12))
 
 
 def test_gradients_are_right():
-    canvas = FourierCanvas((1, 3, 5, 6), rng=RandomStream(0)).double()
+    parametrisation = FourierImage((1, 3, 5, 6), rng=RandomStream(0)).double()
     weights = torch.rand(1, 3, 5, 6, dtype=torch.double)
 
     def value(spectrum):
-        return (torch.func.functional_call(canvas, {"spectrum": spectrum}, ()) * weights).sum()
+        return (torch.func.functional_call(parametrisation, {"spectrum": spectrum}, ()) * weights).sum()
 
-    assert torch.autograd.gradcheck(value, canvas.spectrum.detach().requires_grad_(), atol=1e-6)
+    assert torch.autograd.gradcheck(value, parametrisation.spectrum.detach().requires_grad_(), atol=1e-6)
 
 
 # Transforms -----------------------------------------------------------------------------------------------------------
@@ -180,20 +180,22 @@ def test_receptive_fields_are_what_gradients_reach():
         reached = columns.nonzero()
         span = int(reached.max() - reached.min()) + 1
         if layer.kind != "MaxPool2d" and layer.name in ("0", "1"):
-            assert layer.field == span
-        assert span <= layer.field <= span + 1 + (layer.name != "0"), "a maximum passes one pixel's gradient only"
-    assert [layer.field for layer in list_layers(network, (1, 96, 96))] == [3, 4, 20, 24, 32]
+            assert layer.receptive_field == span
+        assert span <= layer.receptive_field <= span + 1 + (layer.name != "0"), (
+            "a maximum passes one pixel's gradient only"
+        )
+    assert [layer.receptive_field for layer in list_layers(network, (1, 96, 96))] == [3, 4, 20, 24, 32]
 
 
 def test_a_linear_layer_sees_all():
-    fields = [layer.field for layer in list_layers(small(), (3, 16, 16))]
+    fields = [layer.receptive_field for layer in list_layers(small(), (3, 16, 16))]
     assert fields[:5] == [3, 3, 3, 5, 5] and all(map(math.isinf, fields[5:]))
 
 
 def test_mobilenets_listing_has_the_known_receptive_fields():
     network = torchvision.models.mobilenet_v2(weights=None)
     known = {layer.name: layer for layer in list_layers(network, (3, 224, 224))}
-    assert known["features.13"].shape == (96, 14, 14) and known["features.18"].field == 491
+    assert known["features.13"].shape == (96, 14, 14) and known["features.18"].receptive_field == 491
     assert find_layer("features[13]", list(known.values())).name == "features.13"
 
 
@@ -226,11 +228,11 @@ def test_what_a_later_layer_does_in_place_does_not_change_what_is_seen():
 def test_the_objective_rises_far_above_random_pictures():
     network = small().eval().requires_grad_(False)
     objective = aims.channel("3", list(range(6)))
-    canvas = FourierCanvas((6, 3, 32, 32), rng=RandomStream(0))
+    parametrisation = FourierImage((6, 3, 32, 32), rng=RandomStream(0))
     made = render(
         network,
         objective,
-        canvas,
+        parametrisation,
         steps=60,
         transforms=Transforms().rescale(0.25),
         rng=RandomStream(1),
@@ -273,10 +275,10 @@ def test_it_works_on_public_networks(make):
         network = pytest.importorskip("timm").create_model("test_vit.r160_in1k", pretrained=False)
     shape = (3, 64, 64) if make == "torchvision" else (3, 160, 160)
     probe = FeatureVisualisation(ClassifierAdapter(network, None, shape))
-    last = probe.known[-1]
+    last = probe.all_layers[-1]
     assert isinstance(probe.run(layer=last.name, steps=2), Image)
     assert isinstance(probe.overview(channels=[0, 1], steps=2), Image)
-    assert len(probe.layers().rows) == len(probe.known)
+    assert len(probe.layers().rows) == len(probe.all_layers)
 
 
 def test_a_folder_of_pictures_and_all_the_tasks(tmp_path):

@@ -23,18 +23,18 @@ from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.probes.fusion import fuse_batch_norms
 from potmeter.probes.patch import (
-    Canvas,
     Patch,
     Placement,
+    TrainablePatch,
     artefact,
     fixed_placement,
     paste_patch,
     random_placements,
     trials,
 )
-from potmeter.probes.patch.canvas import total_variation
-from potmeter.probes.patch.expectation import GAIN, OFFSET, TURN
+from potmeter.probes.patch.expectation import GAIN, MAX_ROTATION, OFFSET
 from potmeter.probes.patch.inks import PRIMARIES, mix_inks, separate_inks
+from potmeter.probes.patch.trainable_patch import total_variation
 
 pytestmark = pytest.mark.xdist_group("patch")  # one patch is trained for all
 
@@ -57,11 +57,11 @@ def noise(*shape, seed=0):
     size=st.tuples(st.integers(64, 160), st.integers(64, 160)).filter(lambda s: max(s) < 1.5 * min(s)),
 )
 def test_the_patch_covers_the_share_it_is_asked_for(share, x, y, angle, size):
-    worn = paste_patch(torch.zeros(1, 3, *size), torch.ones(3, 20, 20), fixed_placement(share, x, y, angle))
+    patched = paste_patch(torch.zeros(1, 3, *size), torch.ones(3, 20, 20), fixed_placement(share, x, y, angle))
     radius = math.sqrt(share * math.prod(size) / math.pi)
     wanted = share * math.prod(size)
     # the rim may reach half a pixel over the picture's edge where the disc touches it
-    assert float(worn[0, 0].sum()) == pytest.approx(wanted, abs=0.5 + 0.8 * math.sqrt(radius))
+    assert float(patched[0, 0].sum()) == pytest.approx(wanted, abs=0.5 + 0.8 * math.sqrt(radius))
 
 
 def test_a_turn_by_a_quarter_is_a_turn_by_a_quarter():
@@ -79,10 +79,10 @@ def test_a_turn_by_a_quarter_is_a_turn_by_a_quarter():
 def test_what_the_patch_does_not_cover_stays_to_the_bit():
     photos, patch = noise(4, 3, 60, 70), noise(3, 30, 30, seed=1)
     where = random_placements(4, 0.2, RandomStream(3))
-    worn, ones = paste_patch(photos, patch, where), paste_patch(0 * photos, torch.ones(3, 2, 2), where)
+    patched, ones = paste_patch(photos, patch, where), paste_patch(0 * photos, torch.ones(3, 2, 2), where)
     outside = ones == 0
     assert outside.float().mean() == pytest.approx(0.8, abs=0.03)
-    assert torch.equal(worn[outside], photos[outside]) and worn.min() >= 0 and worn.max() <= 1
+    assert torch.equal(patched[outside], photos[outside]) and patched.min() >= 0 and patched.max() <= 1
 
 
 def test_the_corners_of_the_room_are_the_corners_of_the_picture():
@@ -111,10 +111,10 @@ def test_gradients_reach_every_pixel_of_the_disc_and_are_right():
 
 def test_a_grey_picture_wears_the_patchs_luminance():
     patch = Image((noise(16, 16, 3) * 255).byte().numpy())
-    worn = paste_patch(torch.zeros(1, 1, 16, 16), patch.tensor(), fixed_placement(0.5))
+    patched = paste_patch(torch.zeros(1, 1, 16, 16), patch.tensor(), fixed_placement(0.5))
     coloured = paste_patch(torch.zeros(1, 3, 16, 16), patch.tensor(), fixed_placement(0.5))
     grey = Image.from_tensor(coloured[0]).tensor(channels=1)
-    assert worn.shape == (1, 1, 16, 16) and (worn[0] - grey).abs().max() < 0.005
+    assert patched.shape == (1, 1, 16, 16) and (patched[0] - grey).abs().max() < 0.005
 
 
 def test_random_placements_keep_to_their_bounds_and_are_reproducible():
@@ -125,7 +125,7 @@ def test_random_placements_keep_to_their_bounds_and_are_reproducible():
     bounds = {
         "x": (0, 1),
         "y": (0, 1),
-        "angle": (-TURN, TURN),
+        "angle": (-MAX_ROTATION, MAX_ROTATION),
         "gain": (1 - GAIN, 1 + GAIN),
         "offset": (-OFFSET, OFFSET),
     }
@@ -158,25 +158,25 @@ def test_what_was_mixed_can_be_separated_and_what_cannot_be_printed_becomes_the_
     assert (printed - green).square().sum() == pytest.approx(float(nearest), rel=0.02)
 
 
-def test_a_disguised_canvas_begins_as_its_look_and_stays_within_its_strength():
-    look = mix_inks(0.1 + 0.8 * noise(3, 24, 24))
-    canvas = Canvas(24, look, 0.2)
+def test_a_disguised_patch_begins_as_its_disguise_and_stays_within_eps_of_it():
+    disguise = mix_inks(0.1 + 0.8 * noise(3, 24, 24))
+    trainable = TrainablePatch(24, disguise, 0.2)
     inner = slice(8, 16)
-    assert (canvas() - look)[:, inner, inner].abs().max() < 0.02
-    inks = separate_inks(look)
+    assert (trainable() - disguise)[:, inner, inner].abs().max() < 0.02
+    inks = separate_inks(disguise)
     for push in (-1e3, 1e3):
-        nn.init.constant_(canvas.grids[0], push)
-        drawn = separate_inks(canvas().detach())
+        nn.init.constant_(trainable.grids[0], push)
+        drawn = separate_inks(trainable().detach())
         assert (drawn - inks)[:, inner, inner].abs().max() < 0.22
-    assert torch.equal(canvas()[:, 0, 0], torch.ones(3)), "white around the disc"
+    assert torch.equal(trainable()[:, 0, 0], torch.ones(3)), "white around the disc"
 
 
-def test_a_canvas_goes_on_from_a_patch():
-    patch = Canvas(32)
+def test_training_goes_on_from_a_patch():
+    patch = TrainablePatch(32)
     for number, grid in enumerate(patch.grids):
         nn.init.normal_(grid, std=0.5, generator=torch.Generator().manual_seed(number))
     saved = Image.from_tensor(patch()).tensor()
-    again = Canvas(32, begin=saved)()
+    again = TrainablePatch(32, initial=saved)()
     assert (again - saved).abs().mean() < 0.02
 
 
@@ -291,18 +291,18 @@ def test_the_same_seed_makes_the_same_patch(digits, handwriting):
 
 
 def test_it_is_shown_while_it_becomes_better(digits, handwriting, monkeypatch):
-    monkeypatch.setattr("potmeter.probes.patch.probe.LOOKS", 2)
+    monkeypatch.setattr("potmeter.probes.patch.probe.PREVIEW_INTERVAL", 2)
     steps = [made.card.facts["training"]["steps"] for made in digits.make(handwriting[0][:5], target="3", steps=5)]
     assert steps == [2, 4, 5]
 
 
 def test_a_run_can_go_on_from_a_patch_and_stay_in_disguise(digits, handwriting, eight):
-    look = Image.from_tensor(mix_inks(0.2 + 0.6 * noise(3, 20, 20)))
+    disguise = Image.from_tensor(mix_inks(0.2 + 0.6 * noise(3, 20, 20)))
     made = last(digits.make(handwriting[0][:5], target="8", steps=3, start=eight.patch))
     assert (made.pixels - eight.pixels).abs().mean() < 0.1, "three steps do not lead far"
-    hidden = last(digits.make(handwriting[0][:5], target="8", steps=30, disguise=look, strength=0.1))
-    assert (separate_inks(hidden.pixels) - separate_inks(look.tensor()))[:, 6:14, 6:14].abs().max() < 0.13
-    assert hidden.card.facts["disguise_strength"] == 0.1
+    hidden = last(digits.make(handwriting[0][:5], target="8", steps=30, disguise=disguise, eps=0.1))
+    assert (separate_inks(hidden.pixels) - separate_inks(disguise.tensor()))[:, 6:14, 6:14].abs().max() < 0.13
+    assert hidden.card.facts["disguise_eps"] == 0.1
 
 
 def test_training_does_not_touch_the_network(handwriting):
@@ -337,8 +337,8 @@ def test_it_says_what_the_network_sees_before_and_after(digits, eight, tmp_path)
     seen = digits.run(three, patch=str(tmp_path), share=0.3, x=0.5, y=1.0, top=3)
     assert next(iter(seen.before.values)) == "3" and len(seen.after.values) == 3
     assert seen.before.values != seen.after.values and seen.picture.size[0] > 600
-    worn = digits.paste(three, patch=str(tmp_path), share=0.3, x=0.5, y=1.0)
-    assert digits.bars(worn, 3).values == seen.after.values, "the saved picture says the same"
+    patched = digits.paste(three, patch=str(tmp_path), share=0.3, x=0.5, y=1.0)
+    assert digits.bars(patched, 3).values == seen.after.values, "the saved picture says the same"
 
 
 def test_a_photo_is_shown_as_the_network_crops_it():
@@ -423,8 +423,8 @@ def test_the_shipped_patches_are_small_round_and_printable(name):
 
 
 def test_nothing_is_judged_by_that_was_trained_on():
-    assert not {"panda"} & set(trials.JUDGED), "GCompris's photos are for training"
-    assert set(trials.JUDGED) & set(PHOTOS) and len(set(trials.JUDGED)) == len(trials.JUDGED) == 27
+    assert not {"panda"} & set(trials.TEST_PHOTOS), "GCompris's photos are for training"
+    assert set(trials.TEST_PHOTOS) & set(PHOTOS) and len(set(trials.TEST_PHOTOS)) == len(trials.TEST_PHOTOS) == 27
 
 
 # Mistakes -----------------------------------------------------------------------------------------------------------
@@ -463,7 +463,7 @@ def test_wrong_inputs_are_told(digits, tmp_path, inputs, says):
         ({"target": "toaster"}, "no class of that name. There are 0, 1, 2, 3, 4 … Received: toaster"),
         ({"target": ""}, "no class of that name"),
         ({"steps": 0}, "steps must lie between 1"),
-        ({"strength": 0.0}, "strength must lie between 0.02 and 1"),
+        ({"eps": 0.0}, "eps must lie between 0.02 and 1"),
         ({"photos": []}, "At least one photo is needed"),
         ({"photos": "empty"}, "holds no file of kind"),
     ],

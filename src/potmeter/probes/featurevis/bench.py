@@ -12,9 +12,9 @@ from potmeter.core.bench import Row, compare, interleave, is_selected
 from potmeter.core.loading import load
 from potmeter.core.random import RandomStream
 
-from .layers import activations, frozen
+from .layers import activations, freeze
 from .objectives import channel
-from .parametrisation import FourierCanvas
+from .parametrisation import FourierImage
 from .render import render
 from .transforms import Transforms
 
@@ -34,10 +34,10 @@ def rows() -> Iterator[Row]:
 def steps_per_second(what: str, layer: str) -> Row:
     """One picture, the same network, channel and size of what the network sees, in turns."""
     model = load("classifier.imagenet").model
-    seen = SIDE + Transforms().border
-    theirs = lucent_steps(model, layer, seen)
+    input_size = SIDE + Transforms().border
+    run_peer = lucent_steps(model, layer, input_size)
     per_s = interleave(
-        {"ours": our_steps(model, layer), "lucent": theirs, "raw": raw_steps(model, layer, seen)}, rounds=5
+        {"ours": our_steps(model, layer), "lucent": run_peer, "raw": raw_steps(model, layer, input_size)}, rounds=5
     )
     note = "no gradients of the parameters, no pass beyond the layer, one interpolation instead of two; "
     note += f"{per_s['ours'] / per_s['raw']:.0%} of the network alone, forward and backward"
@@ -61,14 +61,16 @@ def our_steps(model: torch.nn.Module, layer: str) -> Callable[[], float]:
 
     def run() -> None:
         rng = RandomStream(0)
-        canvas = FourierCanvas((1, 3, SIDE, SIDE), rng=rng)
+        parametrisation = FourierImage((1, 3, SIDE, SIDE), rng=rng)
         aim = channel(layer, 5)
-        render(model, aim, canvas, steps=STEPS, transforms=Transforms(), rng=rng, background=grey, redirected=0)
+        render(
+            model, aim, parametrisation, steps=STEPS, transforms=Transforms(), rng=rng, background=grey, redirected=0
+        )
 
     return rate(run)
 
 
-def lucent_steps(model: torch.nn.Module, layer: str, seen: int) -> Callable[[], float]:
+def lucent_steps(model: torch.nn.Module, layer: str, input_size: int) -> Callable[[], float]:
     """Steps of lucent's ``render_vis`` as it is documented; its network is shown pictures of our size."""
     from lucent.optvis import param, render as optvis  # type: ignore[import-not-found]  # noqa: I001
 
@@ -76,7 +78,7 @@ def lucent_steps(model: torch.nn.Module, layer: str, seen: int) -> Callable[[], 
         model.requires_grad_(True)  # as its users have it
         optvis.render_vis(
             model, f"{layer.replace('.', '_')}:5", lambda: param.image(SIDE), thresholds=(STEPS,),
-            progress=False, show_image=False, fixed_image_size=seen, preprocess=False,
+            progress=False, show_image=False, fixed_image_size=input_size, preprocess=False,
         )  # fmt: skip
         model.requires_grad_(False).zero_grad(set_to_none=True)
         for module in model.modules():
@@ -85,16 +87,16 @@ def lucent_steps(model: torch.nn.Module, layer: str, seen: int) -> Callable[[], 
     return rate(run)
 
 
-def raw_steps(model: torch.nn.Module, layer: str, seen: int) -> Callable[[], float]:
+def raw_steps(model: torch.nn.Module, layer: str, input_size: int) -> Callable[[], float]:
     """The network alone: forward to the layer, and back to the picture."""
-    x = torch.rand(1, 3, seen, seen).contiguous(memory_format=torch.channels_last).requires_grad_()
+    x = torch.rand(1, 3, input_size, input_size).contiguous(memory_format=torch.channels_last).requires_grad_()
 
     def step() -> Tensor:
         value = activations(model, x, [layer])[layer][:, 5].mean()
         return torch.autograd.grad(value, x)[0]
 
     def run() -> None:
-        with frozen(model):
+        with freeze(model):
             for _ in range(STEPS):
                 step()
 

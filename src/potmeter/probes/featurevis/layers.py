@@ -1,4 +1,4 @@
-"""Any layer of any network by name: what there is, and what it gives, with the network left as it was."""
+"""Any layer of any network by name: which there are, and their activations, with the network left as it was."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from potmeter.core.devices import device_of
 from potmeter.core.random import RandomStream
 from potmeter.errors import UserError, reject
 
-from .fields import ReceptiveFields, field_of, mark_input
+from .receptive_fields import ReceptiveFields, mark_input, receptive_field_of
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,21 @@ class Layer:
     kind: str
     shape: tuple[int, ...]
     """Of its output for one picture, without the batch."""
-    field: float
+    receptive_field: float
     """Side in pixels of the part of the picture that a unit sees; infinite where it may be all of it."""
     compound: bool
     """Whether it is made of other modules."""
     signed: bool
-    """Whether it gives negative values too, so that its negative channels show something."""
+    """Whether it has negative activations too, so that its negative channels show something."""
 
     @property
     def channels(self) -> int:
-        """How many there are to look at."""
+        """How many channels its output has."""
         return self.shape[-1] if len(self.shape) == 2 else self.shape[0]
 
     @property
     def spatial(self) -> bool:
-        """Whether its places are those of the picture."""
+        """Whether its output has height and width."""
         return len(self.shape) == 3
 
 
@@ -62,24 +62,24 @@ def forward(model: nn.Module, images: Tensor) -> Any:
 
 
 @contextmanager
-def frozen(model: nn.Module) -> Iterator[None]:
-    """In evaluation mode and without gradients of its parameters; afterwards every module is as it was."""
+def freeze(model: nn.Module) -> Iterator[None]:
+    """Put a network into evaluation mode, without gradients of its parameters, for the length of a ``with`` block."""
     modes = {module: module.training for module in model.modules()}
-    asking = [p for p in model.parameters() if p.requires_grad]
+    trainable = [p for p in model.parameters() if p.requires_grad]
     model.eval()
-    for p in asking:
+    for p in trainable:
         p.requires_grad_(False)
     try:
         yield
     finally:
         for module, mode in modes.items():
             module.training = mode
-        for p in asking:
+        for p in trainable:
             p.requires_grad_(True)
 
 
 def activations(model: nn.Module, images: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
-    """What the layers of these full names give for pictures (B, C, H, W); the pass ends with the last of them.
+    """Activations of the layers of these full names for pictures (B, C, H, W); the forward pass ends with the last of them.
 
     Of a layer that is used several times, the first time counts.
 
@@ -88,7 +88,7 @@ def activations(model: nn.Module, images: Tensor, names: Iterable[str]) -> dict[
     """
     wanted, found = list(dict.fromkeys(names)), dict[str, Tensor]()
 
-    def keep(name: str, module: nn.Module, inputs: Any, output: Any) -> Any:
+    def record(name: str, module: nn.Module, inputs: Any, output: Any) -> Any:
         if name in found:
             return None
         if not isinstance(output, Tensor):
@@ -100,14 +100,14 @@ def activations(model: nn.Module, images: Tensor, names: Iterable[str]) -> dict[
 
     with ExitStack() as stack:
         for name in wanted:
-            handle = model.get_submodule(name).register_forward_hook(partial(keep, name))
+            handle = model.get_submodule(name).register_forward_hook(partial(record, name))
             stack.callback(handle.remove)
         try:
             forward(model, images)
         except StopForward:
             return found
     missing = [name for name in wanted if name not in found]
-    return reject(f"{missing[0]} is not used when a picture is looked at.", missing[0])
+    return reject(f"{missing[0]} takes no part in the forward pass of a picture.", missing[0])
 
 
 # What there is ----------------------------------------------------------------------------------------------------
@@ -115,9 +115,9 @@ def activations(model: nn.Module, images: Tensor, names: Iterable[str]) -> dict[
 
 def input_shape(model: nn.Module) -> tuple[int, int, int]:
     """(C, H, W) of the pictures a network takes: as it says itself, else from its first convolution, 224 pixels wide."""
-    told = getattr(model, "input_shape", None) or getattr(getattr(model, "model", None), "input_shape", None)
-    if told:
-        return tuple(told)
+    shape = getattr(model, "input_shape", None) or getattr(getattr(model, "model", None), "input_shape", None)
+    if shape:
+        return tuple(shape)
     config: Any = getattr(model, "config", None)
     if hasattr(config, "image_size") and hasattr(config, "channels"):
         return config.channels, config.image_size, config.image_size
@@ -139,13 +139,13 @@ def list_layers(model: nn.Module, shape: tuple[int, int, int]) -> list[Layer]:
 
     def note(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
         if isinstance(output, Tensor) and output.ndim >= 2 and output.is_floating_point() and name not in found:
-            field = field_of(output)
+            field = receptive_field_of(output)
             kind, compound = type(module).__name__, any(True for _ in module.children())
-            seen, signed = field[0] if field else math.inf, bool((output < 0).any())
-            found[name] = Layer(name, kind, tuple(output.shape[1:]), seen, compound, signed)
+            side, signed = field[0] if field else math.inf, bool((output < 0).any())
+            found[name] = Layer(name, kind, tuple(output.shape[1:]), side, compound, signed)
 
     with ExitStack() as stack:
-        stack.enter_context(frozen(model))
+        stack.enter_context(freeze(model))
         for name, module in model.named_modules():
             if name:
                 stack.callback(module.register_forward_hook(partial(note, name)).remove)
@@ -188,9 +188,9 @@ def find_layer(name: str, layers: Sequence[Layer]) -> Layer:
         return named[word]
     if outer or len(ending) == 1:
         return (outer or ending)[0]
-    known = [short_name(layer.name, layers) for layer in layers]
+    names = [short_name(layer.name, layers) for layer in layers]
     if len(ending) > 1:
         reject(f"Several layers end so: {', '.join(short_name(layer.name, layers) for layer in ending[:4])}.", name)
-    near = difflib.get_close_matches(word, known, 1, cutoff=0.3)
-    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known[:6])} …"
+    near = difflib.get_close_matches(word, names, 1, cutoff=0.3)
+    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(names[:6])} …"
     return reject(f"There is no layer of that name; {hint}", name)

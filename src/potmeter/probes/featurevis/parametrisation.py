@@ -31,7 +31,7 @@ def fft_frequencies(height: int, width: int) -> Float[Tensor, "h half"]:
     return torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)[None])
 
 
-class Canvas(nn.Module):
+class ImageParametrisation(nn.Module):
     """Pictures that an optimiser can change: ``forward`` gives them, in (0, 1).
 
     Args:
@@ -57,14 +57,14 @@ class Canvas(nn.Module):
         return torch.sigmoid(self.values() + self.background)
 
 
-class FourierCanvas(Canvas):
+class FourierImage(ImageParametrisation):
     """Pictures by their Fourier coefficients, each divided by its frequency.
 
     x = irfft2(s · coefficient) / 4 with s = 1 / max(f, 1 / max(H, W))^decay and orthonormal transforms: equal steps of
     all coefficients change a picture by a 1/f spectrum, that of photos.
 
     Args:
-        shape, background: As of ``Canvas``.
+        shape, background: As of ``ImageParametrisation``.
         rng: Where the first coefficients are drawn from.
         decay: The exponent.
         deviation: Of the first coefficients.
@@ -93,11 +93,11 @@ class FourierCanvas(Canvas):
         return x if self.shape[1] == 1 else torch.einsum("rc,bchw->brhw", colour_matrix().to(x), x)
 
 
-class PixelCanvas(Canvas):
+class PixelImage(ImageParametrisation):
     """Pictures by their pixels: what one would try first, and what gives noise.
 
     Args:
-        shape, background: As of ``Canvas``.
+        shape, background: As of ``ImageParametrisation``.
         rng: Where the first pixels are drawn from.
         deviation: Of the first pixels.
     """

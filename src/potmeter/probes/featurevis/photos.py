@@ -22,24 +22,24 @@ from potmeter.data.splits import take_evenly
 from potmeter.errors import reject
 from potmeter.media import Image
 
-from .layers import Layer, activations, check_accepts, frozen
+from .layers import Layer, activations, check_accepts, freeze
 from .objectives import flatten_places
 
 SMALLEST_PHOTO = 64
 """A network for colour pictures of at least this side is shown photographs, where no others are named."""
-MOST = 1000
-"""Pictures of a data set that are looked at."""
+MAX_PHOTOS = 1000
+"""Most pictures of a data set or folder that are searched."""
 SCENES = tuple(name for name in PHOTOS if name not in {"brick", "grass", "gravel", "moon", "hubble", "page", "retina"})
 """Of the photos in the wheels, those that show things: textures and text would be at both ends of most channels."""
 
 
 @dataclass(frozen=True)
 class DatasetExamples:
-    """What switches a channel off and on, of real pictures; of a layer that sees only a small part, that part.
+    """Real pictures with a channel's lowest and highest activations; of a layer with small receptive fields, only these.
 
     Args:
         lowest, highest: (N, C, S, S) in [0, 1], the most extreme first.
-        low, high: (N,), the channel's answers to them.
+        low, high: (N,), the channel's activations.
     """
 
     lowest: Tensor
@@ -64,11 +64,11 @@ def load_photos(source: str | None, model: nn.Module, shape: tuple[int, int, int
         root = Path(source)
         root.is_dir() or reject(f"{root} is no folder of pictures.", source)
         files = picture_files(root, []) or reject(f"There are no pictures in {root}.", source)
-        return torch.stack([Image.open(file).tensor(size, channels) for file in files[:MOST]])
+        return torch.stack([Image.open(file).tensor(size, channels) for file in files[:MAX_PHOTOS]])
     if channels == 3 and size >= SMALLEST_PHOTO:
         return read_photographs(size)
     if isinstance(model, System) and (test := type(model).data(model.config).test) is not None:
-        images: Tensor = (some := take_evenly(test, MOST)).__getitems__(list(range(len(some))))["image"]
+        images: Tensor = (some := take_evenly(test, MAX_PHOTOS)).__getitems__(list(range(len(some))))["image"]
         return images
     return reject("This network has no pictures of its own: name a folder with --data.", f"{shape}")
 
@@ -87,10 +87,10 @@ def read_photographs(size: int) -> Float[Tensor, "n 3 s s"]:
 def extreme_images(
     model: nn.Module, layer: Layer, number: int, images: Tensor, count: int, batch: int = 16
 ) -> DatasetExamples:
-    """The pictures to which a channel gives the lowest and the highest answers.
+    """The dataset examples of a channel: the pictures with its lowest and its highest activations.
 
-    The answer is the channel's mean over all places; where a unit sees less than half of the picture's side, it is the
-    most extreme value of all places, and the example is what is seen from there.
+    What counts is the channel's mean over all places; where its receptive field is less than half of the picture's side, the
+    most extreme activation of all places, and the example is the receptive field there.
 
     Args:
         model, layer, number: The channel.
@@ -99,7 +99,7 @@ def extreme_images(
         batch: Pictures at once.
     """
     found = []
-    with frozen(model):
+    with freeze(model):
         for part in progress(images.split(batch), "examples"):
             given = check_accepts(model, partial(activations, model, part, [layer.name]), part.shape[1:])
             found.append(
@@ -107,7 +107,7 @@ def extreme_images(
             )
     answers = torch.cat(found)  # (N, h, w) or (N, P)
     count = min(count, len(images))
-    if not layer.spatial or layer.field > images.shape[-1] / 2:
+    if not layer.spatial or layer.receptive_field > images.shape[-1] / 2:
         values, order = answers.flatten(1).mean(1).sort()
         low, high = order[:count], order.flip(0)[:count]
         return DatasetExamples(images[low], images[high], values[:count], values.flip(0)[:count])
@@ -115,10 +115,11 @@ def extreme_images(
     for sign in (-1, 1):
         values, place = (sign * answers.flatten(1)).max(1)
         chosen = values.argsort(descending=True)[:count]
-        seen = [
-            crop_receptive_field(images[n], int(place[n]), answers.shape[1:], int(layer.field)) for n in chosen.tolist()
+        examples = [
+            crop_receptive_field(images[n], int(place[n]), answers.shape[1:], int(layer.receptive_field))
+            for n in chosen.tolist()
         ]
-        parts.append((torch.stack(seen), sign * values[chosen]))
+        parts.append((torch.stack(examples), sign * values[chosen]))
     (lowest, low), (highest, high) = parts
     return DatasetExamples(lowest, highest, low, high)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from potmeter.core.random import RandomStream
 
 from .objectives import neuron
-from .parametrisation import Canvas, FourierCanvas, PixelCanvas
+from .parametrisation import FourierImage, ImageParametrisation, PixelImage
 from .render import render
 from .transforms import NONE, Transforms
 
@@ -23,7 +23,7 @@ SIDE, KERNEL, FILTERS = 64, 31, 8
 
 
 def gabor_filters(count: int, rng: RandomStream) -> Float[Tensor, "n 3 k k"]:
-    """Smooth coloured waves under a bell, of random direction, wavelength, phase and colour; mean 0, length 1."""
+    """Gabor filters, coloured waves under a Gaussian, of random direction, wavelength, phase and colour; mean 0, norm 1."""
     axis = torch.arange(KERNEL) - KERNEL // 2
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     angle, wavelength, phase = rng.uniform(3, count) * torch.tensor([[math.pi], [8.0], [2 * math.pi]])
@@ -69,13 +69,17 @@ def recovery_cosine(method: Literal["fourier", "pixels", "random"], steps: int =
     rng = RandomStream(seed)
     filters = gabor_filters(FILTERS, rng)
     network, shape = PlantedFilters(filters, rng), (FILTERS, 3, SIDE, SIDE)
-    canvas: Canvas = PixelCanvas(shape, rng=rng) if method == "pixels" else FourierCanvas(shape, rng=rng)
+    parametrisation: ImageParametrisation = (
+        PixelImage(shape, rng=rng) if method == "pixels" else FourierImage(shape, rng=rng)
+    )
     transforms = NONE if method == "pixels" else Transforms().rescale(SIDE / 128)
-    images = canvas().detach()
+    images = parametrisation().detach()
     if method != "random":
         objective = neuron("answer", list(range(FILTERS)))
         grey = torch.full((3, 1, 1), 0.5)
-        images = render(network, objective, canvas, steps=steps, transforms=transforms, rng=rng, background=grey)
+        images = render(
+            network, objective, parametrisation, steps=steps, transforms=transforms, rng=rng, background=grey
+        )
     return mean(best_cosine(image, planted) for image, planted in zip(images, filters, strict=True))
 
 

@@ -28,23 +28,23 @@ from potmeter.media.labelled_page import labelled_page
 from . import objectives
 from .layers import Layer, find_layer, input_shape, list_layers, short_name
 from .objectives import Objective
-from .parametrisation import FourierCanvas
+from .parametrisation import FourierImage
 from .photos import extreme_images, load_photos
 from .planted import recovery_cosine
 from .render import accepts_size, render
 from .transforms import Transforms
 
-CHOSEN = ("features.13", (5, 3, 4, 9, 11))
+DEFAULT_CHANNELS = ("features.13", (5, 3, 4, 9, 11))
 """The layer and channels of MobileNetV2 that are shown where none are named: chosen by eye, because they look good."""
-USUAL = 128
+DEFAULT_SIZE = 128
 """Side of a rendered picture, for which ``Transforms`` is meant; of networks that take much smaller ones, twice theirs."""
-TOGETHER = 8
-"""Pictures that are rendered in one batch."""
+BATCH_SIZE = 8
+"""Pictures that are rendered at once."""
 
 
 @dataclass(frozen=True)
 class Extremes(Result):
-    """Real pictures at both ends of a channel's answers."""
+    """Real pictures with a channel's lowest and highest activations."""
 
     lowest: Image
     highest: Image
@@ -88,7 +88,7 @@ class FeatureVisualisation(Probe):
             size: side of the picture in pixels; default: 128, or twice what the network takes if that is less
             seed: start of all randomness
         """
-        where, number = self.place(layer, channel)
+        where, number = self.resolve_channel(layer, channel)
         objective = getattr(objectives, aim)(where.name, number) * (-1.0 if negative else 1.0)
         if count > 1:
             objective = objectives.add_diversity(objective, where.name)
@@ -115,7 +115,7 @@ class FeatureVisualisation(Probe):
             size: side of the rendered pictures in pixels
             seed: start of all randomness
         """
-        where, number = self.place(layer, channel)
+        where, number = self.resolve_channel(layer, channel)
         found = extreme_images(self.model, where, number, self.photos(data), 9)
         signs = torch.tensor([-1.0, 1.0])
         low, high = self.pictures(objectives.channel(where.name, number) * signs, 2, steps, size, seed)
@@ -146,14 +146,14 @@ class FeatureVisualisation(Probe):
             size: side of the rendered pictures in pixels
             seed: start of all randomness
         """
-        where, _ = self.place(layer, None)
+        where, _ = self.resolve_channel(layer, None)
         rows = [("", channels)] if channels else [("the first eight", range(min(8, where.channels)))]
-        if not channels and self.short_name(where) == CHOSEN[0]:
-            rows = [("chosen by eye", [n for n in CHOSEN[1] if n < where.channels]), *rows]
-        numbers = [self.place(where.name, number)[1] for _, row in rows for number in row]
+        if not channels and self.short_name(where) == DEFAULT_CHANNELS[0]:
+            rows = [("chosen by eye", [n for n in DEFAULT_CHANNELS[1] if n < where.channels]), *rows]
+        numbers = [self.resolve_channel(where.name, number)[1] for _, row in rows for number in row]
         made: list[Tensor] = []
-        for start in range(0, len(numbers), TOGETHER):
-            some = numbers[start : start + TOGETHER]
+        for start in range(0, len(numbers), BATCH_SIZE):
+            some = numbers[start : start + BATCH_SIZE]
             made += self.pictures(objectives.channel(where.name, some), len(some), steps, size, seed + start)
         cells = iter(
             [(resize_to_side(picture, 128), str(number)) for picture, number in zip(made, numbers, strict=True)]
@@ -184,7 +184,7 @@ class FeatureVisualisation(Probe):
         """
         self.categories or reject("This network has no categories.", name)
         number = class_index(self.categories, name)
-        last = [layer for layer in self.known if layer.shape == (len(self.categories),)]
+        last = [layer for layer in self.all_layers if layer.shape == (len(self.categories),)]
         last or reject("This network has no layer that gives its categories.", name)
         objective = objectives.channel(last[-1].name, number)
         return image_grid(self.pictures(objective, 1, steps, size, seed))
@@ -198,7 +198,7 @@ class FeatureVisualisation(Probe):
         data: str | None = None,
         count: Annotated[int, Range(1, 100)] = 9,
     ) -> Extremes:
-        """The real pictures to which a channel gives the lowest and the highest answers.
+        """Dataset examples: the real pictures with a channel's lowest and highest activations.
 
         Args:
             layer: its name, or the end of it; default: one chosen by eye, or by its size
@@ -206,7 +206,7 @@ class FeatureVisualisation(Probe):
             data: a folder of pictures; default: photographs, or the system's own test data
             count: how many at either end
         """
-        where, number = self.place(layer, channel)
+        where, number = self.resolve_channel(layer, channel)
         found = extreme_images(self.model, where, number, self.photos(data), count)
         columns = math.ceil(math.sqrt(len(found.low)))
         return Extremes(mosaic(found.lowest, 480, columns), mosaic(found.highest, 480, columns))
@@ -215,13 +215,18 @@ class FeatureVisualisation(Probe):
     def layers(self) -> Table:
         """The layers that can be visualised: name, type, channels and size of the output, receptive field in pixels."""
         rows = [
-            (self.short_name(x), x.kind, " × ".join(map(str, x.shape)), "all" if math.isinf(x.field) else int(x.field))
-            for x in self.known
+            (
+                self.short_name(x),
+                x.kind,
+                " × ".join(map(str, x.shape)),
+                "all" if math.isinf(x.receptive_field) else int(x.receptive_field),
+            )
+            for x in self.all_layers
         ]
-        return Table(("layer", "type", "shape", "sees"), rows)
+        return Table(("layer", "type", "shape", "receptive field"), rows)
 
     def evaluate(self) -> dict[str, float]:
-        """How well planted filters are found again, as a cosine."""
+        """How well planted filters are recovered, as a cosine."""
         return {"planted_cosine": recovery_cosine("fourier")}
 
     def baselines(self) -> dict[str, float]:
@@ -241,8 +246,8 @@ class FeatureVisualisation(Probe):
     # Names and sizes --------------------------------------------------------------------------------------------
 
     @cached_property
-    def known(self) -> list[Layer]:
-        """The network's layers."""
+    def all_layers(self) -> list[Layer]:
+        """The network's layers whose output has channels, in the order in which they finish."""
         return list_layers(self.model, self.shape)
 
     @property
@@ -252,14 +257,20 @@ class FeatureVisualisation(Probe):
 
     def short_name(self, layer: Layer) -> str:
         """A layer's name as it is listed."""
-        return short_name(layer.name, self.known)
+        return short_name(layer.name, self.all_layers)
 
-    def place(self, layer: str | None, channel: int | None) -> tuple[Layer, int]:
-        """The layer and channel that are meant. Raises UserError where there is none of that name or number."""
-        chosen = [known for known in self.known if self.short_name(known) == CHOSEN[0]]
-        where = find_layer(layer, self.known) if layer else chosen[0] if chosen else usual(self.known, self.shape)
+    def resolve_channel(self, layer: str | None, channel: int | None) -> tuple[Layer, int]:
+        """The layer and channel that are named, or the default ones. Raises UserError where there are no such."""
+        chosen = [each for each in self.all_layers if self.short_name(each) == DEFAULT_CHANNELS[0]]
+        where = (
+            find_layer(layer, self.all_layers)
+            if layer
+            else chosen[0]
+            if chosen
+            else default_layer(self.all_layers, self.shape)
+        )
         if channel is None:
-            channel = CHOSEN[1][0] if where in chosen and CHOSEN[1][0] < where.channels else 0
+            channel = DEFAULT_CHANNELS[1][0] if where in chosen and DEFAULT_CHANNELS[1][0] < where.channels else 0
         channel < where.channels or reject(f"{self.short_name(where)} has channels 0 to {where.channels - 1}.", channel)
         return where, channel
 
@@ -275,23 +286,23 @@ class FeatureVisualisation(Probe):
         return load_photos(data, self.model, self.shape).to(self.device)
 
     def pictures(self, objective: Objective, count: int, steps: int, size: int | None, seed: int) -> Tensor:
-        """Render pictures for an objective: (count, C, S, S) in [0, 1]."""
+        """Pictures rendered for an objective: (count, C, S, S) in [0, 1]."""
         seed >= 0 or reject("seed must not be negative.", seed)
-        side, device = size or min(USUAL, 2 * self.shape[1]), self.background.device
-        transforms = Transforms().rescale(side / USUAL)
-        seen = side + transforms.border
-        if not accepts_size(self.model, objective, (self.shape[0], seen, seen), device):
-            seen = self.shape[1]
-            size in (None, seen) or reject(f"This network takes pictures of {seen} pixels only.", size)
-            side = seen
+        side, device = size or min(DEFAULT_SIZE, 2 * self.shape[1]), self.background.device
+        transforms = Transforms().rescale(side / DEFAULT_SIZE)
+        input_size = side + transforms.border
+        if not accepts_size(self.model, objective, (self.shape[0], input_size, input_size), device):
+            input_size = side = self.shape[1]
+            size in (None, side) or reject(f"This network takes pictures of {side} pixels only.", size)
         rng = RandomStream(seed)
-        canvas = FourierCanvas((count, self.shape[0], side, side), self.background, rng=rng).to(device)
+        images = FourierImage((count, self.shape[0], side, side), self.background, rng=rng).to(device)
         return render(
-            self.model, objective, canvas, steps=steps, transforms=transforms, rng=rng, background=self.background, seen=seen
+            self.model, objective, images, steps=steps, transforms=transforms, rng=rng, background=self.background,
+            input_size=input_size,
         )  # fmt: skip
 
 
-def usual(layers: Sequence[Layer], shape: tuple[int, int, int]) -> Layer:
+def default_layer(layers: Sequence[Layer], shape: tuple[int, int, int]) -> Layer:
     """The layer that is shown where none is named: the last block that has at least an eighth of the picture's side.
 
     One with negative values is preferred, since it has negative channels to show.

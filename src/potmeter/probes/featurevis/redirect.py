@@ -17,12 +17,12 @@ from torch.overrides import TorchFunctionMode
 
 
 class RedirectedReLUFunction(torch.autograd.Function):
-    """min(max(x, 0), top) with the redirected gradient."""
+    """min(max(x, 0), upper) with the redirected gradient."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, top: float) -> Tensor:
-        ctx.save_for_backward(x < 0, x > top)
-        return x.clamp(0, None if math.isinf(top) else top)
+    def forward(ctx: Any, x: Tensor, upper: float) -> Tensor:
+        ctx.save_for_backward(x < 0, x > upper)
+        return x.clamp(0, None if math.isinf(upper) else upper)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
@@ -35,7 +35,7 @@ class RedirectedReLUFunction(torch.autograd.Function):
         return torch.where(dead.view(-1, *[1] * (gradient.ndim - 1)), inward, plain), None
 
 
-TOPS: dict[Callable[..., Any], float] = {
+UPPER_BOUNDS: dict[Callable[..., Any], float] = {
     F.relu: math.inf,
     F.relu_: math.inf,
     F.relu6: 6.0,
@@ -44,7 +44,7 @@ TOPS: dict[Callable[..., Any], float] = {
     Tensor.relu: math.inf,
     Tensor.relu_: math.inf,
 }
-"""The functions that are replaced, and where each is cut off."""
+"""The functions that are replaced, and the largest value of each: 6 of ReLU6."""
 IN_PLACE = (F.relu_, torch.relu_, Tensor.relu_)
 
 
@@ -53,9 +53,9 @@ class RedirectedReLU(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func not in TOPS:
+        if func not in UPPER_BOUNDS:
             return func(*args, **kwargs)
         x = args[0] if args else kwargs["input"]
-        out = RedirectedReLUFunction.apply(x, TOPS[func])
+        out = RedirectedReLUFunction.apply(x, UPPER_BOUNDS[func])
         inplace = func in IN_PLACE or kwargs.get("inplace") or (len(args) > 1 and args[1])
         return x.copy_(out) if inplace else out  # whoever looks at the input afterwards must see the output

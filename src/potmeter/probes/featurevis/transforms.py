@@ -1,4 +1,4 @@
-"""Small random movements of a picture before every step: what only one exact position would show cannot grow.
+"""Small random transformations of a picture before every step: what only one exact position would show cannot grow.
 
 Distill 2017, section "Transformation Robustness". The sequence there (pad, jitter, scale, rotate, jitter again) is one
 affine map, so it costs one interpolation here instead of two, and each picture of a batch moves by itself.
@@ -21,18 +21,18 @@ from potmeter.errors import reject
 
 @dataclass(frozen=True, kw_only=True)
 class Transforms:
-    """How far pictures of about 128 pixels are moved."""
+    """How far pictures of about 128 pixels are transformed."""
 
     pad: float = 12
     """Pixels of background added on each side."""
     jitter: float = 8
-    """Pixels of play for a first shift."""
+    """Range of a first random shift, in pixels."""
     scale: tuple[float, float] = (0.9, 1.1)
     """Least and largest enlargement."""
     angle: float = 10
-    """Largest turn in degrees, either way."""
+    """Largest rotation in degrees, either way."""
     last_jitter: float = 4
-    """Pixels of play for a shift after the turn."""
+    """Range of a shift after the rotation, in pixels."""
 
     def __post_init__(self) -> None:
         min(self.pad, self.jitter, self.angle, self.last_jitter) >= 0 or reject(
@@ -49,7 +49,7 @@ class Transforms:
         """Pixels by which what the network sees is larger than the picture."""
         return max(0, round(2 * self.pad - self.jitter - self.last_jitter))
 
-    def matrices(self, count: int, rng: RandomStream) -> Float[Tensor, "b 2 3"]:
+    def affine_maps(self, count: int, rng: RandomStream) -> Float[Tensor, "b 2 3"]:
         """Affine maps, in pixels from the middle, from what the network sees back to the picture."""
         draws = rng.uniform(count, 6)
         first, last = (draws[:, :2] - 0.5) * self.jitter, (draws[:, 2:4] - 0.5) * self.last_jitter  # (B, 2)
@@ -74,7 +74,7 @@ class Transforms:
         """
         side = images.shape[-1]
         size = size or side + self.border
-        maps = self.matrices(len(images), rng).to(images)
+        maps = self.affine_maps(len(images), rng).to(images)
         maps = maps * images.new_tensor([size / side, size / side, 2 / side])  # grid_sample counts from −1 to 1
         grid = F.affine_grid(maps, [len(images), images.shape[1], size, size], align_corners=False)
         moved = F.grid_sample(images - background, grid, mode="bilinear", padding_mode="zeros", align_corners=False)

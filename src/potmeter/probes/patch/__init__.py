@@ -1,7 +1,7 @@
 """Adversarial patch: a printed sticker that makes a network see what it says."""
 
-from .canvas import Canvas
 from .expectation import Placement, fixed_placement, paste_patch, random_placements
 from .probe import Patch
+from .trainable_patch import TrainablePatch
 
-__all__ = ["Canvas", "Patch", "Placement", "fixed_placement", "paste_patch", "random_placements"]
+__all__ = ["Patch", "Placement", "TrainablePatch", "fixed_placement", "paste_patch", "random_placements"]

@@ -63,7 +63,7 @@ def shipped_patches() -> dict[str, Path]:
 
 
 def load_patch(word: str) -> PatchArtefact:
-    """A patch by the name of a shipped one, its folder, or a picture file (any picture can be worn as a patch).
+    """A patch by the name of a shipped one, its folder, or a picture file (any picture can be a patch).
 
     Raises:
         UserError: When there is no such patch, or its picture or card is damaged.

@@ -15,9 +15,9 @@ from potmeter.core.loading import load_model
 from potmeter.core.random import RandomStream
 from potmeter.probes.fusion import fuse_batch_norms
 
-from .canvas import Canvas
-from .expectation import TURN
-from .training import BATCH, LR, ROOM, SHARES, train_patch
+from .expectation import MAX_ROTATION
+from .trainable_patch import TrainablePatch
+from .training import BATCH, LR, RESIZE_RATIO, SHARES, train_patch
 
 STEPS = 3
 """Training steps that each runs in turn."""
@@ -35,24 +35,24 @@ def steps() -> Row:
     """Training steps of 8 photos of 224×224 pixels a second, MobileNetV2, a round patch of 160×160."""
     model: Any = load_model("classifier.imagenet").requires_grad_(False)
     quick: Any = fuse_batch_norms(model)
-    photos = (torch.rand(BATCH, 3, round(ROOM * 224), round(ROOM * 224)) * 255).byte()
-    canvas, rng = Canvas(160), RandomStream(0)
+    photos = (torch.rand(BATCH, 3, round(RESIZE_RATIO * 224), round(RESIZE_RATIO * 224)) * 255).byte()
+    canvas, rng = TrainablePatch(160), RandomStream(0)
     x = torch.rand(BATCH, 3, 224, 224).contiguous(memory_format=torch.channels_last).requires_grad_()
 
-    def measure_ours() -> None:
+    def run_ours() -> None:
         list(train_patch(quick, canvas, photos, TARGET, steps=STEPS, every=STEPS, rng=rng))
 
-    def network() -> None:
+    def run_network() -> None:
         for _ in range(STEPS):
             torch.autograd.grad(quick.input_loss(x, torch.full((BATCH,), TARGET)).sum(), x)
 
     seconds = interleave(
-        {"ours": stopwatch(measure_ours), "theirs": stopwatch(measure_art(model)), "network": stopwatch(network)},
+        {"ours": stopwatch(run_ours), "peer": stopwatch(peer_steps(model)), "network": stopwatch(run_network)},
         rounds=5,
     )
     rates = {name: STEPS / value for name, value in seconds.items()}
     note = "the network's own forward and backward pass is the limit; ours has its batch normalisations fused"
-    return compare("steps_per_s", "steps/s", rates["ours"], rates["theirs"], "ART", limit=rates["network"], note=note)
+    return compare("steps_per_s", "steps/s", rates["ours"], rates["peer"], "ART", limit=rates["network"], note=note)
 
 
 class Logits(nn.Module):
@@ -67,8 +67,8 @@ class Logits(nn.Module):
         return logits
 
 
-def measure_art(model: Any) -> Callable[[], object]:
-    """As many steps with the same photos, sizes and turns in ART, whose optimiser is Adam too."""
+def peer_steps(model: Any) -> Callable[[], object]:
+    """As many steps with the same photos, sizes and rotations in ART, whose optimiser is Adam too."""
     from art.attacks.evasion import AdversarialPatchPyTorch
     from art.estimators.classification import PyTorchClassifier
 
@@ -77,7 +77,7 @@ def measure_art(model: Any) -> Callable[[], object]:
         device_type="cpu",
     )  # fmt: skip
     attack = AdversarialPatchPyTorch(
-        network, rotation_max=TURN, scale_min=SHARES[0] ** 0.5, scale_max=SHARES[1] ** 0.5, learning_rate=LR,
+        network, rotation_max=MAX_ROTATION, scale_min=SHARES[0] ** 0.5, scale_max=SHARES[1] ** 0.5, learning_rate=LR,
         max_iter=STEPS, batch_size=BATCH, patch_shape=(3, 224, 224), patch_type="circle", optimizer="Adam",
         targeted=True, verbose=False,
     )  # fmt: skip

@@ -13,17 +13,17 @@ PLAIN, TARGET = "#303540", "#d4442e"
 """Colours of the words."""
 
 
-def draw_comparison(photo: Image, worn: Image, before: Bars, after: Bars, target: str | None) -> Image:
+def draw_comparison(photo: Image, patched: Image, before: Bars, after: Bars, target: str | None) -> Image:
     """Two photos side by side, below each the likeliest class, in red where it is the patch's own.
 
     Args:
-        photo, worn: Without and with the patch.
+        photo, patched: Without and with the patch.
         before, after: What the network says, the likeliest first.
         target: The class that the patch is for, if that is known.
     """
     height, width = photo.pixels.shape[:2]
     figure = Figure(figsize=(9.6, 4.8 * height / width + 0.5), dpi=100, layout="constrained")
-    for axes, image, bars in zip(figure.subplots(1, 2), (photo, worn), (before, after), strict=True):
+    for axes, image, bars in zip(figure.subplots(1, 2), (photo, patched), (before, after), strict=True):
         axes.imshow(image.pixels)
         axes.set(xticks=(), yticks=())
         axes.spines[:].set_visible(False)

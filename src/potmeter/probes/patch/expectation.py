@@ -15,21 +15,21 @@ from torch import Tensor
 from potmeter.core.random import RandomStream
 from potmeter.errors import reject
 
-TURN = 45
-"""Degrees by which a patch is turned at most, either way, at random."""
+MAX_ROTATION = 45
+"""Largest rotation of a patch, either way, in degrees."""
 GAIN, OFFSET = 0.2, 0.1
 """How much brighter or darker a patch may be than the photo: factors 1 ± GAIN, then ± OFFSET of full brightness."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """How a batch of pictures wears one patch. Tensors of shape (B,)."""
+    """Where and how one patch is pasted into each of a batch of pictures. Tensors of shape (B,)."""
 
     share: float
     """Of each picture's area that the patch covers; the same for the whole batch."""
     x: Tensor
     y: Tensor
-    """Where in the room there is: 0 touches the left or upper edge, 1 the right or lower one."""
+    """Place within what the disc leaves free: 0 touches the left or upper edge, 1 the right or lower one."""
     angle: Tensor
     """Degrees, counter-clockwise."""
     gain: Tensor
@@ -43,21 +43,21 @@ def fixed_placement(share: float, x: float = 0.5, y: float = 0.5, angle: float =
 
 
 def random_placements(count: int, share: float, rng: RandomStream) -> Placement:
-    """Random places, turns and lights, all uniform.
+    """Random places, rotations and lights, all uniform.
 
     Args:
         count: How many.
         share: Of the picture's area.
         rng: Where the numbers come from.
     """
-    x, y, turn, gain, offset = rng.uniform(5, count)
+    x, y, angle, gain, offset = rng.uniform(5, count)
     return Placement(
-        share, x, y, TURN * (2 * turn - 1), 1 + GAIN * (2 * gain - 1), OFFSET * (2 * offset - 1)
+        share, x, y, MAX_ROTATION * (2 * angle - 1), 1 + GAIN * (2 * gain - 1), OFFSET * (2 * offset - 1)
     )  # fmt: skip
 
 
 def paste_patch(photos: Tensor, patch: Tensor, where: Placement) -> Tensor:
-    """Pictures that wear a patch.
+    """Paste a patch into pictures.
 
     Args:
         photos: (B, C, H, W) in [0, 1]; C is 3, or 1, for which the patch turns grey (ITU-R 601).
@@ -75,7 +75,7 @@ def paste_patch(photos: Tensor, patch: Tensor, where: Placement) -> Tensor:
     radius = math.sqrt(where.share * height * width / math.pi)
     fits = 0 < 2 * radius <= min(height, width)
     fits or reject(f"A round patch of that share must fit into {width} × {height} pixels.", where.share)
-    patch = resize_to_seen(patch, math.ceil(2 * radius))
+    patch = shrink_patch(patch, math.ceil(2 * radius))
     patch = luminance(patch) if photos.shape[1] == 1 else patch
     x, y, angle, gain, offset = (
         value.to(photos)[:, None, None] for value in (where.x, where.y, where.angle, where.gain, where.offset)
@@ -86,16 +86,16 @@ def paste_patch(photos: Tensor, patch: Tensor, where: Placement) -> Tensor:
     down = torch.arange(height).to(photos)[:, None] + 0.5 - radius - y * (height - 2 * radius)  # (B, H, 1)
     cos, sin = angle.deg2rad().cos(), angle.deg2rad().sin()
     grid = torch.stack([cos * right - sin * down, sin * right + cos * down], -1) / radius  # (B, H, W, 2)
-    worn = F.grid_sample(
+    colours = F.grid_sample(
         patch.expand(len(grid), -1, -1, -1), grid, mode="bilinear", padding_mode="border", align_corners=False
     )
-    worn = (gain[:, None] * worn + offset[:, None]).clamp(0, 1)
+    colours = (gain[:, None] * colours + offset[:, None]).clamp(0, 1)
     cover = (radius + 0.5 - (right.square() + down.square()).sqrt()).clamp(0, 1)[:, None]  # (B, 1, H, W)
-    return photos + cover * (worn - photos)
+    return photos + cover * (colours - photos)
 
 
-def resize_to_seen(patch: Tensor, size: int) -> Tensor:
-    """A patch (3, S, S) at about the size it is seen with, so that turning it skips no pixels."""
+def shrink_patch(patch: Tensor, size: int) -> Tensor:
+    """A patch (3, S, S) reduced to the size that it is pasted with, so that rotating it skips no pixels."""
     if size >= patch.shape[-1]:
         return patch
     return F.interpolate(patch[None], (size, size), mode="bilinear", antialias=True, align_corners=False)[0]

@@ -1,4 +1,4 @@
-"""How often a patch has its way, beside plain pictures of the same thing, and with another network."""
+"""How often a patch succeeds, beside plain pictures of the same thing, and with another network."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 from potmeter.data.sets.furniture import furniture
 from potmeter.media import Image
 
-from .trials import centre_squares, judging_photos, run_trials
+from .trials import centre_squares, load_test_photos, run_trials
 
 
 def control_pictures() -> dict[str, Image]:
-    """Five plain pictures to wear instead of a patch.
+    """Five plain pictures to paste instead of a patch.
 
     The packages that our data come from carry one true picture of a toaster, a rendered one, which MobileNetV2 calls a
     toaster too: here whole, close, and each mirrored; and of the other 819 pictures of household things beside it the
@@ -37,7 +37,7 @@ def measure_success(
     model: Any, patch: Tensor, target: int, shares: tuple[float, ...] = (0.10, 0.25)
 ) -> dict[str, float]:
     """Shares of trials that are taken for the target: ``success_10`` where the patch covers 10 % of the photos …"""
-    photos = centre_squares(judging_photos(), model.input_shape)
+    photos = centre_squares(load_test_photos(), model.input_shape)
     return {
         f"success_{100 * share:.0f}": float(run_trials(model, photos, patch, target, share).float().mean())
         for share in shares
@@ -46,7 +46,7 @@ def measure_success(
 
 def measure_controls(model: Any, target: int, share: float = 0.25) -> dict[str, float]:
     """The same trials with each of the control pictures, and with nothing on the photos (``none``)."""
-    photos = centre_squares(judging_photos(), model.input_shape)
+    photos = centre_squares(load_test_photos(), model.input_shape)
     patches: dict[str, Tensor | None] = {name: centre_square(image) for name, image in control_pictures().items()}
     return {
         name: float(run_trials(model, photos, patch, target, share).float().mean())

@@ -23,19 +23,19 @@ from potmeter.probes.fusion import fuse_batch_norms
 from potmeter.probes.second_network import second_network
 
 from .artefact import PatchArtefact, load_patch, make_card
-from .canvas import Canvas
 from .comparison import draw_comparison
 from .expectation import fixed_placement, paste_patch
 from .measure import best_control, measure_controls, measure_success
-from .training import ROOM, train_patch
-from .trials import centre_squares, training_photos
+from .trainable_patch import TrainablePatch
+from .training import RESIZE_RATIO, train_patch
+from .trials import centre_squares, load_training_photos
 
-FINENESS = 5 / 7
-"""Pixels along a new patch's side, for each pixel along the shorter side of the network's pictures."""
-LOOKS = 100
-"""Training steps between two patches that are shown."""
+PATCH_RESOLUTION = 5 / 7
+"""Side of a new patch as a share of the shorter side of the network's pictures."""
+PREVIEW_INTERVAL = 100
+"""Training steps between two previews of the patch."""
 SHOWN = 448
-"""Pixels along the side of a photo that wears a patch, or somewhat more; the network's own where that takes more."""
+"""Pixels along the side of a photo with a patch, or somewhat more; the network's own where that takes more."""
 PRINTED = 60
 """Pixels to the centimetre on paper, 152 to the inch."""
 A4, A3 = (21.0, 29.7), (29.7, 42.0)
@@ -81,14 +81,14 @@ class Patch(Probe):
             share: of the photo's area that the patch covers
             x: its place, from 0 at the left edge to 1 at the right one
             y: its place, from 0 at the upper edge to 1 at the lower one
-            angle: degrees by which it is turned, counter-clockwise
+            angle: rotation in degrees, counter-clockwise
             top: how many classes to name
         """
         made = load_patch(patch)
         clean = self.crop_for_display(photo)
-        worn = wear(clean, made, share, x, y, angle)
-        before, after = (self.bars(image, top) for image in (clean, worn))
-        return BeforeAfter(draw_comparison(clean, worn, before, after, made.target), before, after)
+        patched = apply_patch(clean, made, share, x, y, angle)
+        before, after = (self.bars(image, top) for image in (clean, patched))
+        return BeforeAfter(draw_comparison(clean, patched, before, after, made.target), before, after)
 
     @task
     @torch.no_grad()
@@ -102,7 +102,7 @@ class Patch(Probe):
         y: Place = 0.9,
         angle: Angle = 0.0,
     ) -> Image:
-        """A photo that wears a patch, to be shown to any other network.
+        """A photo with a patch pasted in, to be shown to any other network.
 
         Args:
             photo: the picture; the middle square counts
@@ -110,9 +110,9 @@ class Patch(Probe):
             share: of the photo's area that the patch covers
             x: its place, from 0 at the left edge to 1 at the right one
             y: its place, from 0 at the upper edge to 1 at the lower one
-            angle: degrees by which it is turned, counter-clockwise
+            angle: rotation in degrees, counter-clockwise
         """
-        return wear(self.crop_for_display(photo), load_patch(patch), share, x, y, angle)
+        return apply_patch(self.crop_for_display(photo), load_patch(patch), share, x, y, angle)
 
     @task
     def make(
@@ -122,43 +122,44 @@ class Patch(Probe):
         target: str = "toaster",
         steps: Annotated[int, Range(1, 10**6)] = 600,
         disguise: Image | None = None,
-        strength: Annotated[float, Range(0.02, 1)] = 0.4,
+        eps: Annotated[float, Range(0.02, 1)] = 0.4,
         start: Image | None = None,
         seed: Annotated[int, Range(0, 2**31)] = 0,
     ) -> Iterator[PatchArtefact]:
-        """Train a patch for any class, on photos that wear it in any place, size, turn and light.
+        """Train a patch for any class, on photos with it in any place, size, rotation and light.
 
         Args:
             photos: what to train on, or folders of them; default: GCompris's 57 animal photos
             target: the class that the network shall see
             steps: training steps; a hundred give an effect, a thousand a good one
             disguise: a picture that the patch shall look like
-            strength: how far its inks may go from the disguise's; 1 = anywhere
+            eps: largest change of an ink's coverage from the disguise's, where there is one; 1 = any
             start: a patch to go on from, such as one of a run that was cut off
             seed: start of the random numbers
         """
         number, shape = class_index(self.model.classes, target), self.model.input_shape
-        shown = centre_squares(training_photos() if photos is None else photos, shape, ROOM)
-        size = max(8, round(FINENESS * min(shape[1:])))
-        look, begin = (None if image is None else image.tensor(size) for image in (disguise, start))
-        canvas = Canvas(size, look, strength if disguise is not None else 1.0, begin).to(self.device)
+        crops = centre_squares(load_training_photos() if photos is None else photos, shape, RESIZE_RATIO)
+        size = max(8, round(PATCH_RESOLUTION * min(shape[1:])))
+        disguise_pixels, initial = (None if image is None else image.tensor(size) for image in (disguise, start))
+        eps = eps if disguise is not None else 1.0
+        patch = TrainablePatch(size, disguise_pixels, eps, initial).to(self.device)
         facts = {
             "target": target,
             "model": getattr(self.model, "name", type(self.model).__name__),
             "photos": "GCompris" if photos is None else "own photos",
-            "disguise_strength": strength if disguise is not None else None,
+            "disguise_eps": eps if disguise is not None else None,
         }
-        return self.patches(canvas, shown, number, facts, steps, seed)
+        return self.previews(patch, crops, number, facts, steps, seed)
 
-    def patches(
-        self, canvas: Canvas, photos: Tensor, target: int, facts: dict[str, Any], steps: int, seed: int
+    def previews(
+        self, patch: TrainablePatch, photos: Tensor, target: int, facts: dict[str, Any], steps: int, seed: int
     ) -> Iterator[PatchArtefact]:
         """The patch as it becomes better, each with its card."""
-        started, every = time.monotonic(), min(LOOKS, steps)
-        rounds = train_patch(
-            fuse_batch_norms(self.model), canvas, photos, target, steps=steps, every=every, rng=RandomStream(seed)
+        started, every = time.monotonic(), min(PREVIEW_INTERVAL, steps)
+        previews = train_patch(
+            fuse_batch_norms(self.model), patch, photos, target, steps=steps, every=every, rng=RandomStream(seed)
         )
-        for step, pixels in rounds:
+        for step, pixels in previews:
             training = {
                 "seed": seed,
                 "steps": step,
@@ -186,7 +187,7 @@ class Patch(Probe):
     # Measuring
 
     def evaluate(self) -> dict[str, float]:
-        """Shares of trials taken for a toaster: each judging photo in random places, turns and lights, 8-bit."""
+        """Shares of trials taken for a toaster: each test photo in random places, rotations and lights, 8-bit."""
         number, model, toaster = (
             class_index(self.model.classes, "toaster"),
             fuse_batch_norms(self.model),
@@ -221,7 +222,7 @@ class Patch(Probe):
     # Small parts
 
     def crop_for_display(self, photo: Image) -> Image:
-        """A photo as it is looked at: the part that the network sees, at a size for people."""
+        """A photo as it is displayed: the part that the network sees, at a size for people."""
         _, height, width = self.model.input_shape
         factor = max(1, -(-SHOWN // min(height, width)))
         return Image.from_tensor(centre_squares([photo], (3, factor * height, factor * width))[0] / 255)
@@ -234,6 +235,6 @@ class Patch(Probe):
         return Bars({self.model.classes[number]: share for share, number in named})
 
 
-def wear(photo: Image, made: PatchArtefact, share: float, x: float, y: float, angle: float) -> Image:
+def apply_patch(photo: Image, made: PatchArtefact, share: float, x: float, y: float, angle: float) -> Image:
     """A photo with a patch in one place, as an 8-bit picture."""
     return Image.from_tensor(paste_patch(photo.tensor()[None], made.pixels, fixed_placement(share, x, y, angle))[0])

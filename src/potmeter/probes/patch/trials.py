@@ -1,4 +1,4 @@
-"""Photos to train on, other photos to judge by, and the share of trials in which a patch has its way."""
+"""Photos to train on, other photos to test with, and the share of trials in which a patch succeeds."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from potmeter.media import Image
 
 from .expectation import paste_patch, random_placements
 
-JUDGED = (
+TEST_PHOTOS = (
     *(f"imagenet-{number}" for number in range(20)),
     *("astronaut", "cat", "china", "coffee", "flower", "motorcycle", "rocket"),
 )
-"""By whole sources, so that nothing is trained on that is judged by: all of GCompris's photos are for training; the 20
-of foolbox and all of scikit-image's and scikit-learn's that are colour photos of things are for judging."""
+"""By whole sources, so that nothing that is trained on is tested with: all of GCompris's photos are for training; the 20
+of foolbox and all of scikit-image's and scikit-learn's that are colour photos of things are for testing."""
 PLACEMENTS = 20
 """Trials with each photo."""
 
 
-def training_photos() -> list[Image]:
+def load_training_photos() -> list[Image]:
     """GCompris's 57 animal photos."""
     return [Image.decode(content, name) for name, content in sorted(read_animal_photos().items())]
 
 
-def judging_photos() -> list[Image]:
-    """The photos of ``JUDGED``."""
-    return [sample(name) for name in JUDGED]
+def load_test_photos() -> list[Image]:
+    """The photos of ``TEST_PHOTOS``."""
+    return [sample(name) for name in TEST_PHOTOS]
 
 
-def centre_squares(images: Sequence[Image], shape: tuple[int, int, int], room: float = 1.0) -> Tensor:
-    """Their centre squares as uint8 (N, C, room · H, room · W). Raises UserError where there are no pictures."""
+def centre_squares(images: Sequence[Image], shape: tuple[int, int, int], factor: float = 1.0) -> Tensor:
+    """Their centre squares as uint8 (N, C, factor · H, factor · W). Raises UserError where there are no pictures."""
     images or reject("At least one photo is needed.", "none")
     channels, height, width = shape
-    size = round(room * max(height, width))
-    top, left = (size - round(room * height)) // 2, (size - round(room * width)) // 2
+    size = round(factor * max(height, width))
+    top, left = (size - round(factor * height)) // 2, (size - round(factor * width)) // 2
     whole = torch.stack([(image.tensor(size, channels) * 255).round().byte() for image in images])
     return whole[:, :, top : size - top, left : size - left]
 
@@ -54,7 +54,7 @@ def run_trials(model: Any, photos: Tensor, patch: Tensor | None, target: int, sh
 
     Args:
         model: A Classifier.
-        photos: uint8 (N, C, H, W), each in ``PLACEMENTS`` trials of random place, turn and light.
+        photos: uint8 (N, C, H, W), each in ``PLACEMENTS`` trials of random place, rotation and light.
         patch: (3, S, S) in [0, 1]; None for the photos as they are.
         target: Number of the class.
         share: Of the photo's area.
@@ -66,10 +66,10 @@ def run_trials(model: Any, photos: Tensor, patch: Tensor | None, target: int, sh
     rng, taken = RandomStream(seed), []
     device = device_of(model, photos.device)
     photos, patch = photos.to(device), None if patch is None else patch.to(device)
-    for _ in progress(range(PLACEMENTS if patch is not None else 1), "judging a patch"):
+    for _ in progress(range(PLACEMENTS if patch is not None else 1), "testing a patch"):
         where = random_placements(len(photos), share, rng)
-        worn = photos.float() / 255
-        worn = paste_patch(worn, patch, where) if patch is not None else worn
-        worn = (worn * 255).round() / 255  # what an 8-bit file holds
-        taken.append(torch.cat([model.logits(part).argmax(1) == target for part in worn.split(9)]))
+        patched = photos.float() / 255
+        patched = paste_patch(patched, patch, where) if patch is not None else patched
+        patched = (patched * 255).round() / 255  # what an 8-bit file holds
+        taken.append(torch.cat([model.logits(part).argmax(1) == target for part in patched.split(9)]))
     return torch.cat(taken)

@@ -15,13 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-Field = tuple[float, float]
-"""(r, j) in pixels; r is infinite for units that see the whole picture."""
+ReceptiveField = tuple[float, float]
+"""(r, j) in pixels: side of what a unit sees, infinite where that is the whole picture, and distance of neighbouring units."""
 
 CONVOLUTIONS = (F.conv1d, F.conv2d, F.conv3d, torch.conv2d)
 TRANSPOSED = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
 POOLINGS = (F.max_pool1d, F.max_pool2d, F.max_pool3d, F.avg_pool1d, F.avg_pool2d, F.avg_pool3d, torch.max_pool2d)
-MIXING = (
+GLOBAL = (
     F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_max_pool1d, F.adaptive_max_pool2d,
     F.scaled_dot_product_attention, torch.mean, Tensor.mean, torch.sum, Tensor.sum, torch.amax, Tensor.amax,
     torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.bmm, Tensor.bmm, torch.einsum, F.multi_head_attention_forward,
@@ -30,31 +30,31 @@ MIXING = (
 
 
 class ReceptiveFields(TorchFunctionMode):
-    """Within this context every tensor that comes from the marked picture carries its field; see ``field_of``.
+    """Within this context every tensor that comes from the marked picture carries its receptive field (``receptive_field_of``).
 
     Normalisation counts as seeing nothing more, though some kinds take the mean over the whole picture.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        fields = [field for x in iterate_tensors((args, kwargs)) if (field := field_of(x))]
+        fields = [f for x in iterate_tensors((args, kwargs)) if (f := receptive_field_of(x))]
         out = func(*args, **kwargs)
         if fields:
-            seen = propagate_field(func, args, kwargs, (max(r for r, _ in fields), max(j for _, j in fields)))
+            field = propagate_field(func, args, kwargs, (max(r for r, _ in fields), max(j for _, j in fields)))
             for x in iterate_tensors(out):
-                x._field = seen  # type: ignore[attr-defined]
+                x._receptive_field = field  # type: ignore[attr-defined]
         return out
 
 
 def mark_input(picture: Tensor) -> Tensor:
     """The picture itself: each unit sees one pixel."""
-    picture._field = (1.0, 1.0)  # type: ignore[attr-defined]
+    picture._receptive_field = (1.0, 1.0)  # type: ignore[attr-defined]
     return picture
 
 
-def field_of(x: Tensor) -> Field | None:
-    """A tensor's field; None where it does not come from the picture."""
-    field: Field | None = getattr(x, "_field", None)
+def receptive_field_of(x: Tensor) -> ReceptiveField | None:
+    """A tensor's receptive field; None where it does not come from the picture."""
+    field: ReceptiveField | None = getattr(x, "_receptive_field", None)
     return field
 
 
@@ -66,8 +66,8 @@ def iterate_tensors(value: Any) -> list[Tensor]:
     return [x for part in parts for x in iterate_tensors(part)]
 
 
-def propagate_field(func: Any, args: Any, kwargs: Any, field: Field) -> Field:
-    """The field behind a function."""
+def propagate_field(func: Any, args: Any, kwargs: Any, field: ReceptiveField) -> ReceptiveField:
+    """The receptive field of a function's output, given that of its input."""
     r, j = field
     if func in CONVOLUTIONS:
         given = dict(zip(("input", "weight", "bias", "stride", "padding", "dilation"), args, strict=False)) | kwargs
@@ -84,7 +84,7 @@ def propagate_field(func: Any, args: Any, kwargs: Any, field: Field) -> Field:
     if func is F.interpolate:
         return r + j, j  # a neighbour more, at most
     flat = func is F.linear and args[0].ndim == 2
-    return (math.inf, j) if func in MIXING or flat else field
+    return (math.inf, j) if func in GLOBAL or flat else field
 
 
 def max_of(value: Any) -> int:
