@@ -19,8 +19,8 @@ from potmeter.core.training.options import Options
 from potmeter.errors import UserError
 from potmeter.media import Image, Table, Video
 from potmeter.systems.basics.blackbox.datasets import NAMES, load_built_in, read_table
-from potmeter.systems.basics.blackbox.model import MOST_KNOBS, Config
-from potmeter.systems.basics.blackbox.state import LONGEST, PREFIX, decode, encode
+from potmeter.systems.basics.blackbox.model import MAX_KNOBS, Config
+from potmeter.systems.basics.blackbox.state import MAX_STATE_LENGTH, PREFIX, decode_state, encode_state
 from potmeter.systems.basics.blackbox.system import Blackbox
 
 torch.set_num_threads(1)
@@ -54,8 +54,8 @@ def test_forward_equals_numpy(dataset, activation):
     x = box.data(box.config).test.tensors["x"].double()
     w = [p.detach().numpy() for p in box.network.parameters()]
     bend = {"tanh": np.tanh, "relu": lambda v: np.maximum(v, 0), "sine": np.sin}[activation]
-    centre, scale = (np.array(c)[: x.shape[1]] for c in box.network.units)
-    h = (x.numpy() - centre) / scale
+    mean, std = (np.array(unit)[: x.shape[1]] for unit in box.network.units)
+    h = (x.numpy() - mean) / std
     for i in (0, 2):
         h = bend(h @ w[i].T + w[i + 1])
     np.testing.assert_allclose(
@@ -151,9 +151,9 @@ def test_wrong_settings_are_the_users_mistake(setting, message):
         {"classes": ("a", "b")},
         {"dataset": "own data", "classes": ("a",)},
         {"dataset": "own data", "classes": ("a", "a")},
-        {"scale": (1.0, 0.0), "centre": (0.0, 0.0)},
-        {"scale": (1.0,)},
-        {"centre": (float("nan"), 0.0), "scale": (1.0, 1.0)},
+        {"std": (1.0, 0.0), "mean": (0.0, 0.0)},
+        {"std": (1.0,)},
+        {"mean": (float("nan"), 0.0), "std": (1.0, 1.0)},
     ],
 )
 def test_config_rejects_nonsense(fields):
@@ -175,23 +175,21 @@ def test_state_round_trip_is_exact(data):
     )
     knob = st.floats(-1e6, 1e6, width=32)
     knobs = torch.tensor(data.draw(st.lists(knob, min_size=config.knobs, max_size=config.knobs)))
-    state = encode(config, knobs)
-    again, values = decode(f"https://example.org/blackbox#{state}")
+    state = encode_state(config, knobs)
+    again, values = decode_state(f"https://example.org/blackbox#{state}")
     assert again == config
     assert values.numpy().tobytes() == knobs.numpy().tobytes()
-    assert len(state) <= LONGEST
+    assert len(state) <= MAX_STATE_LENGTH
     assert not set(state) - set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
 def test_the_largest_own_box_fits_in_a_state():
     names = tuple(chr(0x10000 + i) * 40 for i in range(8))
-    config = Config(
-        dataset="own data", classes=names, hidden=(90,), centre=(-1 / 3e-9, 1 / 3), scale=(1e-12 / 3, 1e12 / 3)
-    )
-    assert 900 < config.knobs <= MOST_KNOBS
-    state = encode(config, torch.ones(config.knobs))
-    assert len(state) <= LONGEST
-    assert decode(state)[0] == config
+    config = Config(dataset="own data", classes=names, hidden=(90,), mean=(-1 / 3e-9, 1 / 3), std=(1e-12 / 3, 1e12 / 3))
+    assert 900 < config.knobs <= MAX_KNOBS
+    state = encode_state(config, torch.ones(config.knobs))
+    assert len(state) <= MAX_STATE_LENGTH
+    assert decode_state(state)[0] == config
 
 
 def test_a_state_brings_back_the_same_loss():
@@ -208,7 +206,7 @@ def test_a_state_brings_back_the_same_loss():
 )
 def test_any_text_is_refused_as_a_state(text):
     with pytest.raises(UserError):
-        decode(text)
+        decode_state(text)
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
@@ -222,10 +220,10 @@ def test_hostile_configs_with_a_right_checksum_are_refused_or_valid(values, knob
     text = json.dumps(values).encode()
     if len(text) < 65536:
         try:
-            config, numbers = decode(packed(text, knobs))
+            config, numbers = decode_state(packed(text, knobs))
         except UserError:
             return
-        assert len(numbers) == config.knobs <= MOST_KNOBS
+        assert len(numbers) == config.knobs <= MAX_KNOBS
 
 
 @pytest.mark.parametrize(
@@ -246,14 +244,14 @@ def test_hostile_configs_with_a_right_checksum_are_refused_or_valid(values, knob
 )
 def test_hostile_states_are_the_users_mistake(text, knobs):
     with pytest.raises(UserError, match="Received:"):
-        decode(packed(text, knobs))
+        decode_state(packed(text, knobs))
 
 
 def test_a_cut_or_overlong_state_is_refused():
     state = new().state()
     for wrong in (state[:-1], state[:40], state[:30] + "AAAA" + state[34:], PREFIX + "A" * 10**6):
         with pytest.raises(UserError):
-            decode(wrong)
+            decode_state(wrong)
 
 
 # Points
@@ -410,7 +408,7 @@ def test_one_step_of_learning_equals_sgd(blank):
     peer = box.restore()
     peer.loss(peer.load_points(None).train.tensors)["loss"].backward()
     torch.optim.SGD(peer.network.parameters(), lr=0.2).step()
-    learnt = decode(list(box.learn(box.state(), steps=1, lr=0.2))[-1].state.text)[1]
+    learnt = decode_state(list(box.learn(box.state(), steps=1, lr=0.2))[-1].state.text)[1]
     torch.testing.assert_close(learnt, parameters_to_vector(peer.network.parameters()).detach())
 
 

@@ -41,8 +41,8 @@ AXES = {
     "cancer": ("mean radius", "mean texture"),
     "terrain": ("distance (km)", "height (m)"),
 }
-FEWEST, LARGEST = 10, 1e12
-"""Fewest rows of a user's table, and the largest number in it."""
+MIN_ROWS, MAX_NUMBER = 10, 1e12
+"""Fewest rows of a user's table, and the largest absolute value in it."""
 
 
 def draw_shape(name: str, n: int, noise: float, rng: np.random.Generator) -> Points:
@@ -102,7 +102,7 @@ def read_table(table: Table) -> Splits:
     for column in wanted:
         if column not in table.columns:
             reject(f"The table lacks the column {column}: it needs x, y, or x1, x2, label.", table.columns)
-    len(table.rows) >= FEWEST or reject(f"The table needs at least {FEWEST} rows.", f"{len(table.rows)} rows")
+    len(table.rows) >= MIN_ROWS or reject(f"The table needs at least {MIN_ROWS} rows.", f"{len(table.rows)} rows")
     rows = [[row[table.columns.index(column)] for column in wanted] for row in table.rows]
     numbers = np.array([[parse_number(row[j], i, wanted[j]) for j in (0, 1)] for i, row in enumerate(rows, 2)])
     for column, values in zip(wanted, numbers.T, strict=False):
@@ -123,9 +123,9 @@ def parse_number(value: Any, line: int, column: str) -> float:
         parsed = float(value)
     except (TypeError, ValueError):
         parsed = math.nan
-    if abs(parsed) <= LARGEST:
+    if abs(parsed) <= MAX_NUMBER:
         return parsed
-    return reject(f"Line {line}, column {column} must hold a number of at most {LARGEST:g}.", str(value))
+    return reject(f"Line {line}, column {column} must hold a number of at most {MAX_NUMBER:g}.", str(value))
 
 
 def parse_class_name(value: Any, line: int) -> str:

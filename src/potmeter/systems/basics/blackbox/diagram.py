@@ -20,9 +20,9 @@ Frame = list[tuple[float, float]]
 PLUS, MINUS, MARK = "#ffb454", "#5cb3ff", "#ff3d71"
 """Colours of knobs above 0, of knobs below 0, and of the marked one."""
 NEURON = LinearSegmentedColormap.from_list("neuron", [MINUS, "#0d0f13", PLUS])
-SMALL = 22
+NEURON_GRID = 22
 """Points along each side of a neuron's map."""
-NET, DIALS = (34.0, 250.0, 570.0, 350.0), (34.0, 26.0, 570.0, 190.0)
+NEURONS, DIALS = (34.0, 250.0, 570.0, 350.0), (34.0, 26.0, 570.0, 190.0)
 """Where, in the black box of 638 × 622 pixels, neurons and dials are: left, bottom, width, height."""
 
 
@@ -37,7 +37,7 @@ def input_grid(frame: Frame, n: int, inputs: int, device: torch.device | str = "
 
 def draw_network(axes: Any, network: Network, frame: Frame, marked: int | None) -> None:
     """Neurons as small maps of their activation over the frame; weights as lines, thick where large."""
-    left, bottom, width, height = NET
+    left, bottom, width, height = NEURONS
     widths = network.config.widths
     side = min(62.0, 0.8 * height / max(widths), 0.7 * width / len(widths))
     xs = np.linspace(left + 0.5 * side, left + width - 0.5 * side, len(widths))
@@ -54,7 +54,7 @@ def draw_network(axes: Any, network: Network, frame: Frame, marked: int | None) 
     line = weight_line(network, marked)
     if line is not None:
         axes.add_collection(LineCollection([lines[line]], linewidths=thickness[line] + 2.5, colors=MARK, zorder=3))
-    activations = network.activations(input_grid(frame, SMALL, widths[0], device_of(network)))
+    activations = network.activations(input_grid(frame, NEURON_GRID, widths[0], device_of(network)))
     for x, column, values in zip(xs, ys, activations, strict=True):
         for y, activation in zip(column, values.T.cpu().numpy(), strict=True):
             draw_neuron(axes, x, y, side, activation)
@@ -64,11 +64,13 @@ def draw_neuron(axes: Any, x: float, y: float, side: float, activation: Any) -> 
     """One neuron: a small map, or a small curve, of its activation."""
     half, reach = side / 2, max(1.0, float(np.abs(activation).max()))
     extent = (x - half, x + half, y - half, y + half)
-    if activation.size == SMALL:
+    if activation.size == NEURON_GRID:
         axes.add_patch(Rectangle((x - half, y - half), side, side, fc="#262b35", ec="#8b93a3", lw=1.2, zorder=4))
-        axes.plot(np.linspace(*extent[:2], SMALL), y + 0.86 * half * activation / reach, color="white", lw=2, zorder=5)
+        axes.plot(
+            np.linspace(*extent[:2], NEURON_GRID), y + 0.86 * half * activation / reach, color="white", lw=2, zorder=5
+        )
     else:
-        image = activation.reshape(SMALL, SMALL)
+        image = activation.reshape(NEURON_GRID, NEURON_GRID)
         axes.imshow(image, extent=extent, origin="lower", cmap=NEURON, vmin=-reach, vmax=reach, zorder=4, aspect="auto")
         axes.add_patch(Rectangle((x - half, y - half), side, side, fc="none", ec="#8b93a3", lw=1.2, zorder=5))
 

@@ -24,8 +24,8 @@ SIZE, GRID, FINE = 540, 68, 270
 """Pixels along each side; points along each side at which the network is evaluated; and those of the classes' borders."""
 
 
-class Canvas:
-    """The points, drawn once; the function is laid under them."""
+class FunctionPlot:
+    """A plot of the points, drawn once, under which a network's function is drawn anew each time."""
 
     def __init__(self, network: Network, splits: Splits) -> None:
         config, self.frame = network.config, data_frame(network, splits)

@@ -17,12 +17,12 @@ from potmeter.media import Table, Text
 
 from .box_picture import draw_box
 from .datasets import read_table
-from .model import REACH, Config, Network, knob_names
+from .model import MAX_KNOB_VALUE, Config, Network, knob_names
 from .results import Snapshot
-from .state import decode, encode
+from .state import decode_state, encode_state
 
 
-class Panel(System):
+class KnobSystem(System):
     """A system with a ``network`` of named knobs; nothing here changes them: boxes are copied."""
 
     network: Network
@@ -35,12 +35,12 @@ class Panel(System):
 
     def state(self) -> str:
         """The whole box, Config and knobs, as a short text that brings it back to the bit."""
-        return encode(self.config, parameters_to_vector(self.network.parameters()))
+        return encode_state(self.config, parameters_to_vector(self.network.parameters()))
 
     def restore(self, state: str = "", knobs: tuple[str, ...] = ()) -> Self:
         """A copy of this box, or the one of a state, with some knobs set: ``("layer1.weight[0,1]=0.5", …)``."""
         values = parameters_to_vector(self.network.parameters()).detach().clone()
-        config, values = decode(state) if state else (self.config, values)
+        config, values = decode_state(state) if state else (self.config, values)
         box = self.create(config, 0)
         for setting in knobs:
             name, equals, value = setting.rpartition("=")
@@ -109,4 +109,8 @@ def parse_knob_value(text: str, setting: str) -> float:
         value = float(text)
     except ValueError:
         raise UserError("A knob is set to a number.", received=setting) from None
-    return value if abs(value) <= REACH else reject(f"A knob is set to a number of at most {REACH:g}.", setting)
+    return (
+        value
+        if abs(value) <= MAX_KNOB_VALUE
+        else reject(f"A knob is set to a number of at most {MAX_KNOB_VALUE:g}.", setting)
+    )

@@ -23,10 +23,10 @@ from potmeter.errors import reject
 
 from .datasets import AXES, CLASSES, CURVES
 
-MOST_KNOBS = 1000
-"""A box is for looking at and turning; its address must stay short."""
-REACH = 1e6
-"""Largest value of a knob that is accepted by hand or in a state."""
+MAX_KNOBS = 1000
+"""Most knobs of a box, which is for looking at and turning, and whose address must stay short."""
+MAX_KNOB_VALUE = 1e6
+"""Largest absolute value of a knob that is accepted by hand or in a state."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Config(BaseConfig):
     """Training points of a synthetic data set."""
     noise: Annotated[float, Range(0, 10)] = 0.15
     """Standard deviation of the noise of a synthetic data set."""
-    hidden: Annotated[tuple[int, ...], Range(1, MOST_KNOBS)] = (4, 4)
+    hidden: Annotated[tuple[int, ...], Range(1, MAX_KNOBS)] = (4, 4)
     """Neurons in each hidden layer; none at all makes a linear model."""
     activation: Literal["tanh", "relu", "sine"] = "tanh"
     """Activation function of the hidden neurons."""
@@ -63,10 +63,10 @@ class Config(BaseConfig):
     """Peak learning rate."""
     classes: tuple[str, ...] = ()
     """Names of the classes of own data; none in a regression."""
-    centre: tuple[float, ...] = ()
-    """Mean of the two columns of measured or own data."""
-    scale: tuple[float, ...] = ()
-    """Their standard deviation: the network, and the loss of a regression, see the columns in these units."""
+    mean: tuple[float, ...] = ()
+    """Mean of each of the two columns of measured or own data, by which they are standardised; none = they are not."""
+    std: tuple[float, ...] = ()
+    """Their standard deviations: the unit of the network's inputs, and of the target in the loss of a regression."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,11 +76,11 @@ class Config(BaseConfig):
         good = len(self.classes) in (0, *range(2, 9)) and len(set(self.classes)) == len(self.classes)
         if not good or not all(0 < len(name) <= 40 for name in self.classes):
             reject("classes are 2 to 8 different names of at most 40 characters.", self.classes)
-        if {len(self.centre), len(self.scale)} not in ({0}, {2}) or not all(0 < s < 1e13 for s in self.scale):
-            reject("centre and scale have two values each, or none; scale is positive.", (self.centre, self.scale))
-        all(abs(c) < 1e13 for c in self.centre) or reject("centre must be finite.", self.centre)
-        self.knobs <= MOST_KNOBS or reject(
-            f"A box has at most {MOST_KNOBS} knobs; hidden={self.hidden} makes {self.knobs}.", self.hidden
+        if {len(self.mean), len(self.std)} not in ({0}, {2}) or not all(0 < s < 1e13 for s in self.std):
+            reject("mean and std have two values each, or none; std is positive.", (self.mean, self.std))
+        all(abs(m) < 1e13 for m in self.mean) or reject("mean must be finite.", self.mean)
+        self.knobs <= MAX_KNOBS or reject(
+            f"A box has at most {MAX_KNOBS} knobs; hidden={self.hidden} makes {self.knobs}.", self.hidden
         )
 
     @property
@@ -155,13 +155,13 @@ class Network(nn.Module):
     def standardize(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
         """Inputs in standard deviations from their mean, computed in the precision that they come in."""
         n = x.shape[1]
-        centre, scale = (x.new_tensor(c[:n]) for c in self.units)
-        return ((x - centre) / scale).to(next(self.layers.parameters()).dtype)
+        mean, std = (x.new_tensor(unit[:n]) for unit in self.units)
+        return ((x - mean) / std).to(next(self.layers.parameters()).dtype)
 
     @property
     def units(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation of the two columns."""
-        return self.config.centre or (0.0, 0.0), self.config.scale or (1.0, 1.0)
+        return self.config.mean or (0.0, 0.0), self.config.std or (1.0, 1.0)
 
     def forward(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b c"]:
         """Logits (B, C), that of the first of two classes being 0; or the answer (B, 1) in standard deviations."""
@@ -170,8 +170,8 @@ class Network(nn.Module):
 
     def predict(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b c"]:
         """Probabilities of the classes (B, C), or the answer (B, 1) in the data's own unit."""
-        out, (centre, scale) = self(x), self.units
-        return out.softmax(1) if self.config.labels else out.to(x.dtype) * scale[1] + centre[1]
+        out, (mean, std) = self(x), self.units
+        return out.softmax(1) if self.config.labels else out.to(x.dtype) * std[1] + mean[1]
 
     def activations(self, x: Float[Tensor, "b n"]) -> list[Tensor]:
         """Standardised inputs, hidden layers after their activation, output; (B, width) each."""

@@ -24,16 +24,16 @@ from potmeter.media import Chart, Table, Text, Video
 from .baselines import classification_baselines, regression_baselines
 from .box_picture import draw_box
 from .datasets import NAMES, load_built_in, read_table
-from .model import REACH, Network
+from .knob_system import KnobSystem
+from .model import MAX_KNOB_VALUE, Network
 from .model import Config as BoxConfig
-from .panel import Panel
 from .results import KnobSweep, Snapshot, TrainingView
 
-VIEWS, FPS = 24, 6
-"""How often a training is looked at, and frames a second of its video."""
+FRAMES, FPS = 24, 6
+"""Frames of a training's video, and how many are shown a second."""
 
 
-class Blackbox(Panel):
+class Blackbox(KnobSystem):
     """A network so small that its every weight is a knob to be turned by hand, or by gradient descent."""
 
     name = "blackbox"
@@ -70,15 +70,15 @@ class Blackbox(Panel):
             config,
             dataset=OWN_DATA if own else config.dataset,
             classes=splits.classes if own else (),
-            centre=(),
-            scale=(),
+            mean=(),
+            std=(),
         )
         if config.synthetic:
             return config
         tensors = splits.train.tensors
         columns = torch.cat([tensors["x"], *([tensors["y"]] if "y" in tensors else [])], 1).double()
-        scale = columns.std(0, correction=0).clamp(min=1e-12)
-        return replace(config, centre=tuple(columns.mean(0).tolist()), scale=tuple(scale.tolist()))
+        std = columns.std(0, correction=0).clamp(min=1e-12)
+        return replace(config, mean=tuple(columns.mean(0).tolist()), std=tuple(std.tolist()))
 
     # 2. The architecture
 
@@ -98,8 +98,8 @@ class Blackbox(Panel):
         outputs = self.network(batch["x"])
         if self.config.labels:
             return cross_entropy(outputs, batch["label"], reduction="none")
-        centre, scale = self.network.units
-        targets = (batch["y"] - centre[1]) / scale[1]
+        mean, std = self.network.units
+        targets = (batch["y"] - mean[1]) / std[1]
         return (outputs - targets.to(outputs.dtype)).square()[:, 0]
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
@@ -129,7 +129,7 @@ class Blackbox(Panel):
         """Look at the box: the function it is, its loss, and every knob with the gradient of the loss.
 
         Args:
-            state: A box as ``run`` and the tasks give it; without one, the trained box.
+            state: A whole box as the text that ``run`` and the tasks give; without one, the trained box.
             knobs: Knobs to set first, each as NAME=VALUE: layer1.weight[0,1]=0.5.
             source: A table of your own points: columns x, y, or x1, x2, label.
         """
@@ -157,8 +157,9 @@ class Blackbox(Panel):
 
     @task
     def turn(
-        self, knob: str = "layer1.weight[0,0]", *, state: str = "", low: Annotated[float, Range(-REACH, REACH)] = -6.0,
-        high: Annotated[float, Range(-REACH, REACH)] = 6.0,
+        self, knob: str = "layer1.weight[0,0]", *, state: str = "",
+        low: Annotated[float, Range(-MAX_KNOB_VALUE, MAX_KNOB_VALUE)] = -6.0,
+        high: Annotated[float, Range(-MAX_KNOB_VALUE, MAX_KNOB_VALUE)] = 6.0,
         positions: Annotated[int, Range(2, 200)] = 49, source: Table | None = None,
     ) -> KnobSweep:  # fmt: skip
         """Turn one knob from one end to the other: a video of what the function does, and the loss on the way.
@@ -209,9 +210,11 @@ class Blackbox(Panel):
         batch = to_device(splits.train.tensors, self.device)
         curves: dict[str, list[tuple[float, float]]] = {"training points": [], "unseen points": []}
         frames: list[Any] = []
-        viewed = {round(steps * (i / VIEWS) ** 2) for i in range(VIEWS + 1)}  # most often at first, when most happens
+        frame_steps = {
+            round(steps * (i / FRAMES) ** 2) for i in range(FRAMES + 1)
+        }  # most often at first, when most happens
         for step in progress(range(steps + 1), "learning"):
-            if step in viewed:
+            if step in frame_steps:
                 for curve, part in zip(curves.values(), (splits.train, splits.test), strict=True):
                     curve.append((float(step), box.mean_metrics(part)["loss"]))
                 loss = curves["training points"][-1][1]
