@@ -31,10 +31,16 @@ def vocabulary(size=12) -> Vocabulary:
     return Vocabulary(tuple(f"w{n}" for n in range(size)), tuple(range(3 * size, 2 * size, -1)))
 
 
-def small(architecture="skipgram", negatives=3, size=12, **changes) -> Config:
+def small(architecture="skipgram", negative_samples=3, size=12, **changes) -> Config:
     v = vocabulary(size)
-    settings = {"embedding_dim": 10, "window": 1, "sample": 0.0, "vocabulary": v.words, "counts": v.counts}
-    return Config(architecture=architecture, negatives=negatives, **settings | changes)
+    settings = {
+        "embedding_dim": 10,
+        "window": 1,
+        "subsampling_threshold": 0.0,
+        "vocabulary": v.words,
+        "counts": v.counts,
+    }
+    return Config(architecture=architecture, negative_samples=negative_samples, **settings | changes)
 
 
 def random_model(config: Config) -> WordVectors:
@@ -49,7 +55,7 @@ def learn(model, config, text, lr, seed=5):
     matrices = [m.detach().numpy().copy() for m in (model.input_vectors, model.output_vectors)]
     updates = [np.zeros(len(m), np.int32) for m in matrices]
     tables = kernel.build_tables(Vocabulary(config.vocabulary, config.counts), config)
-    settings = config.window, config.negatives, config.architecture == "cbow", np.float32(lr), np.uint64(seed)
+    settings = config.window, config.negative_samples, config.architecture == "cbow", np.float32(lr), np.uint64(seed)
     loss, predictions = kernel.train_on_text(*matrices, np.array(text, np.int32), tables, *settings, *updates)
     return matrices, loss, predictions, updates
 
@@ -57,9 +63,9 @@ def learn(model, config, text, lr, seed=5):
 # The kernel -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("architecture", "negatives"), METHODS)
-def test_the_kernel_moves_both_matrices_along_the_gradient_of_the_reference(architecture, negatives):
-    config = small(architecture, negatives, size=300)  # so many that no noise is drawn twice here
+@pytest.mark.parametrize(("architecture", "negative_samples"), METHODS)
+def test_the_kernel_moves_both_matrices_along_the_gradient_of_the_reference(architecture, negative_samples):
+    config = small(architecture, negative_samples, size=300)  # so many that no noise is drawn twice here
     model = random_model(config)
     text, lr = [3, 7, 1], 0.05
     after, loss, predictions, _ = learn(model, config, text, lr)
@@ -93,21 +99,21 @@ def windows(config, text, seed):
         numbers.draw()  # the window's reach, which is 1
         first, last = max(0, middle - 1), min(len(line), middle + 2)
         lists = []
-        for _ in range(1 if config.architecture == "cbow" or not config.negatives else last - first):
+        for _ in range(1 if config.architecture == "cbow" or not config.negative_samples else last - first):
             lists.append(draw_samples(word, config, tables, numbers))
         others = [n for n in range(first, last) if n != middle]
         if config.architecture == "cbow":
             yield [line[n] for n in others], lists[0]
         else:
-            yield from (([line[n]], lists[n - first if config.negatives else 0]) for n in others)
+            yield from (([line[n]], lists[n - first if config.negative_samples else 0]) for n in others)
 
 
 def draw_samples(word, config, tables, numbers):
-    if not config.negatives:
+    if not config.negative_samples:
         path = slice(tables.tree.starts[word], tables.tree.starts[word + 1])
         return tables.tree.nodes[path].tolist(), [side == 0 for side in tables.tree.branches[path].tolist()]
     targets = [word]
-    for _ in range(config.negatives):
+    for _ in range(config.negative_samples):
         bits = numbers.draw()
         column = ((bits >> 32) * len(config.vocabulary)) >> 32
         noise = column if bits % 2**32 < tables.alias_threshold[column] else int(tables.alias[column])
@@ -129,9 +135,9 @@ class Numbers:
         return bits ^ (bits >> 31)
 
 
-@pytest.mark.parametrize(("architecture", "negatives"), METHODS)
-def test_measuring_changes_nothing(architecture, negatives):
-    config = small(architecture, negatives, window=3)
+@pytest.mark.parametrize(("architecture", "negative_samples"), METHODS)
+def test_measuring_changes_nothing(architecture, negative_samples):
+    config = small(architecture, negative_samples, window=3)
     model = random_model(config)
     after, loss, predictions, _ = learn(model, config, [*range(12), -1, 4, 5], 0.0)
     assert predictions > 0 and loss > 0
@@ -139,7 +145,7 @@ def test_measuring_changes_nothing(architecture, negatives):
 
 
 def test_scores_beyond_the_bound_count_as_certain():
-    config = small(negatives=0, size=2)
+    config = small(negative_samples=0, size=2)
     model = WordVectors(config)
     with torch.no_grad():
         model.input_vectors.fill_(3.0)
@@ -155,9 +161,11 @@ def test_no_window_crosses_the_end_of_a_line():
     assert predictions == 0
 
 
-@pytest.mark.parametrize(("architecture", "negatives"), METHODS)
-def test_shards_give_the_same_weights_with_any_number_of_workers_and_every_time(tmp_path, architecture, negatives):
-    config = replace(TINY, architecture=architecture, negatives=negatives)
+@pytest.mark.parametrize(("architecture", "negative_samples"), METHODS)
+def test_replicas_give_the_same_weights_with_any_number_of_workers_and_every_time(
+    tmp_path, architecture, negative_samples
+):
+    config = replace(TINY, architecture=architecture, negative_samples=negative_samples)
     splits = Word2Vec.data(config)
     config = Word2Vec.fit_config(config, splits)
     results = []
@@ -169,28 +177,29 @@ def test_shards_give_the_same_weights_with_any_number_of_workers_and_every_time(
         assert all(torch.equal(value, other[key]) for key, value in results[0].items())
 
 
-def test_one_shard_is_the_same_as_none():
+def test_one_replica_is_the_same_as_none():
     config = small(window=3)
     text = np.random.default_rng(0).integers(12, size=500).astype(np.int32)
     tables = kernel.build_tables(Vocabulary(config.vocabulary, config.counts), config)
     after = []
-    for shards in (0, 1):
+    for replicas in (0, 1):
         torch.manual_seed(1)
         model = random_model(config)
-        Workers(model, tables, replace(config, shards=shards), 1).step(text, 0.05, np.array([7]))
+        Workers(model, tables, replace(config, replicas=replicas), 1).step(text, 0.05, np.array([7]))
         after.append(model.state_dict())
     assert all(torch.equal(value, after[1][key]) for key, value in after[0].items())
 
 
 @pytest.mark.parametrize(
-    ("architecture", "negatives", "lists"), [("skipgram", 3, 7), ("skipgram", 0, 3), ("cbow", 3, 3), ("cbow", 0, 3)]
+    ("architecture", "negative_samples", "lists"),
+    [("skipgram", 3, 7), ("skipgram", 0, 3), ("cbow", 3, 3), ("cbow", 0, 3)],
 )
-def test_rows_are_counted_as_they_stand_in_lists_of_samples(architecture, negatives, lists):
+def test_rows_are_counted_as_they_stand_in_lists_of_samples(architecture, negative_samples, lists):
     """Three windows of two, three and two places, and four predictions in skip-gram; see ``train_on_text``."""
-    config = small(architecture, negatives, size=300 if negatives else 2)
+    config = small(architecture, negative_samples, size=300 if negative_samples else 2)
     _, _, predictions, (input_updates, output_updates) = learn(random_model(config), config, [0, 1, 0], 0.05)
     assert predictions == (4 if architecture == "skipgram" else 3) and input_updates.sum() == 4
-    assert output_updates[:2].sum() == lists and (negatives == 0 or output_updates.sum() > lists)
+    assert output_updates[:2].sum() == lists and (negative_samples == 0 or output_updates.sum() > lists)
 
 
 def test_few_changes_are_added_and_many_averaged():
@@ -198,7 +207,7 @@ def test_few_changes_are_added_and_many_averaged():
         whole = np.zeros((3, 2), np.float32)
         copies = np.stack([whole + 1, whole + 3])
         updates = np.array([[count, 0, 0], [count, 0, 0]], np.int32)
-        kernel.merge_shards(whole, copies, updates, np.float32(0.025), 0, 3)
+        kernel.merge_replicas(whole, copies, updates, np.float32(0.025), 0, 3)
         assert whole[0] == pytest.approx(4 * weight, rel=0.01) and (whole[1:] == 0).all()
         assert (copies[:, 0] == whole[0]).all() and updates.max() == 0
 
@@ -233,7 +242,7 @@ def test_frequent_words_are_kept_with_the_original_programs_probability():
 
 
 def test_the_kernel_skips_as_often_as_it_should():
-    config = small(negatives=0, size=2, sample=1e-2, embedding_dim=1)
+    config = small(negative_samples=0, size=2, subsampling_threshold=1e-2, embedding_dim=1)
     config = replace(config, counts=(90, 10))
     text = np.where(np.random.default_rng(0).random(200_000) < 0.9, 0, 1)
     *_, updates = learn(random_model(config), config, text, 0.0)
@@ -336,10 +345,12 @@ def test_the_end_of_a_line_is_no_word(tmp_path):
 
 
 def test_a_text_of_which_no_pair_of_words_is_left_is_told_before_training(tmp_path):
-    config = replace(TINY, sample=1e-12)
+    config = replace(TINY, subsampling_threshold=1e-12)
     splits = Word2Vec.data(config)
     config = Word2Vec.fit_config(config, splits)
-    with pytest.raises(UserError, match=r"larger --sample \(0 skips no word\).*Received: --sample 1e-12"):
+    with pytest.raises(
+        UserError, match=r"larger --subsampling-threshold \(0 skips no word\).*Received: --subsampling-threshold 1e-12"
+    ):
         trainer(Word2Vec, config, tmp_path, splits, steps=1)
     assert not list(tmp_path.iterdir())
 
@@ -347,7 +358,7 @@ def test_a_text_of_which_no_pair_of_words_is_left_is_told_before_training(tmp_pa
 def test_what_has_no_pair_of_words_has_no_loss():
     system = Word2Vec(small())
     lonely = Passages(np.array([1, -1, 2, -1, 3]), system.vocabulary)
-    with pytest.raises(UserError, match=r"No pair of words is left.*Received: --sample 0$"):
+    with pytest.raises(UserError, match=r"No pair of words is left.*Received: --subsampling-threshold 0$"):
         system.validate(lonely)
 
 
@@ -468,10 +479,10 @@ def test_vectors_of_one_dimension_lie_on_a_line(method):
     [
         ({"embedding_dim": 0}, "embedding_dim must lie between 1 and 10,000"),
         ({"window": 0}, "window must lie between 1 and 1000"),
-        ({"negatives": -1}, "negatives must lie between 0 and 1000"),
-        ({"sample": -1.0}, "sample must be at least 0"),
+        ({"negative_samples": -1}, "negative_samples must lie between 0 and 1000"),
+        ({"subsampling_threshold": -1.0}, "subsampling_threshold must be at least 0"),
         ({"max_vocab_size": 1}, "max_vocab_size must be 0 or at least 2"),
-        ({"shards": 65}, "shards must lie between 0 and 64"),
+        ({"replicas": 65}, "replicas must lie between 0 and 64"),
         ({"vocabulary": ("a", "b")}, "a count for each word"),
         ({"vocabulary": ("a", "a"), "counts": (1, 1)}, "words must differ"),
     ],

@@ -27,8 +27,8 @@ def unigram_loss(data: Passages, tables: Tables, config: Config) -> float:
     """
     counts = np.array(data.vocabulary.counts, np.float64) * (tables.keep / 2**32)
     shares = counts / counts.sum()  # of the words that subsampling keeps
-    if config.negatives:
-        scores = np.log(shares / (config.negatives * data.vocabulary.noise_distribution()))
+    if config.negative_samples:
+        scores = np.log(shares / (config.negative_samples * data.vocabulary.noise_distribution()))
     else:
         scores = branch_log_odds(shares, tables)
     ones = np.ones((len(shares), 1), np.float32)
@@ -79,9 +79,9 @@ def gensim_settings(config: Config, workers: int = 1) -> dict[str, object]:
         "vector_size": config.embedding_dim,
         "window": config.window,
         "sg": int(config.architecture == "skipgram"),
-        "hs": int(config.negatives == 0),
-        "negative": config.negatives,
-        "sample": config.sample,
+        "hs": int(config.negative_samples == 0),
+        "negative": config.negative_samples,
+        "sample": config.subsampling_threshold,
         "alpha": config.lr,
         "min_alpha": config.lr * 1e-4,
         "min_count": 1,  # the text holds words of the vocabulary only

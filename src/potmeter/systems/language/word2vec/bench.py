@@ -40,10 +40,10 @@ def rows() -> Iterator[Row]:
             note = "rows are read from the outer caches, at random: bound by memory, far from the arithmetic's rate"
             yield compare(what, "words/s", rates["ours"], rates["gensim"], "gensim", limit=limit, note=note)
     if is_selected(what := "words_per_s_deterministic"):
-        sharded = replace(config, shards=4)
-        rates = interleave({"shards": time_ours(sharded, text, 2), "free": time_ours(config, text, 2)}, rounds=5)
-        note = "four shards on two workers, beside two workers without shards"
-        yield compare(what, "words/s", rates["shards"], rates["free"], "without shards", note=note)
+        replicated = replace(config, replicas=4)
+        rates = interleave({"ours": time_ours(replicated, text, 2), "free": time_ours(config, text, 2)}, rounds=5)
+        note = "four replicas on two workers, beside two workers without replicas"
+        yield compare(what, "words/s", rates["ours"], rates["free"], "without replicas", note=note)
 
 
 def time_ours(config: Config, text: np.ndarray, workers: int) -> Callable[[], float]:

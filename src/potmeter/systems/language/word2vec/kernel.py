@@ -23,8 +23,8 @@ INTERVALS = 1024
 """Of the sigmoid's table, between whose points it is interpolated: within 2e-6 of the true one."""
 MAX_LINE = 1000
 """Words of a line; a longer one is cut into such ones."""
-SETTLING = 0.1
-"""How quickly a row that is updated settles: the updates it takes are about 1 / (SETTLING · lr)."""
+CONVERGENCE_RATE = 0.1
+"""How quickly a row that is updated converges: it takes about 1 / (CONVERGENCE_RATE · lr) updates."""
 GOLDEN_GAMMA = 0x9E3779B97F4A7C15
 """Increment of the random numbers' counter (Steele, Lea and Flood 2014)."""
 
@@ -46,7 +46,7 @@ class Tables(NamedTuple):
 
 def build_tables(vocabulary: Vocabulary, config: Config) -> Tables:
     """The tables of a vocabulary."""
-    keep = np.minimum(vocabulary.keep_probabilities(config.sample) * 2**32, 2**32 - 1).astype(np.uint32)
+    keep = np.minimum(vocabulary.keep_probabilities(config.subsampling_threshold) * 2**32, 2**32 - 1).astype(np.uint32)
     noise = build_alias_table(vocabulary.noise_distribution())
     x = np.append(np.linspace(-MAX_SCORE, MAX_SCORE, INTERVALS + 1), MAX_SCORE)
     sigmoid, softplus = 1 / (1 + np.exp(-x)), np.log1p(np.exp(x))
@@ -110,14 +110,16 @@ def update_samples(hidden, outputs, targets, labels, count, lr, sigmoid, softplu
 
 
 @njit(nogil=True, fastmath={"reassoc", "contract", "nsz", "arcp"}, error_model="numpy", cache=True)
-def train_on_text(inputs, outputs, text, tables, window, negatives, cbow, lr, seed, input_updates, output_updates):  # type: ignore[no-untyped-def]
+def train_on_text(
+    inputs, outputs, text, tables, window, negative_samples, cbow, lr, seed, input_updates, output_updates
+):  # type: ignore[no-untyped-def]
     """One pass over a piece of encoded text.
 
     Args:
         inputs, outputs: float32 (words, D) and (words, D), or (words − 1, D) for a tree; changed in place.
         text: int32 word numbers, negative ones end a line.
         tables: As ``build_tables`` makes them.
-        window, negatives: As in Config; no negatives = hierarchical softmax.
+        window, negative_samples: As in Config; 0 samples = hierarchical softmax.
         cbow: Predict from the mean of the window, not from each of its words.
         lr: float32; 0 only measures.
         seed: uint64, decides what subsampling skips, how large windows are, and which noise is drawn.
@@ -135,8 +137,8 @@ def train_on_text(inputs, outputs, text, tables, window, negatives, cbow, lr, se
     keep, alias_threshold, alias, tree, sigmoid, softplus = tables
     starts, nodes, branches = tree
     line = np.empty(MAX_LINE, np.int32)
-    most = negatives + 1
-    if negatives == 0:
+    most = negative_samples + 1
+    if negative_samples == 0:
         for word in range(words):
             most = max(most, starts[word + 1] - starts[word])
     targets, labels = np.zeros((2 * window + 1, most), np.int32), np.zeros((2 * window + 1, most), np.bool_)
@@ -161,16 +163,16 @@ def train_on_text(inputs, outputs, text, tables, window, negatives, cbow, lr, se
             first, last = max(0, middle - reach), min(length, middle + reach + 1)
             if last - first < 2:
                 continue
-            lists = 1 if cbow or negatives == 0 else last - first
+            lists = 1 if cbow or negative_samples == 0 else last - first
             for k in range(lists):  # all of the window's samples first, so that their vectors are on their way
-                if negatives == 0:
+                if negative_samples == 0:
                     count = starts[word + 1] - starts[word]
                     for n in range(count):
                         targets[k, n] = nodes[starts[word] + n]
                         labels[k, n] = branches[starts[word] + n] == 0
                 else:
                     targets[k, 0], labels[k, 0], count = word, True, 1
-                    for _ in range(negatives):
+                    for _ in range(negative_samples):
                         counter += gamma
                         bits = splitmix64(counter)
                         noise = scale_to(bits, words)
@@ -202,7 +204,7 @@ def train_on_text(inputs, outputs, text, tables, window, negatives, cbow, lr, se
                     continue
                 row = line[other]
                 if not cbow:
-                    k = 0 if negatives == 0 else other - first
+                    k = 0 if negative_samples == 0 else other - first
                     for d in range(dim):
                         hidden[d] = inputs[row, d]
                     loss += update_samples(
@@ -216,35 +218,35 @@ def train_on_text(inputs, outputs, text, tables, window, negatives, cbow, lr, se
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
-def merge_shards(whole, copies, updates, lr, first, last):  # type: ignore[no-untyped-def]
-    """Add the changes of copies (shards, rows, D) to the whole, rows first to last, and make the copies equal it again.
+def merge_replicas(whole, replicas, updates, lr, first, last):  # type: ignore[no-untyped-def]
+    """Add the changes of the replicas (replicas, rows, D) to the whole, rows first to last, and make them equal it again.
 
-    Each shard saw only its own changes. Where they are few, their sum is what one after the other would have done; a row
-    that was updated often has settled in every shard, and the sum would overshoot: there their mean is right. With n
-    updates a shard, as ``train_on_text`` counts them, the share of the mean is 1 − exp(−SETTLING · n · lr).
+    Each replica saw only its own changes. Where they are few, their sum is what one after the other would have done; a row
+    that was updated often has converged in every replica, and the sum would overshoot: there their mean is right. With n
+    updates a replica, as ``train_on_text`` counts them, the share of the mean is 1 − exp(−CONVERGENCE_RATE · n · lr).
 
     Args:
-        whole, copies: Changed in place.
-        updates: int32 (shards, rows), what ``train_on_text`` counted; set back to 0.
+        whole, replicas: float32 (rows, D) and (replicas, rows, D), changed in place.
+        updates: int32 (replicas, rows), what ``train_on_text`` counted; set back to 0.
         lr: float32.
         first, last: The rows.
     """
-    shards, _, dim = copies.shape
+    count, _, dim = replicas.shape
     for row in range(first, last):
         total, changed = 0, 0
-        for shard in range(shards):
-            total += updates[shard, row]
-            changed += updates[shard, row] > 0
-            updates[shard, row] = 0
+        for replica in range(count):
+            total += updates[replica, row]
+            changed += updates[replica, row] > 0
+            updates[replica, row] = 0
         if total == 0:
             continue
-        settled = float32(1) - np.exp(-float32(SETTLING) * lr * float32(total) / float32(changed))
-        weight = float32(1) / (float32(1) + float32(changed - 1) * settled)
+        converged = float32(1) - np.exp(-float32(CONVERGENCE_RATE) * lr * float32(total) / float32(changed))
+        weight = float32(1) / (float32(1) + float32(changed - 1) * converged)
         for d in range(dim):
             before, change = whole[row, d], float32(0)
-            for shard in range(shards):
-                change += copies[shard, row, d] - before
+            for replica in range(count):
+                change += replicas[replica, row, d] - before
             whole[row, d] = before + weight * change
-        for shard in range(shards):
+        for replica in range(count):
             for d in range(dim):
-                copies[shard, row, d] = whole[row, d]
+                replicas[replica, row, d] = whole[row, d]

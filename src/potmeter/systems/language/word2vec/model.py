@@ -37,14 +37,15 @@ class Config(BaseConfig):
     weights that were trained on a text by --data: own data."""
     architecture: Literal["skipgram", "cbow"] = "skipgram"
     """Predict from each word of the window, or once from their mean."""
-    negatives: Annotated[int, Range(0, 1000)] = 5
+    negative_samples: Annotated[int, Range(0, 1000)] = 5
     """Negative samples for each positive one; 0 = hierarchical softmax instead."""
     embedding_dim: Annotated[int, Range(1, 10_000)] = 100
     """Dimensions of a word's vector."""
     window: Annotated[int, Range(1, 1000)] = 5
     """Largest context window, in words on each side; for each word a size from 1 to this is drawn."""
-    sample: Annotated[float, Range(0)] = 1e-3
-    """Subsampling threshold: words with a larger share of the text are skipped now and then; 0 = none are."""
+    subsampling_threshold: Annotated[float, Range(0)] = 1e-3
+    """Words with a larger share of the text than this are skipped now and then, the oftener the larger (the original
+    program's ``-sample``); 0 = none are."""
     min_count: Annotated[int, Range(1)] = 5
     """Words that occur less often are left out of the vocabulary."""
     max_vocab_size: Annotated[int, Range(0)] = 0
@@ -54,15 +55,16 @@ class Config(BaseConfig):
     """Passes that join words which belong together, as in united_states; each may join the phrases of the last."""
     phrase_threshold: Annotated[float, Range(0)] = 100.0
     """How much more often than by chance a phrase's words must follow each other."""
-    shards: Annotated[int, Range(0, 64)] = 0
-    """Parts of a step that are learned side by side, each on a copy of the vectors, and then merged: so the result does
-    not depend on the number of workers. 0 = all workers update the same vectors without locks (Hogwild)."""
+    replicas: Annotated[int, Range(0, 64)] = 0
+    """Copies of the vectors, each of which learns from a part of every minibatch, and which are then merged: so the result
+    does not depend on the number of workers. 0 = all workers update the same vectors without locks (Hogwild)."""
     vocabulary: tuple[str, ...] = ()
-    """The words, most frequent first; found in the text where none are given."""
+    """The words, most frequent first; found in the text where none are given. They are part of the Config, because the size
+    of the embedding matrices is their number."""
     counts: tuple[int, ...] = ()
-    """How often each of them occurs."""
+    """How often each of them occurs in the training text."""
     batch_size: Annotated[int, Range(1)] = 40_000
-    """Words of running text in one step, over all shards together."""
+    """Words of running text in one step, over all replicas together."""
     lr: Annotated[float, Range(0, open="low")] = 0.025
     """Peak learning rate; the original's is 0.025 for skip-gram and 0.05 for CBOW."""
     schedule: Literal["constant", "linear", "cosine"] = "linear"
@@ -98,7 +100,7 @@ class WordVectors(nn.Module):
         super().__init__()
         words, dim = len(config.vocabulary), config.embedding_dim
         words >= 2 or reject("A vocabulary has at least two words.", words)
-        targets = words if config.negatives else words - 1  # a tree has one inner node fewer than leaves
+        targets = words if config.negative_samples else words - 1  # a tree has one inner node fewer than leaves
         self.input_vectors = nn.Parameter(torch.empty(words, dim).uniform_(-0.5, 0.5) / dim)
         """The word vectors."""
         self.output_vectors = nn.Parameter(torch.zeros(targets, dim))

@@ -113,14 +113,14 @@ class Vocabulary:
         counts = np.array(self.counts, np.float64)
         return counts / counts.sum()
 
-    def keep_probabilities(self, sample: float) -> np.ndarray:
-        """The probability that subsampling keeps an occurrence: (√(f/t) + 1) · t/f, at most 1; f its share, t ``sample``.
+    def keep_probabilities(self, threshold: float) -> np.ndarray:
+        """The probability that subsampling keeps an occurrence: (√(f/t) + 1) · t/f, at most 1; f its share, t the threshold.
 
         The original program's formula, which differs from the paper's (Mikolov et al., arXiv:1310.4546, eq. 5).
         """
-        if sample == 0:
+        if threshold == 0:
             return np.ones(len(self))
-        ratio = sample / self.frequencies
+        ratio = threshold / self.frequencies
         return np.minimum((np.sqrt(1 / ratio) + 1) * ratio, 1)
 
     def noise_distribution(self) -> np.ndarray:
