@@ -209,7 +209,7 @@ def test_ten_thousand_hostile_command_lines_end_in_one_line(folder, seed):
     assert fuzz(1000, seed) == []
 
 
-@pytest.mark.parametrize("words", [["run", "classifier.imagenet:hunger"], ["run", "classifier.robust:hunger", "--steps", "1"],
+@pytest.mark.parametrize("words", [["run", "classifier.imagenet:learning_curve"], ["run", "classifier.robust:learning_curve", "--steps", "1"],
                                    ["run", "vae.digits:plane"], ["eval", "classifier.photos4", "--data", "nothing"]])  # fmt: skip
 def test_what_a_tag_cannot_do_is_told(folder, words):
     assert check(words) is None

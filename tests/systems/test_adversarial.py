@@ -1,4 +1,4 @@
-"""Training the classifier against an adversary: what is changed, what stays, and that it helps."""
+"""Adversarial training of the classifier: what is changed, what stays, and that it helps."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from potmeter.data.batches import in_batches
 from potmeter.data.sets.mnist import sklearn_digits
 from potmeter.errors import UserError
 from potmeter.systems.vision.classifier import ImageClassifier
-from potmeter.systems.vision.classifier.adversarial import attack_minibatch, pgd_correct
+from potmeter.systems.vision.classifier.adversarial import attack_minibatch, correct_under_pgd
 
 
 def guarded(**changes):
@@ -22,7 +22,7 @@ def guarded(**changes):
 @pytest.mark.parametrize("adversary", ["fgsm", "pgd"])
 @pytest.mark.parametrize("architecture", ["plain", "resnet"])
 def test_training_pictures_are_changed_within_eps_and_for_the_worse(adversary, architecture):
-    system = guarded(adversary=adversary, architecture=architecture, adversary_eps=0.1).train()
+    system = guarded(adversarial_training=adversary, architecture=architecture, adversarial_eps=0.1).train()
     batch = next(in_batches(sklearn_digits().test, 32))
     x, y = batch["image"], batch["label"]
     state = {key: value.clone() for key, value in system.state_dict().items()}
@@ -34,24 +34,27 @@ def test_training_pictures_are_changed_within_eps_and_for_the_worse(adversary, a
     assert system.input_loss(worse, y).mean() > system.input_loss(x, y).mean()
 
 
-def test_the_adversary_grows_from_nothing():
-    system = guarded(adversary_eps=0.2).train()
+def test_the_adversarial_grows_from_nothing():
+    system = guarded(adversarial_eps=0.2).train()
     batch = next(in_batches(sklearn_digits().test, 8))
-    for grown in (0.0, 0.25, 1.0):
-        change = (attack_minibatch(system, batch["image"], batch["label"], grown) - batch["image"]).abs().max()
-        assert change == pytest.approx(0.2 * grown, abs=1e-6)
+    for factor in (0.0, 0.25, 1.0):
+        change = (attack_minibatch(system, batch["image"], batch["label"], factor) - batch["image"]).abs().max()
+        assert change == pytest.approx(0.2 * factor, abs=1e-6)
 
 
-def test_a_network_trained_against_an_adversary_resists_one_that_breaks_its_twin(tmp_path):
+def test_a_network_trained_against_an_adversarial_resists_one_that_breaks_its_twin(tmp_path):
     right = {}
     for adversary in ("none", "pgd"):
         config = replace(
-            guarded(adversary=adversary, adversary_eps=0.15, adversary_steps=3).config, lr=4e-3, ema=0.0, widths=(8, 16)
+            guarded(adversarial_training=adversary, adversarial_eps=0.15, adversarial_steps=3).config,
+            lr=4e-3,
+            ema=0.0,
+            widths=(8, 16),
         )
         splits = ImageClassifier.data(config)
         options = Options(steps=120, out=tmp_path / adversary, device="cpu", eval_every=120)
         Trainer(system := build_system(ImageClassifier, config, 0), splits, options, quiet=True).fit()
-        right[adversary] = float(pgd_correct(system.eval(), splits.test, steps=20, step=0.1).mean())
+        right[adversary] = float(correct_under_pgd(system.eval(), splits.test, steps=20, step=0.1).mean())
     assert right["pgd"] > right["none"] + 0.2
 
 
@@ -62,13 +65,19 @@ def test_its_evaluation_says_how_it_stands_against_an_adversary():
     assert {"accuracy", "fgsm_accuracy", "pgd_accuracy"} <= metrics.keys()
     assert all(metrics[name].shape == (40,) for name in ("fgsm_accuracy", "pgd_accuracy"))
     assert set(system.validate(data)) == {"accuracy", "clean_accuracy"}
-    assert "pgd_accuracy" not in guarded(adversary="none").eval().evaluate(data.head(40))
+    assert "pgd_accuracy" not in guarded(adversarial_training="none").eval().evaluate(data.head(40))
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("adversary_eps", -0.1), ("adversary_eps", 1.5), ("adversary_steps", 0), ("adversary_warmup", 2.0), ("hidden", 0)],
+    [
+        ("adversarial_eps", -0.1),
+        ("adversarial_eps", 1.5),
+        ("adversarial_steps", 0),
+        ("adversarial_warmup", 2.0),
+        ("hidden", 0),
+    ],
 )
-def test_an_adversary_out_of_bounds_is_told(field, value):
+def test_an_adversarial_out_of_bounds_is_told(field, value):
     with pytest.raises(UserError, match="Received: "):
         replace(ImageClassifier.presets["robust"], **{field: value})

@@ -77,7 +77,7 @@ def test_probabilities_add_up_and_the_likeliest_comes_first(system):
 
 def test_averaging_with_the_mirror_image_makes_the_answer_symmetric():
     torch.manual_seed(0)
-    system = ImageClassifier(replace(TINY, mirrored=True)).eval()
+    system = ImageClassifier(replace(TINY, test_time_flip=True)).eval()
     x = torch.rand(4, 1, 28, 28)
     torch.testing.assert_close(system.logits(x).softmax(1), system.logits(x.flip(-1)).softmax(1))
     plain = ImageClassifier(TINY).eval()

@@ -1,4 +1,4 @@
-"""How training pictures (B, C, H, W) in [0, 1] are varied, a batch at a time, every draw from one explicit stream."""
+"""Augmentation of training pictures (B, C, H, W) in [0, 1], a minibatch at a time, every draw from one explicit stream."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def flip(images: Tensor, rng: RandomStream) -> Tensor:
 
 
 def shift(images: Tensor, rng: RandomStream, *, pixels: int = 1) -> Tensor:
-    """Move each picture by a whole number of pixels, at most ``pixels`` along either axis; what moves in is 0.
+    """Move each picture by a whole number of pixels, at most ``pixels`` along either axis, with zeros around it.
 
     Whole pixels keep the texture sharp, which interpolation would not.
     """
@@ -41,7 +41,7 @@ def affine(
     shear: float = 0.1,
     pixels: float = 2.0,
 ) -> Tensor:
-    """Turn, scale, slant and move each picture a little, with bilinear interpolation; what comes in is 0.
+    """Rotate, scale, shear and translate each picture a little, with bilinear interpolation and zeros around it.
 
     Args:
         images: (B, C, H, W).
@@ -78,7 +78,7 @@ def crop(images: Tensor, rng: RandomStream, *, least: float = 0.5) -> Tensor:
 
 
 def augment(images: Tensor, kind: str, rng: RandomStream) -> Tensor:
-    """The variation that a Config names."""
+    """Pictures (B, C, H, W) augmented in the way that a Config names."""
     if kind == "digits":
         return affine(images, rng)
     if kind == "clothes":

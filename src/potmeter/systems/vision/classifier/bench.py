@@ -48,17 +48,17 @@ def loop() -> Row:
 def imagenet() -> Row:
     """Pictures a second through MobileNetV2, in batches of 16."""
     ours = ImageClassifier.fetch_pretrained("imagenet").eval()
-    theirs = torchvision.models.mobilenet_v2()
-    theirs.load_state_dict(ours.model.state_dict())
-    theirs.eval()
+    peer = torchvision.models.mobilenet_v2()
+    peer.load_state_dict(ours.model.state_dict())
+    peer.eval()
     x = torch.rand(16, 3, 224, 224)
     with torch.inference_mode():
-        seconds = interleave({"ours": stopwatch(lambda: ours.logits(x)), "theirs": stopwatch(lambda: theirs(x))})
+        seconds = interleave({"ours": stopwatch(lambda: ours.logits(x)), "peer": stopwatch(lambda: peer(x))})
     limit = conv_rate() / (2 * 300.8e6)  # 300.8 million products a picture (the paper's table 4)
     note = "the same layers, but channels_last; depth-wise filters are bound by memory, far from the convolutions' rate"
     rates = {name: 16 / value for name, value in seconds.items()}
     return compare(
-        "imagenet_images_per_s", "images/s", rates["ours"], rates["theirs"], "torchvision", limit=limit, note=note
+        "imagenet_images_per_s", "images/s", rates["ours"], rates["peer"], "torchvision", limit=limit, note=note
     )
 
 

@@ -82,7 +82,7 @@ def wilson(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
 
 
 def folds(groups: Tensor | None, labels: Tensor, k: int = 5, seed: int = 0) -> list[tuple[Tensor, Tensor]]:
-    """Cut data into k parts with about the same share of each class, none of whose groups is in two of them.
+    """Split data into k folds with about the same share of each class, none of whose groups is in two of them.
 
     Args:
         groups: What belongs together (N,), such as pictures of one animal; None = each picture is its own group.
@@ -189,10 +189,10 @@ def learning_curve(
 def train_system(system_class: type[System], config: Any, data: Any, steps: int, seed: int, device: str) -> System:
     """A system after these steps of training on these data, with its last weights; nothing of the run is kept."""
     system = build_system(system_class, config, seed)
-    glance = Splits(data, data.select([0]))  # the trainer measures something, but nothing depends on it
+    splits = Splits(data, data.select([0]))  # the trainer must validate on something, but nothing depends on it
     with TemporaryDirectory() as folder, torch.enable_grad():
         options = Options(steps=steps, eval_every=steps, out=Path(folder), seed=seed, device=device)
-        Trainer(system, glance, options, quiet=True).fit()
+        Trainer(system, splits, options, quiet=True).fit()
     return system.eval()
 
 
@@ -211,8 +211,8 @@ def read_labels(data: Any) -> Tensor:
 def balanced_order(labels: Tensor, seed: int) -> Tensor:
     """A random order of the places (N,) whose every beginning has as many of each class as can be."""
     shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
-    turn = torch.empty(len(labels))  # 0 for the first of its class, 1 for the second …
+    rank = torch.empty(len(labels))  # 0 for the first of its class, 1 for the second …
     for label in set(labels.tolist()):
         mine = labels[shuffled] == label
-        turn[mine] = torch.arange(int(mine.sum()), dtype=turn.dtype)
-    return shuffled[turn.argsort(stable=True)]
+        rank[mine] = torch.arange(int(mine.sum()), dtype=rank.dtype)
+    return shuffled[rank.argsort(stable=True)]

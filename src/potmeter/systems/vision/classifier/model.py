@@ -53,16 +53,16 @@ class Config(BaseConfig):
     """Augmentation of training pictures. digits: slant, turn and shift; clothes: mirror and shift; photos: crop and mirror."""
     label_smoothing: Annotated[float, Range(0, 1, open="high")] = 0.0
     """Probability that the target spreads over all classes."""
-    mirrored: bool = False
+    test_time_flip: bool = False
     """Test-time augmentation: average the prediction with that for the mirror image."""
-    adversary: Literal["none", "fgsm", "pgd"] = "none"
-    """Train on pictures changed against the network: by one gradient step from a random start, or by several."""
-    adversary_eps: Annotated[float, Range(0, 1)] = 0.3
-    """Largest change of a pixel's value, which lies in [0, 1]."""
-    adversary_steps: Annotated[int, Range(1)] = 7
-    """pgd: gradient steps, each of 2.5 / adversary_steps times adversary_eps."""
-    adversary_warmup: Annotated[float, Range(0, 1)] = 0.25
-    """Share of the training, from its start, in which that change grows from 0: against all of it nothing is learned."""
+    adversarial_training: Literal["none", "fgsm", "pgd"] = "none"
+    """Train on adversarial examples: by one gradient step from a random start (fgsm), or by several (pgd)."""
+    adversarial_eps: Annotated[float, Range(0, 1)] = 0.3
+    """ε, largest perturbation of a pixel's value, which lies in [0, 1]."""
+    adversarial_steps: Annotated[int, Range(1)] = 7
+    """pgd: gradient steps, each of 2.5 / adversarial_steps times adversarial_eps."""
+    adversarial_warmup: Annotated[float, Range(0, 1)] = 0.25
+    """Share of the training, from its start, in which ε grows from 0: against all of it a new network learns nothing."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

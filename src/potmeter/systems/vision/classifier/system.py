@@ -27,7 +27,7 @@ from potmeter.media.image_batch import to_batch
 from potmeter.nn.backbones import MobileNetV2
 
 from . import model
-from .adversarial import attack_minibatch, fgsm_correct, pgd_correct
+from .adversarial import attack_minibatch, correct_under_fgsm, correct_under_pgd
 from .augment import augment
 from .baselines import linear_accuracy, nearest_accuracy
 from .calibration import calibration_error, reliability
@@ -36,8 +36,8 @@ from .cross_validation import cross_validate, learning_curve, wilson
 from .examples import examples
 from .presets import PRESETS
 
-VALIDATED = 500
-"""Pictures on which a network that is trained against an adversary is measured meanwhile."""
+ROBUST_VALIDATION = 500
+"""Validation pictures on which adversarial training is measured meanwhile."""
 
 
 class ImageClassifier(System):
@@ -54,9 +54,9 @@ class ImageClassifier(System):
         mobile = config.architecture == "mobilenet"
         small = model.PlainNet if config.architecture == "plain" else model.ResNet
         self.model: Any = MobileNetV2(len(config.classes), config.mean, config.std) if mobile else small(config)
-        self.tuned = mobile and config.pretrained
-        self.grown = 1.0  # share of the adversary's eps that training has come to
-        if self.tuned and not config.feature_lr:
+        self.fine_tunes = mobile and config.pretrained
+        self.eps_factor = 1.0  # share of adversarial_eps that the warm-up has reached
+        if self.fine_tunes and not config.feature_lr:
             self.model.features.requires_grad_(False)
         self.to(memory_format=torch.channels_last)  # convolutions are faster so, on CPUs and GPUs
 
@@ -104,10 +104,10 @@ class ImageClassifier(System):
     # 3. The loss: cross-entropy
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross-entropy of varied pictures, or of the worst an adversary makes of them, and the share that was right."""
+        """Cross-entropy of augmented pictures, or of adversarial examples of them, and the accuracy."""
         images, labels = augment(batch["image"], self.config.augment, self.rng), batch["label"]
-        if self.training and self.config.adversary != "none":
-            images = attack_minibatch(self, images, labels, self.grown)
+        if self.training and self.config.adversarial_training != "none":
+            images = attack_minibatch(self, images, labels, self.eps_factor)
         logits = self.model(images.contiguous(memory_format=torch.channels_last))
         loss = F.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
         return {"loss": loss, "accuracy": (logits.argmax(1) == labels).float().mean()}
@@ -115,14 +115,14 @@ class ImageClassifier(System):
     # 4. Training
 
     def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
-        """As usual; an adversary grows strong by and by."""
-        self.grown = min(1.0, trainer.fraction_done / (self.config.adversary_warmup or 1e-9))
+        """The default step, after the warm-up of adversarial training's ε."""
+        self.eps_factor = min(1.0, trainer.fraction_done / (self.config.adversarial_warmup or 1e-9))
         return super().step(batch, trainer)
 
     def optimizers(self) -> dict[str, Optimizer]:
-        """As usual; pretrained layers learn more slowly than the new one."""
+        """The default AdamW; pretrained layers learn more slowly than the new one."""
         chosen = super().optimizers()
-        if self.tuned and self.config.feature_lr:
+        if self.fine_tunes and self.config.feature_lr:
             head = self.model.classifier.parameters()
             features = self.model.features.parameters()
             groups = [{"params": list(head)}, {"params": list(features), "lr": self.config.lr * self.config.feature_lr}]
@@ -132,7 +132,7 @@ class ImageClassifier(System):
     def train(self, mode: bool = True) -> Self:
         """Set the mode; pretrained layers keep the statistics of the many pictures they were made with."""
         super().train(mode)
-        if self.tuned:
+        if self.fine_tunes:
             self.model.features.eval()
         return self
 
@@ -141,23 +141,23 @@ class ImageClassifier(System):
         logits, labels = self.predictions(data)
         right = (logits.argmax(1) == labels).float()
         if self.config.dataset == "imagenet":
-            among = (logits.topk(5).indices == labels[:, None]).any(1).float()
-            return {"top1": right, "top5": among}
+            in_top5 = (logits.topk(5).indices == labels[:, None]).any(1).float()
+            return {"top1": right, "top5": in_top5}
         nats = F.cross_entropy(logits, labels, reduction="none")
         values = {"accuracy": right, "nats": nats, "calibration_error": calibration_error(logits, labels)}
-        if self.config.adversary != "none":
-            values["fgsm_accuracy"] = fgsm_correct(self, data)
-            values["pgd_accuracy"] = pgd_correct(self, data, steps=40, step=1 / 30)
+        if self.config.adversarial_training != "none":
+            values["fgsm_accuracy"] = correct_under_fgsm(self, data)
+            values["pgd_accuracy"] = correct_under_pgd(self, data, steps=40, step=1 / 30)
         return values
 
     def validate(self, data: Any) -> dict[str, Tensor]:
-        """As ``evaluate``; of a network trained against an adversary, the goal is the accuracy against a quick one."""
-        if self.config.adversary == "none":
+        """As ``evaluate``; in adversarial training, ``accuracy``, the goal, is that under a quick attack."""
+        if self.config.adversarial_training == "none":
             return self.evaluate(data)
-        part = take_evenly(data, VALIDATED)
+        part = take_evenly(data, ROBUST_VALIDATION)
         logits, labels = self.predictions(part)
         clean = (logits.argmax(1) == labels).float()
-        return {"accuracy": pgd_correct(self, part, steps=10, step=0.25), "clean_accuracy": clean}
+        return {"accuracy": correct_under_pgd(self, part, steps=10, step=0.25), "clean_accuracy": clean}
 
     def predictions(self, data: Any) -> tuple[Tensor, Tensor]:
         """Logits (N, classes) and labels (N,) of a data set."""
@@ -229,8 +229,8 @@ class ImageClassifier(System):
         return Chart(lines, x="probability it gives its answer", y="share that was right")
 
     @task
-    def hunger(self, *, data: str | None = None, steps: Annotated[int, Range(1, 10**5)] = 60) -> Chart:
-        """How accuracy grows with the number of training pictures: the same network, trained anew on ever more.
+    def learning_curve(self, *, data: str | None = None, steps: Annotated[int, Range(1, 10**5)] = 60) -> Chart:
+        """Data hunger: accuracy over the number of training pictures, the same network trained anew on ever more.
 
         Args:
             data: a data set or folder; default: the one the weights were trained on
@@ -286,7 +286,7 @@ class ImageClassifier(System):
     def logits(self, images: Tensor) -> Tensor:
         """Unnormalised log-probabilities (B, classes) of pictures (B, C, H, W) in [0, 1]."""
         images = images.contiguous(memory_format=torch.channels_last)
-        if not self.config.mirrored:
+        if not self.config.test_time_flip:
             logits: Tensor = self.model(images)
             return logits
         both = self.model(torch.cat([images, images.flip(-1)])).log_softmax(1)
