@@ -301,7 +301,7 @@ def test_a_prompt_of_a_million_words_costs_no_more_than_its_end(system, monkeypa
 
 def test_a_long_text_is_encoded_a_chunk_after_the_other_as_if_it_were_whole():
     text = SENTENCE * 2000  # nine chunks
-    assert TOKENIZER.encode(text) == TOKENIZER.library.encode(text, add_special_tokens=False).ids
+    assert TOKENIZER.encode(text) == TOKENIZER.backend.encode(text, add_special_tokens=False).ids
 
 
 def test_a_batch_gives_what_each_prompt_gives_alone(system):
@@ -356,12 +356,12 @@ def test_half_a_character_waits_for_the_rest():
 def test_the_same_text_gives_the_same_vocabulary_in_another_process():
     program = (
         "import sys; from potmeter.systems.language.gpt2.tokenizer import Tokenizer;"
-        "print(hash_of := __import__('zlib').crc32(Tokenizer.train([sys.argv[1] * 20], 300).library.to_str().encode()))"
+        "print(hash_of := __import__('zlib').crc32(Tokenizer.train([sys.argv[1] * 20], 300).backend.to_str().encode()))"
     )
     done = subprocess.run([sys.executable, "-c", program, SENTENCE], capture_output=True, text=True, check=True)
     import zlib
 
-    assert int(done.stdout) == zlib.crc32(TOKENIZER.library.to_str().encode())
+    assert int(done.stdout) == zlib.crc32(TOKENIZER.backend.to_str().encode())
 
 
 @pytest.mark.network

@@ -163,7 +163,7 @@ def test_a_folder_of_transformers_loads(small, folder):
 
 def test_a_vocabulary_in_two_files_does_as_well(folder, vocabulary):
     (folder / "tokenizer.json").unlink()
-    vocabulary.library.model.save(str(folder))
+    vocabulary.backend.model.save(str(folder))
     text = "It was the worst, it was é"
     assert GPT2.from_pretrained(folder).tokenizer.encode(text) == vocabulary.encode(text)
 
@@ -221,7 +221,7 @@ def published(small, vocabulary, tmp_path):
     bundle(folder / "model.ckpt", openai_names(small[1]))
     sizes = {"n_vocab": 300, "n_ctx": 48, "n_embd": 64, "n_head": 4, "n_layer": 2}
     (folder / "hparams.json").write_text(str(sizes).replace("'", '"'))
-    vocabulary.library.model.save(str(folder))
+    vocabulary.backend.model.save(str(folder))
     (folder / "vocab.json").rename(folder / "encoder.json")
     (folder / "merges.txt").rename(folder / "vocab.bpe")
     return folder

@@ -43,7 +43,7 @@ SMALL = Config(
     vocab_size=16, embedding_dim=16, encoder_layers=2, decoder_layers=2, num_heads=2, feed_forward_dim=32,
     both_directions=False,
 )  # fmt: skip
-KINDS = ("luong", "gnmt", "none", "transformer")
+KINDS = ("luong", "gnmt", "lstm", "transformer")
 
 
 def small(kind: str, seed: int = 0, **changes):
@@ -608,7 +608,7 @@ def test_a_rival_without_attention_can_be_made_of_every_preset(monkeypatch):
             vocab_size=24,
             languages=("digits", "reversed"),
         )
-        assert train_without_attention(Translator(config), splits).config.architecture == "none"
+        assert train_without_attention(Translator(config), splits).config.architecture == "lstm"
 
 
 def test_what_is_too_long_or_nothing_is_told(untrained):

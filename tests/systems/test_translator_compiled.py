@@ -11,7 +11,7 @@ import torch
 from potmeter.nn.beam_search import Beam
 from potmeter.nn.compiled import allocate, find_maxima, layer_norm, linear, pack_linear, softmax
 from potmeter.systems.language.translator import Config
-from potmeter.systems.language.translator.compiled import CompiledSearch, assign_places, can_compile
+from potmeter.systems.language.translator.compiled_search import CompiledSearch, assign_slots, can_compile
 from potmeter.systems.language.translator.decoding import TorchSearch
 from potmeter.systems.language.translator.model import END
 from potmeter.systems.language.translator.recurrent import RecurrentSeq2Seq
@@ -95,10 +95,10 @@ def test_the_compiled_search_finds_what_torchs_finds(sizes, beam, best):
 
 def test_positions_that_no_hypothesis_needs_are_used_again():
     places = np.array([[0, 1, 3, 0], [0, 1, 4, 0], [0, 2, 5, 0]])
-    assert assign_places(places, 0, 3, 3, np.zeros(12, bool)) == 9
+    assert assign_slots(places, 0, 3, 3, np.zeros(12, bool)) == 9
     assert places[:, 3].tolist() == [6, 7, 8]
     places = np.array([[0, 2, 3, 0], [0, 2, 3, 0], [0, 2, 4, 0]])  # 1 belongs to none
-    assert assign_places(places, 0, 3, 3, np.zeros(12, bool)) == 7
+    assert assign_slots(places, 0, 3, 3, np.zeros(12, bool)) == 7
     assert places[:, 3].tolist() == [1, 5, 6]
 
 

@@ -47,18 +47,18 @@ def decoding() -> Iterator[Row]:
     model.load_state_dict(translate_state(peer.state_dict()))
     ids = torch.randint(config.vocab_size, (1, PROMPT))
 
-    def ours(step: CompiledStep) -> Callable[[], Any]:
+    def run_ours(step: CompiledStep) -> Callable[[], Any]:
         return lambda: list(islice(generate(model, ids[0].tolist(), Sampler(0.0), config.vocab_size, step), TOKENS))
 
-    def theirs() -> None:
+    def run_peer() -> None:
         peer.generate(ids, max_new_tokens=TOKENS, min_new_tokens=TOKENS, do_sample=False, pad_token_id=0)
 
     with torch.inference_mode(), tempfile.TemporaryDirectory() as folder:
         convert_to_ctranslate2(model, Path(folder))
         decoders = {kind: CTranslate2Decoder(Path(folder), kind) for kind in ("float32", "int8")}
-        fp32, int8 = ours(CompiledStep(model)), ours(CompiledStep(model, int8=True))
+        fp32, int8 = run_ours(CompiledStep(model)), run_ours(CompiledStep(model, int8=True))
         assert decoders["float32"].generate(ids[0].tolist(), TOKENS) == fp32(), "CTranslate2 writes another text"
-        functions = {"fp32": stopwatch(fp32), "int8": stopwatch(int8), "peer": stopwatch(theirs)}
+        functions = {"fp32": stopwatch(fp32), "int8": stopwatch(int8), "peer": stopwatch(run_peer)}
         for kind, decoder in decoders.items():
             functions[kind + "_ct2"] = stopwatch(partial(decoder.generate, ids[0].tolist(), TOKENS))
         found = interleave({**functions, "bandwidth": read_bandwidth}, 5)

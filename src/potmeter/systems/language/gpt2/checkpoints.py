@@ -23,7 +23,7 @@ from .model import Config, Transformer
 from .tokenizer import Tokenizer
 
 FINE_TUNING: dict[str, Any] = {"batch_size": 2, "lr": 3e-5, "weight_decay": 0.01, "warmup": 0.1, "clip": 1.0}
-"""The recipe for fine-tuning published weights: gentle, so that they forget little, and small enough for a laptop."""
+"""Hyper-parameters for fine-tuning published weights: gentle, so that they forget little, and small enough for a laptop."""
 MODULES = {
     "ln_1": "attention_norm",
     "attn.c_attn": "attention.qkv_proj",

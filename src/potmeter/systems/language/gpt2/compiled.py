@@ -57,7 +57,7 @@ class CompiledStep:
     """Reads the next token of a text and returns the logits of the one after: a ``DecodeStep``.
 
     Args:
-        model: In float32, on a CPU. Its weights are looked at, not copied.
+        model: In float32, on a CPU. Its weights are shared, not copied.
         int8: Quantise them to 8 bits, in a copy.
     """
 
@@ -66,14 +66,14 @@ class CompiledStep:
         blocks: Any = model.blocks
         self.blocks = [
             Block(
-                layer_norm_of(block.attention_norm),
-                linear_of(block.attention.qkv_proj, int8), linear_of(block.attention.out_proj, int8),
-                layer_norm_of(block.mlp_norm),
-                linear_of(block.mlp.in_proj, int8), linear_of(block.mlp.out_proj, int8),
+                read_layer_norm(block.attention_norm),
+                read_linear(block.attention.qkv_proj, int8), read_linear(block.attention.out_proj, int8),
+                read_layer_norm(block.mlp_norm),
+                read_linear(block.mlp.in_proj, int8), read_linear(block.mlp.out_proj, int8),
             )
             for block in blocks
         ]  # fmt: skip
-        self.norm = layer_norm_of(model.norm)
+        self.norm = read_layer_norm(model.norm)
         self.output = quantise(model.token_embedding.weight, None, int8)
         sizes = (width, 3 * width, width, 4 * width, 4 * width)
         self.buffers = (*(np.empty(size, np.float32) for size in sizes), np.empty(4 * width, np.int32))
@@ -102,7 +102,7 @@ def can_compile(model: Transformer) -> bool:
 # The parameters ---------------------------------------------------------------------------------------------------
 
 
-def linear_of(layer: nn.Linear, int8: bool) -> Linear:
+def read_linear(layer: nn.Linear, int8: bool) -> Linear:
     """A linear layer's parameters."""
     return quantise(layer.weight, layer.bias, int8)
 
@@ -117,7 +117,7 @@ def quantise(weight: Tensor, bias: Tensor | None, int8: bool) -> Linear:
     return Linear((weight / scale[:, None]).round().to(torch.int8).numpy(), scale.numpy(), shift)
 
 
-def layer_norm_of(layer: nn.LayerNorm) -> LayerNorm:
+def read_layer_norm(layer: nn.LayerNorm) -> LayerNorm:
     """A layer normalisation's parameters."""
     return LayerNorm(layer.weight.detach().numpy(), layer.bias.detach().numpy(), layer.eps)
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer as Library
+from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from potmeter.data.fetching.fetch import fetch
@@ -31,29 +31,29 @@ class Tokenizer:
     """Encodes text as tokens, and decodes them.
 
     Args:
-        library: A byte-level BPE of the ``tokenizers`` package, with ``END`` in its vocabulary.
+        backend: A byte-level BPE of the ``tokenizers`` package, with ``END`` in its vocabulary.
 
     Raises:
         UserError: When it lacks ``END``.
     """
 
-    def __init__(self, library: Library) -> None:
-        self.library = library
-        library.encode_special_tokens = True  # no text is encoded as the token between documents
-        end = library.token_to_id(END)
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        backend.encode_special_tokens = True  # no text is encoded as the token between documents
+        end = backend.token_to_id(END)
         self.end: int = reject(f"The vocabulary has no {END}.", f"{len(self)} tokens") if end is None else end
 
     def __len__(self) -> int:
-        return self.library.get_vocab_size()
+        return self.backend.get_vocab_size()
 
     def encode(self, text: str) -> list[int]:
         """The tokens of a text, a chunk after the other: the library needs a hundred times their memory."""
         chunks = Document(text).chunks()
-        return [i for chunk in chunks for i in self.library.encode(chunk, add_special_tokens=False).ids]
+        return [i for chunk in chunks for i in self.backend.encode(chunk, add_special_tokens=False).ids]
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of many texts, on all cores."""
-        return [encoding.ids for encoding in self.library.encode_batch(list(texts), add_special_tokens=False)]
+        return [encoding.ids for encoding in self.backend.encode_batch(list(texts), add_special_tokens=False)]
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of tokens; bytes at its end that are only the beginning of a character are left out."""
@@ -67,18 +67,18 @@ class Tokenizer:
     @cached_property
     def token_bytes(self) -> list[bytes]:
         """What every token stands for."""
-        names = sorted(self.library.get_vocab().items(), key=lambda item: item[1])
+        names = sorted(self.backend.get_vocab().items(), key=lambda item: item[1])
         return [END.encode() if name == END else bytes(map(BYTE_OF.__getitem__, name)) for name, _ in names]
 
     def save(self, folder: Path) -> None:
-        """Write tokenizer.json, in the library's own format."""
-        (folder / "tokenizer.json").write_text(self.library.to_str(), encoding="utf-8")
+        """Write tokenizer.json, in the format of the ``tokenizers`` package."""
+        (folder / "tokenizer.json").write_text(self.backend.to_str(), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Tokenizer:
         """Read tokenizer.json. Raises UserError when it is missing, damaged, or no byte-level encoding."""
         try:
-            tokenizer = cls(Library.from_str(read_text(path)))
+            tokenizer = cls(Backend.from_str(read_text(path)))
             tokenizer.token_bytes
         except UserError:
             raise
@@ -89,13 +89,13 @@ class Tokenizer:
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int) -> Tokenizer:
         """Merge the most frequent pairs of a text until there are ``vocab_size`` tokens, or fewer where it has no more."""
-        library = byte_level_bpe({}, [])
+        backend = byte_level_bpe({}, [])
         trainer = trainers.BpeTrainer(
             vocab_size=vocab_size, special_tokens=[END], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )  # fmt: skip
-        library.train_from_iterator(texts, trainer)
-        return cls(library)
+        backend.train_from_iterator(texts, trainer)
+        return cls(backend)
 
     @classmethod
     def from_merges(cls, vocabulary: Path, merges: Path) -> Tokenizer:
@@ -103,13 +103,13 @@ class Tokenizer:
         try:
             token_ids = json.loads(read_text(vocabulary))
             lines = [line for line in read_text(merges).split("\n") if line and not line.startswith("#version")]
-            library = byte_level_bpe(token_ids, [tuple(line.split(" ")) for line in lines])
+            backend = byte_level_bpe(token_ids, [tuple(line.split(" ")) for line in lines])
         except UserError:
             raise
         except Exception as error:  # as above
             raise UserError(f"{vocabulary} and {merges.name} do not fit: {error}.", received=str(vocabulary)) from None
-        library.add_special_tokens([END]) if END in token_ids else None
-        return cls(library)
+        backend.add_special_tokens([END]) if END in token_ids else None
+        return cls(backend)
 
     @classmethod
     def gpt2(cls) -> Tokenizer:
@@ -118,12 +118,12 @@ class Tokenizer:
         return cls.from_merges(folder / "encoder.json", folder / "vocab.bpe")
 
 
-def byte_level_bpe(token_ids: dict[str, int], merges: list[Any]) -> Library:
+def byte_level_bpe(token_ids: dict[str, int], merges: list[Any]) -> Backend:
     """A byte-level BPE with these tokens and merges."""
-    library = Library(models.BPE(token_ids, merges))
-    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    library.decoder = decoders.ByteLevel()
-    return library
+    backend = Backend(models.BPE(token_ids, merges))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    return backend
 
 
 def read_text(path: Path) -> str:

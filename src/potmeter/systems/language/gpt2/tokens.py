@@ -30,7 +30,7 @@ def map_tokens(corpus: Corpus, tokenizer: Tokenizer) -> np.memmap:
         UserError: When the text is no text, or the cache is full.
     """
     dtype = np.dtype("<u2" if len(tokenizer) <= 2**16 else "<u4")
-    name = hashlib.sha256((tokenizer.library.to_str() + corpus.fingerprint()).encode()).hexdigest()[:24]
+    name = hashlib.sha256((tokenizer.backend.to_str() + corpus.fingerprint()).encode()).hexdigest()[:24]
     path = cache_folder() / "tokens" / f"{name}.{dtype.str[1:]}"
     if not path.is_file():
         try:

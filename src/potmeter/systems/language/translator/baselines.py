@@ -51,20 +51,20 @@ def find_without_attention(system: S, splits: Splits) -> S | None:
     For the data that come along they are shipped (``plain``); for the rows of digits they are trained here, as many
     steps as the system. For a user's own pairs that would take as long as training did.
     """
-    if system.config.architecture == "none":
+    if system.config.architecture == "lstm":
         return None  # it is the baseline
     if splits.dataset == "reverse":
         return train_without_attention(system, splits)
     if splits.dataset == "english-hungarian" and (registry.WEIGHTS / f"translator.{PLAIN}").is_dir():
         return type(system).from_pretrained(PLAIN)
-    announce("no_attention_bleu is left out; train a network with --architecture none on the same files.")
+    announce("no_attention_bleu is left out; train a network with --architecture lstm on the same files.")
     return None
 
 
 def train_without_attention(system: S, splits: Splits) -> S:
     """LSTMs without attention, after as many steps as the system has had."""
     layers = {"encoder_layers": 2, "decoder_layers": 2}  # as many in both, an even number
-    config = replace(system.config, architecture="none", **layers)
+    config = replace(system.config, architecture="lstm", **layers)
     steps = int(system.card.get("training", {}).get("steps", STEPS))
     plain = build_system(type(system), config, 0)
     with tempfile.TemporaryDirectory() as folder, torch.enable_grad():

@@ -38,15 +38,15 @@ def against_loop(what: str, width: int) -> Row:
     sources = [system.vocabularies.encode_source(text, system.directions[0])[0] for text in texts]
     beam = Beam(width, BEAM.length_penalty)
 
-    def ours() -> list[list[int]]:
+    def run_ours() -> list[list[int]]:
         return [hypotheses[0].tokens for hypotheses in system.search(texts, system.directions[0], beam)]
 
-    def theirs() -> list[list[int]]:
+    def run_peer() -> list[list[int]]:
         return [search_naively(system.model, source, beam, vocab_size) for source in sources]
 
-    same = sum(a == b for a, b in zip(ours(), theirs(), strict=True))
+    same = sum(a == b for a, b in zip(run_ours(), run_peer(), strict=True))
     assert same >= 0.95 * len(texts), f"only {same} of {len(texts)} translations are the same"  # rounding may decide
-    seconds = interleave({"ours": stopwatch(ours), "peer": stopwatch(theirs)}, 5)
+    seconds = interleave({"ours": stopwatch(run_ours), "peer": stopwatch(run_peer)}, 5)
     rates = {name: len(texts) / value for name, value in seconds.items()}
     note = f"{same} of {len(texts)} translations are the same; {torch.get_num_threads()} threads each"
     return compare(

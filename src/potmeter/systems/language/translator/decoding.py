@@ -11,7 +11,7 @@ from torch import Tensor
 from potmeter.core.progress import progress
 from potmeter.nn.beam_search import Beam, Hypothesis, beam_search
 
-from .compiled import CompiledSearch, can_compile
+from .compiled_search import CompiledSearch, can_compile
 from .model import END, PAD, START, DecoderState, Seq2Seq, pad
 
 BATCH = 64

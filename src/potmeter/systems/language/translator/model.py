@@ -36,10 +36,10 @@ class Config(BaseConfig):
     """Names of the two languages; with files of your own, the endings of their names."""
     both_directions: bool = True
     """Translate in both directions, the target's name being the first source token (Johnson et al., arXiv:1611.04558)."""
-    architecture: Literal["luong", "gnmt", "none", "transformer"] = "luong"
-    """LSTMs with attention from the top layer (luong) or from the bottom one (gnmt), or with none; or a Transformer."""
+    architecture: Literal["lstm", "luong", "gnmt", "transformer"] = "luong"
+    """LSTMs without attention (lstm), with attention from the decoder's top (luong) or bottom layer (gnmt); a Transformer."""
     attention: Literal["multiplicative", "additive"] = "multiplicative"
-    """Attention scores of LSTMs: a scaled product (Luong), or a normalised sum (Bahdanau et al., arXiv:1409.0473)."""
+    """Attention scores of luong and gnmt: a scaled product (Luong), or a normalised sum (Bahdanau et al., arXiv:1409.0473)."""
     vocab_size: Annotated[int, Range(16)] = 5000
     """Number of different tokens; of the source's where there is a target_vocab_size."""
     target_vocab_size: Annotated[int, Range(16)] | None = None
@@ -47,7 +47,7 @@ class Config(BaseConfig):
     embedding_dim: Annotated[int, Range(1)] = 256
     """Dimensions of a token's embedding, and of the hidden states (d_model of a Transformer, units of an LSTM)."""
     encoder_layers: Annotated[int, Range(1)] = 2
-    """Layers of the encoder; those of luong and none are bidirectional, and count twice."""
+    """Layers of the encoder; those of lstm and luong are bidirectional, and count twice."""
     decoder_layers: Annotated[int, Range(1)] = 2
     """Layers of the decoder."""
     num_heads: Annotated[int, Range(1)] = 4
@@ -86,7 +86,7 @@ class Config(BaseConfig):
                 "Recurrent translators have as many layers in the decoder as in the encoder.",
                 f"encoder_layers {self.encoder_layers}, decoder_layers {self.decoder_layers}",
             )
-        if self.architecture in ("luong", "none") and self.encoder_layers % 2:
+        if self.architecture in ("lstm", "luong") and self.encoder_layers % 2:
             reject("encoder_layers must be even: every layer has two directions.", self.encoder_layers)
 
 

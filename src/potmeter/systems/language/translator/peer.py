@@ -14,7 +14,7 @@ from torch import nn
 from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.nn.beam_search import Beam
 
-from .compiled import CompiledSearch
+from .compiled_search import CompiledSearch
 from .model import END, START
 from .presets import PRESETS
 from .tokenizer import SPECIAL
@@ -43,12 +43,12 @@ def against_ctranslate2() -> Iterator[Row]:
                 continue
             beam = Beam(width, length_penalty=0.0, min_length=TOKENS)
 
-            def ours(beam: Beam = beam) -> list[list[int]]:
+            def run_ours(beam: Beam = beam) -> list[list[int]]:
                 sources = [[*row, END] for row in rows]
                 found = search(sources, beam, [TOKENS + 1] * SENTENCES, config.vocab_size)
                 return [hypotheses[0].tokens for hypotheses in found]
 
-            def theirs(width: int = width) -> list[list[int]]:
+            def run_peer(width: int = width) -> list[list[int]]:
                 sources = [[*(names[i] for i in row), names[END]] for row in rows]
                 found = peer.translate_batch(
                     sources, beam_size=width, length_penalty=0, max_decoding_length=TOKENS,
@@ -56,10 +56,10 @@ def against_ctranslate2() -> Iterator[Row]:
                 )  # fmt: skip
                 return [[numbers[name] for name in one.hypotheses[0]] for one in found]
 
-            same = sum(a == b for a, b in zip(ours(), theirs(), strict=True))
+            same = sum(a == b for a, b in zip(run_ours(), run_peer(), strict=True))
             # a beam's last choice hangs, here, on how unlikely the end is, which only ours counts
             assert width > 1 or same >= 0.9 * SENTENCES, f"only {same} of {SENTENCES} translations are the same"
-            seconds = interleave({"ours": stopwatch(ours), "peer": stopwatch(theirs)}, 7)
+            seconds = interleave({"ours": stopwatch(run_ours), "peer": stopwatch(run_peer)}, 7)
             rates = {name: SENTENCES / value for name, value in seconds.items()}
             note = f"{same} of {SENTENCES} translations are the same; {torch.get_num_threads()} threads each"
             yield compare(what, "sentences/s", rates["ours"], rates["peer"], "CTranslate2, float32", note=note)

@@ -29,7 +29,7 @@ PRESETS = {
     ),
     "lecture": SMALL,
     "luong": replace(SMALL, architecture="luong", encoder_layers=2),
-    "plain": replace(SMALL, architecture="none", encoder_layers=2, embedding_dim=192),
+    "plain": replace(SMALL, architecture="lstm", encoder_layers=2, embedding_dim=192),
     "transformer": BASE,
     "gnmt": replace(NMT, architecture="gnmt", encoder_layers=4, decoder_layers=4),
     "paper": NMT,

@@ -1,4 +1,4 @@
-"""Sequence to sequence by LSTMs, as tensorflow/nmt has it: with Luong's attention, GNMT's, or none.
+"""Sequence to sequence by LSTMs, as tensorflow/nmt has it: without attention, with Luong's, or with GNMT's.
 
 Luong, Pham and Manning, "Effective Approaches to Attention-based Neural Machine Translation" (arXiv:1508.04025), with
 the dot product scaled by a learned number, and with input feeding: the attentional vector a goes into the next step.
@@ -21,13 +21,15 @@ from torch import Tensor, nn
 from .model import PAD, Config, DecoderState, Seq2Seq
 
 FORGET_BIAS = 1.0
-"""Added to the forget gate, so that a new LSTM keeps what it has."""
+"""Added to the forget gate, so that a new LSTM remembers (TensorFlow's ``BasicLSTMCell``)."""
 
 
 class LSTM(nn.Module):
     """A long short-term memory; its one matrix W is kept in two parts, as the inputs become known.
 
         i, g, f, o = W [x; h] + b        c' = σ(f + 1) c + σ(i) tanh(g)        h' = σ(o) tanh(c')
+
+    The gates (input, cell, forget, output) stand in TensorFlow's order; PyTorch's is i, f, g, o, without the 1.
 
     Args:
         input_size: Of the part of x that is known for all steps: it is multiplied by its part of W at once.
@@ -43,7 +45,7 @@ class LSTM(nn.Module):
         self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
 
     def project_inputs(self, x: Float[Tensor, "b s i"]) -> tuple[Float[Tensor, "b gates"], ...]:
-        """What the inputs that are known for all steps add to the gates, for each step."""
+        """The part of the gates that comes of the inputs x (B, S, I), one (B, 4 hidden_size) for each of the S steps."""
         return F.linear(x, self.weight_input, self.bias).unbind(1)
 
     def step(
@@ -73,7 +75,7 @@ class LSTM(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Bidirectional layers (luong, none), or one of them and residual layers above it (gnmt)."""
+    """Bidirectional layers (lstm, luong), or one of them and residual layers above it (gnmt)."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -113,14 +115,14 @@ class RecurrentSeq2Seq(Seq2Seq):
         c, architecture = config.embedding_dim, config.architecture
         self.encoder = Encoder(config)
         m = self.encoder.memory_dim
-        feed_size = {"luong": c, "gnmt": m, "none": 0}[architecture]
+        feed_size = {"luong": c, "gnmt": m, "lstm": 0}[architecture]
         upper_size = c + m if architecture == "gnmt" else c
         self.bottom_layer = LSTM(c, feed_size, c)
         self.upper_layers = nn.ModuleList(LSTM(0, upper_size, c) for _ in range(config.decoder_layers - 1))
-        if architecture != "none":
+        if architecture != "lstm":
             self.key_projection = nn.Linear(m, c, bias=False)
             self.attention_scale = nn.Parameter(torch.ones(()))
-        if architecture != "none" and config.attention == "additive":
+        if architecture != "lstm" and config.attention == "additive":
             self.query_projection = nn.Linear(c, c, bias=False)
             self.attention_vector, self.attention_bias = nn.Parameter(torch.randn(c)), nn.Parameter(torch.zeros(c))
             self.attention_scale = nn.Parameter(torch.tensor(c**-0.5))
@@ -138,7 +140,7 @@ class RecurrentSeq2Seq(Seq2Seq):
         state = DecoderState(mask)
         for number, (h, c) in enumerate(last):
             state[f"h{number}"], state[f"c{number}"] = h, c
-        if self.config.architecture != "none":
+        if self.config.architecture != "lstm":
             keys, additive = self.key_projection(memory), self.config.attention == "additive"
             state["memory"] = memory
             state["keys"] = keys + self.attention_bias if additive else keys * self.attention_scale
@@ -159,7 +161,7 @@ class RecurrentSeq2Seq(Seq2Seq):
     ) -> tuple[Float[Tensor, "b c"], Float[Tensor, "b s"] | None]:
         """One token: the decoder's output and the attention weights."""
         architecture, weights = self.config.architecture, None
-        feed_and_h = [state["h0"]] if architecture == "none" else [self.dropout(state["feed"]), state["h0"]]
+        feed_and_h = [state["h0"]] if architecture == "lstm" else [self.dropout(state["feed"]), state["h0"]]
         x, state["c0"] = self.bottom_layer.step(gates, torch.cat(feed_and_h, 1), state["c0"])
         state["h0"] = x
         if architecture == "gnmt":

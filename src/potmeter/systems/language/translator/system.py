@@ -38,7 +38,7 @@ from .vocabularies import Vocabularies, name_directions
 
 BEAM = Beam(5, length_penalty=1.4)
 """Of the penalties 0.6, 1 and 1.4 the last was the best on validation pairs."""
-VALIDATED = 200
+VALIDATION_PAIRS = 200
 """Validation pairs that are translated during training."""
 MAX_SCORED = 100_000
 """Most characters of a line that is scored: sacreBLEU takes two seconds and 40 MB for so many."""
@@ -137,7 +137,7 @@ class Translator(System):
 
     def validate(self, data: Any) -> dict[str, Tensor]:
         """The loss of all pairs, and BLEU of greedy translations of some."""
-        return self.measure_bleu(take_evenly(data, VALIDATED), Beam(1)) | {"loss": self.measure_loss(data)}
+        return self.measure_bleu(take_evenly(data, VALIDATION_PAIRS), Beam(1)) | {"loss": self.measure_loss(data)}
 
     def validation_loss(self, data: Any) -> Tensor:
         return self.measure_loss(data)
