@@ -110,14 +110,14 @@ def update_samples(hidden, outputs, targets, labels, count, lr, sigmoid, softplu
 
 
 @njit(nogil=True, fastmath={"reassoc", "contract", "nsz", "arcp"}, error_model="numpy", cache=True)
-def train_on_text(
+def train_on_text(  # type: ignore[no-untyped-def]
     inputs, outputs, text, tables, window, negative_samples, cbow, lr, seed, input_updates, output_updates
-):  # type: ignore[no-untyped-def]
+):
     """One pass over a piece of encoded text.
 
     Args:
         inputs, outputs: float32 (words, D) and (words, D), or (words − 1, D) for a tree; changed in place.
-        text: int32 word numbers, negative ones end a line.
+        text: int32 word numbers; numbers below 0 end a line.
         tables: As ``build_tables`` makes them.
         window, negative_samples: As in Config; 0 samples = hierarchical softmax.
         cbow: Predict from the mean of the window, not from each of its words.
