@@ -151,7 +151,7 @@ ROWS = [
     ("a vector from nowhere", "run latents --model vae.plane --attribute {here}/missing.json", "cannot be read"),
     ("a folder without a vector", "run latents --model vae.plane --attribute {here}/empty", "cannot be read"),
     ("a latent space that there is not", "run latents:walk --model vae.plane --space w", "space is one of z"),
-    ("a judge that is none", "run latents --model gan.digits --attribute 3 --judge vae.plane", "A judge is a classifier"),
+    ("a classifier that is none", "run latents --model gan.digits --attribute 3 --classifier vae.plane", "vae.plane is no classifier"),
     ("smiles of digits", "eval latents --model vae.plane", "Measured are changes of faces"),
     ("a walk from one picture", "run latents:walk {here}/black.png --model vae.plane", "at least two pictures"),
     ("a grid with a hole", "run latents:grid {here}/black.png --model vae.plane", "takes 12 pictures"),

@@ -9,7 +9,7 @@ from potmeter.media import Image
 from potmeter.media.image_grid import resize_to_side
 from potmeter.probes.latents import Latents, analogy
 from potmeter.probes.latents import probe as pages
-from potmeter.probes.latents.judges import attribute_words, predict_attributes
+from potmeter.probes.latents.attribute_classifier import attribute_words, predict_attributes
 from potmeter.probes.latents.strips import SIDE
 
 from .conftest import for_systems
@@ -47,13 +47,13 @@ def test_it_takes_pictures_for_every_generator_that_encodes(trained, monkeypatch
 
 @for_systems("Generator")
 def test_a_vector_makes_its_attribute_likelier_in_every_generator(trained):
-    probe, judge = Latents(trained.system), load("classifier.digits")
-    names = list(attribute_words(judge.classes))
+    probe, classifier = Latents(trained.system), load("classifier.digits")
+    names = list(attribute_words(classifier.classes))
     codes = trained.system.sample(200, RandomStream(5))
 
     @torch.no_grad()
     def shares(codes):
-        return predict_attributes(judge, probe.space().decode(codes)).float().mean(0)
+        return predict_attributes(classifier, probe.space().decode(codes)).float().mean(0)
 
     before = shares(codes)
     place = int((before - 0.2).abs().argmin())  # one that it draws now and then: of others it knows too little

@@ -14,7 +14,7 @@ from potmeter.data.fingerprint import PARTS, digest, digest_files, fingerprint
 from potmeter.data.folder import image_folder
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
-from potmeter.probes.latents.judges import load_judge
+from potmeter.probes.latents.attribute_classifier import load_attribute_classifier
 from potmeter.systems.generative.autoencoder.system import Autoencoder
 from potmeter.systems.generative.vae.system import VAE
 
@@ -44,8 +44,8 @@ def test_weights_of_own_pictures_say_so_and_want_them_again(owner, tmp_path):
     assert len(owner.data(system.config, str(source)).test) > 0
     for file in (tmp_path / "run").rglob("*"):
         assert file.is_dir() or b"holiday" not in file.read_bytes(), file
-    with pytest.raises(UserError, match="Name one with --judge"):
-        load_judge(load_model(str(tmp_path / "run")))
+    with pytest.raises(UserError, match="Name one with --classifier"):
+        load_attribute_classifier(load_model(str(tmp_path / "run")))
     with pytest.raises(UserError, match=r"was trained with dataset='own data'\. Received: dataset='digits'"):
         trainer(owner, config, tmp_path / "run", owner.data(config, "digits"), steps=2, resume=True).fit()
 

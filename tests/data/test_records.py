@@ -15,11 +15,11 @@ PICTURES = ("digits", *(pytest.param(name, marks=pytest.mark.network) for name i
 
 
 @ALL
-def test_reader_packages_and_judge_are_there(name):
+def test_reader_packages_and_classifier_are_there(name):
     record = DATA_SETS[name]
     assert record.name == name and callable(record.load_reader())
     assert set(record.packages) <= PACKAGES.keys()
-    assert record.judge is None or (registry.WEIGHTS / record.judge).is_dir()
+    assert record.classifier is None or (registry.WEIGHTS / record.classifier).is_dir()
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fixtures.painter import SIDE as SIDE_OF_PAINTING
-from fixtures.painter import Judge, Mute, Painter, Searching, paintings
+from fixtures.painter import Mute, Painter, PaintingClassifier, Searching, paintings
 from potmeter.core.probe import Probe
 from potmeter.core.random import RandomStream
 from potmeter.data.sets.records import DATA_SETS, DataSet
@@ -17,9 +17,9 @@ from potmeter.media.image_batch import to_batch
 from potmeter.probes.latents import (  # fmt: skip
     Latents,
     analogy,
+    attribute_classifier,
     balanced_difference,
     jdiagram,
-    judges,
     mean_difference,
     mine_grid,
     svm_normal,
@@ -27,7 +27,7 @@ from potmeter.probes.latents import (  # fmt: skip
 )
 from potmeter.probes.latents import labelled as labelling
 from potmeter.probes.latents import probe as pages
-from potmeter.probes.latents.judges import attribute_words, predict_attributes
+from potmeter.probes.latents.attribute_classifier import attribute_words, predict_attributes
 from potmeter.probes.latents.labelled import encode_labelled, fingerprint, sample_labelled
 from potmeter.probes.latents.planted import correlated_subset
 from potmeter.probes.latents.space import Pixels, Space
@@ -128,10 +128,10 @@ def test_an_attribute_that_all_have_or_none_is_told():
 
 @pytest.fixture
 def painted(monkeypatch):
-    """The painter's own pictures stand in for a named data set, its judge for a classifier's weights."""
+    """The painter's own pictures stand in for a named data set, its classifier for a classifier's weights."""
     monkeypatch.setattr(labelling, "load_pictures", lambda source, size, channels, labels: paintings(6000))
-    monkeypatch.setattr(judges, "load_model", {"classifier.paintings": Judge()}.get)
-    record = DataSet(name="paintings", what="the painter's own", reader="none:none", judge="classifier.paintings")
+    monkeypatch.setattr(attribute_classifier, "load_model", {"classifier.paintings": PaintingClassifier()}.get)
+    record = DataSet(name="paintings", what="the painter's own", reader="none:none", classifier="classifier.paintings")
     monkeypatch.setitem(DATA_SETS, "paintings", record)
     model = Painter()
     model.config = type("Config", (), {"dataset": "paintings"})()
@@ -139,9 +139,9 @@ def painted(monkeypatch):
 
 
 def test_the_words_of_classes_are_attributes():
-    assert attribute_words(Judge.classes)["smiling"] == [1, 3] and attribute_words(Judge.classes)[
-        "masculine styling"
-    ] == [0, 1]
+    assert attribute_words(PaintingClassifier.classes)["smiling"] == [1, 3] and attribute_words(
+        PaintingClassifier.classes
+    )["masculine styling"] == [0, 1]
     assert attribute_words(("a, x", "b, x")) == {"a": [0], "b": [1]}, "what all classes share tells nothing"
 
 
@@ -154,16 +154,18 @@ def test_codes_of_pictures_have_their_labels(painted):
         known.has("smilng")
 
 
-def test_drawn_codes_are_labelled_by_what_a_judge_sees():
-    known = sample_labelled(Space(Mute(), "z"), Judge(), 300)
+def test_drawn_codes_are_labelled_by_what_a_classifier_sees():
+    known = sample_labelled(Space(Mute(), "z"), PaintingClassifier(), 300)
     assert torch.equal(known.has("smiling"), known.codes[:, 0] > 0)
-    assert torch.equal(known.codes, sample_labelled(Space(Mute(), "z"), Judge(), 300).codes), "the same every time"
+    assert torch.equal(known.codes, sample_labelled(Space(Mute(), "z"), PaintingClassifier(), 300).codes), (
+        "the same every time"
+    )
 
 
-def test_a_judge_sees_pictures_of_any_size_and_colour():
+def test_a_classifier_sees_pictures_of_any_size_and_colour():
     grey = Painter().decode(torch.randn(5, 16))[:, :1]
     large = torch.nn.functional.interpolate(grey, scale_factor=3)
-    assert torch.equal(predict_attributes(Judge(), grey), predict_attributes(Judge(), large))
+    assert torch.equal(predict_attributes(PaintingClassifier(), grey), predict_attributes(PaintingClassifier(), large))
 
 
 def test_under_a_planted_correlation_only_the_balanced_vector_leaves_the_styling(painted):
@@ -213,8 +215,8 @@ def picture(seed=0):
 
 def test_it_is_a_probe_on_any_generator(painted):
     assert issubclass(Latents, Probe) and Latents.needs == ("Generator",)
-    with pytest.raises(UserError, match="latents works on a Generator; Judge is none|judge is none"):
-        Latents(Judge())
+    with pytest.raises(UserError, match="latents works on a Generator; classifier is none"):
+        Latents(PaintingClassifier())
 
 
 def test_the_strip_goes_from_less_to_more(painted):
@@ -276,7 +278,7 @@ def test_walks_grids_and_diagrams_have_their_pictures(painted):
     instrument = Latents(painted)
     walk = instrument.walk([picture(0), picture(1), picture(2)], frames=5)
     assert len(walk.film.frames) == 22
-    assert instrument.walk(stops=2, frames=4, way="lerp").row.size[0] > 0
+    assert instrument.walk(stops=2, frames=4, interpolation="lerp").row.size[0] > 0
     assert instrument.grid(rows=2, columns=3, between=1).size[0] > instrument.grid(rows=2, columns=2, between=1).size[0]
     assert instrument.jdiagram(side=3).size[0] == instrument.jdiagram(picture(0), side=3).size[0]
     table = instrument.attributes()
@@ -418,17 +420,17 @@ def test_a_generator_that_does_not_say_what_it_was_trained_on_asks_for_data():
         Latents(Painter()).run(attribute="smiling")
 
 
-# The shipped judge --------------------------------------------------------------------------------------------------
+# The shipped classifier --------------------------------------------------------------------------------------------------
 
 
-def test_the_shipped_judge_sees_smile_and_styling_of_drawn_test_faces():
+def test_the_shipped_classifier_sees_smile_and_styling_of_drawn_test_faces():
     from potmeter.core.loading import load
     from potmeter.data.samples import sample
     from potmeter.data.sets.faces import ATTRIBUTES, COUNTS, face
 
-    judge, numbers = load("classifier.faces"), range(40)
-    found = predict_attributes(judge, torch.stack([sample(f"face-{n}").tensor() for n in numbers]))
-    names = list(attribute_words(judge.classes))
+    classifier, numbers = load("classifier.faces"), range(40)
+    found = predict_attributes(classifier, torch.stack([sample(f"face-{n}").tensor() for n in numbers]))
+    names = list(attribute_words(classifier.classes))
     for name in ("smiling", "feminine styling"):
         true = [face(COUNTS["train"] + COUNTS["valid"] + n)[1][ATTRIBUTES.index(name)] for n in numbers]
         assert sum(a == b for a, b in zip(found[:, names.index(name)].tolist(), true, strict=True)) >= 39
@@ -445,8 +447,8 @@ def test_the_shipped_vectors_are_those_of_the_shipped_weights_and_make_smiles():
     with torch.no_grad():
         start = instrument.space().codes([sample(f"face-{n}") for n in numbers], 10, 0)
         moved = instrument.space().decode(start + 2 * shipped["smiling"].tensor(start))
-    names = list(attribute_words(instrument.judge.classes))
-    assert predict_attributes(instrument.judge, moved)[:, names.index("smiling")].sum() >= 9
+    names = list(attribute_words(instrument.face_classifier.classes))
+    assert predict_attributes(instrument.face_classifier, moved)[:, names.index("smiling")].sum() >= 9
     sliders = demo(instrument)
     still, moved = (sliders.show((0.0,) * (len(sliders.names) - 1) + (c,)) for c in (0.0, 2.0))
     assert sliders.names[-1] == "smiling" and (still.pixels != moved.pixels).any()

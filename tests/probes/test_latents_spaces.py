@@ -1,4 +1,4 @@
-"""The probe ``latents`` works in any space of a generator, and takes the judge that knows what the generator draws."""
+"""The probe ``latents`` works in any space of a generator, and takes the classifier that knows what the generator draws."""
 
 import json
 from dataclasses import replace
@@ -10,10 +10,10 @@ from fixtures.painter import Painter
 from potmeter import registry
 from potmeter.errors import UserError
 from potmeter.nn.interpolation import interpolate_path
-from potmeter.probes.latents import Latents, Vector, judges
+from potmeter.probes.latents import Latents, Vector, attribute_classifier
 from potmeter.probes.latents import library as books
 from potmeter.probes.latents import probe as pages
-from potmeter.probes.latents.judges import attribute_words, load_judge
+from potmeter.probes.latents.attribute_classifier import attribute_words, load_attribute_classifier
 from potmeter.probes.latents.labelled import fingerprint
 from potmeter.probes.latents.space import Space
 from potmeter.systems.generative.stylegan import StyleGAN
@@ -58,7 +58,7 @@ def test_codes_are_drawn_decoded_and_encoded_in_the_space_that_is_asked_for(styl
 
 
 def test_the_usual_space_is_asked_for_without_its_name():
-    assert Space(Painter(), "z").named == {}, "for the sake of generators whose sample takes no name"
+    assert Space(Painter(), "z").space_kwargs == {}, "for the sake of generators whose sample takes no name"
 
 
 def test_ways_are_round_in_z_and_straight_in_w(stylegan, monkeypatch):
@@ -70,7 +70,7 @@ def test_ways_are_round_in_z_and_straight_in_w(stylegan, monkeypatch):
     instrument = Latents(stylegan)
     instrument.walk(stops=2, frames=2)
     instrument.walk(stops=2, frames=2, space="w")
-    instrument.walk(stops=2, frames=2, space="w", way="slerp")
+    instrument.walk(stops=2, frames=2, space="w", interpolation="slerp")
     assert taken == ["slerp", "lerp", "slerp"]
     with pytest.raises(UserError, match="space is one of z, w. Received: v"):
         instrument.walk(space="v")
@@ -87,8 +87,8 @@ def test_walks_and_diagrams_in_w_go_through_codes_of_w(stylegan, monkeypatch):
 
 
 def test_a_vector_of_w_is_made_shown_and_kept_as_one_of_w(stylegan, monkeypatch, rows, tmp_path):
-    monkeypatch.setattr(books, "DRAWN", 400)
-    monkeypatch.setattr(judges, "load_model", lambda name: Light())
+    monkeypatch.setattr(books, "NUM_SAMPLED", 400)
+    monkeypatch.setattr(attribute_classifier, "load_model", lambda name: Light())
     instrument, w = Latents(stylegan), Space(stylegan, "w")
     for method in ("mean", "svm"):
         made = instrument.vector("light", method=method, space="w")
@@ -119,18 +119,18 @@ def test_shipped_vectors_are_those_of_their_space(stylegan, monkeypatch, tmp_pat
     assert [list(instrument.library(space).shipped) for space in ("z", "w")] == [["of z"], ["of w"]]
 
 
-# Judges ---------------------------------------------------------------------------------------------------------------
+# Classifiers ---------------------------------------------------------------------------------------------------------------
 
 
-def test_the_judge_is_the_classifier_of_what_the_generator_was_trained_on():
+def test_the_attribute_classifier_is_that_of_what_the_generator_was_trained_on():
     for dataset, word in (("mnist", "3"), ("digits", "3"), ("fashion", "Sneaker"), ("faces", "smiling")):
         model = Painter()
         model.config = type("Config", (), {"dataset": dataset})()
-        assert word.lower() in {known.lower() for known in attribute_words(load_judge(model).classes)}
-    with pytest.raises(UserError, match="Name one with --judge. Received: none"):
-        load_judge(Painter())
-    with pytest.raises(UserError, match="A judge is a classifier. Received: vae.plane"):
-        load_judge(Painter(), "vae.plane")
+        assert word.lower() in {known.lower() for known in attribute_words(load_attribute_classifier(model).classes)}
+    with pytest.raises(UserError, match="Name one with --classifier. Received: none"):
+        load_attribute_classifier(Painter())
+    with pytest.raises(UserError, match="is no classifier. Received: vae.plane"):
+        load_attribute_classifier(Painter(), "vae.plane")
 
 
 def test_a_generator_of_other_things_than_faces_is_not_measured_by_smiles(stylegan):

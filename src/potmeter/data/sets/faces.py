@@ -70,7 +70,7 @@ DERIVED = {
 ATTRIBUTES = (*INDEPENDENT, *DERIVED)
 """Names of all attributes, in the order of their columns."""
 CLASSES = DATA_SETS["faces"].classes
-"""Smile and styling together, in the order of the labels: what a network is taught that shall judge both."""
+"""Smile and styling together, in the order of the labels: what a network that tells both is trained on."""
 
 Options = dict[str, Any]
 """What a face is drawn from, in DiceBear's words."""

@@ -39,7 +39,7 @@ class DataSet:
     """Tags of the data packages it is read from; their licences stand in ``data/fetching/packages``."""
     libraries: Mapping[str, str] = field(default_factory=dict)
     """Installed libraries that carry or draw it, with their licences."""
-    judge: str | None = None
+    classifier: str | None = None
     """The shipped classifier that labels pictures such as these, for generators trained on them."""
 
     def load_reader(self) -> Callable[..., Any]:
@@ -88,7 +88,7 @@ DATA_SETS = {
             light_on_dark=True,
             test_pictures=10_000,
             packages=("mnist",),
-            judge="classifier.digits",
+            classifier="classifier.digits",
         ),
         DataSet(
             name="digits",
@@ -99,7 +99,7 @@ DATA_SETS = {
             classes=DIGITS,
             light_on_dark=True,
             libraries={"scikit-learn": "BSD-3-Clause; the digits by E. Alpaydin and C. Kaynak (UCI), CC BY 4.0"},
-            judge="classifier.digits",
+            classifier="classifier.digits",
         ),
         DataSet(
             name="fashion",
@@ -111,7 +111,7 @@ DATA_SETS = {
             light_on_dark=True,  # its authors took the negatives of product photos on white (Xiao et al. 2017, section 2)
             test_pictures=10_000,
             packages=("fashion",),
-            judge="classifier.fashion",
+            classifier="classifier.fashion",
         ),
         DataSet(
             name="cifar10",
@@ -138,7 +138,7 @@ DATA_SETS = {
                 "dicebear-styles": "Avataaars by Pablo Stanley, free for personal and commercial use",
                 "resvg-py": "MIT",
             },
-            judge="classifier.faces",
+            classifier="classifier.faces",
         ),
         DataSet(
             name="orl",

@@ -1,4 +1,4 @@
-"""Codes with what is known of their pictures: encoded from pictures with labels, or drawn and labelled by a judge."""
+"""Codes with the attributes of their pictures: encoded from pictures with labels, or sampled and labelled by a classifier."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from potmeter.data.sets.celeba import is_celeba
 from potmeter.data.splits import Splits, attribute_column, take_evenly
 from potmeter.errors import reject
 
-from .judges import attribute_words, dataset_of, predict_attributes
+from .attribute_classifier import attribute_words, dataset_of, predict_attributes
 from .space import BATCH, Pixels, Space
 
 
@@ -28,7 +28,7 @@ class LabelledCodes:
     codes: Tensor
     attributes: Tensor
     attribute_names: tuple[str, ...]
-    source: str = "drawn"
+    source: str = "sampled"
     """Where they are from, for a card: never a user's path."""
 
     def has(self, name: str) -> Tensor:
@@ -36,7 +36,7 @@ class LabelledCodes:
         return attribute_column(self.attribute_names, self.attributes, name)
 
     def select(self, chosen: Tensor) -> LabelledCodes:
-        """Those at these places."""
+        """Those with these numbers (M,)."""
         return replace(self, codes=self.codes[chosen], attributes=self.attributes[chosen])
 
 
@@ -77,12 +77,12 @@ def encode_labelled(space: Space | Pixels, splits: Splits, part: Literal["train"
     return LabelledCodes(codes, torch.stack([*table.values()], 1).to(codes.device), tuple(table), splits.dataset)
 
 
-def sample_labelled(space: Space, judge: Any, count: int, seed: int = 0) -> LabelledCodes:
-    """``count`` codes from the prior, labelled by what a judge sees in their pictures."""
+def sample_labelled(space: Space, classifier: Any, count: int, seed: int = 0) -> LabelledCodes:
+    """``count`` codes from the prior, labelled by what a classifier sees in their pictures."""
     codes, tables = space.sample(count, seed), []
-    for part in progress(codes.split(BATCH), "drawing", -(-count // BATCH)):
-        tables.append(predict_attributes(judge, space.decode(part)))
-    return LabelledCodes(codes, torch.cat(tables), tuple(attribute_words(judge.classes)))
+    for part in progress(codes.split(BATCH), "sampling", -(-count // BATCH)):
+        tables.append(predict_attributes(classifier, space.decode(part)))
+    return LabelledCodes(codes, torch.cat(tables), tuple(attribute_words(classifier.classes)))
 
 
 def fingerprint(model: nn.Module) -> str:

@@ -12,16 +12,16 @@ from potmeter.data.fetching.clients import announce
 from potmeter.errors import reject
 
 from . import vectors
-from .judges import load_judge
+from .attribute_classifier import load_attribute_classifier
 from .labelled import LabelledCodes, encode_labelled, encodes_quickly, fingerprint, load_labelled, sample_labelled
 from .planted import correlated_subset
 from .space import Space
 from .vectors import Vector, attribute_direction
 
-COUNT, SEARCHED, DRAWN = 12_000, 200, 4000
-"""Of what a vector is made at most: pictures that are encoded, pictures whose codes are searched, codes that are drawn."""
+MAX_ENCODED, MAX_INVERTED, NUM_SAMPLED = 12_000, 200, 4000
+"""Of what a vector is made: pictures that are encoded, at most, or inverted by search, at most; or codes that are sampled."""
 
-NAMES = ("{} biased by {}", "{} balanced by {}")
+PAIR_NAMES = ("{} biased by {}", "{} balanced by {}")
 """What vectors of codes with a planted correlation are called."""
 
 
@@ -46,11 +46,11 @@ class Library:
 
     def __init__(self, space: Space) -> None:
         self.space, self.model = space, space.model
-        self.known: dict[tuple[str | None, str | None], LabelledCodes] = {}
+        self.cache: dict[tuple[str | None, str | None], LabelledCodes] = {}
 
     def get(
         self, attribute: str, balance: str | None = None, method: str = "mean", data: str | None = None,
-        judge: str | None = None,
+        classifier: str | None = None,
     ) -> Vector:  # fmt: skip
         """A vector from a file, a shipped one, or else one that is made now.
 
@@ -59,7 +59,8 @@ class Library:
             balance: An attribute that shall not change along.
             method: ``mean`` or ``svm``.
             data: Labelled pictures; default: what the generator was trained on.
-            judge: Who labels drawn pictures, where the generator cannot encode quickly; default: as ``load_judge`` finds it.
+            classifier: What labels sampled pictures, where the generator cannot encode quickly; default: as
+                ``load_attribute_classifier`` finds it.
 
         Raises:
             UserError: For a vector of other weights or another space, and for an attribute that is unknown, or that all
@@ -71,43 +72,43 @@ class Library:
         kept = self.shipped.get(attribute)
         if data is None and kept is not None and (kept.balance, kept.method) == (balance, method):
             return kept
-        return self.make_vector(attribute, balance, method, data, judge)
+        return self.make_vector(attribute, balance, method, data, classifier)
 
     def make_vector(
         self, attribute: str, balance: str | None = None, method: str = "mean", data: str | None = None,
-        judge: str | None = None,
+        classifier: str | None = None,
     ) -> Vector:  # fmt: skip
         """A vector from labelled codes; arguments as of ``get``."""
         attribute != balance or reject("An attribute is not balanced against itself.", attribute)
-        return self.vector(self.labelled_codes(data, judge), attribute, balance, method)
+        return self.vector(self.labelled_codes(data, classifier), attribute, balance, method)
 
     def planted_pair(
-        self, attribute: str, other: str, data: str | None = None, judge: str | None = None
+        self, attribute: str, other: str, data: str | None = None, classifier: str | None = None
     ) -> tuple[Vector, Vector]:
         """The biased and the balanced vector of codes in which an attribute is made to correlate with another."""
-        kept = [self.shipped.get(name.format(attribute, other)) for name in NAMES]
+        kept = [self.shipped.get(name.format(attribute, other)) for name in PAIR_NAMES]
         if data is None and kept[0] is not None and kept[1] is not None:
             return kept[0], kept[1]
         attribute != other or reject("An attribute is not balanced against itself.", attribute)
-        known = self.labelled_codes(data, judge)
-        some = known.select(correlated_subset(known.has(attribute), known.has(other)))
+        codes = self.labelled_codes(data, classifier)
+        some = codes.select(correlated_subset(codes.has(attribute), codes.has(other)))
         biased, balanced = (self.vector(some, attribute, balance, "mean") for balance in (None, other))
-        named = [name.format(attribute, other) for name in NAMES]
+        named = [name.format(attribute, other) for name in PAIR_NAMES]
         return replace(biased, attribute=named[0]), replace(balanced, attribute=named[1])
 
-    def vector(self, known: LabelledCodes, attribute: str, balance: str | None, method: str) -> Vector:
-        """The vector of some labelled codes, with what must be known of it."""
-        other = None if balance is None else known.has(balance)
+    def vector(self, codes: LabelledCodes, attribute: str, balance: str | None, method: str) -> Vector:
+        """The vector of some labelled codes, with where it comes from."""
+        other = None if balance is None else codes.has(balance)
         return Vector(
             attribute=attribute,
-            values=tuple(attribute_direction(known.codes, known.has(attribute), other, method).tolist()),
+            values=tuple(attribute_direction(codes.codes, codes.has(attribute), other, method).tolist()),
             balance=balance,
             method=method,
             space=self.space.name,
             model=self.space.owner,
             weights=fingerprint(self.model),
-            source=known.source,
-            count=len(known.codes),
+            source=codes.source,
+            count=len(codes.codes),
         )
 
     @cached_property
@@ -117,17 +118,17 @@ class Library:
         mine = (fingerprint(self.model), self.space.name) if found else ()
         return {one.attribute: one for one in found if (one.weights, one.space) == mine}
 
-    def labelled_codes(self, data: str | None, judge: str | None) -> LabelledCodes:
+    def labelled_codes(self, data: str | None, classifier: str | None) -> LabelledCodes:
         """Codes with labels; kept, since making them takes seconds."""
-        if (data, judge) not in self.known:
+        if (data, classifier) not in self.cache:
             by_pictures = data is not None or encodes_quickly(self.model)
             made = (
                 self.encoded_codes(data)
                 if by_pictures
-                else sample_labelled(self.space, load_judge(self.model, judge), DRAWN)
+                else sample_labelled(self.space, load_attribute_classifier(self.model, classifier), NUM_SAMPLED)
             )
-            self.known[data, judge] = made
-        return self.known[data, judge]
+            self.cache[data, classifier] = made
+        return self.cache[data, classifier]
 
     def encoded_codes(self, data: str | None) -> LabelledCodes:
         """The codes of labelled pictures: of few, and that is said, where each is searched for."""
@@ -135,7 +136,7 @@ class Library:
             reject(f"{self.space.owner} is no Encoder: it finds no codes of pictures; leave --data out.", data)
         splits = load_labelled(self.space, data)
         if encodes_quickly(self.model):
-            return encode_labelled(self.space, splits, "train", COUNT)
-        few = f"{min(SEARCHED, len(splits.train))} of {len(splits.train):,} pictures are used"
+            return encode_labelled(self.space, splits, "train", MAX_ENCODED)
+        few = f"{min(MAX_INVERTED, len(splits.train))} of {len(splits.train):,} pictures are used"
         announce(f"{self.space.owner} searches for the code of each picture, which takes minutes; {few}.")
-        return encode_labelled(self.space, splits, "train", SEARCHED)
+        return encode_labelled(self.space, splits, "train", MAX_INVERTED)

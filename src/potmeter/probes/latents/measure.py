@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from potmeter.errors import reject
 
-from .judges import attribute_words, load_judge
+from .attribute_classifier import attribute_words, load_attribute_classifier
 from .labelled import encode_labelled, encodes_quickly, load_labelled, sample_labelled
-from .library import COUNT, DRAWN
+from .library import MAX_ENCODED, NUM_SAMPLED
 from .planted import measure_effects
 from .space import Pixels, Space
 
@@ -17,27 +17,29 @@ PLANTED = ("smiling", "feminine styling", ("smile", "styling"))
 PARTS: tuple[Literal["train"], Literal["test"]] = ("train", "test")
 
 
-def judge_of_faces(model: Any) -> Any:
-    """The classifier that judges, trained apart from every generator. Raises UserError for one that sees no faces."""
-    judge, wanted = load_judge(model), PLANTED[:2]
-    seen = attribute_words(judge.classes)
+def load_face_classifier(model: Any) -> Any:
+    """The classifier that says what changed, trained apart from every generator. Raises UserError if it knows no faces."""
+    classifier, wanted = load_attribute_classifier(model), PLANTED[:2]
+    seen = attribute_words(classifier.classes)
     if not seen.keys() >= set(wanted):
-        reject(f"Measured are changes of faces, {' and '.join(wanted)}; the judge sees others.", ", ".join(seen))
-    return judge
+        reject(f"Measured are changes of faces, {' and '.join(wanted)}; the classifier sees others.", ", ".join(seen))
+    return classifier
 
 
-def measure_codes(space: Space, judge: Any) -> dict[str, float]:
-    """``measure_effects`` on codes: of pictures where the generator encodes quickly, else sampled and labelled by the judge."""
+def measure_codes(space: Space, classifier: Any) -> dict[str, float]:
+    """``measure_effects`` on codes: of pictures where the generator encodes quickly, else sampled and labelled."""
     if encodes_quickly(space.model):
         splits = load_labelled(space, None)
-        train, test = (encode_labelled(space, splits, part, COUNT) for part in PARTS)
+        train, test = (encode_labelled(space, splits, part, MAX_ENCODED) for part in PARTS)
     else:
-        train, test = (sample_labelled(space, judge, DRAWN, seed) for seed in (0, 1))
-    return measure_effects(space, judge, train, test, *PLANTED)
+        train, test = (sample_labelled(space, classifier, NUM_SAMPLED, seed) for seed in (0, 1))
+    return measure_effects(space, classifier, train, test, *PLANTED)
 
 
-def measure_pixels(space: Space, judge: Any) -> dict[str, float]:
+def measure_pixels(space: Space, classifier: Any) -> dict[str, float]:
     """The same on the pixels of the pictures that the generator was trained on."""
     splits, pixels = load_labelled(space, None), Pixels(space.shape)
-    train, test = (encode_labelled(pixels, splits, part, DRAWN) for part in PARTS)
-    return {f"pixels_{name}": value for name, value in measure_effects(pixels, judge, train, test, *PLANTED).items()}
+    train, test = (encode_labelled(pixels, splits, part, NUM_SAMPLED) for part in PARTS)
+    return {
+        f"pixels_{name}": value for name, value in measure_effects(pixels, classifier, train, test, *PLANTED).items()
+    }

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .judges import attribute_words, predict_attributes
+from .attribute_classifier import attribute_words, predict_attributes
 from .labelled import LabelledCodes
 from .space import Pixels, Space
 from .vectors import attribute_direction
@@ -30,7 +30,7 @@ def correlated_subset(has: Tensor, other: Tensor, seed: int = 0, agreement: floa
 
 def measure_effects(
     space: Space | Pixels,
-    judge: Any,
+    classifier: Any,
     train: LabelledCodes,
     test: LabelledCodes,
     attribute: str,
@@ -40,12 +40,12 @@ def measure_effects(
     """What the biased and the balanced vector of a correlated training set do to codes that took no part in it.
 
     Each test code is moved along the vector if it has not the attribute and against it if it has. Counted are codes whose
-    own picture the judge sees as it should be; of these, in how many the judge then sees the attribute, and the other
+    own picture the classifier sees as it should be; of these, in how many the classifier then sees the attribute, and the other
     attribute, changed.
 
     Args:
         space: Where the codes lie.
-        judge: A classifier that took no part in making it.
+        classifier: A classifier that took no part in making it.
         train, test: Codes with labels.
         attribute: The attribute whose vectors are measured.
         other: The one that is made to correlate with it.
@@ -57,14 +57,14 @@ def measure_effects(
         the attribute as it should.
     """
     some = train.select(correlated_subset(train.has(attribute), train.has(other)))
-    names = tuple(attribute_words(judge.classes))
+    names = tuple(attribute_words(classifier.classes))
     has, sign = test.has(attribute), torch.where(test.has(attribute), -1.0, 1.0)[:, None]
-    before = predict_attributes(judge, space.decode(test.codes))
+    before = predict_attributes(classifier, space.decode(test.codes))
     right = before[:, names.index(attribute)] == has
     figures = {f"seen_{short[0]}": float(right.float().mean())}
     for kind, balance in (("biased", None), ("balanced", some.has(other))):
         step = COEFFICIENT * attribute_direction(some.codes, some.has(attribute), balance)
-        after = predict_attributes(judge, space.decode(test.codes + sign * step))
+        after = predict_attributes(classifier, space.decode(test.codes + sign * step))
         flipped, changed = ((after != before)[:, names.index(name)].float() for name in (attribute, other))
         figures[f"{kind}_{short[0]}_flip"] = float(flipped[right].mean())
         figures[f"{kind}_{short[1]}_change"] = float(changed[right].mean())

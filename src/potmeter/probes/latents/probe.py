@@ -20,17 +20,17 @@ from potmeter.nn.interpolation import interpolate_path
 
 from . import diagrams
 from .library import Library, load_vector
-from .measure import judge_of_faces, measure_codes, measure_pixels
+from .measure import load_face_classifier, measure_codes, measure_pixels
 from .planted import AGREEMENT
 from .results import AttributeVector, VectorFile, Walk
-from .space import Space, Way
+from .space import Interpolation, Space
 from .strips import SIDE, caption_cells, coefficient_strip
 from .vectors import is_vector_file
 
 Method = Literal["mean", "svm"]
 Coefficient = Annotated[float, Range(-10, 10)]
 Seed = Annotated[int, Range(0, 2**31)]
-Named = Annotated[str, Choice("latent_spaces")]
+SpaceName = Annotated[str, Choice("latent_spaces")]
 
 
 class Latents(Probe):
@@ -52,14 +52,14 @@ class Latents(Probe):
         high: Coefficient = 2.0,
         steps: Annotated[int, Range(2, 20)] = 7,
         data: str | None = None,
-        judge: str | None = None,
-        space: Named | None = None,
+        classifier: str | None = None,
+        space: SpaceName | None = None,
         seed: Seed = 0,
     ) -> Image:
         """Take an attribute away from a picture and give it more of it, step by step.
 
         Args:
-            image: the picture; default: one that is drawn
+            image: the picture; default: a sampled one
             attribute: smiling, glasses, bearded … as the labelled pictures call it, or the file of a vector
             balance: an attribute that shall not change along, though it correlates with the first
             method: mean, the difference of two means; or svm, the normal of a separating plane
@@ -68,15 +68,15 @@ class Latents(Probe):
                 deviation where the two overlap and that is longer
             steps: how many pictures
             data: labelled pictures, a named set or a folder; default: what the generator was trained on
-            judge: who labels drawn pictures, where it cannot encode quickly; default: a shipped classifier of its data
+            classifier: what labels sampled pictures, where it cannot encode quickly; default: a shipped one of its data
             space: the latent space; default: the generator's usual one, or that of the vector's file
-            seed: start of the random numbers for the picture that is drawn
+            seed: start of the random numbers for the sampled picture
         """
         if space is None and is_vector_file(attribute):  # which brings its own
             space = load_vector(attribute, self.model).space
         library, where = self.library(space), self.space(space)
         code = where.codes(None if image is None else [image], 1, seed)[0]
-        found = library.get(attribute, balance, method, data, judge)
+        found = library.get(attribute, balance, method, data, classifier)
         given = [] if image is None else caption_cells(where.inputs([image]), ["given"])
         return labelled_page(
             [(found.attribute, [*given, *coefficient_strip(where, code, found.tensor(code), low, high, steps)])]
@@ -91,8 +91,8 @@ class Latents(Probe):
         balance: str | None = None,
         method: Method = "mean",
         data: str | None = None,
-        judge: str | None = None,
-        space: Named | None = None,
+        classifier: str | None = None,
+        space: SpaceName | None = None,
         seed: Seed = 0,
     ) -> AttributeVector:
         """Make the vector of an attribute, to be kept as a file and given to ``--attribute`` again.
@@ -102,11 +102,11 @@ class Latents(Probe):
             balance: an attribute that shall not change along, though it correlates with the first
             method: mean, the difference of two means; or svm, the normal of a separating plane
             data: labelled pictures, a named set or a folder; default: what the generator was trained on
-            judge: who labels drawn pictures, where it cannot encode quickly; default: a shipped classifier of its data
+            classifier: what labels sampled pictures, where it cannot encode quickly; default: a shipped one of its data
             space: the latent space; default: the generator's usual one
-            seed: start of the random numbers for the picture that is drawn
+            seed: start of the random numbers for the sampled picture
         """
-        where, found = self.space(space), self.library(space).make_vector(attribute, balance, method, data, judge)
+        where, found = self.space(space), self.library(space).make_vector(attribute, balance, method, data, classifier)
         code = where.sample(1, seed)[0]
         return AttributeVector(
             labelled_page([(found.attribute, coefficient_strip(where, code, found.tensor(code), -1, 2, 7))]),
@@ -125,27 +125,27 @@ class Latents(Probe):
         high: Coefficient = 2.0,
         steps: Annotated[int, Range(2, 20)] = 7,
         data: str | None = None,
-        judge: str | None = None,
-        space: Named | None = None,
+        classifier: str | None = None,
+        space: SpaceName | None = None,
         seed: Seed = 0,
     ) -> Image:
         """What a vector learns from pictures in which two attributes go together, and how balancing mends it.
 
         Args:
-            image: the picture; default: one that is drawn
+            image: the picture; default: a sampled one
             attribute: what the vector shall change
             other: what it shall not change; in 9 of 10 pictures that both vectors are made of, it agrees with the first
             low: the vectors' coefficient on the left
             high: and on the right
             steps: how many pictures
             data: labelled pictures, a named set or a folder; default: what the generator was trained on
-            judge: who labels drawn pictures, where it cannot encode quickly; default: a shipped classifier of its data
+            classifier: what labels sampled pictures, where it cannot encode quickly; default: a shipped one of its data
             space: the latent space; default: the generator's usual one
-            seed: start of the random numbers for the picture that is drawn
+            seed: start of the random numbers for the sampled picture
         """
         where = self.space(space)
         code = where.codes(None if image is None else [image], 1, seed)[0]
-        biased, balanced = self.library(space).planted_pair(attribute, other, data, judge)
+        biased, balanced = self.library(space).planted_pair(attribute, other, data, classifier)
         rows = {
             f"{attribute}, where {AGREEMENT:.0%} agree with {other}": biased,
             f"the same, balanced by {other}": balanced,
@@ -156,17 +156,19 @@ class Latents(Probe):
 
     @task
     @torch.no_grad()
-    def attributes(self, *, data: str | None = None, judge: str | None = None, space: Named | None = None) -> Table:
+    def attributes(
+        self, *, data: str | None = None, classifier: str | None = None, space: SpaceName | None = None
+    ) -> Table:
         """What there are vectors for, and the share of pictures that have it.
 
         Args:
             data: labelled pictures, a named set or a folder; default: what the generator was trained on
-            judge: who labels drawn pictures, where it cannot encode quickly; default: a shipped classifier of its data
+            classifier: what labels sampled pictures, where it cannot encode quickly; default: a shipped one of its data
             space: the latent space; default: the generator's usual one
         """
-        known = self.library(space).labelled_codes(data, judge)
-        shares = known.attributes.float().mean(0).tolist()
-        return Table(("attribute", "share"), list(zip(known.attribute_names, shares, strict=True)))
+        codes = self.library(space).labelled_codes(data, classifier)
+        shares = codes.attributes.float().mean(0).tolist()
+        return Table(("attribute", "share"), list(zip(codes.attribute_names, shares, strict=True)))
 
     @task
     @torch.no_grad()
@@ -176,23 +178,23 @@ class Latents(Probe):
         *,
         stops: Annotated[int, Range(2, 20)] = 3,
         frames: Annotated[int, Range(2, 120)] = 24,
-        way: Way | None = None,
-        space: Named | None = None,
+        interpolation: Interpolation | None = None,
+        space: SpaceName | None = None,
         seed: Seed = 0,
     ) -> Walk:
         """Walk from picture to picture, and back.
 
         Args:
-            images: where the walk leads through, at least two; default: drawn ones
-            stops: how many are drawn
+            images: where the walk leads through, at least two; default: sampled ones
+            stops: how many are sampled
             frames: pictures from each to the next
-            way: slerp, along the sphere that codes lie near, or lerp, straight; default: what fits the space
+            interpolation: slerp, along the sphere that codes lie near, or lerp, straight; default: what fits the space
             space: the latent space; default: the generator's usual one
             seed: start of the random numbers
         """
         images is None or len(images) >= 2 or reject("A walk leads through at least two pictures.", "one")
         where = self.space(space)
-        codes = interpolate_path(where.codes(images, stops, seed), frames, way or where.interpolation)
+        codes = interpolate_path(where.codes(images, stops, seed), frames, interpolation or where.interpolation)
         pictures = where.decode(codes).cpu()
         some = torch.linspace(0, len(pictures) - 1, min(9, len(pictures))).round().long()
         return Walk(walk_video(pictures), image_grid(pictures[some], columns=len(some)))
@@ -206,18 +208,18 @@ class Latents(Probe):
         rows: Annotated[int, Range(2, 8)] = 3,
         columns: Annotated[int, Range(2, 8)] = 4,
         between: Annotated[int, Range(0, 8)] = 2,
-        way: Way | None = None,
-        space: Named | None = None,
+        interpolation: Interpolation | None = None,
+        space: SpaceName | None = None,
         seed: Seed = 0,
     ) -> Image:
         """Pictures on a grid, and what lies between them.
 
         Args:
-            images: rows × columns of them, row by row; default: drawn ones
+            images: rows × columns of them, row by row; default: sampled ones
             rows: how many below each other
             columns: how many side by side
             between: pictures between two neighbours
-            way: slerp, along the sphere that codes lie near, or lerp, straight; default: what fits the space
+            interpolation: slerp, along the sphere that codes lie near, or lerp, straight; default: what fits the space
             space: the latent space; default: the generator's usual one
             seed: start of the random numbers
         """
@@ -225,7 +227,9 @@ class Latents(Probe):
         given = len(images) if images is not None else count
         given == count or reject(f"A grid of {rows} × {columns} takes {count} pictures.", given)
         where = self.space(space)
-        codes = diagrams.mine_grid(where.codes(images, count, seed), columns, between + 2, way or where.interpolation)
+        codes = diagrams.mine_grid(
+            where.codes(images, count, seed), columns, between + 2, interpolation or where.interpolation
+        )
         return image_grid(where.decode(codes).cpu(), columns=(columns - 1) * (between + 1) + 1, gap=1)
 
     @task
@@ -237,23 +241,23 @@ class Latents(Probe):
         c: Image | None = None,
         *,
         side: Annotated[int, Range(2, 16)] = 7,
-        way: Way | None = None,
-        space: Named | None = None,
+        interpolation: Interpolation | None = None,
+        space: SpaceName | None = None,
         seed: Seed = 0,
     ) -> Image:
         """Three pictures in three corners, their analogy in the fourth, and what lies between (White's J-diagram).
 
         Args:
-            a: upper left; default: drawn
+            a: upper left; default: sampled
             b: upper right
             c: lower left; the fourth is to it as b is to a
             side: pictures along each side
-            way: slerp, along the sphere that codes lie near, or lerp, straight; default: what fits the space
+            interpolation: slerp, along the sphere that codes lie near, or lerp, straight; default: what fits the space
             space: the latent space; default: the generator's usual one
             seed: start of the random numbers
         """
         where = self.space(space)
-        codes = diagrams.jdiagram(*where.three_codes(a, b, c, seed), side, way or where.interpolation)
+        codes = diagrams.jdiagram(*where.three_codes(a, b, c, seed), side, interpolation or where.interpolation)
         return image_grid(where.decode(codes).cpu(), columns=side, gap=1)
 
     @task
@@ -264,13 +268,13 @@ class Latents(Probe):
         b: Image | None = None,
         c: Image | None = None,
         *,
-        space: Named | None = None,
+        space: SpaceName | None = None,
         seed: Seed = 0,
     ) -> Image:
         """a is to b as c is to what?
 
         Args:
-            a: a picture; default: drawn
+            a: a picture; default: sampled
             b: what differs from it
             c: what shall be changed in the same way
             space: the latent space; default: the generator's usual one
@@ -293,7 +297,7 @@ class Latents(Probe):
         low: Coefficient = -1.0,
         high: Coefficient = 2.0,
         steps: Annotated[int, Range(2, 20)] = 7,
-        space: Named | None = None,
+        space: SpaceName | None = None,
     ) -> Image:
         """Source 1 : Source 2, applied to the target: the difference of two pictures, less and more of it.
 
@@ -315,7 +319,7 @@ class Latents(Probe):
 
     @task
     @torch.no_grad()
-    def reconstruct(self, images: list[Image], *, space: Named | None = None) -> Image:
+    def reconstruct(self, images: list[Image], *, space: SpaceName | None = None) -> Image:
         """Pictures (above) and what their codes decode to (below).
 
         Args:
@@ -329,23 +333,23 @@ class Latents(Probe):
     # Measuring
 
     @torch.no_grad()
-    def evaluate(self, *, space: Named | None = None) -> dict[str, float]:
+    def evaluate(self, *, space: SpaceName | None = None) -> dict[str, float]:
         """Under a planted correlation of smile and styling: how often the smile flips, and the styling along with it.
 
         Args:
             space: the latent space; default: the generator's usual one
         """
-        return measure_codes(self.space(space), self.judge)
+        return measure_codes(self.space(space), self.face_classifier)
 
     @torch.no_grad()
     def baselines(self) -> dict[str, float]:
         """The same with pixels in place of codes."""
-        return measure_pixels(self.space(), self.judge)
+        return measure_pixels(self.space(), self.face_classifier)
 
     @cached_property
-    def judge(self) -> Any:
+    def face_classifier(self) -> Any:
         """The classifier that says what changed."""
-        return judge_of_faces(self.model)
+        return load_face_classifier(self.model)
 
     def examples(self) -> list[Example]:
         faces = {n: sample(f"face-{n}") for n in (4, 6, 9, 15, 18, 33, 54, 1464, 1344)}

@@ -1,4 +1,4 @@
-"""One latent space of a generator, by its capabilities alone: codes are drawn in it, found in it, and decoded."""
+"""One latent space of a generator, by its capabilities alone: codes are sampled in it, encoded into it, and decoded."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from potmeter.errors import reject
 from potmeter.media import Image
 from potmeter.media.image_batch import to_batch
 
-Way = Literal["slerp", "lerp"]
+Interpolation = Literal["slerp", "lerp"]
 
 BATCH = 100
 """Codes that are decoded at once."""
-LOOKED_AT, CENTRED = 500, 0.25
-"""Codes that are drawn to see whether they lie around the origin: the length of their mean, as a share of their mean
-length, is then less than this."""
+CENTRE_SAMPLES, CENTRE_TOLERANCE = 500, 0.25
+"""Codes that are sampled to see whether they lie around the origin: the norm of their mean, as a share of their mean
+norm, is then less than this."""
 
 
 @dataclass(frozen=True)
@@ -41,26 +41,26 @@ class Space:
     def sample(self, n: int, seed: int = 0) -> Tensor:
         """Codes (n, d), spread as the prior spreads them in this space."""
         rng = RandomStream(seed, device=self.device)
-        return self.model.sample(n, rng, **self.named).to(self.device)  # type: ignore[no-any-return]
+        return self.model.sample(n, rng, **self.space_kwargs).to(self.device)  # type: ignore[no-any-return]
 
     def decode(self, codes: Tensor) -> Tensor:
         """The pictures (N, C, H, W) of codes (N, d)."""
-        return torch.cat([self.model.decode(part, **self.named) for part in codes.split(BATCH)])
+        return torch.cat([self.model.decode(part, **self.space_kwargs) for part in codes.split(BATCH)])
 
     def encode(self, images: Tensor) -> Tensor:
         """The codes (N, d) of pictures (N, C, H, W). Raises UserError when the generator is no Encoder."""
         if not isinstance(self.model, Encoder):
             reject(f"{self.owner} is no Encoder: it finds no code of a given picture.", self.owner)
-        return self.model.encode(images.to(self.device), **self.named)  # type: ignore[no-any-return]
+        return self.model.encode(images.to(self.device), **self.space_kwargs)  # type: ignore[no-any-return]
 
     def codes(self, images: Sequence[Image] | None, count: int, seed: int) -> Tensor:
-        """Codes (N, d) of given pictures, or ``count`` that are drawn."""
+        """Codes (N, d) of given pictures, or ``count`` that are sampled."""
         return self.sample(count, seed) if images is None else self.encode(self.inputs(images))
 
     def three_codes(
         self, a: Image | None, b: Image | None, c: Image | None, seed: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Codes (d,) of three pictures; drawn in place of those that are missing."""
+        """Codes (d,) of three pictures; sampled in place of those that are missing."""
         one, two, three = (
             code if image is None else self.codes([image], 1, seed)[0]
             for code, image in zip(self.sample(3, seed), (a, b, c), strict=True)
@@ -68,7 +68,7 @@ class Space:
         return one, two, three
 
     def inputs(self, images: Sequence[Image]) -> Tensor:
-        """Pictures as the generator knows them, (B, C, H, W)."""
+        """A user's pictures as the generator takes them, (B, C, H, W)."""
         own = getattr(self.model, "inputs", None)  # a system may know more, as that digits are light on dark
         channels, height, width = self.shape
         x: Tensor = own(list(images)) if own else to_batch(images, (height, width), channels)
@@ -86,14 +86,14 @@ class Space:
         return tuple(shape)  # type: ignore[return-value]
 
     @cached_property
-    def interpolation(self) -> Way:
+    def interpolation(self) -> Interpolation:
         """How to walk: along the sphere where codes lie around the origin, else straight."""
-        codes = self.sample(LOOKED_AT)
-        return "slerp" if codes.mean(0).norm() < CENTRED * codes.norm(dim=1).mean() else "lerp"
+        codes = self.sample(CENTRE_SAMPLES)
+        return "slerp" if codes.mean(0).norm() < CENTRE_TOLERANCE * codes.norm(dim=1).mean() else "lerp"
 
     @property
-    def named(self) -> dict[str, str]:
-        """How the model is asked for it: for the usual space without a name, which generators that have one need not know."""
+    def space_kwargs(self) -> dict[str, str]:
+        """The argument that names it to the model: none for the default space, which simple generators need not name."""
         return {} if self.name == next(iter(self.model.latent_spaces)) else {"space": self.name}
 
     @property

@@ -1,4 +1,4 @@
-"""Who says what a drawn picture shows: a classifier that took no part in making the generator."""
+"""What a generated picture shows, by a classifier that took no part in training the generator: its attributes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def dataset_of(model: Any) -> str:
     return str(getattr(getattr(model, "config", None), "dataset", ""))
 
 
-def load_judge(model: Any, name: str | None = None) -> Any:
-    """The classifier that labels what a generator draws.
+def load_attribute_classifier(model: Any, name: str | None = None) -> Any:
+    """The classifier that labels a generator's pictures.
 
     Args:
         model: The generator.
@@ -35,21 +35,21 @@ def load_judge(model: Any, name: str | None = None) -> Any:
     """
     dataset = dataset_of(model)
     if name is None and dataset in DATA_SETS:
-        name = DATA_SETS[dataset].judge
+        name = DATA_SETS[dataset].classifier
     if name is None:
-        reject("Which classifier labels what this generator draws? Name one with --judge.", dataset or "none")
-    judge = load_model(name)
-    isinstance(judge, Classifier) or reject("A judge is a classifier.", name)
-    return judge.to(device_of(model))
+        reject("Which classifier labels this generator's pictures? Name one with --classifier.", dataset or "none")
+    classifier = load_model(name)
+    isinstance(classifier, Classifier) or reject(f"{name} is no classifier.", name)
+    return classifier.to(device_of(model))
 
 
-def predict_attributes(judge: Any, images: Tensor) -> Tensor:
-    """What a judge sees in pictures (N, C, H, W): for each word of its classes whether it is likelier than not, (N, A)."""
-    channels, side, _ = judge.input_shape
-    where = device_of(judge, images.device)
+def predict_attributes(classifier: Any, images: Tensor) -> Tensor:
+    """Attributes (N, A) of pictures (N, C, H, W): for each word of the classes whether it is likelier than not."""
+    channels, side, _ = classifier.input_shape
+    where = device_of(classifier, images.device)
     parts = (prepare_images(part.to(where), channels, side) for part in images.split(BATCH))
-    shares = torch.cat([judge.logits(part).softmax(1) for part in parts])  # (N, classes)
-    return torch.stack([shares[:, which].sum(1) > 0.5 for which in attribute_words(judge.classes).values()], 1).to(
+    shares = torch.cat([classifier.logits(part).softmax(1) for part in parts])  # (N, classes)
+    return torch.stack([shares[:, which].sum(1) > 0.5 for which in attribute_words(classifier.classes).values()], 1).to(
         images.device
     )
 
