@@ -96,14 +96,14 @@ def test_a_loss_that_is_no_number_is_told_though_it_only_stands_in(tmp_path):
         trainer(Broken, TINY, tmp_path / "run", steps=None, budget="2s").fit()
 
 
-GOAL = Goal("bleu", "higher", noise=1.0)
+GOAL = Goal("bleu", "higher", tolerance=1.0)
 
 
 @pytest.mark.parametrize(
     ("new", "best", "preferred"),
     [
         ({"bleu": 0.1, "loss": 6.9}, {}, True),
-        ({"bleu": 0.9, "loss": 6.95}, {"bleu": 0.1, "loss": 6.9}, False),  # 0.8 BLEU are noise
+        ({"bleu": 0.9, "loss": 6.95}, {"bleu": 0.1, "loss": 6.9}, False),  # 0.8 BLEU are within the tolerance
         ({"bleu": 0.0, "loss": 6.1}, {"bleu": 0.9, "loss": 6.9}, True),
         ({"bleu": 5.0, "loss": 7.0}, {"bleu": 0.9, "loss": 6.1}, True),
         ({"bleu": 2.0, "loss": 5.0}, {"bleu": 5.0, "loss": 7.0}, False),
@@ -116,11 +116,11 @@ GOAL = Goal("bleu", "higher", noise=1.0)
         ({"loss": 3.0}, {"bleu": 1.0}, False),
     ],
 )
-def test_within_the_noise_the_loss_decides(new, best, preferred):
+def test_within_the_tolerance_the_loss_decides(new, best, preferred):
     assert GOAL.prefers(new, best) is preferred
 
 
-def test_without_noise_of_equals_the_later_is_the_best():
+def test_without_tolerance_of_equals_the_later_is_the_best():
     goal = Goal("mse", "lower")
     assert goal.prefers({"mse": 1.0, "loss": 2.0}, {"mse": 1.0, "loss": 1.0}) is True
     assert goal.prefers({"mse": 1.1, "loss": 0.0}, {"mse": 1.0, "loss": 1.0}) is False

@@ -28,7 +28,7 @@ class BaseConfig:
     weight_decay: Annotated[float, Range(0)] = 0.0
     """Decoupled weight decay of AdamW, on matrices and filters only."""
     schedule: Literal["constant", "linear", "cosine", "cosine10", "luong234"] = "cosine"
-    """Learning rate schedule after the warm-up: decay to 0, or (cosine10) to a tenth; luong234 halves it four times."""
+    """Learning rate schedule after the warm-up: decay to 0, or (cosine10) to a tenth; luong234: three halvings at the end."""
     warmup: Annotated[float, Range(0, 1)] = 0.0
     """Linear warm-up of the learning rate from 0, as a fraction of the training."""
     clip: Annotated[float, Range(0, open="low")] | None = None

@@ -35,8 +35,8 @@ class Goal:
 
     metric: str
     better: Literal["higher", "lower"]
-    noise: float = 0.0
-    """A smaller difference of two values says nothing: between such checkpoints the metric ``loss`` decides."""
+    tolerance: float = 0.0
+    """Difference of two values up to which they count as equal: between such checkpoints the metric ``loss`` decides."""
 
     def improves(self, value: float, best: float | None) -> bool:
         """Whether ``value`` is at least as good as ``best`` (None = there is none yet): of equals the later has seen more."""
@@ -45,10 +45,10 @@ class Goal:
     def prefers(self, new: dict[str, float], best: dict[str, float]) -> bool:
         """Whether a checkpoint with these metrics is better than the best so far, which may have none.
 
-        Where one lacks the goal's metric, or both are within the noise, the lower ``loss`` counts, if both have one.
+        Where one lacks the goal's metric, or both are within the tolerance, the lower ``loss`` counts, if both have one.
         """
         value, known = new.get(self.metric), best.get(self.metric)
-        close = value is None or known is None or (self.noise > 0 and abs(value - known) <= self.noise)
+        close = value is None or known is None or (self.tolerance > 0 and abs(value - known) <= self.tolerance)
         if close and "loss" in new and "loss" in best:
             return new["loss"] <= best["loss"]
         return bool(new) and not best if value is None else self.improves(value, known)

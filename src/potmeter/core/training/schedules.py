@@ -14,8 +14,8 @@ def learning_rate_factor(fraction: float, schedule: str, warmup: float) -> float
     """The learning rate's factor: linear rise during ``warmup``, then ``constant``, ``linear`` or ``cosine`` to 0.
 
     ``cosine10`` falls to a tenth only, as GPT-3's does (Brown et al., arXiv:2005.14165, appendix B). ``luong234`` is that
-    of tensorflow/nmt: constant for two thirds of the training, then halved four times, the first time after a quarter of
-    what is left.
+    of tensorflow/nmt: constant for two thirds of the training, then halved after every quarter of what is left. Its own
+    documentation counts four halvings: the fourth falls, there as here, on the last step, so that three take effect.
 
     Args:
         fraction: How much of the training is done, 0 to 1.

@@ -68,7 +68,7 @@ class Translator(System):
     name = "translator"
     Config = model.Config
     presets = PRESETS
-    goal = Goal("bleu", "higher", noise=1.0)  # of 200 sentences
+    goal = Goal("bleu", "higher", tolerance=1.0)  # of 200 sentences
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
