@@ -59,11 +59,11 @@ class Peers:
         self.boxed = self.foolbox.PyTorchModel(network, bounds=(0, 1), device="cpu")
         self.art = estimators.PyTorchClassifier(network, nn.CrossEntropyLoss(), shape, 10, clip_values=(0, 1))
 
-    def by_foolbox(self, attack: Any, x: Tensor, y: Tensor, eps: float | None) -> Callable[[], Any]:
+    def foolbox_attack(self, attack: Any, x: Tensor, y: Tensor, eps: float | None) -> Callable[[], Any]:
         """An attack of foolbox's, to be timed."""
         return lambda: attack(self.boxed, x, y, epsilons=eps)
 
-    def by_art(self, name: str, x: Tensor, y: Tensor, **settings: Any) -> Callable[[], Any]:
+    def art_attack(self, name: str, x: Tensor, y: Tensor, **settings: Any) -> Callable[[], Any]:
         """An attack of ART's, to be timed."""
         attack = getattr(self.evasion, name)(self.art, batch_size=len(x), **settings)
         return lambda: attack.generate(x.numpy(), y.numpy())
@@ -77,25 +77,25 @@ def rows() -> Iterator[Row]:
     peers = Peers(model, x.shape[1:])
     for name, passes in (("pgd40", 40), ("fgsm", 1)):
         if is_selected(f"{name}_images_per_s"):
-            yield from along_the_gradient(name, passes, model, x, y, peers)
+            yield from compare_gradient_attack(name, passes, model, x, y, peers)
     if is_selected("cw_images_per_s"):
-        yield from smallest_perturbation(model, x[:FEW], y[:FEW], peers)
+        yield from compare_carlini_wagner(model, x[:FEW], y[:FEW], peers)
 
 
-def along_the_gradient(name: str, passes: int, model: Any, x: Tensor, y: Tensor, peers: Peers) -> Iterator[Row]:
+def compare_gradient_attack(name: str, passes: int, model: Any, x: Tensor, y: Tensor, peers: Peers) -> Iterator[Row]:
     """FGSM or PGD, so many passes of the network, beside both peers."""
     attacks = peers.foolbox.attacks
     contests: dict[str, dict[str, Callable[[], Any]]] = {
         "pgd40": {
             "ours": lambda: pgd(model, x, y, EPS, steps=40, step_size=0.01),
-            "foolbox": peers.by_foolbox(attacks.LinfPGD(abs_stepsize=0.01, steps=40), x, y, EPS),
-            "ART": peers.by_art("ProjectedGradientDescent", x, y, eps=EPS, eps_step=0.01, max_iter=40,
+            "foolbox": peers.foolbox_attack(attacks.LinfPGD(abs_stepsize=0.01, steps=40), x, y, EPS),
+            "ART": peers.art_attack("ProjectedGradientDescent", x, y, eps=EPS, eps_step=0.01, max_iter=40,
                                 num_random_init=1, verbose=False),
         },
         "fgsm": {
             "ours": lambda: fgsm(model, x, y, EPS),
-            "foolbox": peers.by_foolbox(attacks.FGSM(), x, y, EPS),
-            "ART": peers.by_art("FastGradientMethod", x, y, eps=EPS),
+            "foolbox": peers.foolbox_attack(attacks.FGSM(), x, y, EPS),
+            "ART": peers.art_attack("FastGradientMethod", x, y, eps=EPS),
         },
     }  # fmt: skip
     raw = {"raw": lambda: input_gradient(lambda images: model.input_loss(images, y), x)}
@@ -105,17 +105,17 @@ def along_the_gradient(name: str, passes: int, model: Any, x: Tensor, y: Tensor,
                       limit=rates["raw"] / passes, note=NOTES[name])  # fmt: skip
 
 
-def smallest_perturbation(model: Any, x: Tensor, y: Tensor, peers: Peers) -> Iterator[Row]:
+def compare_carlini_wagner(model: Any, x: Tensor, y: Tensor, peers: Peers) -> Iterator[Row]:
     """Carlini and Wagner's search for the nearest deceiving image."""
     search = peers.foolbox.attacks.L2CarliniWagnerAttack(SEARCHES, STEPS, stepsize=LR)
     run_ours = lambda: carlini_wagner(model, x, y, searches=SEARCHES, steps=STEPS, lr=LR)
-    run_peer = peers.by_foolbox(search, x, y, None)
+    run_peer = peers.foolbox_attack(search, x, y, None)
     rates = rates_of({"ours": run_ours, "peer": run_peer}, len(x), 3)
-    note = quality(model, x, y, run_ours, run_peer)
+    note = describe_quality(model, x, y, run_ours, run_peer)
     yield compare("cw_images_per_s", "images/s", rates["ours"], rates["peer"], "foolbox", note=note)
 
     run_ours = lambda: carlini_wagner(model, x, y, searches=1, steps=SHORT, lr=LR)
-    run_peer = peers.by_art("CarliniL2Method", x, y, binary_search_steps=1, max_iter=SHORT, initial_const=1e-3,
+    run_peer = peers.art_attack("CarliniL2Method", x, y, binary_search_steps=1, max_iter=SHORT, initial_const=1e-3,
                           learning_rate=LR, verbose=False)  # fmt: skip
     rates = rates_of({"ours": run_ours, "peer": run_peer}, len(x), 3)
     note = f"1 search of {SHORT} steps, because ART tries ten lengths for every step"
@@ -134,7 +134,9 @@ NOTES = {
 }
 
 
-def quality(model: Any, x: Tensor, y: Tensor, run_ours: Callable[[], Tensor], run_peer: Callable[[], Any]) -> str:
+def describe_quality(
+    model: Any, x: Tensor, y: Tensor, run_ours: Callable[[], Tensor], run_peer: Callable[[], Any]
+) -> str:
     """What the two searches found, because speed alone is easy."""
     found = {"ours": run_ours(), "foolbox": run_peer()[0]}
     told = []

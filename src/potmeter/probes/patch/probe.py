@@ -36,8 +36,8 @@ PREVIEW_INTERVAL = 100
 """Training steps between two previews of the patch."""
 SHOWN = 448
 """Pixels along the side of a photo with a patch, or somewhat more; the network's own where that takes more."""
-PRINTED = 60
-"""Pixels to the centimetre on paper, 152 to the inch."""
+PIXELS_PER_CM = 60
+"""On paper: 152 to the inch."""
 A4, A3 = (21.0, 29.7), (29.7, 42.0)
 
 Share = Annotated[float, Range(0.01, 0.75)]
@@ -179,7 +179,7 @@ class Patch(Probe):
             patch: toaster, crab, the folder of one that was made, or any picture file
             cm: its diameter on paper in centimetres; above 20 the page is A3
         """
-        made, side = load_patch(patch), max(2, round(cm * PRINTED))
+        made, side = load_patch(patch), max(2, round(cm * PIXELS_PER_CM))
         fine = made.patch.pil().resize((side, side), PIL.Image.Resampling.BICUBIC)
         note = f"{made.target or 'a patch'}, {cm:g} cm"
         return Page(Image.from_pil(fine), cm, note, A4 if cm <= A4[0] - 1 else A3)

@@ -52,11 +52,11 @@ def rows() -> Iterator[Row]:
 def repeat(step: Callable[[], object]) -> Callable[[], None]:
     """A function that takes the step as often as is timed at once."""
 
-    def several() -> None:
+    def run() -> None:
         for _ in range(STEPS):
             step()
 
-    return several
+    return run
 
 
 def our_step(config: Any, splits: Any, folder: Path) -> Callable[[], None]:

@@ -7,9 +7,9 @@ from potmeter.data.samples import one_of_each_digit, sample
 from potmeter.data.sets.faces import COUNTS, renderer
 from potmeter.media import Image
 
-GIVEN = (0, 1, 2)
+EXAMPLE_FACES = (0, 1, 2)
 """Test faces to be found, by their places: the first ones, whatever they are."""
-PEOPLE = (0, 10, 20)
+EXAMPLE_PHOTOS = (0, 10, 20)
 """The same of photographs: the first ones of three people."""
 
 
@@ -36,7 +36,7 @@ def test_pictures(dataset: str, size: int) -> list[Image]:
     """Test pictures of a built-in data set; none of one that cannot be had here."""
     if dataset == "faces":
         draw = renderer(size)  # three faces are drawn, not all 15,000
-        return [Image(draw(COUNTS["train"] + COUNTS["valid"] + i)) for i in GIVEN]
+        return [Image(draw(COUNTS["train"] + COUNTS["valid"] + i)) for i in EXAMPLE_FACES]
     if dataset == "orl":
-        return [sample(f"orl-{i}") for i in PEOPLE]
+        return [sample(f"orl-{i}") for i in EXAMPLE_PHOTOS]
     return one_of_each_digit("mnist" if dataset == "mnist" else "digit")[:3] if dataset in ("mnist", "digits") else []

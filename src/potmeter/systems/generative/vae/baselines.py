@@ -22,16 +22,16 @@ def mixture_nll(train: Tensor, test: Tensor, components: int = 200, iterations: 
     means = (0.25 + 0.5 * train[chosen]).clamp(1e-3, 1 - 1e-3)  # (K, D)
     shares = torch.full((len(chosen),), 1 / len(chosen))
     for _ in range(iterations):
-        weights = joint(train, means, shares).softmax(1)  # (N, K)
+        weights = joint_log_probs(train, means, shares).softmax(1)  # (N, K)
         counts = weights.sum(0)  # (K,)
         means = ((weights.T @ train + 0.1) / (counts[:, None] + 0.2)).clamp(
             1e-3, 1 - 1e-3
         )  # smoothed: no certain pixel
         shares = (counts + 1) / (len(train) + len(counts))
-    return -float(joint(test, means, shares).logsumexp(1).mean())
+    return -float(joint_log_probs(test, means, shares).logsumexp(1).mean())
 
 
-def joint(x: Tensor, means: Tensor, shares: Tensor) -> Tensor:
+def joint_log_probs(x: Tensor, means: Tensor, shares: Tensor) -> Tensor:
     """log p(x, k) of pictures (N, D) and components (K, D): (N, K)."""
     odds = means.log() - (1 - means).log()
     return x @ odds.T + (1 - means).log().sum(1) + shares.log()

@@ -24,7 +24,7 @@ def rows() -> Iterator[Row]:
         system, z = VAE(config).eval(), torch.randn(256, config.latent_dim)
         with torch.inference_mode():
             seconds = interleave(
-                {"ours": stopwatch(lambda: system.decode(z)), "one": stopwatch(lambda: one_by_one(system, z))}
+                {"ours": stopwatch(lambda: system.decode(z)), "one": stopwatch(lambda: decode_one_by_one(system, z))}
             )
         products = 256 * config.latent_dim + 256 * 3136 + 49 * 64 * 32 * 16 + 196 * 32 * 16  # of one picture
         note = "the transposed convolutions have few channels and are bound by memory, not by arithmetic"
@@ -35,7 +35,7 @@ def rows() -> Iterator[Row]:
         )
 
 
-def one_by_one(system: VAE, z: torch.Tensor) -> None:
+def decode_one_by_one(system: VAE, z: torch.Tensor) -> None:
     """Draw each picture by itself, as a plain script would."""
     for code in z.split(1):
         system.decode(code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -21,7 +21,7 @@ from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
-from potmeter.media import Image, Result, Table, Text
+from potmeter.media import Table, Text
 from potmeter.nn.muon import Muon
 
 from . import model
@@ -31,6 +31,7 @@ from .compiled import CompiledStep, can_compile
 from .continuation import continue_text
 from .examples import examples
 from .presets import PRESETS
+from .results import Score
 from .sampler import DecodeStep, Sampler
 from .scoring import merge_partial_characters, token_bits
 from .stateless import StatelessTransformer, example_inputs
@@ -49,15 +50,6 @@ MAX_SCORED = 100_000
 """Characters of a text that ``score`` takes."""
 MIN_COMPILED = 20_000_000
 """Parameters from which on the decoding step is compiled: that takes ten seconds, once on a machine."""
-
-
-@dataclass(frozen=True)
-class Score(Result):
-    """What ``score`` finds."""
-
-    summary: Text
-    surprisal: Image
-    tokens: Table
 
 
 class GPT2(System):

@@ -21,15 +21,15 @@ def rows() -> Iterator[Row]:
     """The comparisons."""
     for width, name in ((1, "greedy"), (5, "beam_5")):
         if is_selected(f"sentences_per_s_{name}"):
-            yield against_loop(f"sentences_per_s_{name}", width)
+            yield compare_with_loop(f"sentences_per_s_{name}", width)
     if is_selected("sentences_per_s_ctranslate2_greedy") or is_selected("sentences_per_s_ctranslate2_beam_5"):
-        from .peer import against_ctranslate2
+        from .peer import compare_with_ctranslate2
 
-        yield from against_ctranslate2()
+        yield from compare_with_ctranslate2()
 
 
 @torch.inference_mode()
-def against_loop(what: str, width: int) -> Row:
+def compare_with_loop(what: str, width: int) -> Row:
     """Sentences a second of the shipped weights by our search, and by the loop that one writes first."""
     system = Translator.from_pretrained().requires_grad_(False)
     texts, _ = system.data(system.config).test.sides(system.directions[0])

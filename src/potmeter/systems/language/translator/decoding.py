@@ -18,7 +18,7 @@ BATCH = 64
 """Sentences that torch searches at once."""
 COMPILED_BATCH = 512
 """Sentences that the compiled search takes at once, all threads together; it divides them further."""
-COMPILED = 8
+MIN_COMPILED = 8
 """Sentences from which on the search is compiled: numba takes seconds for it, once on a machine."""
 
 
@@ -37,7 +37,7 @@ def translate_tokens(
         compiled: Whether to use the compiled search; None = where it can be used, and pays.
     """
     if compiled is None:
-        compiled = len(rows) >= COMPILED and can_compile(model, beam)
+        compiled = len(rows) >= MIN_COMPILED and can_compile(model, beam)
     search = CompiledSearch(model) if compiled else TorchSearch(model)  # type: ignore[arg-type]
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     size = COMPILED_BATCH if compiled else BATCH

@@ -19,7 +19,7 @@ MAX_HELD_OUT = 2000
 """Most pairs of a user's files that are held out for validation, and as many for testing."""
 MAX_CHARACTERS = 2000
 """Most characters of a sentence."""
-REVERSED = {"train": 20_000, "valid": 200, "test": 400}
+REVERSED_COUNTS = {"train": 20_000, "valid": 200, "test": 400}
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def generate_reversed_digits() -> dict[str, list[Pair]]:
     rng, seen = random.Random(0), set()
     parts: dict[str, list[Pair]] = {name: [] for name in ("test", "valid", "train")}
     for name, part in parts.items():
-        while len(part) < REVERSED[name]:
+        while len(part) < REVERSED_COUNTS[name]:
             digits = [str(rng.randrange(10)) for _ in range(rng.randint(2, 8))]
             if (row := " ".join(digits)) not in seen:
                 part.append((row, " ".join(digits[::-1])))

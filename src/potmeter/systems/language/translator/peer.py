@@ -25,7 +25,7 @@ SENTENCES, TOKENS = 32, 20
 
 
 @torch.inference_mode()
-def against_ctranslate2() -> Iterator[Row]:
+def compare_with_ctranslate2() -> Iterator[Row]:
     """Sentences a second of a Transformer with random weights, greedily and by a beam of 5, in float32."""
     config = PRESETS["lecture"]
     # with one vocabulary random weights repeat what they read

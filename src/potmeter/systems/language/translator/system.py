@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -18,7 +18,7 @@ from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
-from potmeter.media import Image, Result, Table, Text
+from potmeter.media import Table, Text
 from potmeter.metrics.translation import metric_signatures, score_translations
 from potmeter.nn.beam_search import Beam, Hypothesis
 
@@ -33,6 +33,7 @@ from .examples import examples
 from .pairs import MAX_CHARACTERS, Pairs, load_pairs
 from .presets import PRESETS
 from .recurrent import RecurrentSeq2Seq
+from .results import AttendedTranslation, Translation
 from .transformer import Transformer
 from .vocabularies import Vocabularies, name_directions
 
@@ -45,21 +46,6 @@ MAX_SCORED = 100_000
 
 COLUMNS = ("source", "translation", "score", "log p")
 Direction = Annotated[str, Choice("directions")] | None
-
-
-@dataclass(frozen=True)
-class Translation(Result):
-    """What ``run`` gives without attention."""
-
-    translation: Text
-    alternatives: Table
-
-
-@dataclass(frozen=True)
-class AttendedTranslation(Translation):
-    """What it gives with attention: also the attention weights of the first line."""
-
-    attention: Image
 
 
 class Translator(System):

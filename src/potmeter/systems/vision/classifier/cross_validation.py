@@ -40,19 +40,19 @@ class CrossValidation:
         return self.logits.argmax(1)
 
     @property
-    def right(self) -> int:
+    def num_correct(self) -> int:
         """Number of pictures that were classified rightly."""
         return int((self.predicted == self.labels).sum())
 
     @property
     def accuracy(self) -> float:
         """Share of them."""
-        return self.right / len(self.labels)
+        return self.num_correct / len(self.labels)
 
     @property
     def interval(self) -> tuple[float, float]:
         """95 % interval of the accuracy."""
-        return wilson(self.right, len(self.labels))
+        return wilson(self.num_correct, len(self.labels))
 
     @property
     def confusion(self) -> Tensor:
