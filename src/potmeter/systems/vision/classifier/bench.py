@@ -38,7 +38,7 @@ def rows() -> Iterator[Row]:
 
 
 def loop() -> Row:
-    """One training step of the digits' recipe, in our loop and in a bare one."""
+    """One training step of the preset ``digits``, in our loop and in a bare one."""
     config, splits = digits()
     ours, bare = loop_overhead(ImageClassifier, config, splits, steps=150)
     note = f"the loop adds {100 * (ours / bare - 1):.1f} % to a step"
@@ -128,7 +128,7 @@ def accuracy(system: Any, data: Any) -> float:
 
 
 def digits() -> tuple[Any, Any]:
-    """The digits' recipe and data."""
+    """Config and data of the preset ``digits``."""
     config = ImageClassifier.presets["digits"]
     splits = ImageClassifier.data(config)
     return ImageClassifier.fit_config(config, splits), splits
