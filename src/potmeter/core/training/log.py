@@ -45,7 +45,8 @@ class TrainingLog:
         self.writer = summary_writer() if tensorboard and processes.rank() == 0 else None
         self.board: Any = None
         self.sums: dict[str, Tensor] = {}
-        self.count, self.last_step, self.last_time, self.last_line = 0, 0, time.monotonic(), -math.inf
+        self.counts: dict[str, int] = {}  # of each: not every step has every value
+        self.last_step, self.last_time, self.last_line = 0, time.monotonic(), -math.inf
         self.begun, self.deadline = (0.0, time.monotonic()), math.inf
 
     def start(self, step: int, fraction: float, seconds: float = math.inf) -> None:
@@ -71,17 +72,17 @@ class TrainingLog:
         """Add a step's values to the running means; report when it is time."""
         for key, value in values.items():
             self.sums[key] = self.sums[key] + value.detach() if key in self.sums else value.detach()
-        self.count += 1
+            self.counts[key] = self.counts.get(key, 0) + 1
         if time.monotonic() - self.last_time >= self.REPORT_EVERY:
             self.report(step, fraction)
 
     def report(self, step: int, fraction: float) -> None:
         """Write the means since the last report. Raises UserError when the loss is no longer a number."""
-        if self.count == 0:
+        if not self.sums:
             return
-        means = {key: float(value) / self.count for key, value in self.sums.items()}
+        means = {key: float(value) / self.counts[key] for key, value in self.sums.items()}
         speed = (step - self.last_step) / max(time.monotonic() - self.last_time, 1e-9)
-        self.sums, self.count, self.last_step, self.last_time = {}, 0, step, time.monotonic()
+        self.sums, self.counts, self.last_step, self.last_time = {}, {}, step, time.monotonic()
         for key, value in means.items():
             if not math.isfinite(value):
                 raise Diverged(
