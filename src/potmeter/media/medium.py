@@ -108,7 +108,7 @@ def data_uri(medium: Medium, suffix: str) -> str:
 NOTEBOOK_STYLE = """
 .potmeter { display: flex; flex-wrap: wrap; gap: 1em 1.6em; align-items: flex-start }
 .potmeter figure { margin: 0; max-width: 100% }
-.potmeter figcaption { opacity: .7 }
+.potmeter figcaption, .potmeter .caption { opacity: .7; margin: .3em 0 0 }
 .potmeter img, .potmeter video { max-width: 100%; height: auto }
 .potmeter .pixelated { image-rendering: pixelated; min-width: 8em }
 .potmeter pre.text { white-space: pre-wrap; max-width: 44em }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +22,14 @@ class Video(Medium):
     Args:
         frames: uint8 array of shape (time, height, width, 3).
         fps: Frames per second.
+        caption: A line that stands below it.
+        score: What was reached in it, a number to compare by; None where nothing is played for.
     """
 
     frames: np.ndarray
     fps: float = 12.0
+    caption: str = ""
+    score: float | None = None
 
     suffix = ".mp4"
     formats = (".mp4", ".mov", ".mkv")
@@ -75,12 +80,11 @@ class Video(Medium):
         return buffer.getvalue()
 
     def html(self) -> str:
-        return f'<video controls loop autoplay muted src="{data_uri(self, ".mp4")}"></video>'
+        video = f'<video controls loop autoplay muted playsinline src="{data_uri(self, ".mp4")}"></video>'
+        return f'{video}<p class="caption">{html.escape(self.caption)}</p>' if self.caption else video
 
-    def json(self) -> dict[str, float]:
-        return {
-            "frames": len(self.frames),
-            "height": self.frames.shape[1],
-            "width": self.frames.shape[2],
-            "fps": self.fps,
-        }
+    def json(self) -> dict[str, float | str]:
+        height, width = self.frames.shape[1:3]
+        told = {"caption": self.caption, "score": self.score}
+        known = {key: value for key, value in told.items() if value not in ("", None)}
+        return {"frames": len(self.frames), "height": height, "width": width, "fps": self.fps} | known
