@@ -126,8 +126,17 @@ class LanguageModel(Protocol):
         ...
 
 
+@runtime_checkable
+class Agent(Protocol):
+    """Acts in a world, by what it observes there."""
+
+    def act(self, observation: Float[Tensor, "b observation"]) -> Tensor:
+        """What it thinks best in each situation: numbers (B,) of discrete actions, or vectors (B, A) of continuous ones."""
+        ...
+
+
 PROTOCOLS: dict[str, type] = {
-    p.__name__: p for p in (Classifier, Embedder, Backbone, Attackable, Generator, Encoder, LanguageModel)
+    p.__name__: p for p in (Classifier, Embedder, Backbone, Attackable, Generator, Encoder, LanguageModel, Agent)
 }
 """By the names that the catalogue uses."""
 

@@ -20,6 +20,7 @@ from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.splits import OWN_DATA, Splits
 from potmeter.errors import UserError, reject
+from potmeter.media import Medium
 
 
 class Example:
@@ -85,7 +86,7 @@ class System(Pretrained):
     6. ``optimizers()`` and ``batches(splits, trainer)`` set the loop up;
     7. ``step(batch, trainer)``, which calls ``loss(batch)``, once for every batch;
     8. ``validate(splits.valid)`` at every evaluation, or, where that takes too much of the clock,
-       ``validation_loss(splits.valid)``; after it a checkpoint is written (``save_assets``);
+       ``validation_loss(splits.valid)``; after it a checkpoint is written (``save_assets``), and what ``illustrate()`` shows;
     9. ``evaluate(splits.test)`` and ``baselines(splits)`` once, at the end, by ``potmeter eval``.
     """
 
@@ -194,6 +195,10 @@ class System(Pretrained):
     def validate(self, data: Any) -> dict[str, Tensor]:
         """What is measured during training; a system whose ``evaluate`` takes long measures less here."""
         return self.evaluate(data)
+
+    def illustrate(self) -> Medium | None:
+        """What of an evaluation is kept in the run's folder, under ``media/``, for people to watch it learn. Default: none."""
+        return None
 
     def validation_loss(self, data: Any) -> Tensor | None:
         """The ``loss`` among the metrics of ``validate``, a scalar, by itself; None where there is none, or it is not cheap.

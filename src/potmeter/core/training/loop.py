@@ -36,6 +36,8 @@ EVALUATIONS = 20
 """How often a run is evaluated, and saved, where the user does not say."""
 SAVE_AFTER = 600.0
 """Longest time in seconds without a checkpoint, of a run by the clock, whatever --eval-every says."""
+ILLUSTRATE_AFTER = 60.0
+"""Shortest time in seconds between two pictures, or videos, of how a run gets on; the last one is always made."""
 
 
 class Trainer(TrainingState):
@@ -84,6 +86,7 @@ class Trainer(TrainingState):
         self.inference_system().rng = self.rng  # the average is a copy; its randomness is not
         self.batches: Any = system.batches(splits, self)
         self.progress, self.started, self.saved_at = Progress(), time.monotonic(), time.monotonic()
+        self.illustrated_at = -math.inf
         self.last_evaluated_step = -1  # the step of the last full evaluation
         self.log = TrainingLog(self.run, tensorboard=options.tensorboard, quiet=quiet)
         self.interrupt, self.interrupted = Interrupt(), False  # of this process; by what all processes know
@@ -203,8 +206,24 @@ class Trainer(TrainingState):
             progress.best, progress.best_step = metrics, self.step
         self.log.show(self.fraction_done, validation.describe(self, metrics, best=better), always=True)
         resume.save(self)
+        if goal.metric in metrics:
+            self.illustrate()
         if self.on_evaluation and goal.metric in metrics:
             self.on_evaluation(self.step, metrics)
+
+    def illustrate(self) -> None:
+        """Keep what the system shows of itself in the run's folder; the time for it counts as validation."""
+        started = time.monotonic()
+        if started - self.illustrated_at < ILLUSTRATE_AFTER and self.fraction_done < 1:
+            return
+        self.illustrated_at, used = started, self.inference_system().eval()
+        if processes.rank() == 0:
+            with torch.no_grad():
+                picture = used.illustrate()
+            if picture is not None:
+                picture.save(self.run / "media" / f"step-{self.step:08d}")
+        self.system.train()
+        self.progress.validation_seconds += time.monotonic() - started
 
     def stop_requested(self) -> bool:
         """Whether a stop was asked for in any process."""
