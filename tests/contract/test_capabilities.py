@@ -203,3 +203,20 @@ def test_what_comes_next_is_a_distribution_and_agrees_with_the_surprise(trained)
 def test_text_like_the_training_text_surprises_less_than_the_same_letters_in_disorder(trained):
     text = trained.splits.test.text[:300]
     assert trained.system.surprisal(text).sum() < trained.system.surprisal(text[::-1]).sum()
+
+
+# Agent --------------------------------------------------------------------------------------------------------------
+
+
+@for_systems("Agent")
+def test_an_agent_acts_by_what_it_observes_and_by_nothing_else(trained):
+    observations = torch.randn(40, trained.config.num_observations)
+    actions = trained.system.act(observations)
+    assert len(actions) == 40 and torch.equal(actions, trained.system.act(observations))
+    one_by_one = torch.cat([trained.system.act(row[None]) for row in observations])
+    torch.testing.assert_close(actions, one_by_one, rtol=1e-4, atol=1e-4)
+    assert len(actions.unique(dim=0)) > 1, "it does not always do the same"
+    if trained.config.discrete:
+        assert actions.ndim == 1 and set(actions.tolist()) <= set(range(trained.config.num_actions))
+    else:
+        assert actions.shape == (40, trained.config.num_actions) and actions.isfinite().all()

@@ -16,6 +16,7 @@ from potmeter.core.training.options import Options
 from potmeter.systems.basics.blackbox.system import Blackbox
 from potmeter.systems.generative.autoencoder import Autoencoder
 from potmeter.systems.generative.vae.system import VAE
+from potmeter.systems.play.locomotion import Locomotion
 from potmeter.systems.vision.classifier.system import ImageClassifier
 
 TINY = replace(Line.presets["tiny"], jitter=0.1, clip=0.5, weight_decay=0.01)
@@ -39,6 +40,12 @@ CASES = {
     "sharded-muon": (Autoencoder, replace(SQUEEZED, muon_lr=0.01), {"shard": True}),
 }
 """System, Config and further options; none of them normalises by its own batch. On one process ``shard`` changes nothing."""
+
+
+def locomotion_config():
+    """The tiny preset, with what only the environment knows."""
+    config = Locomotion.presets["tiny"]
+    return Locomotion.fit_config(config, Locomotion.data(config))
 
 
 class Broken(Line):
@@ -103,6 +110,7 @@ if __name__ == "__main__":
     out = Path(sys.argv[1])
     run_all(out)
     results = {"grown": train(Line, TINY, out / "grown", resume=True)}  # the test began it, on one process
+    results["locomotion"] = train(Locomotion, locomotion_config(), out / "locomotion")
     try:
         train(Broken, TINY, out / "broken")
     except RuntimeError as error:

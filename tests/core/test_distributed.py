@@ -93,6 +93,14 @@ def test_a_run_of_one_process_goes_on_with_two(results):
         torch.testing.assert_close(two[1]["grown"][1][key], tensor, rtol=0, atol=1e-6)
 
 
+def test_processes_with_their_own_environments_end_with_equal_weights_and_normalisers(results):
+    _, (first, second) = results
+    (losses, weights), (others, same_weights) = first["locomotion"], second["locomotion"]
+    assert losses != others, "each has lived through something else"
+    assert weights["policy.normaliser.count"] == 10 * 4 * 32, "and they have learnt from all of it"
+    assert all(torch.equal(tensor, same_weights[key]) for key, tensor in weights.items())
+
+
 def test_a_step_that_bypasses_the_trainer_is_found_out(results):
     _, two = results
     assert all("weights differ" in result["broken"] for result in two)

@@ -82,6 +82,11 @@ def of_blackbox(system: Any) -> dict[str, Tensor]:
     return {"predict": system.network.predict(line)}
 
 
+def of_locomotion(system: Any) -> dict[str, Tensor]:
+    """The policy's logits or means, for observations on a line."""
+    return {"forward": system(torch.linspace(-1, 1, 7)[:, None].expand(-1, system.config.num_observations))}
+
+
 def of_translator(system: Any) -> dict[str, str]:
     """A translation in each direction, greedy."""
     sentence = {"en": "Click the button to save the file.", "hu": "A fájl mentéséhez kattintson a gombra."}
@@ -100,6 +105,7 @@ def of_word2vec(system: Any) -> dict[str, Any]:
 BY_SYSTEM = {
     "autoencoder": of_autoencoder,
     "blackbox": of_blackbox,
+    "locomotion": of_locomotion,
     "translator": of_translator,
     "vae": of_autoencoder,
     "word2vec": of_word2vec,

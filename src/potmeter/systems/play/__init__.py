@@ -1,0 +1,1 @@
+"""Systems that learn from experience: agents in games and simulated worlds."""

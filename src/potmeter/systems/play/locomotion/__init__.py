@@ -1,0 +1,6 @@
+"""Locomotion: an agent learns by trial and error to walk a simulated body, by proximal policy optimisation."""
+
+from .model import Config, Policy
+from .system import Locomotion
+
+__all__ = ["Config", "Locomotion", "Policy"]
