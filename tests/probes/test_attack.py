@@ -16,7 +16,7 @@ from potmeter.data.samples import sample
 from potmeter.errors import UserError
 from potmeter.media import Chart, Image, Table
 from potmeter.probes.attack import Attack
-from potmeter.probes.attack.probe import read_back
+from potmeter.probes.attack.probe import SIZES, read_back
 from potmeter.probes.attack.quantisation import Method, add_in_8_bits, attack_in_8_bits
 
 from .networks import curved, pictures_of
@@ -170,12 +170,12 @@ def test_the_universal_change_is_judged_on_pictures_it_was_not_made_from():
         PROBE.universal(PICTURES[:1])
 
 
-def test_the_chart_starts_at_one_and_pgd_falls_below_noise():
+def test_in_the_chart_ever_fewer_answers_are_kept_and_pgd_falls_below_noise():
     chart = PROBE.robustness(PICTURES)
-    assert isinstance(chart, Chart)
+    assert isinstance(chart, Chart) and chart.log_x
     noise, fgsm, pgd = chart.lines.values()
-    assert noise[0] == fgsm[0] == pgd[0] == (0.0, 1.0)
-    assert pgd[-1][1] <= noise[-1][1]
+    assert [x for x, _ in noise] == [x for x, _ in fgsm] == [x for x, _ in pgd] == list(SIZES)
+    assert pgd[0][1] > pgd[-1][1] <= noise[-1][1]
 
 
 # What is told ---------------------------------------------------------------------------------------------------------

@@ -30,8 +30,8 @@ from .slide import describe_answer, draw_slide, magnify, to_pixels
 from .square import random_signs
 from .universal import universal
 
-SIZES = (1, 2, 4, 8, 16)
-"""Of the chart: largest perturbations of a value, of 255."""
+SIZES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 4, 16)
+"""Of the chart: largest perturbations of a value, of 255. A network without a defence gives way below 1."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class Attack(Probe):
 
     @task
     def robustness(self, images: list[Image], *, steps: Annotated[int, Range(1, 10_000)] = 10) -> Chart:
-        """Which share of its answers the network keeps, over the size of the perturbation.
+        """Which share of its answers the network keeps, over the size of the perturbation, which is not rounded to 8 bits.
 
         Args:
             images: images, or folders of them
@@ -209,7 +209,7 @@ class Attack(Probe):
         x = self.inputs(images)
         y = predict(self.model, x)
         names = ("random noise", "FGSM", f"PGD, {steps} steps")
-        lines: dict[str, list[tuple[float, float]]] = {name: [(0.0, 1.0)] for name in names}
+        lines: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
         for size in SIZES:
             eps = size / 255
             perturbed = (
@@ -219,7 +219,7 @@ class Attack(Probe):
             )
             for line, changed in zip(lines.values(), perturbed, strict=True):
                 line.append((float(size), 1 - success_rate(self.model, changed, y)))
-        return Chart(lines, x="largest perturbation of a value, of 255", y="share of answers kept")
+        return Chart(lines, x="largest perturbation of a value, of 255", y="share of answers kept", log_x=True)
 
     def evaluate(self) -> dict[str, float]:
         """Accuracies of the digits' network and of the adversarially trained one under attack, on 1,000 test digits, ε 0.3."""
@@ -229,15 +229,16 @@ class Attack(Probe):
         return robustness.accuracies_under_noise(robustness.digits())
 
     def examples(self) -> list[Example]:
-        photos = [sample(f"imagenet-{number}") for number in range(4)]
+        """The panda of the slide; of foolbox's twenty photographs the first ones, whatever comes out."""
+        photos = [sample(f"imagenet-{number}") for number in range(8)]
         return [
             Example("The slide: a giant panda becomes a gibbon", image=sample("panda"), target="gibbon"),
             Example("The cat becomes a toaster", image=sample("cat"), target="toaster"),
             Example("One step along the sign of the gradient", image=sample("panda"), method="fgsm"),
             Example(
-                "Whose adversarial examples deceive whom, of four photos", task="transfer", images=photos, steps=10
+                "Whose adversarial examples deceive whom, of four photos", task="transfer", images=photos[:4], steps=10
             ),
-            Example("How much does it take, for these four?", task="robustness", images=photos, steps=5),
+            Example("How much does it take? Less than one step of 255", task="robustness", images=photos, steps=5),
         ]
 
     # Between images and tensors

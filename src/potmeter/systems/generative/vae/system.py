@@ -264,13 +264,15 @@ class VAE(System):
         return image_grid(self.decode(z), columns=side, gap=0)
 
     def examples(self) -> list[Example]:
+        """The first test pictures, and seed 0. What the weights do best comes first: drawing, where a prior was learned."""
         if self.config.dataset == "faces":
             faces = [sample(f"face-{n}") for n in EXAMPLE_FACES]
-            return [
-                Example("Ten test faces and what their codes decode to", task="reconstruct", images=faces),
-                Example("Faces nobody drew, from codes of the prior", count=24, seed=0),
-                Example("A walk from face to face", task="interpolate", a=faces[1], b=faces[3]),
-            ]
+            found = Example("Ten test faces and what their codes decode to", task="reconstruct", images=faces)
+            walk = Example("A walk from face to face", task="interpolate", a=faces[1], b=faces[3])
+            if self.config.prior == "flow":
+                return [Example("Faces nobody drew, from codes of the learned prior", count=24, seed=0), found, walk]
+            ghosts = "Codes of the normal prior decode to mixtures of faces: a prior has to be learned (vae.avatars)"
+            return [found, walk, Example(ghosts, count=24, seed=0)]
         plane = [Example("The whole latent plane: every point is a picture", task="plane")]
         digits = one_of_each_digit("mnist" if self.config.dataset == "mnist" else "digit")
         return [
