@@ -20,7 +20,7 @@ class DataSet:
     """What ``--data`` knows it by, and what the card of weights trained on it says."""
     what: str
     """One line."""
-    kind: Literal["pictures", "pictures with masks", "text", "sentence pairs"] = "pictures"
+    kind: Literal["pictures", "pictures with masks", "pictures with captions", "text", "sentence pairs"] = "pictures"
     reader: str
     """``module:function`` below ``potmeter.data.sets``; that of pictures returns Splits."""
     sizes: tuple[int, ...] = ()
@@ -159,6 +159,23 @@ DATA_SETS = {
                 "scikit-image": "BSD-3-Clause; the photos behind the cut-outs are in the public domain, CC0 or by permission",
                 "scikit-learn": "BSD-3-Clause; china.jpg, behind some cut-outs, is by danielbuechele, CC BY 2.0",
             },
+        ),
+        DataSet(
+            name="scenes",
+            what="photographs' cut-outs before photographed places, with English and Hungarian captions",
+            kind="pictures with captions",
+            reader="scenes:scenes",
+            channels=(3,),
+            test_pictures=1_000,
+            packages=("stamps", "monuments", "gcompris"),
+        ),
+        DataSet(
+            name="drawn-scenes",
+            what="drawn circles, triangles and squares with English and Hungarian captions, without network",
+            kind="pictures with captions",
+            reader="scenes:shape_scenes",
+            channels=(3,),
+            drawn=True,
         ),
         DataSet(
             name="imagenet",

@@ -7,6 +7,15 @@ from potmeter.data.fetching.package import Package
 STAMPS = "usr/share/tuxpaint/stamps/"
 GCOMPRIS = "usr/share/gcompris-qt/rcc/"
 
+STAMP_FOLDERS = (
+    *("animals/amphibians", "animals/birds", "animals/fish", "animals/marsupials", "animals/mammals"),
+    *(f"animals/mammals/{name}" for name in ("bears", "bovines", "cats", "deer", "dogs", "equines", "rodents")),
+    *("food/fruit", "food/vegetables", "hobbies/music/percussion", "hobbies/music/string", "household"),
+    *("household/tools", "plants/flowers", "plants/mushrooms", "plants/trees", "sports", "vehicles"),
+    *(f"vehicles/{name}" for name in ("auto", "emergency", "flight/planes", "masstransit", "race", "ship")),
+)
+"""Where the photographs that scenes are composed of lie."""
+
 PICTURES = (
     Package(
         tag="mnist",
@@ -72,6 +81,17 @@ PICTURES = (
         licence="GPL-2, Bill Kendrick and contributors; weights trained on them must say so",
     ),
     Package(
+        tag="stamps",
+        registry="debian",
+        name="tuxpaint-stamps-default",
+        version="2022.06.04-1",
+        sha256="7495ff81b468374015c577437b1d8cb12c43bb3e5083f17ef03efe926437226a",
+        size=160_880_444,
+        members=tuple(f"{STAMPS}{folder}/*.{suffix}" for folder in STAMP_FOLDERS for suffix in ("png", "txt")),
+        what="Tux Paint's stamps of animals, food, plants and things, with their names in many languages",
+        licence="GPL-2, Bill Kendrick and contributors; weights trained on them must say so",
+    ),
+    Package(
         tag="gcompris",
         registry="debian",
         name="gcompris-qt-data",
@@ -81,6 +101,17 @@ PICTURES = (
         members=tuple(f"{GCOMPRIS}{part}.rcc" for part in ("erase", "explore_farm_animals", "explore_world_animals")),
         what="GCompris: 57 photographs of animals where they live, with names",
         licence="per photo, see each container's README: public domain and CC0, in erase.rcc mostly CC BY-SA 4.0",
+    ),
+    Package(
+        tag="monuments",
+        registry="debian",
+        name="gcompris-qt-data",
+        version="3.1-2",
+        sha256="bef90e426c3859459d912d43e24c0dc6846d69396d2c21980cb5f94634426273",
+        size=44_196_292,
+        members=(f"{GCOMPRIS}explore_monuments.rcc",),
+        what="GCompris: 49 photographs of monuments and landscapes",
+        licence="per photo, see the container's README: public domain and CC0, three of them CC BY-SA 4.0",
     ),
     Package(
         tag="furniture",
