@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
+import PIL.ImageDraw
 
 from potmeter.core.progress import progress
 from potmeter.media import Video
 
 from .environments import Environments, describe_trouble, make_environment
 from .playing import Act, Disturb
-from .stage import View, draw_body, write_line
+from .stage import View, draw_arrow, draw_body, write_line
 
 SIZE = (480, 320)
 """Width and height of a frame in pixels."""
@@ -129,4 +130,7 @@ def draw_frame(environments: Environments, width: int, push: float) -> PIL.Image
         frame = PIL.Image.fromarray(np.asarray(environments.members[0].render(), np.uint8))
     except Exception as error:
         raise describe_trouble(error, environments.name, "being drawn") from error
-    return frame.resize((width, max(2, round(width * frame.height / frame.width))))
+    frame = frame.resize((width, max(2, round(width * frame.height / frame.width))))
+    if push:
+        draw_arrow(PIL.ImageDraw.Draw(frame), (width / 2, 24.0), np.sign(push), width / 4)
+    return frame

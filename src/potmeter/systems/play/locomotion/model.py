@@ -38,6 +38,8 @@ class Config(BaseConfig):
     """Passes over the experience at each update."""
     hidden: Annotated[tuple[int, ...], Range(1)] = (64, 64)
     """Units in the hidden layers, of the policy and of the value function alike."""
+    log_std_init: Annotated[float, Range(-10, 2)] = 0.0
+    """Logarithm of the Gaussian's standard deviation at first: how boldly continuous actions are explored."""
     gamma: Annotated[float, Range(0, 1)] = 0.99
     """Discount factor γ: how much a reward one step later counts."""
     gae_lambda: Annotated[float, Range(0, 1)] = 0.95
@@ -136,7 +138,7 @@ class Policy(nn.Module):
         self.discrete = config.discrete
         self.normaliser = Normaliser(config.num_observations)
         self.net = mlp((config.num_observations, *config.hidden, config.num_actions), gain=0.01)
-        self.log_std = None if config.discrete else nn.Parameter(torch.zeros(config.num_actions))
+        self.log_std = None if config.discrete else nn.Parameter(torch.full((config.num_actions,), config.log_std_init))
 
     def forward(self, normalised: Float[Tensor, "b n"]) -> Float[Tensor, "b a"]:
         """Logits, or means, of observations that are normalised already."""

@@ -15,13 +15,13 @@ from .environments import Environments, make_environment
 from .film import steps_in
 from .playing import Act, play_episodes
 
-BEFORE, DURING, AFTER = 1.5, 0.1, 3.0
+BEFORE, DURING, AFTER = 1.5, 0.1, 2.0
 """Seconds before the push, of it, and after it."""
 WATCHED = BEFORE + DURING + AFTER
 """Seconds that are played with a push."""
 SHOWN = 3
 """How many times longer the arrow is drawn."""
-EPISODES = 6
+EPISODES = 5
 """Beginnings that each force is tried on."""
 STRENGTHS = np.linspace(-3, 3, 9)
 """Forces of the chart, as multiples of the one that is asked for."""

@@ -227,7 +227,7 @@ class Locomotion(System):
     @task
     @torch.no_grad()
     def push(
-        self, *, force: Annotated[float, Range(-5000, 5000)] = 40.0, seed: Annotated[int, Range(0, 2**31)] = 1
+        self, *, force: Annotated[float, Range(-5000, 5000)] = 100.0, seed: Annotated[int, Range(0, 2**31)] = 1
     ) -> PushResult:
         """Push it from the side for a tenth of a second, once it is under way, and see how robust it is.
 
@@ -237,7 +237,9 @@ class Locomotion(System):
         """
         name = self.config.env
         film = film_episode(name, seed, self.choose, seconds=WATCHED, disturb=Push(name, [force]))
-        return PushResult(to_video(film), measure_robustness(name, self.choose, force))
+        video = to_video(film)
+        caption = f"{abs(force):g} newtons to the {'right' if force > 0 else 'left'}: {video.caption}"
+        return PushResult(replace(video, caption=caption), measure_robustness(name, self.choose, force))
 
     @task
     def curve(self) -> Chart:
@@ -261,7 +263,7 @@ class Locomotion(System):
             Example("Early, a fifth into the training, and late", task="watch", seed=1),
         ]
         if can_be_pushed(self.config.env):
-            force = 10.0 if name == "CartPole" else 40.0
+            force = 5.0 if name == "CartPole" else 100.0
             examples.append(Example("A push from the left", task="push", force=force, seed=1))
         return [*examples, Example("How it learnt", task="curve")] if self.curve_points[:, 1].any() else examples
 
