@@ -1,6 +1,6 @@
 """Make what the package ships, by the recipes in each ``system.json``: weights, a probe's patches and vectors.
 
-Weights are trained, stored in float16, measured on the test set, and get a card; what a probe ships is made by
+Weights are trained, stored in float16 or int8, measured on the test set, and get a card; what a probe ships is made by
 ``ship_PROBE.py``.
 
 python tools/ship.py                      all of it, hours on two cores
@@ -25,6 +25,7 @@ from potmeter import registry
 from potmeter.cli import execute
 from potmeter.core.evaluation import summarise
 from potmeter.core.loading import load
+from potmeter.core.weights import write_json
 from potmeter.data.splits import take_evenly
 
 
@@ -68,7 +69,7 @@ def ship(name: str, runs: Path, count: int | None) -> None:
         "training": training,
         "data": list_origins(registry.entries()[system_name].weights[tag]),
     }
-    trained.save_pretrained(folder, half=True)
+    trained.save_pretrained(folder, dtype=registry.entries()[system_name].weights[tag].dtype)
 
     system = load(system_name, folder)  # from here on: what users get
     splits = system.data(system.config)
@@ -78,8 +79,7 @@ def ship(name: str, runs: Path, count: int | None) -> None:
         metrics, errors = summarise(system.evaluate(splits.test))
     baselines = system.baselines(splits)
     measured = {"metrics": metrics, "errors": errors, "baselines": baselines, "samples": len(splits.test)}
-    card = json.dumps(system.card | measured, indent=1, ensure_ascii=False)
-    (folder / "card.json").write_text(card + "\n", encoding="utf-8")
+    write_json(folder / "card.json", system.card | measured)
     print(name, metrics, baselines)
 
 

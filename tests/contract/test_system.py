@@ -171,7 +171,7 @@ def test_it_comes_back_from_a_folder_as_it_was(trained, tmp_path):
 
 @for_systems()
 def test_half_precision_on_disk_changes_next_to_nothing(trained, tmp_path):
-    back = trained.owner.from_pretrained(trained.system.save_pretrained(tmp_path / "half", half=True))
+    back = trained.owner.from_pretrained(trained.system.save_pretrained(tmp_path / "half", dtype="float16"))
     for key, value in trained.system.state_dict().items():
         torch.testing.assert_close(back.state_dict()[key], value, rtol=2**-10, atol=1e-6)
 

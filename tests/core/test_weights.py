@@ -5,6 +5,9 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from safetensors.torch import load_file, save_file
 
 from fixtures.gan import Ring
@@ -63,13 +66,44 @@ def test_everything_comes_back(line, tmp_path):
 
 
 def test_half_keeps_float16_of_matrices_and_all_of_the_rest(line, tmp_path):
-    folder = line.save_pretrained(tmp_path / "half", half=True)
+    folder = line.save_pretrained(tmp_path / "half", dtype="float16")
     stored, back = load_file(folder / "model.safetensors"), Line.from_pretrained(folder).state_dict()
     for key, value in line.state_dict().items():
         assert stored[key].dtype == (torch.float16 if value.ndim >= 2 else torch.float32)
         assert back[key].dtype == torch.float32
         torch.testing.assert_close(back[key], value, rtol=2**-11, atol=2**-24) if value.ndim >= 2 else None
         assert value.ndim >= 2 or torch.equal(back[key], value)
+
+
+def test_int8_keeps_every_number_to_half_a_step_of_its_row(tmp_path):
+    line = Line(Config(width=100)).eval()
+    with torch.no_grad():
+        line.last[2].weight *= 1e-6  # a row far smaller than the others
+    back = Line.from_pretrained(line.save_pretrained(tmp_path / "small", dtype="int8")).state_dict()
+    stored = load_file(tmp_path / "small" / "model.safetensors")
+    in_int8 = {key for key, value in stored.items() if value.dtype == torch.int8}
+    assert in_int8 == {key for key, value in line.state_dict().items() if value.ndim >= 2 and value[0].numel() >= 64}
+    for key, value in line.state_dict().items():
+        if key in in_int8:
+            step = value.abs().amax(1, keepdim=True) / 127
+            assert ((back[key] - value).abs() <= 1.01 * step).all() and back[key].dtype == torch.float32
+            assert ((back[key] - value).abs() <= 0.51 * step).float().mean() > 0.95  # the rest: a row's largest number
+        else:
+            torch.testing.assert_close(back[key], value, rtol=2**-11, atol=2**-24)
+
+
+@given(arrays("float32", (3, 64), elements=st.floats(width=32, allow_nan=False, allow_infinity=False)))
+def test_int8_is_off_by_a_step_at_most(values):
+    matrix = torch.from_numpy(values)
+    back = weights.expand(weights.shrink({"m": matrix}, "int8"))["m"].double()
+    step = matrix.double().abs().amax(1, keepdim=True) / 127
+    assert ((back - matrix).abs() <= 1.01 * step + 1e-36).all()
+
+
+def test_rows_of_zeros_and_numbers_that_are_none_come_back_from_int8():
+    matrix = torch.stack([torch.zeros(64), torch.full((64,), torch.nan), torch.arange(64.0)])
+    back = weights.expand(weights.shrink({"m": matrix}, "int8"))["m"]
+    assert (back[0] == 0).all() and back[1].isnan().all() and torch.equal(back[2].argsort(), matrix[2].argsort())
 
 
 def test_tied_weights_are_stored_once(tmp_path):
@@ -124,6 +158,8 @@ DAMAGES = {
     "a tensor missing": (lambda f: retensor(f, lambda t: t.pop("last.2.bias")), "tensor last.2.bias is missing"),
     "a tensor too many": (lambda f: retensor(f, lambda t: t.update(x=torch.ones(1))), "tensor x is not in this architecture"),
     "a tensor of another shape": (lambda f: retensor(f, lambda t: t.update({"last.2.bias": torch.ones(2)})), r"last.2.bias should be \(1,\)"),
+    "a scale without its int8": (lambda f: retensor(f, lambda t: t.update({"last.2.weight.scale": torch.ones(1)})), "last.2.weight.scale does not fit"),
+    "a scale for no tensor": (lambda f: retensor(f, lambda t: t.update({"x.scale": torch.ones(1)})), "tensor x.scale is not in this architecture"),
     "another system's": (lambda f: change(f, system="vae"), "holds weights of vae, not of line"),
     "no system": (lambda f: change(f, system=None), "not of line"),
     "no config": (lambda f: change(f, config=None), "has no config"),

@@ -13,7 +13,15 @@ from torch import nn
 
 from potmeter import registry
 from potmeter.core.config import build_config
-from potmeter.core.weights import load_state, locate_weights, read_description, read_json, save_state, write_json
+from potmeter.core.weights import (
+    StorageType,
+    load_state,
+    locate_weights,
+    read_description,
+    read_json,
+    save_state,
+    write_json,
+)
 from potmeter.errors import UserError, reject
 from potmeter.version import __version__
 
@@ -44,14 +52,18 @@ class Pretrained(nn.Module):
         raise NotImplementedError
 
     def save_pretrained(
-        self, folder: str | Path, tensors: dict[str, torch.Tensor] | None = None, *, half: bool = False
+        self,
+        folder: str | Path,
+        tensors: dict[str, torch.Tensor] | None = None,
+        *,
+        dtype: StorageType | None = None,
     ) -> Path:
         """Write config.json, model.safetensors, card.json and the assets, and return the folder.
 
         Args:
             folder: Where to; made when missing.
             tensors: The state, where it had to be gathered from many processes.
-            half: Whether matrices and filters are stored in float16.
+            dtype: What matrices and filters are stored in: float16, or int8 with a scale for each row; None = as they are.
 
         Raises:
             UserError: When the folder cannot be written.
@@ -59,7 +71,7 @@ class Pretrained(nn.Module):
         folder = Path(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            save_state(self, folder / "model.safetensors", tensors, half=half)
+            save_state(self, folder / "model.safetensors", tensors, dtype)
             description = {"potmeter": __version__, "system": self.name, "config": asdict(self.config)}
             write_json(folder / "config.json", description)
             write_json(folder / "card.json", self.card)

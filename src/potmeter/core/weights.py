@@ -10,7 +10,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
@@ -23,6 +23,10 @@ from potmeter.errors import UserError, reject
 
 MAX_JSON, MAX_CONFIG = 16 * 2**20, 256 * 2**20
 """Largest JSON files that are read, in bytes. word2vec's config names every word, and a vocabulary may have millions."""
+StorageType = Literal["float16", "int8"]
+"""What matrices and filters are stored in where a file is to be small; see ``shrink``."""
+MIN_ROW = 64
+"""Numbers of a row, from which on int8 and a scale are less than float16, and rounding is the weights' smallest worry."""
 
 
 # JSON ------------------------------------------------------------------------------------------------------------
@@ -42,8 +46,24 @@ def read_json(path: Path, limit: int = MAX_JSON) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON, in UTF-8 whatever the locale."""
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Write a value as JSON, in UTF-8 whatever the locale; a list of numbers or words is a line."""
+    path.write_text(render_json(value) + "\n", encoding="utf-8")
+
+
+def render_json(value: Any, indent: str = "") -> str:
+    """A value as JSON: objects and what contains them over several lines, all else in one."""
+    nested = isinstance(value, list | tuple) and any(isinstance(item, dict | list | tuple) for item in value)
+    if not value or not (nested or isinstance(value, dict)):
+        return json.dumps(value, ensure_ascii=False)
+    keys = (
+        [json.dumps(str(key), ensure_ascii=False) + ": " for key in value]
+        if isinstance(value, dict)
+        else [""] * len(value)
+    )
+    values = value.values() if isinstance(value, dict) else value
+    lines = (f"{indent} {key}{render_json(item, indent + ' ')}" for key, item in zip(keys, values, strict=True))
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return opening + "\n" + ",\n".join(lines) + f"\n{indent}{closing}"
 
 
 def read_description(folder: Path) -> dict[str, Any]:
@@ -54,20 +74,53 @@ def read_description(folder: Path) -> dict[str, Any]:
 # Tensors ---------------------------------------------------------------------------------------------------------
 
 
-def save_state(module: nn.Module, path: Path, tensors: dict[str, torch.Tensor] | None, *, half: bool) -> None:
+def save_state(
+    module: nn.Module, path: Path, tensors: dict[str, torch.Tensor] | None, dtype: StorageType | None
+) -> None:
     """Write a module's parameters and buffers as safetensors, each tensor once.
 
     Args:
         module: Whose they are.
         path: The file.
         tensors: Its state, where that had to be gathered from many processes.
-        half: Whether matrices and filters are stored in float16; norms and biases stay float32.
+        dtype: What matrices and filters are stored in; None = every tensor as it is.
     """
     state = {key: value.detach().cpu().contiguous() for key, value in (tensors or module.state_dict()).items()}
     state = {key: value for key, value in state.items() if key not in tied_names(module)}
-    if half:
-        state = {k: v.half() if v.dtype == torch.float32 and v.ndim >= 2 else v for k, v in state.items()}
-    save_file(state, path)
+    save_file(shrink(state, dtype) if dtype else state, path)
+
+
+def shrink(state: dict[str, torch.Tensor], dtype: StorageType) -> dict[str, torch.Tensor]:
+    """Matrices and filters in float16, or the larger ones in int8 with a scale for each row; norms and biases as they are.
+
+    A row is what one unit (one channel, one word) has: the tensor's first dimension counts the rows. Its largest
+    magnitude is 127 steps; the step, in bfloat16 for its range, stands beside the tensor as ``KEY.scale``, of shape (rows,).
+    Rows of fewer than 64 numbers stay in float16. ``expand`` reads it back.
+    """
+    small = {}
+    for key, value in state.items():
+        if value.dtype != torch.float32 or value.ndim < 2:
+            small[key] = value
+        elif dtype == "float16" or value[0].numel() < MIN_ROW:
+            small[key] = value.half()
+        else:
+            rows = value.flatten(1)
+            scale = (rows.abs().amax(1) / 127).bfloat16()
+            steps = rows / scale.float().clamp_min(torch.finfo(torch.float32).tiny)[:, None]  # a row of zeros stays one
+            small[key] = steps.round().clamp(-127, 127).to(torch.int8).view_as(value)
+            small[f"{key}.scale"] = scale
+    return small
+
+
+def expand(stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors that ``shrink`` wrote, those in int8 as float32 again."""
+    scales = {key: scale for key in stored if (scale := stored.get(f"{key}.scale")) is not None}
+    state = {key: value for key, value in stored.items() if key.removesuffix(".scale") not in scales or key in scales}
+    for key, scale in scales.items():
+        fits = state[key].dtype == torch.int8 and state[key].ndim >= 2 and scale.shape == state[key].shape[:1]
+        fits or reject(f"{key}.scale does not fit: {key} has {tuple(state[key].shape)}.", tuple(scale.shape))
+        state[key] = (state[key].flatten(1) * scale.float()[:, None]).view(state[key].shape)
+    return state
 
 
 def load_state(module: nn.Module, path: Path) -> None:
@@ -77,7 +130,7 @@ def load_state(module: nn.Module, path: Path) -> None:
         UserError: The file is missing or damaged, or its tensors are not those of the module.
     """
     try:
-        stored = load_file(path)
+        stored = expand(load_file(path))
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path} is missing or damaged: {error}.", received=str(path)) from None
     expected = {key: tensor for key, tensor in module.state_dict().items() if key not in tied_names(module)}
