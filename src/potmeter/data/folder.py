@@ -124,7 +124,7 @@ def split_name(name: str) -> str | None:
     """The split that a folder of this name is, if it is one.
 
     Example:
-        >>> part_of("Training_Set"), part_of("dev"), part_of("trainer")
+        >>> split_name("Training_Set"), split_name("dev"), split_name("trainer")
         ('train', 'valid', None)
     """
     plain = re.sub(r"[\s_.-]+", "", name.casefold())
