@@ -25,7 +25,7 @@ def test_digits_are_nearer_to_digits_than_noise_is(extractor):
     assert real.shape == (382, 128)
     near, far = extractor.compare(others, real), extractor.compare(noise, real, others)
     assert near["frechet"] == far["frechet_real_real"] < far["frechet"] / 10
-    assert near["covered"].mean() > 0.5 > far["covered"].mean()
+    assert near["coverage"].mean() > 0.5 > far["coverage"].mean()
     assert (
         extractor.predictions(splits.test.__getitems__(range(100))["image"]) == splits.test.tensors["label"][:100]
     ).float().mean() > 0.8

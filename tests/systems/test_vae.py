@@ -206,7 +206,7 @@ def test_coloured_pictures_are_measured_by_their_reconstruction_beside_pcas():
     with torch.no_grad():
         metrics = system.evaluate(data.head(50))
     expected = (system.model(data.head(50).__getitems__(range(50))["image"]) - x[:50]).square().flatten(1).mean(1)
-    measured = {"elbo_nats", "mse", "frechet", "covered", "frechet_real_real"}
+    measured = {"elbo_nats", "mse", "frechet", "coverage", "frechet_real_real"}
     assert metrics.keys() == measured and metrics["mse"].shape == (50,)
     torch.testing.assert_close(metrics["mse"], expected, atol=1e-3, rtol=0)
     baselines = system.baselines(Splits(data.select(range(100, 300)), None, data.head(50)))

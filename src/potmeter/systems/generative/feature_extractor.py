@@ -68,12 +68,12 @@ class FeatureExtractor:
             others: Features of real pictures that are not among ``real``, for ``frechet_real_real``.
 
         Returns:
-            ``frechet``, the Fréchet distance; ``covered`` (N,), whether a generated picture is as near to each real one
+            ``frechet``, the Fréchet distance; ``coverage`` (N,), whether a generated picture is as near to each real one
             as its fifth real neighbour; ``frechet_real_real``, the distance of the others from the real
             ones.
         """
         distance = torch.tensor(frechet_distance(fake, real))
-        values = {"frechet": distance, "covered": neighbour_coverage(real, fake, NEIGHBOURS)}
+        values = {"frechet": distance, "coverage": neighbour_coverage(real, fake, NEIGHBOURS)}
         return (
             values if others is None else values | {"frechet_real_real": torch.tensor(frechet_distance(others, real))}
         )

@@ -135,9 +135,9 @@ class GAN(System):
         """Generated pictures beside at most ``count`` real ones, in the extractor's features.
 
         Returns:
-            ``frechet``, the Fréchet distance; ``covered``, the share of real pictures with a generated one among their
+            ``frechet``, the Fréchet distance; ``coverage``, the share of real pictures with a generated one among their
             neighbours; with ``real_real``, ``frechet_real_real``, the distance of one half of the real pictures from the other.
-            Where it predicts the data's classes, ``coverage``, how many of them are generated (a class counts from a
+            Where it predicts the data's classes, ``modes``, how many of them are generated (a class counts from a
             fifth of its due share on), and ``conditional_accuracy``, whether the predicted class is the one asked for.
         """
         c, extractor = self.config, self.load_feature_extractor()
@@ -145,10 +145,10 @@ class GAN(System):
         generate = lambda n: torch.cat([self.decode(part) for part in draw(n).split(500)])
         values = extractor.compare_generator(generate, data, count, real_real=real_real)
         if c.classes and tuple(getattr(extractor.network, "classes", ())) == tuple(c.classes):
-            z = draw(len(values["covered"]))
+            z = draw(len(values["coverage"]))
             seen = extractor.predictions(generate(len(z)))
             shares = seen.bincount(minlength=len(c.classes)) / len(seen)
-            values["coverage"] = (shares > 0.2 / len(c.classes)).sum().float()
+            values["modes"] = (shares > 0.2 / len(c.classes)).sum().float()
             if c.num_classes:
                 values["conditional_accuracy"] = (seen == z[:, c.latent_dim :].argmax(1)).float()
         return values

@@ -147,7 +147,7 @@ class VAE(System):
         """Pictures drawn from the prior beside real ones, in the extractor's features, as GANs are measured.
 
         Returns:
-            ``frechet``, the Fréchet distance; ``covered``, the share of real pictures with a drawn one among their
+            ``frechet``, the Fréchet distance; ``coverage``, the share of real pictures with a drawn one among their
             neighbours; ``frechet_real_real``, the distance of one half of the real pictures from the other. Nothing
             where there are too few pictures to compare with.
         """
