@@ -54,7 +54,7 @@ def test_forward_equals_numpy(dataset, activation):
     x = box.data(box.config).test.tensors["x"].double()
     w = [p.detach().numpy() for p in box.network.parameters()]
     bend = {"tanh": np.tanh, "relu": lambda v: np.maximum(v, 0), "sine": np.sin}[activation]
-    mean, std = (np.array(unit)[: x.shape[1]] for unit in box.network.units)
+    mean, std = (np.array(unit)[: x.shape[1]] for unit in box.network.mean_and_std)
     h = (x.numpy() - mean) / std
     for i in (0, 2):
         h = bend(h @ w[i].T + w[i + 1])

@@ -37,9 +37,9 @@ def regression_baselines(network: Network, splits: Splits) -> dict[str, float]:
         (network.standardize(part.tensors["x"]).numpy(), part.tensors["y"].numpy()[:, 0])
         for part in (splits.train, splits.test)
     )
-    unit = network.units[1][1]
+    std = network.mean_and_std[1][1]
     methods = {"linear_regression_loss": LinearRegression(), "nearest_neighbour_loss": KNeighborsRegressor(1)}
     return {
-        name: float(((method.fit(x, y).predict(test_x) - test_y) ** 2).mean() / unit**2)
+        name: float(((method.fit(x, y).predict(test_x) - test_y) ** 2).mean() / std**2)
         for name, method in methods.items()
     }

@@ -155,11 +155,11 @@ class Network(nn.Module):
     def standardize(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
         """Inputs in standard deviations from their mean, computed in the precision that they come in."""
         n = x.shape[1]
-        mean, std = (x.new_tensor(unit[:n]) for unit in self.units)
+        mean, std = (x.new_tensor(values[:n]) for values in self.mean_and_std)
         return ((x - mean) / std).to(next(self.layers.parameters()).dtype)
 
     @property
-    def units(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    def mean_and_std(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation of the two columns."""
         return self.config.mean or (0.0, 0.0), self.config.std or (1.0, 1.0)
 
@@ -170,7 +170,7 @@ class Network(nn.Module):
 
     def predict(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b c"]:
         """Probabilities of the classes (B, C), or the answer (B, 1) in the data's own unit."""
-        out, (mean, std) = self(x), self.units
+        out, (mean, std) = self(x), self.mean_and_std
         return out.softmax(1) if self.config.labels else out.to(x.dtype) * std[1] + mean[1]
 
     def activations(self, x: Float[Tensor, "b n"]) -> list[Tensor]:

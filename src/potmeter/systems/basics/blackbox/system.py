@@ -98,7 +98,7 @@ class Blackbox(KnobSystem):
         outputs = self.network(batch["x"])
         if self.config.labels:
             return cross_entropy(outputs, batch["label"], reduction="none")
-        mean, std = self.network.units
+        mean, std = self.network.mean_and_std
         targets = (batch["y"] - mean[1]) / std[1]
         return (outputs - targets.to(outputs.dtype)).square()[:, 0]
 
