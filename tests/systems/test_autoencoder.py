@@ -8,7 +8,7 @@ import torch
 from potmeter.core.random import RandomStream
 from potmeter.errors import UserError
 from potmeter.media import Image
-from potmeter.systems.generative.autoencoder import Autoencoder, Bottleneck, Config
+from potmeter.systems.generative.autoencoder import Autoencoder, BottleneckAutoencoder, Config
 from potmeter.systems.generative.autoencoder.elastic import deform
 
 TINY = Autoencoder.presets["tiny"]
@@ -53,7 +53,7 @@ def test_no_bottleneck_learns_from_another(system):
 
 def test_the_plane_is_where_the_codes_are():
     torch.manual_seed(0)
-    net = Bottleneck(TINY, 2, 0)
+    net = BottleneckAutoencoder(TINY, 2, 0)
     codes = torch.randn(4000, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor([3.0, 0.5]) + torch.tensor(
         [5.0, -1.0]
     )

@@ -1,6 +1,6 @@
 """The autoencoder: a picture squeezed through a few numbers, and drawn again from them."""
 
-from .model import Bottleneck, Config
+from .model import BottleneckAutoencoder, Config
 from .system import Autoencoder
 
-__all__ = ["Autoencoder", "Bottleneck", "Config"]
+__all__ = ["Autoencoder", "BottleneckAutoencoder", "Config"]

@@ -65,8 +65,8 @@ class Config(BaseConfig):
         self.image_size % parts == 0 or reject(f"image_size must be divisible by {parts}.", self.image_size)
 
 
-class Bottleneck(nn.Module):
-    """One autoencoder.
+class BottleneckAutoencoder(nn.Module):
+    """One autoencoder, with a bottleneck of one width; ``Autoencoder`` trains several side by side.
 
     Args:
         config: Its sizes.

@@ -65,7 +65,7 @@ class Autoencoder(System):
         super().__init__(config)
         self.models = nn.ModuleDict(
             {
-                str(n): model.Bottleneck(config, n, extra)
+                str(n): model.BottleneckAutoencoder(config, n, extra)
                 for n, extra in zip(config.latent_dims, config.extra_layers, strict=True)
             }
         )
@@ -225,16 +225,16 @@ class Autoencoder(System):
         """The dimensions of the code spaces ``z2``, ``z8`` …, the smallest first."""
         return {f"z{latent}": latent for latent in sorted(self.config.latent_dims)}
 
-    def nets(self) -> list[tuple[str, model.Bottleneck]]:
+    def nets(self) -> list[tuple[str, model.BottleneckAutoencoder]]:
         """Every autoencoder with the size of its code."""
         return list(self.models.items())  # type: ignore[arg-type]
 
-    def net(self, space: str | None = None) -> model.Bottleneck:
+    def net(self, space: str | None = None) -> model.BottleneckAutoencoder:
         """The autoencoder of a space; default: the narrowest."""
         return self.models[str(self.latent_spaces[resolve_space(self, space)])]  # type: ignore[return-value]
 
     @property
-    def widest(self) -> model.Bottleneck:
+    def widest(self) -> model.BottleneckAutoencoder:
         """The autoencoder with the most room."""
         return self.net(list(self.latent_spaces)[-1])
 
