@@ -14,7 +14,7 @@ class RandomStream:
 
     Args:
         seed: Start of the stream.
-        rank, world: This process and the number of processes.
+        rank, world_size: This process's number, and how many processes there are.
         device: Where the numbers are made.
 
     Example:
@@ -24,28 +24,32 @@ class RandomStream:
         True
     """
 
-    def __init__(self, seed: int = 0, rank: int = 0, world: int = 1, device: torch.device | str = "cpu") -> None:
-        self.rank, self.world = rank, world
+    def __init__(self, seed: int = 0, rank: int = 0, world_size: int = 1, device: torch.device | str = "cpu") -> None:
+        self.rank, self.world_size = rank, world_size
         self.generator = torch.Generator(device).manual_seed(seed)
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers of this (local) shape."""
-        return self._slice(torch.randn(self._whole(shape), generator=self.generator, device=self.generator.device))
+        return self._slice(
+            torch.randn(self._global_shape(shape), generator=self.generator, device=self.generator.device)
+        )
 
     def uniform(self, *shape: int) -> Tensor:
         """Uniform numbers in [0, 1) of this (local) shape."""
-        return self._slice(torch.rand(self._whole(shape), generator=self.generator, device=self.generator.device))
+        return self._slice(
+            torch.rand(self._global_shape(shape), generator=self.generator, device=self.generator.device)
+        )
 
     def integers(self, high: int, *shape: int) -> Tensor:
         """Whole numbers in [0, high) of this (local) shape."""
-        whole = self._whole(shape)
+        whole = self._global_shape(shape)
         return self._slice(torch.randint(high, whole, generator=self.generator, device=self.generator.device))
 
-    def _whole(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return (shape[0] * self.world, *shape[1:])
+    def _global_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (shape[0] * self.world_size, *shape[1:])
 
     def _slice(self, numbers: Tensor) -> Tensor:
-        return numbers if self.world == 1 else numbers.chunk(self.world)[self.rank]
+        return numbers if self.world_size == 1 else numbers.chunk(self.world_size)[self.rank]
 
     def state_dict(self) -> dict[str, Tensor]:
         """The position in the stream."""

@@ -19,7 +19,7 @@ Norm = Literal["linf", "l2"]
 Loss = Callable[[Tensor], Tensor]
 """From inputs (B, …) to one number each (B,)."""
 
-EPSILON = 1e-12
+MIN_NORM = 1e-12
 """Smaller norms count as this much, so that nothing is divided by 0."""
 
 
@@ -40,7 +40,7 @@ def input_gradient(loss: Loss, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..
 
 def l2_norms(x: Float[Tensor, "b ..."]) -> Tensor:
     """The Euclidean norm of each item, in a shape that multiplies the items."""
-    return x.flatten(1).square().sum(1).sqrt().clamp(min=EPSILON).view(-1, *[1] * (x.ndim - 1))
+    return x.flatten(1).square().sum(1).sqrt().clamp(min=MIN_NORM).view(-1, *[1] * (x.ndim - 1))
 
 
 def steepest_ascent(gradient: Tensor, norm: Norm) -> Tensor:

@@ -76,16 +76,17 @@ class EfficientNetLite0(ImageNetwork):
     def __init__(self, classes: int | None, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> None:
         super().__init__(mean, std)
         classes is None or classes >= 1 or reject("EfficientNet-Lite0 needs at least one class.", classes)
-        inputs, reach = 32, 2
+        inputs, total_stride = 32, 2
         self._conv_stem, self._bn0 = SameConv2d(3, inputs, 3, 2, bias=False), batch_norm(inputs)
         blocks: list[nn.Module] = []
-        self.strides, self.feature_channels = list[int](), {reach: inputs}  # of each block; of the last at each stride
+        self.strides = list[int]()  # of each block's output
+        self.feature_channels = {total_stride: inputs}  # of the last block at each stride
         for expansion, outputs, count, stride, kernel in STAGES:
-            reach *= stride
+            total_stride *= stride
             for number in range(count):
                 blocks.append(InvertedResidual(inputs, outputs, 1 if number else stride, kernel, expansion))
-                self.strides.append(reach)
-                inputs = self.feature_channels[reach] = outputs
+                self.strides.append(total_stride)
+                inputs = self.feature_channels[total_stride] = outputs
         self._blocks = nn.Sequential(*blocks)
         self.has_head = classes is not None
         if classes is not None:

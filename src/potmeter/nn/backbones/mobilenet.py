@@ -67,7 +67,7 @@ class MobileNetV2(ImageNetwork):
         classes: Number of logits; None = a backbone only, without the 1×1 convolution and the linear layer, which holds
             half of the parameters.
         mean, std: Of each colour over the training images, in [0, 1].
-        width: Multiplies all numbers of channels.
+        width: The width multiplier α (section 4.1 of Howard et al., arXiv:1704.04861), of all numbers of channels.
 
     Example:
         >>> MobileNetV2(4)(torch.rand(2, 3, 96, 96)).shape
@@ -83,18 +83,16 @@ class MobileNetV2(ImageNetwork):
         super().__init__(mean, std)
         classes is None or classes >= 1 or reject("MobileNetV2 needs at least one class.", classes)
         width > 0 or reject("width must be positive.", width)
-        inputs, last, reach = round_channels(32 * width), round_channels(1280 * max(1.0, width)), 2
+        inputs, last, total_stride = round_channels(32 * width), round_channels(1280 * max(1.0, width)), 2
         layers: list[nn.Module] = [ConvNormActivation(3, inputs, stride=2)]
-        self.strides, self.feature_channels = (
-            [reach],
-            {reach: inputs},
-        )  # of each layer; of the last layer at each stride
+        self.strides = [total_stride]  # of each layer's output
+        self.feature_channels = {total_stride: inputs}  # of the last layer at each stride
         for expansion, channels, blocks, stride in STAGES:
-            reach, outputs = reach * stride, round_channels(channels * width)
+            total_stride, outputs = total_stride * stride, round_channels(channels * width)
             for block in range(blocks):
                 layers.append(InvertedResidual(inputs, outputs, 1 if block else stride, expansion))
-                self.strides.append(reach)
-                inputs = self.feature_channels[reach] = outputs
+                self.strides.append(total_stride)
+                inputs = self.feature_channels[total_stride] = outputs
         if classes is not None:
             layers.append(ConvNormActivation(inputs, last, kernel=1))
         self.features = nn.Sequential(*layers)
