@@ -222,7 +222,7 @@ def import_ejected(folder: Path, module: str) -> ModuleType:
     return importlib.import_module(f"{package}.{module}")
 
 
-# The form of system.json ------------------------------------------------------------------------------------------
+# The schema of system.json ------------------------------------------------------------------------------------------
 
 
 def is_list(value: Any) -> bool:
@@ -240,7 +240,7 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
+SCHEMA: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (lambda v: isinstance(v, str) and v.isidentifier() and v.islower(), "a name in small letters"),
     "kind": (lambda v: v in ("system", "probe"), "system or probe"),
     "section": (lambda v: v in get_args(Section), f"one of {', '.join(get_args(Section))}"),
@@ -263,7 +263,7 @@ FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 """Of every key: the check of its value, and what it must be."""
 
-WEIGHTS_FORM: dict[str, tuple[Callable[[Any], bool], str]] = {
+WEIGHTS_SCHEMA: dict[str, tuple[Callable[[Any], bool], str]] = {
     "recipe": (is_list, "a list of flags, one text for each training"),
     "data": (is_list, "a list of data sets"),
     "licence": (lambda v: isinstance(v, str), "a text"),
@@ -293,22 +293,22 @@ def read_entry(folder: Path, package: str | None = None) -> Entry:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: {error}.", received=str(folder)) from None
-    values = check_value(values, FORM, f"{path}")
+    values = check_value(values, SCHEMA, f"{path}")
     for key in REQUIRED:
         key in values or reject(f"{path} lacks {key}.", ", ".join(values) or "{}")
     for key in ("weights", "artefacts"):
         values[key] = {
-            tag: Weights(**check_value(facts, WEIGHTS_FORM, f"{path}: {key} {tag}"))
+            tag: Weights(**check_value(facts, WEIGHTS_SCHEMA, f"{path}: {key} {tag}"))
             for tag, facts in values.get(key, {}).items()
         }
     return Entry(**values, source=folder.resolve(), package=package)
 
 
-def check_value(values: Any, form: dict[str, tuple[Callable[[Any], bool], str]], where: str) -> dict[str, Any]:
+def check_value(values: Any, schema: dict[str, tuple[Callable[[Any], bool], str]], where: str) -> dict[str, Any]:
     """An object of JSON whose every key is known and every value is good; its lists as tuples."""
     isinstance(values, dict) or reject(f"{where} must be an object.", values)
     for key, value in values.items():
-        key in form or reject(f"{where}: there is no {key}; known are {', '.join(form)}.", key)
-        good, text = form[key]
+        key in schema or reject(f"{where}: there is no {key}; known are {', '.join(schema)}.", key)
+        good, text = schema[key]
         good(value) or reject(f"{where}: {key} must be {text}.", value)
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

@@ -112,6 +112,7 @@ class Parameter:
         return tuple(self.convert_one(item, owner) for item in items)
 
     def convert_one(self, value: Any, owner: object) -> Any:
+        """As ``convert``, for one value, of several each by itself; ``owner`` is the system that knows a ``Choice``."""
         if self.medium:
             value = to_medium(self.name, self.type, value)
         elif get_origin(self.type) is Literal:
@@ -123,7 +124,7 @@ class Parameter:
         elif self.type is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         elif not isinstance(value, self.type) or (isinstance(value, bool) and self.type is not bool):
-            reject(f"{self.name} takes {ARTICLES.get(self.type, self.type.__name__)}.", value)
+            reject(f"{self.name} takes {TYPE_NAMES.get(self.type, self.type.__name__)}.", value)
         if isinstance(value, str):
             require_utf8(self.name, value)
         if isinstance(value, float) and not math.isfinite(value):
@@ -135,7 +136,8 @@ class Parameter:
         return value
 
 
-ARTICLES = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path"}
+TYPE_NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a path"}
+"""The plain types of a Parameter, and what a message calls a value of each."""
 
 
 def parse_annotation(name: str, annotation: Any, **extra: Any) -> Parameter:
@@ -151,7 +153,7 @@ def parse_annotation(name: str, annotation: Any, **extra: Any) -> Parameter:
         return parse_annotation(name, inner[0], optional=True, **marks, **extra)
     if get_origin(annotation) in (list, tuple):
         return parse_annotation(name, get_args(annotation)[0], many=True, **marks, **extra)
-    known = isinstance(annotation, type) and (annotation in ARTICLES or issubclass(annotation, media.Medium))
+    known = isinstance(annotation, type) and (annotation in TYPE_NAMES or issubclass(annotation, media.Medium))
     if not known and get_origin(annotation) is not Literal:
         raise TypeError(f"{name}: no frontend can offer a parameter of type {annotation}.")
     return Parameter(name, annotation, **marks, **extra)
