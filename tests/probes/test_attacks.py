@@ -7,7 +7,7 @@ import torch
 
 from potmeter.core.random import RandomStream
 from potmeter.errors import UserError
-from potmeter.probes.attack import carlini_wagner, deepfool, fgsm, pgd, square, universal
+from potmeter.probes.attack import carlini_wagner, deepfool, fgsm, pgd, square, universal_perturbation
 from potmeter.probes.attack.criterion import margin
 from potmeter.probes.attack.square import random_signs, random_squares, square_area
 
@@ -139,7 +139,7 @@ def test_squares_are_squares_and_reach_every_pixel():
 
 def test_one_change_turns_more_unseen_answers_than_noise_of_its_size():
     x, y = pictures_of(MODEL, 200)
-    change = universal(MODEL, x[:100], y[:100], 0.08)
+    change = universal_perturbation(MODEL, x[:100], y[:100], 0.08)
     assert change.shape == x.shape[1:] and change.abs().max() <= 0.08 + 2**-23
     noise = 0.08 * random_signs(RandomStream(0), *change.shape)
     turned, by_noise = (errors(MODEL, (x[100:] + d).clamp(0, 1), y[100:]) for d in (change, noise))
@@ -149,7 +149,7 @@ def test_one_change_turns_more_unseen_answers_than_noise_of_its_size():
 def test_a_targeted_change_turns_answers_to_the_target():
     x, y = pictures_of(MODEL, 100)
     target = torch.full_like(y, (int(y[0]) + 1) % 5)
-    change = universal(MODEL, x, target, 0.3, targeted=True)
+    change = universal_perturbation(MODEL, x, target, 0.3, targeted=True)
     assert errors(MODEL, (x + change).clamp(0, 1), target) < errors(MODEL, x, target) - 0.3
 
 
@@ -160,7 +160,7 @@ ATTACKS = {
     "pgd": lambda model, x, y, eps=0.1: pgd(model, x, y, eps, steps=3),
     "pgd_l2": lambda model, x, y, eps=0.1: pgd(model, x, y, eps, steps=3, norm="l2"),
     "square": lambda model, x, y, eps=0.1: square(model, x, y, eps, queries=20),
-    "universal": lambda model, x, y, eps=0.1: universal(model, x, y, eps, epochs=1),
+    "universal": lambda model, x, y, eps=0.1: universal_perturbation(model, x, y, eps, epochs=1),
     "deepfool": lambda model, x, y: deepfool(model, x, y, steps=3),
     "carlini_wagner": lambda model, x, y: carlini_wagner(model, x, y, searches=2, steps=5, constant=1.0),
 }

@@ -5,6 +5,6 @@ from .deepfool import deepfool
 from .gradient import fgsm, pgd
 from .probe import Attack
 from .square import square
-from .universal import universal
+from .universal import universal_perturbation
 
-__all__ = ["Attack", "carlini_wagner", "deepfool", "fgsm", "pgd", "square", "universal"]
+__all__ = ["Attack", "carlini_wagner", "deepfool", "fgsm", "pgd", "square", "universal_perturbation"]

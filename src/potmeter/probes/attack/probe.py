@@ -28,7 +28,7 @@ from .gradient import fgsm, pgd
 from .quantisation import Method, attack_in_8_bits
 from .slide import describe_answer, draw_slide, magnify, to_pixels
 from .square import random_signs
-from .universal import universal
+from .universal import universal_perturbation
 
 SIZES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 4, 16)
 """Of the chart: largest perturbations of a value, of 255. A network without a defence gives way below 1."""
@@ -182,7 +182,7 @@ class Attack(Probe):
         len(images) >= 2 or reject("At least two images are needed, to learn from and to judge.", len(images))
         x = self.inputs(images)
         y = predict(self.model, x)
-        perturbation = universal(self.model, x[::2], y[::2], eps, epochs=epochs, seed=seed)
+        perturbation = universal_perturbation(self.model, x[::2], y[::2], eps, epochs=epochs, seed=seed)
         noise = eps * random_signs(RandomStream(seed), *perturbation.shape).to(x)
         rows = []
         for name, delta in (("universal", perturbation), ("random noise", noise)):

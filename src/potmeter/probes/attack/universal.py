@@ -17,7 +17,7 @@ MAX_LOSS = 9.0
 """Largest loss of one image that counts, in nats."""
 
 
-def universal(
+def universal_perturbation(
     model: Any,
     x: Float[Tensor, "b c h w"],
     y: Int[Tensor, " b"],
