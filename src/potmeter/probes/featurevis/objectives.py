@@ -114,16 +114,6 @@ def diversity(layer: str) -> Objective:
     return Objective(frozenset([layer]), value)
 
 
-def positive(objective: Objective) -> Objective:
-    """Only what is above 0 counts."""
-    return Objective(objective.layers, lambda activations: objective(activations).relu())
-
-
-def negative(objective: Objective) -> Objective:
-    """The least instead of the most: what a channel is switched off by."""
-    return -objective
-
-
 def add_diversity(objective: Objective, layer: str) -> Objective:
     """An objective less what a picture's likeness to the others is worth, so that they come to differ."""
     others = diversity(layer)
