@@ -11,7 +11,7 @@ from potmeter.data.batches import in_batches
 from potmeter.data.sets.mnist import sklearn_digits
 from potmeter.errors import UserError
 from potmeter.systems.vision.classifier import ImageClassifier
-from potmeter.systems.vision.classifier.adversarial import attack_minibatch, correct_under_pgd
+from potmeter.systems.vision.classifier.adversarial import attack_minibatch, is_correct_under_pgd
 
 
 def guarded(**changes):
@@ -54,7 +54,7 @@ def test_a_network_trained_against_an_adversarial_resists_one_that_breaks_its_tw
         splits = ImageClassifier.data(config)
         options = Options(steps=120, out=tmp_path / adversary, device="cpu", eval_every=120)
         Trainer(system := build_system(ImageClassifier, config, 0), splits, options, quiet=True).fit()
-        right[adversary] = float(correct_under_pgd(system.eval(), splits.test, steps=20, step=0.1).mean())
+        right[adversary] = float(is_correct_under_pgd(system.eval(), splits.test, steps=20, step=0.1).mean())
     assert right["pgd"] > right["none"] + 0.2
 
 

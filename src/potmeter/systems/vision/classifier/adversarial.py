@@ -34,13 +34,13 @@ def attack_minibatch(system: Any, images: Tensor, labels: Tensor, eps_factor: fl
     return adversarial
 
 
-def correct_under_fgsm(system: Any, data: Any) -> Tensor:
+def is_correct_under_fgsm(system: Any, data: Any) -> Tensor:
     """Whether each picture (N,) is still classified rightly after the fast gradient sign method."""
     eps = system.config.adversarial_eps
-    return correct_under(system, data, lambda loss, x: fgsm(loss, x, eps))
+    return is_correct_under_attack(system, data, lambda loss, x: fgsm(loss, x, eps))
 
 
-def correct_under_pgd(system: Any, data: Any, steps: int, step: float) -> Tensor:
+def is_correct_under_pgd(system: Any, data: Any, steps: int, step: float) -> Tensor:
     """Whether each picture (N,) is still classified rightly after gradient steps of ``step`` ε from one random start."""
     eps, rng = system.config.adversarial_eps, RandomStream(0)
 
@@ -48,10 +48,12 @@ def correct_under_pgd(system: Any, data: Any, steps: int, step: float) -> Tensor
         start = random_start(x, eps, "linf", rng.uniform(*x.shape).to(x.device))
         return pgd(loss, x, eps, steps=steps, step_size=step * eps, start=start)
 
-    return correct_under(system, data, attack)
+    return is_correct_under_attack(system, data, attack)
 
 
-def correct_under(system: Any, data: Any, attack: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]) -> Tensor:
+def is_correct_under_attack(
+    system: Any, data: Any, attack: Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
+) -> Tensor:
     """Whether each picture (N,) of a data set is classified rightly after an attack on it."""
     right = []
     for batch in in_batches(data, 500, system.device):

@@ -27,7 +27,7 @@ from potmeter.media.image_batch import to_batch
 from potmeter.nn.backbones import MobileNetV2
 
 from . import model
-from .adversarial import attack_minibatch, correct_under_fgsm, correct_under_pgd
+from .adversarial import attack_minibatch, is_correct_under_fgsm, is_correct_under_pgd
 from .augment import augment
 from .baselines import linear_accuracy, nearest_accuracy
 from .calibration import calibration_error, reliability
@@ -146,8 +146,8 @@ class ImageClassifier(System):
         nats = F.cross_entropy(logits, labels, reduction="none")
         values = {"accuracy": right, "nats": nats, "calibration_error": calibration_error(logits, labels)}
         if self.config.adversarial_training != "none":
-            values["fgsm_accuracy"] = correct_under_fgsm(self, data)
-            values["pgd_accuracy"] = correct_under_pgd(self, data, steps=40, step=1 / 30)
+            values["fgsm_accuracy"] = is_correct_under_fgsm(self, data)
+            values["pgd_accuracy"] = is_correct_under_pgd(self, data, steps=40, step=1 / 30)
         return values
 
     def validate(self, data: Any) -> dict[str, Tensor]:
@@ -157,7 +157,7 @@ class ImageClassifier(System):
         part = take_evenly(data, ROBUST_VALIDATION)
         logits, labels = self.predictions(part)
         clean = (logits.argmax(1) == labels).float()
-        return {"accuracy": correct_under_pgd(self, part, steps=10, step=0.25), "clean_accuracy": clean}
+        return {"accuracy": is_correct_under_pgd(self, part, steps=10, step=0.25), "clean_accuracy": clean}
 
     def predictions(self, data: Any) -> tuple[Tensor, Tensor]:
         """Logits (N, classes) and labels (N,) of a data set."""
