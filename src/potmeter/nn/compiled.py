@@ -144,7 +144,7 @@ def bits_as_float(typing_context, bits):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def larger(typing_context, a, b):  # type: ignore[no-untyped-def]
+def maximum(typing_context, a, b):  # type: ignore[no-untyped-def]
     """The larger of two float32 that are numbers; unlike ``max`` it becomes vector instructions in a loop."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -222,7 +222,7 @@ def exp(x):  # type: ignore[no-untyped-def]
 
     x = n ln 2 + f: 2ⁿ comes from the exponent's bits, eᶠ from its Taylor series. What is less than −87 counts as that.
     """
-    x = larger(x, float32(-87))
+    x = maximum(x, float32(-87))
     n = float32(math.floor(x * float32(1.4426950408889634) + float32(0.5)))  # log₂ e
     f = (x - n * float32(0.693359375)) + n * float32(2.12194440e-4)  # ln 2 in two parts, the first of few bits
     series = float32(1 / 5040)
@@ -245,7 +245,7 @@ def softmax(scores, size):  # type: ignore[no-untyped-def]
     """Replace the first ``size`` scores by exp(score) / Σ exp(score)."""
     highest, total = scores[0], float32(0)
     for i in range(size):
-        highest = larger(highest, scores[i])
+        highest = maximum(highest, scores[i])
     for i in range(size):
         scores[i] = exp(scores[i] - highest)
         total += scores[i]
@@ -265,12 +265,16 @@ def sum_exp(scores, size, highest):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def find_maxima(values, size, maxima):  # type: ignore[no-untyped-def]
-    """maxima[i] = the largest of the first ``size`` values whose places leave the remainder i when divided by how many
-    maxima there are; their number divides ``size``.
+    """maxima[i] = max over j of values[i + j · n], for the n maxima asked for; n divides ``size``.
+
+    Args:
+        values: (≥ size,).
+        size: How many values count.
+        maxima: (n,), filled in.
     """
     count = len(maxima)
     for i in range(count):
         maxima[i] = values[i]
     for start in range(count, size, count):
         for i in range(count):
-            maxima[i] = larger(maxima[i], values[start + i])
+            maxima[i] = maximum(maxima[i], values[start + i])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import float32, njit
 
-from potmeter.nn.compiled import PANEL, address, allocate, larger, layer_norm, linear, multiply, round_up, softmax
+from potmeter.nn.compiled import PANEL, address, allocate, layer_norm, linear, maximum, multiply, round_up, softmax
 
 EPS = 1e-5
 """Of the layer normalisations."""
@@ -59,7 +59,7 @@ def feed_forward(x, rows, dim, norm, linear1, linear2, layer, y, hidden):  # typ
     linear(y, 0, rows, linear1, layer, hidden)
     for row in range(rows):
         for i in range(linear1.bias.shape[1]):
-            hidden[row, i] = larger(hidden[row, i], float32(0))
+            hidden[row, i] = maximum(hidden[row, i], float32(0))
     linear(hidden, 0, rows, linear2, layer, y)
     add(x, y, rows, dim)
 

@@ -17,7 +17,7 @@ from numba import float32, njit
 from torch import nn
 
 from potmeter.nn.beam_search import Beam, Hypothesis
-from potmeter.nn.compiled import PANEL, allocate, exp, find_maxima, larger, linear, sum_exp
+from potmeter.nn.compiled import PANEL, allocate, exp, find_maxima, linear, maximum, sum_exp
 
 from .compiled_layers import Buffers, allocate_memory, decode, embed, encode, project_memory
 from .model import END, PAD, START
@@ -182,7 +182,7 @@ def search_group(  # type: ignore[no-untyped-def]
                 find_maxima(line, columns, maxima)
                 highest = end
                 for i in range(len(maxima)):
-                    highest = larger(highest, maxima[i])
+                    highest = maximum(highest, maxima[i])
                 total = sum_exp(line, columns, highest) + exp(end - highest)
                 base = log_probs[index, j] - highest - float32(math.log(total))
                 select_top(line, columns, maxima, base, row, top, top_row, top_token)
