@@ -2,7 +2,7 @@
 
 Wu et al. (arXiv:1609.08144), eq. 14, for a source X and an output Y:
 
-    s(Y, X) = log p(Y | X) / ((5 + |Y|) / 6)^α + β Σₛ log min(Σₜ weightₜₛ, 1)
+    s(Y, X) = log p(Y | X) / lp(Y) + cp(X; Y)      lp(Y) = ((5 + |Y|) / 6)^α      cp(X; Y) = β Σₛ log min(Σₜ weightₜₛ, 1)
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Beam:
     """How to search.
 
     Args:
-        width: Hypotheses that are kept at each step; 1 = greedy: the likeliest token, until that is the end.
+        width: The beam size, hypotheses that are kept at each step; 1 = greedy: the likeliest token, until that is the end.
         length_penalty: α, 0 to 2; 0 prefers short sequences.
         coverage_penalty: β; 0 = none.
         min_length: Fewest tokens, without the end.
@@ -64,12 +64,12 @@ class Beam:
     exact: bool = False
 
     def normaliser(self, length: int) -> float:
-        """By what log p is divided; ``length`` counts the end."""
+        """lp(Y), by which log p is divided; ``length`` is |Y|, the end counted."""
         return float(((5 + length) / 6) ** self.length_penalty)
 
-    def coverage(self, attended: Float[Tensor, "n s"], mask: Bool[Tensor, "n s"] | None) -> Float[Tensor, " n"]:
-        """The coverage term; ``attended`` is the sum of the attention weights so far."""
-        logs = attended.clamp(MIN_COVERAGE, 1).log()
+    def coverage(self, attention_sum: Float[Tensor, "n s"], mask: Bool[Tensor, "n s"] | None) -> Float[Tensor, " n"]:
+        """cp(X; Y) of each hypothesis, from its attention weights summed over the target tokens so far."""
+        logs = attention_sum.clamp(MIN_COVERAGE, 1).log()
         return self.coverage_penalty * (logs if mask is None else logs.masked_fill(~mask, 0)).sum(1)
 
 
@@ -130,8 +130,8 @@ def beam_search(
             for number in range(k):
                 (score, log_prob), at = values[row][number], row * k + number
                 if score > -torch.inf and (len(finished[item]) < best or score > finished[item][-1].score):
-                    looked = None if attention is None else attention[at]
-                    finished[item].append(Hypothesis(tokens[at, 1:].tolist(), score, log_prob, looked))
+                    attended = None if attention is None else attention[at]  # (T, S)
+                    finished[item].append(Hypothesis(tokens[at, 1:].tolist(), score, log_prob, attended))
                     finished[item].sort(key=lambda hypothesis: -hypothesis.score)
                     del finished[item][best:]
         candidates[:, :, end] = -torch.inf
