@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from potmeter import registry
 from potmeter.cli.weights import choose_weights
 from potmeter.errors import reject
-from potmeter.media import plain
+from potmeter.media import to_json_value
 from potmeter.presentation import source
 from potmeter.presentation.arguments import common_flags, parse, split_name
 from potmeter.presentation.places import check_writable
@@ -69,7 +69,7 @@ def train(argv: list[str]) -> None:
     if values["json"]:
         report = {"folder": str(folder), "step": trainer.step, "seconds": round(trainer.seconds, 2)}
         report |= {"metrics": trainer.progress.metrics, "command": use_command(name, owner, trainer.run)}
-        print(json.dumps(plain(report)))
+        print(json.dumps(to_json_value(report)))
         return
     shown = ", ".join(f"{key} {value:.5g}" for key, value in trainer.progress.metrics.items())
     print(f"{folder}  ({shown}, step {trainer.step}, {trainer.seconds:.0f} s)")

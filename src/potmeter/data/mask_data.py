@@ -11,10 +11,10 @@ from potmeter.data.batches import Batch
 from potmeter.data.splits import TensorData
 
 VOID = 255
-"""The value of pixels whose class is not said, as in Pascal VOC and Cityscapes: they teach nothing and count for nothing."""
+"""``ignore_index``, the value of pixels whose class is not said (as in Pascal VOC): neither trained on nor measured."""
 
 GROUND = "ground"
-"""What class 0 is called where nothing names it: whatever is none of the others."""
+"""The background: what class 0, whatever is none of the others, is called where nothing names it."""
 
 
 class MaskData(TensorData):

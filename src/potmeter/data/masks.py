@@ -32,7 +32,7 @@ def mask_folder(
 
     * ``FOLDER/images/`` with ``FOLDER/masks/``: for each picture a mask of its name (``cat.jpg`` and ``cat.png``, or
       ``cat_mask.png``), whose values are indices of classes, in grey or with a palette. Where there are only 0 and 255, 255 is
-      class 1; else 255 is ``VOID``. Names of classes come from ``FOLDER/classes.txt``, a line each, the ground first.
+      class 1; else 255 is ``VOID``. Names of classes come from ``FOLDER/classes.txt``, a line each, the background first.
     * Or, in ``masks/``, a folder for each class with one grey mask a picture: bright where that class is. Of classes that
       overlap, the last in order of their names counts.
     * A file of COCO's JSON, or a folder with one, its pictures beside it or in ``images/``.

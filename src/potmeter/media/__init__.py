@@ -10,7 +10,7 @@ from potmeter.media.cutout import Cutout
 from potmeter.media.image import PICTURES, Image
 from potmeter.media.labels import Labels
 from potmeter.media.medium import Medium, data_uri, describe, read_bytes
-from potmeter.media.results import Result, as_json, parts, plain
+from potmeter.media.results import Result, as_json, parts, to_json_value
 from potmeter.media.table import Bars, Table
 from potmeter.media.text import Text
 from potmeter.media.video import Video
@@ -34,6 +34,6 @@ __all__ = [
     "describe",
     "escape_formulas",
     "parts",
-    "plain",
     "read_bytes",
+    "to_json_value",
 ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Cutout(Medium):
-    """A picture whose ground is transparent.
+    """A picture whose background is transparent.
 
     Args:
         pixels: uint8 array of shape (height, width, 3).

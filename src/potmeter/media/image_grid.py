@@ -10,10 +10,10 @@ from torch import Tensor
 from potmeter.media.image import Image
 from potmeter.media.video import Video
 
-SHOWN = 112
-"""Pictures are enlarged to about this side, in pixels, to be seen."""
-PAGE = 1120
-"""A grid is not enlarged beyond this width."""
+DISPLAY_SIDE = 112
+"""Side in pixels that small pictures are enlarged to, about, so that they can be seen."""
+MAX_WIDTH = 1120
+"""Width in pixels beyond which a grid is not enlarged."""
 
 
 def image_grid(images: Tensor, columns: int | None = None, gap: int = 2) -> Image:
@@ -35,7 +35,7 @@ def image_grid(images: Tensor, columns: int | None = None, gap: int = 2) -> Imag
     whole = whole.flatten(1, 2).flatten(2, 3)
     whole = whole[:, : whole.shape[1] - gap, : whole.shape[2] - gap]
     return Image.from_tensor(whole.clamp(0, 1)).enlarge(
-        max(1, min(SHOWN // (images.shape[-1] - gap), PAGE // whole.shape[2]))
+        max(1, min(DISPLAY_SIDE // (images.shape[-1] - gap), MAX_WIDTH // whole.shape[2]))
     )
 
 
@@ -63,7 +63,7 @@ def resize_to_side(x: Tensor, side: int) -> Image:
 
 
 def walk_video(pictures: Tensor, fps: float = 18) -> Video:
-    """Pictures (N, C, H, W), values clipped to [0, 1], as a video there and back, enlarged so that they can be seen."""
-    factor = max(1, 2 * SHOWN // pictures.shape[-1])
+    """A walk through a latent space, pictures (N, C, H, W) clipped to [0, 1], as a video there and back, enlarged."""
+    factor = max(1, 2 * DISPLAY_SIDE // pictures.shape[-1])
     frames = [Image.from_tensor(x.clamp(0, 1)).enlarge(factor).pixels for x in pictures]
     return Video(np.stack(frames + frames[::-1]), fps=fps)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import PIL.Image
 
 NAMES = "potmeter classes"
-"""Under which a PNG's text holds the names of the classes, as JSON."""
-GROUND = (236, 234, 228)
+"""Key under which a PNG's text chunk holds the names of the classes, as JSON."""
+BACKGROUND = (236, 234, 228)
 HUES = ((205, 62, 58), (241, 188, 121), (60, 112, 188), (88, 150, 84), (150, 98, 170), (72, 168, 172), (196, 120, 60))
 """Colours of class 0 and of the first ones after it; the rest are spread over the circle of hues by the golden angle."""
 
@@ -31,7 +31,7 @@ class Labels(Medium):
 
     Args:
         values: uint8 array of shape (height, width), indices of classes.
-        names: Of the classes, at most 256; class 0 is the ground, what is none of the others.
+        names: Of the classes, at most 256; class 0 is the background, what is none of the others.
 
     Raises:
         UserError: For an array of another kind, or a value that has no name.
@@ -152,7 +152,7 @@ def palette(count: int) -> list[tuple[int, int, int]]:
         >>> len(set(palette(256)))
         256
     """
-    chosen = [GROUND, *HUES][:count]
+    chosen = [BACKGROUND, *HUES][:count]
     for number in range(len(chosen), count):
         value = 0.95 - 0.5 * (number % 17) / 16
         rgb = colorsys.hsv_to_rgb(number * 0.618034 % 1, 0.45 + 0.5 * (number % 5) / 4, value)

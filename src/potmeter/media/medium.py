@@ -74,7 +74,7 @@ class Medium:
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
-        return in_notebook({"": self})
+        return notebook_html({"": self})
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -121,7 +121,7 @@ NOTEBOOK_STYLE = """
 """What pages have in their style sheets."""
 
 
-def in_notebook(media: dict[str, Medium]) -> str:
+def notebook_html(media: dict[str, Medium]) -> str:
     """Media as a notebook shows them: each with its name, side by side where there is room."""
     figures = [
         f"<figure>{medium.html()}{f'<figcaption>{html.escape(name)}</figcaption>' if name else ''}</figure>"

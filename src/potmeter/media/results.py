@@ -6,14 +6,14 @@ import math
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from potmeter.media.medium import Medium, in_notebook
+from potmeter.media.medium import Medium, notebook_html
 
 
 class Result:
     """Base of the frozen dataclasses whose fields are media: what a typed method returns that gives several."""
 
     def _repr_html_(self) -> str:
-        return in_notebook(parts(self))
+        return notebook_html(parts(self))
 
 
 def parts(result: Any) -> dict[str, Medium]:
@@ -32,15 +32,15 @@ def as_json(result: Any) -> Any:
     if result is None:
         return None
     media = parts(result)
-    return plain(media[""].json() if "" in media else {name: medium.json() for name, medium in media.items()})
+    return to_json_value(media[""].json() if "" in media else {name: medium.json() for name, medium in media.items()})
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """A value as JSON knows it: numpy's numbers as Python's, and null for what is not finite."""
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): to_json_value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [to_json_value(item) for item in value]
     value = value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
     if isinstance(value, float):
         return value if math.isfinite(value) else None

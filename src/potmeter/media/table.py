@@ -94,7 +94,7 @@ class Table(Medium):
 
 @dataclass(frozen=True, eq=False)
 class Bars(Medium):
-    """Named values between 0 and 1, largest first as a rule: what a classifier thinks.
+    """Named values from 0 to 1 as bars, such as a classifier's probabilities, largest first.
 
     Example:
         >>> print(Bars({"cat": 0.9, "dog": 0.1}))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from potmeter.errors import UserError
-from potmeter.media import plain
+from potmeter.media import to_json_value
 from potmeter.tour.page import page
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def output_json(output: Output) -> dict[str, Any]:
         "caption": output.caption,
         "task": output.task,
         "command": output.command,
-        "result": plain(values) if output.outputs else None,
+        "result": to_json_value(values) if output.outputs else None,
         **error_fields(output),
     }
 
