@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from potmeter.data.named import load_pictures
+from potmeter.data.pictures import load_pictures
 from potmeter.data.sets import faces as module
 from potmeter.data.sets.celeba import celeba
 from potmeter.data.sets.faces import ATTRIBUTES, BEARDS, CLASSES, FEMININE, MASCULINE, SMILES, face, faces

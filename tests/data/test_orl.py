@@ -10,7 +10,7 @@ import torch
 from potmeter import registry
 from potmeter.data.fetching import packages
 from potmeter.data.fetching.fetch import file_digest
-from potmeter.data.named import load_pictures
+from potmeter.data.pictures import load_pictures
 from potmeter.data.samples import sample
 from potmeter.data.sets import orl as module
 from potmeter.data.sets.orl import HEADER, orl, read_photograph, restore_line_ends

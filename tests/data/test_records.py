@@ -5,7 +5,7 @@ import torch
 
 from potmeter import registry
 from potmeter.data.fetching.packages import PACKAGES
-from potmeter.data.named import load_pictures
+from potmeter.data.pictures import load_pictures
 from potmeter.data.sets.records import DATA_SETS, is_light_on_dark
 from potmeter.errors import UserError
 from potmeter.media.image_batch import to_light_on_dark

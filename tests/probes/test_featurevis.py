@@ -19,7 +19,7 @@ from potmeter.probes.featurevis import objectives as aims
 from potmeter.probes.featurevis.layers import activations, find_layer, list_layers
 from potmeter.probes.featurevis.parametrisation import COLOURS, FourierImage, PixelImage, colour_matrix
 from potmeter.probes.featurevis.photos import crop_receptive_field, extreme_images
-from potmeter.probes.featurevis.planted import recovery_cosine
+from potmeter.probes.featurevis.planted_filters import recovery_cosine
 from potmeter.probes.featurevis.redirect import RedirectedReLU
 from potmeter.probes.featurevis.render import render
 from potmeter.probes.featurevis.transforms import NONE, Transforms

@@ -28,8 +28,8 @@ from potmeter.probes.latents import (  # fmt: skip
 from potmeter.probes.latents import labelled as labelling
 from potmeter.probes.latents import probe as pages
 from potmeter.probes.latents.attribute_classifier import attribute_words, predict_attributes
-from potmeter.probes.latents.labelled import encode_labelled, fingerprint, sample_labelled
-from potmeter.probes.latents.planted import correlated_subset
+from potmeter.probes.latents.labelled_codes import encode_labelled, fingerprint, sample_labelled
+from potmeter.probes.latents.planted_correlation import correlated_subset
 from potmeter.probes.latents.space import Pixels, Space
 from potmeter.probes.latents.strips import SIDE
 from potmeter.systems.generative.gan import GAN
@@ -185,7 +185,7 @@ def test_a_generator_without_a_quick_encoder_is_measured_by_drawing(painted):
 
 def test_the_measurement_sees_a_vector_that_does_nothing(painted, monkeypatch):
     monkeypatch.setattr(
-        "potmeter.probes.latents.planted.attribute_direction", lambda z, has, other=None: torch.zeros(16)
+        "potmeter.probes.latents.planted_correlation.attribute_direction", lambda z, has, other=None: torch.zeros(16)
     )
     figures = Latents(painted).evaluate()
     assert all(

@@ -14,7 +14,7 @@ from potmeter.probes.latents import Latents, Vector, attribute_classifier
 from potmeter.probes.latents import library as books
 from potmeter.probes.latents import probe as pages
 from potmeter.probes.latents.attribute_classifier import attribute_words, load_attribute_classifier
-from potmeter.probes.latents.labelled import fingerprint
+from potmeter.probes.latents.labelled_codes import fingerprint
 from potmeter.probes.latents.space import Space
 from potmeter.systems.generative.stylegan import StyleGAN
 

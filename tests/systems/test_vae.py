@@ -8,7 +8,7 @@ import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from potmeter.core.random import RandomStream
-from potmeter.data.named import load_pictures as pictures_of_a_data_set
+from potmeter.data.pictures import load_pictures as pictures_of_a_data_set
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
 from potmeter.media import Image

@@ -30,7 +30,7 @@ from .layers import Layer, find_layer, input_shape, list_layers, short_name
 from .objectives import Objective
 from .parametrisation import FourierImage
 from .photos import extreme_images, load_photos
-from .planted import recovery_cosine
+from .planted_filters import recovery_cosine
 from .render import accepts_size, render
 from .transforms import Transforms
 

@@ -13,8 +13,8 @@ from potmeter.errors import reject
 
 from . import vectors
 from .attribute_classifier import load_attribute_classifier
-from .labelled import LabelledCodes, encode_labelled, encodes_quickly, fingerprint, load_labelled, sample_labelled
-from .planted import correlated_subset
+from .labelled_codes import LabelledCodes, encode_labelled, encodes_quickly, fingerprint, load_labelled, sample_labelled
+from .planted_correlation import correlated_subset
 from .space import Space
 from .vectors import Vector, attribute_direction
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from potmeter.errors import reject
 
 from .attribute_classifier import attribute_words, load_attribute_classifier
-from .labelled import encode_labelled, encodes_quickly, load_labelled, sample_labelled
+from .labelled_codes import encode_labelled, encodes_quickly, load_labelled, sample_labelled
 from .library import MAX_ENCODED, NUM_SAMPLED
-from .planted import measure_effects
+from .planted_correlation import measure_effects
 from .space import Pixels, Space
 
 PLANTED = ("smiling", "feminine styling", ("smile", "styling"))

@@ -21,7 +21,7 @@ from potmeter.nn.interpolation import interpolate_path
 from . import diagrams
 from .library import Library, load_vector
 from .measure import load_face_classifier, measure_codes, measure_pixels
-from .planted import AGREEMENT
+from .planted_correlation import AGREEMENT
 from .results import AttributeVector, VectorFile, Walk
 from .space import Interpolation, Space
 from .strips import SIDE, caption_cells, coefficient_strip

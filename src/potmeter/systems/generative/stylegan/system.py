@@ -20,7 +20,7 @@ from potmeter.core.training import processes
 from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.domain_shift import note_domain_shift
-from potmeter.data.named import load_pictures
+from potmeter.data.pictures import load_pictures
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Video

@@ -16,7 +16,7 @@ from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.data.batches import Batch, in_batches
 from potmeter.data.domain_shift import note_domain_shift
-from potmeter.data.named import load_pictures
+from potmeter.data.pictures import load_pictures
 from potmeter.data.samples import one_of_each_digit, sample
 from potmeter.data.sets.records import is_light_on_dark
 from potmeter.data.splits import Splits, TensorData, take_evenly

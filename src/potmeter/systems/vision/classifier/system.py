@@ -16,7 +16,7 @@ from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch, in_batches
 from potmeter.data.domain_shift import note_domain_shift
 from potmeter.data.imagenet_weights import load_imagenet_weights
-from potmeter.data.named import load_pictures
+from potmeter.data.pictures import load_pictures
 from potmeter.data.sets.imagenet import imagenet_classes
 from potmeter.data.sets.photos4 import SETTINGS, photos4_varied
 from potmeter.data.sets.records import is_light_on_dark

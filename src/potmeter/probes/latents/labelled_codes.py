@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from potmeter.core.capabilities import Encoder
 from potmeter.core.progress import progress
-from potmeter.data.named import load_pictures
+from potmeter.data.pictures import load_pictures
 from potmeter.data.sets.celeba import is_celeba
 from potmeter.data.splits import Splits, attribute_column, take_evenly
 from potmeter.errors import reject

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .attribute_classifier import attribute_words, predict_attributes
-from .labelled import LabelledCodes
+from .labelled_codes import LabelledCodes
 from .space import Pixels, Space
 from .vectors import attribute_direction
 
