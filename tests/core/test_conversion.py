@@ -54,3 +54,15 @@ def test_a_folder_of_media_holds_no_hidden_ones(tmp_path):
     assert [path.name for path in expand_folder(tmp_path, Text)] == ["a.txt", "b.txt"]
     with pytest.raises(UserError, match="holds no file of kind"):
         expand_folder(tmp_path / "d.txt", Image)
+
+
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "book.txt").write_text("It was")
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books/a.txt").write_text("a")
+    assert to_medium("prompt", Text, "~/book.txt").text == "It was"
+    assert [path.name for path in expand_folder("~/books", Text)] == ["a.txt"]
+    assert to_medium("prompt", Text, "~ five").text == "~ five"
+    with pytest.raises(UserError, match="no file of this name"):
+        to_medium("prompt", Text, "~/bok.txt")

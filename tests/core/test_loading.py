@@ -68,7 +68,8 @@ def test_a_picture_is_whatever_holds_one():
     grey = np.arange(0, 240, 10, np.uint8).reshape(4, 6)
     file = io.BytesIO()
     PIL.Image.fromarray(grey).save(file, "png")
-    for value in (PIL.Image.fromarray(grey), grey, file.getvalue(), bytearray(file.getvalue()), torch.from_numpy(grey)):
+    data = file.getvalue()
+    for value in (PIL.Image.fromarray(grey), grey, data, bytearray(data), io.BytesIO(data), torch.from_numpy(grey)):
         picture = to_medium("image", Image, value)
         assert picture.pixels.shape[:2] == (4, 6) and np.array_equal(picture.pixels[..., 0], grey)
     with pytest.raises(UserError, match="image takes Image or a path to one, or a Pillow image"):

@@ -29,8 +29,17 @@ def require_utf8(name: str, text: str) -> str:
     return text
 
 
+def expand_home(value: Any) -> Any:
+    """A path or text; where it begins with ~/ and that is a file or folder, its path."""
+    if isinstance(value, (str, Path)) and str(value).startswith("~/"):
+        path = os.path.expanduser(value)
+        return path if os.path.exists(path) else value
+    return value
+
+
 def to_medium(name: str, kind: type[media.Medium], value: Any) -> media.Medium:
-    """A medium from itself or a path; a picture also from a Pillow image, an array, a tensor or bytes; a Text from the text.
+    """A medium from itself or a path; a Text from the text; a picture also from a Pillow image, an array, a tensor, a file's
+    bytes, or the file opened.
 
     Raises:
         UserError: For a file that cannot be read, a value of another kind, and for a text that looks like the path of a file
@@ -38,6 +47,7 @@ def to_medium(name: str, kind: type[media.Medium], value: Any) -> media.Medium:
     """
     if isinstance(value, kind):
         return value
+    value = expand_home(value)
     if kind is media.Text and isinstance(value, str) and not os.path.isfile(value):
         if looks_like_path(value):
             message = f"There is no file of this name for {name}; if it is the text itself, put a space behind it."
@@ -46,6 +56,8 @@ def to_medium(name: str, kind: type[media.Medium], value: Any) -> media.Medium:
     if isinstance(value, (str, Path)):
         return kind.open(value)
     if kind is media.Image:
+        if callable(getattr(value, "read", None)):
+            value = value.read()
         if isinstance(value, (bytes, bytearray, memoryview)):
             return media.Image.decode(bytes(value), name)
         if hasattr(value, "getexif"):
@@ -77,9 +89,8 @@ def looks_like_path(text: str) -> bool:
 
 def expand_folder(value: Any, kind: type[media.Medium]) -> list[Any]:
     """A folder as the sorted files of that kind in it; anything else as itself."""
-    if not isinstance(value, (str, Path)) or not os.path.isdir(
-        value
-    ):  # os.path: a text may be too long or odd for a path
+    value = expand_home(value)
+    if not isinstance(value, (str, Path)) or not os.path.isdir(value):  # os.path: a text may be too odd for a path
         return [value]
     try:
         entries = sorted(p for p in Path(value).iterdir() if not is_hidden(p.name))

@@ -156,7 +156,7 @@ def tied_names(module: nn.Module) -> set[str]:
 def locate_weights(name: str, where: str | Path) -> Path:
     """The weights folder of the system ``name`` that a tag, a folder, a run or a hub id names."""
     tag = str(where).removeprefix(f"{name}.")  # ``vae.digits`` is as good as ``digits``
-    path, shipped = Path(where), registry.WEIGHTS / f"{name}.{tag}"
+    path, shipped = Path(os.path.expanduser(where)), registry.WEIGHTS / f"{name}.{tag}"
     if "/" not in tag and os.path.isdir(shipped):  # os.path: False for what can be no path
         return shipped
     if os.path.isdir(path):
