@@ -34,46 +34,48 @@ def train(argv: list[str]) -> None:
     from potmeter.core.training.loop import Trainer, build_system
     from potmeter.core.training.options import Options
 
-    owner = reference.entry.load()
+    system_class = reference.entry.load()
     first = {flag: take(rest, flag) for flag in ("--preset", "--from")}  # these two set the other flags' defaults
-    pretrained = owner.from_pretrained(first["--from"]) if first["--from"] else None
+    pretrained = system_class.from_pretrained(first["--from"]) if first["--from"] else None
     preset = first["--preset"] or "lecture"
-    preset in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
+    preset in system_class.presets or reject(f"{name} has presets {', '.join(system_class.presets)}.", preset)
     base = (
-        owner.fine_tune_config(pretrained.config) if pretrained else with_edits(reference.entry, owner.presets[preset])
+        system_class.fine_tune_config(pretrained.config)
+        if pretrained
+        else with_edits(reference.entry, system_class.presets[preset])
     )
 
     config_flags, data_flags = flags_of(reference.entry, base)
-    option_flags, early = options_flags(), start_flags(owner, preset, first["--from"])
+    option_flags, early = options_flags(), start_flags(system_class, preset, first["--from"])
     doc = f"Train {name}: {reference.entry.summary}."
     json_flag = replace(
         common_flags("json")[0], help="print the record as it grows, one JSON object a line, the last of the run"
     )
     values = parse(f"potmeter train {name}", [*data_flags, *option_flags, *config_flags, *early, json_flag], rest, doc)
 
-    config = build_config(owner.Config, {p.name: values[p.name] for p in config_flags})
+    config = build_config(system_class.Config, {p.name: values[p.name] for p in config_flags})
     options = Options(**{p.name: p.convert(values[p.name]) for p in option_flags})
     options = options.of_preset(preset)
     if options.out is None and reference.entry.ejected:  # an ejected system's runs are not the original's
         options = replace(options, out=Path("runs") / reference.entry.source.name)
-    run = options.out or Path("runs") / owner.name
+    run = options.out or Path("runs") / system_class.name
     check_writable(run, folder=True)
     if not options.resume:
         runs.reject_other(run)
-    splits = owner.data(config, **{p.name: p.convert(values[p.name]) for p in data_flags})
-    config = owner.fit_config(config, splits)
-    trainer = Trainer(build_system(owner, config, options.seed, pretrained), splits, options)
+    splits = system_class.data(config, **{p.name: p.convert(values[p.name]) for p in data_flags})
+    config = system_class.fit_config(config, splits)
+    trainer = Trainer(build_system(system_class, config, options.seed, pretrained), splits, options)
     if values["json"]:
         trainer.log.on_record = lambda record: print(json.dumps(record), flush=True)
     folder = trainer.fit()
     if values["json"]:
         report = {"folder": str(folder), "step": trainer.step, "seconds": round(trainer.seconds, 2)}
-        report |= {"metrics": trainer.progress.metrics, "command": use_command(name, owner, trainer.run)}
+        report |= {"metrics": trainer.progress.metrics, "command": use_command(name, system_class, trainer.run)}
         print(json.dumps(to_json_value(report)))
         return
     shown = ", ".join(f"{key} {value:.5g}" for key, value in trainer.progress.metrics.items())
     print(f"{folder}  ({shown}, step {trainer.step}, {trainer.seconds:.0f} s)")
-    print(use_command(name, owner, trainer.run))
+    print(use_command(name, system_class, trainer.run))
 
 
 def with_edits(entry: registry.Entry, preset: Any) -> Any:
@@ -93,12 +95,12 @@ def with_edits(entry: registry.Entry, preset: Any) -> Any:
     return replace(preset, **defaults)
 
 
-def use_command(name: str, owner: Any, run: Path) -> str:
+def use_command(name: str, system_class: Any, run: Path) -> str:
     """The command that uses a run's weights, quoted for a shell; inputs that it cannot do without are named."""
     from potmeter.core.signature import parameters
     from potmeter.presentation.calls import command_line
 
-    declared = parameters(owner.run)
+    declared = parameters(system_class.run)
     needed = {p.name: object() for p in declared if p.default is MISSING}
     return f"{command_line(name, declared, needed)} --weights {shlex.quote(str(run))}"
 
@@ -116,12 +118,12 @@ def flags_of(entry: registry.Entry, base: Any) -> tuple[list[Parameter], list[Pa
     from potmeter.core.config import config_parameters
     from potmeter.core.signature import parameters
 
-    owner, docs = entry.load(), {f.name: f.doc for f in source.config_fields(entry)}
+    system_class, docs = entry.load(), {f.name: f.doc for f in source.config_fields(entry)}
     config = [
         replace(p, default=getattr(base, name), help=docs.get(name, ""))
-        for name, p in config_parameters(owner.Config).items()
+        for name, p in config_parameters(system_class.Config).items()
     ]
-    return config, [replace(p, positional=False) for p in parameters(owner.data)]
+    return config, [replace(p, positional=False) for p in parameters(system_class.data)]
 
 
 def options_flags() -> list[Parameter]:
@@ -134,12 +136,12 @@ def options_flags() -> list[Parameter]:
     return [replace(p, help=docs[name]) for name, p in config_parameters(Options).items()]
 
 
-def start_flags(owner: Any, preset: str, weights: str | None) -> list[Parameter]:
+def start_flags(system_class: Any, preset: str, weights: str | None) -> list[Parameter]:
     """The two flags that set the other ones' defaults."""
     from potmeter.core.signature import Parameter
 
     return [
-        Parameter("preset", str, preset, help=f"where the Config starts: {', '.join(owner.presets)}"),
+        Parameter("preset", str, preset, help=f"where the Config starts: {', '.join(system_class.presets)}"),
         Parameter("from_", str, weights, optional=True, help="weights to fine-tune"),
     ]
 

@@ -33,14 +33,16 @@ def tune(argv: list[str]) -> None:
     from potmeter.core.tuning.space import default_space, parse_space
     from potmeter.core.tuning.tuner import Tuner
 
-    owner = reference.entry.load()
+    system_class = reference.entry.load()
     preset, tag = (take(rest, flag) for flag in ("--preset", "--from"))  # these two set the other flags' defaults
-    pretrained = owner.from_pretrained(tag) if tag else None
-    (preset or "lecture") in owner.presets or reject(f"{name} has presets {', '.join(owner.presets)}.", preset)
+    pretrained = system_class.from_pretrained(tag) if tag else None
+    (preset or "lecture") in system_class.presets or reject(
+        f"{name} has presets {', '.join(system_class.presets)}.", preset
+    )
     base = (
-        owner.fine_tune_config(pretrained.config)
+        system_class.fine_tune_config(pretrained.config)
         if pretrained
-        else with_edits(reference.entry, owner.presets[preset or "lecture"])
+        else with_edits(reference.entry, system_class.presets[preset or "lecture"])
     )
 
     config_flags, data_flags = flags_of(reference.entry, base)
@@ -51,7 +53,7 @@ def tune(argv: list[str]) -> None:
                   "default: lr (a tenth to ten times), warmup, weight_decay"),
         Parameter("storage", str, None, optional=True, help="address of an Optuna storage; default: study.db in --out"),
         Parameter("study", str, None, optional=True, help="the study's name; default: the system's"),
-        *start_flags(owner, preset or "lecture", tag),
+        *start_flags(system_class, preset or "lecture", tag),
     ]  # fmt: skip
     doc = (
         f"Search {name}'s hyper-parameters. --steps or --budget: length of a trial; --out: by default runs/tune-STUDY."
@@ -68,14 +70,14 @@ def tune(argv: list[str]) -> None:
     )
     check_writable(options.out or Path("runs"), folder=True)
     options.seconds  # a budget that is no time is refused here
-    config = build_config(owner.Config, {p.name: values[p.name] for p in config_flags})
+    config = build_config(system_class.Config, {p.name: values[p.name] for p in config_flags})
     space = parse_space(given["search"], config) if given["search"] else default_space(config)
     data = {p.name: p.convert(values[p.name]) for p in data_flags}
     # an ejected system's study is not the original's
     study = given["study"] or (reference.entry.source.name if reference.entry.ejected else reference.entry.name)
     say(f"searching {', '.join(f'{key} {option}' for key, option in space.items())}")
     tuner = Tuner(
-        owner, config, space, options, lambda config: owner.data(config, **data),
+        system_class, config, space, options, lambda config: system_class.data(config, **data),
         trials=given["trials"], study=study, storage=given["storage"], pretrained=pretrained, say=say,
     )  # fmt: skip
     found = tuner.fit()
@@ -91,12 +93,17 @@ def tune(argv: list[str]) -> None:
     command = f"potmeter train {name}{flags(fixed | changed)}"
     if values["json"]:
         report = {"system": reference.entry.name, "study": tuner.study.study_name, "trials": found.counts}
-        report |= {"best": found.best, "metric": owner.goal.metric, "value": found.value, "folder": str(found.folder)}
+        report |= {
+            "best": found.best,
+            "metric": system_class.goal.metric,
+            "value": found.value,
+            "folder": str(found.folder),
+        }
         report |= {"params": {key: getattr(found.config, key) for key in space}, "command": command}
         print(json.dumps(report, ensure_ascii=False))
         return
     counts = ", ".join(f"{count} {state}" for state, count in found.counts.items())
-    print(f"{counts}; the best is trial {found.best}: {owner.goal.metric} {found.value:.5g}")
+    print(f"{counts}; the best is trial {found.best}: {system_class.goal.metric} {found.value:.5g}")
     print(f"{command}\npotmeter run {name} --weights {shlex.quote(str(found.folder))}")
 
 

@@ -37,8 +37,8 @@ class BaseConfig:
     """Decay, per step, of the exponential moving average of the weights that is used and saved; 0 = none."""
 
     def __post_init__(self) -> None:
-        owner: Any = type(self)
-        for name, field in config_parameters(owner).items():
+        config_class: Any = type(self)
+        for name, field in config_parameters(config_class).items():
             if field.bounded:
                 field.convert(getattr(self, name))
 

@@ -22,7 +22,12 @@ from potmeter.core.training.schedules import learning_rate_factor
 
 
 def loop_overhead(
-    owner: type[System], config: Any, splits: Any, *, steps: int = 100, clock: Callable[[], float] = time.perf_counter
+    system_class: type[System],
+    config: Any,
+    splits: Any,
+    *,
+    steps: int = 100,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[float, float]:
     """Median seconds of a step in our training loop and in a bare one, with the same batches, optimiser and schedule.
 
@@ -34,9 +39,9 @@ def loop_overhead(
     bare: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         options = Options(steps=steps, device="cpu", eval_every=steps + 1, out=Path(folder))
-        trainer = Trainer(build_system(owner, config, 0), splits, options, quiet=True)
+        trainer = Trainer(build_system(system_class, config, 0), splits, options, quiet=True)
         trainer.evaluate = lambda: None  # type: ignore[method-assign]  # at the end, and the checkpoint with it
-        other = build_system(owner, config, 0)
+        other = build_system(system_class, config, 0)
         other.rng = RandomStream(options.seed)
         step, batches = bare_step(other, splits.train, steps), iter(trainer.batches)
 

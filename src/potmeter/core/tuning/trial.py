@@ -23,7 +23,7 @@ class Failure(Exception):
 
 def run_trial(
     trial: Any,
-    owner: type[System],
+    system_class: type[System],
     config: Any,
     values: dict[str, Any],
     options: Options,
@@ -34,7 +34,7 @@ def run_trial(
 
     Args:
         trial: Optuna's, which is told every evaluation and may prune.
-        owner: The system's class.
+        system_class: Which system.
         config: Its Config.
         values: What is replaced.
         options: How long, where to.
@@ -50,9 +50,9 @@ def run_trial(
     """
     from optuna import TrialPruned
 
-    goal, best, told = owner.goal, math.nan, 0
+    goal, best, told = system_class.goal, math.nan, 0
     try:
-        config = build_config(owner.Config, asdict(config) | values)
+        config = build_config(system_class.Config, asdict(config) | values)
     except UserError as error:
         raise Failure(str(error)) from None
     splits = data(config)
@@ -71,7 +71,7 @@ def run_trial(
                 raise TrialPruned
 
     with report_failures():
-        system = build_system(owner, owner.fit_config(config, splits), options.seed, pretrained)
+        system = build_system(system_class, system_class.fit_config(config, splits), options.seed, pretrained)
         trainer = Trainer(system, splits, options, quiet=True, on_evaluation=report_to_pruner)
         trainer.fit()
     return best

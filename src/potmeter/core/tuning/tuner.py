@@ -44,7 +44,7 @@ class Tuner:
     """Searches the fields of a Config, a training run for each trial, until the study has its number of trials.
 
     Args:
-        owner: The system's class.
+        system_class: Which system.
         config: The Config in which the searched fields are replaced.
         space: The searched fields.
         options: How long each trial trains, on what; ``out`` is the study's folder.
@@ -60,7 +60,7 @@ class Tuner:
 
     def __init__(
         self,
-        owner: type[System],
+        system_class: type[System],
         config: Any,
         space: Space,
         options: Options,
@@ -72,9 +72,9 @@ class Tuner:
         pretrained: System | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.owner, self.config, self.space, self.options, self.read = owner, config, space, options, data
+        self.system_class, self.config, self.space, self.options, self.read = system_class, config, space, options, data
         self.trials, self.pretrained, self.say = trials, pretrained, say
-        self.out = options.out or Path("runs") / f"tune-{study or owner.name}"
+        self.out = options.out or Path("runs") / f"tune-{study or system_class.name}"
         self.shared: tuple[Any, Splits] | None = None
         length = {"steps": options.steps, "budget": options.budget, "eval_every": options.eval_every}
         searched = {name: str(part) for name, part in space.items()}
@@ -82,10 +82,10 @@ class Tuner:
         first = {name: getattr(config, name) for name in space}  # what is there already is tried first
         self.study = open_study(
             self.out,
-            study or owner.name,
+            study or system_class.name,
             storage,
-            about={"system": owner.name, "config": repr(config), "search": searched, **length},
-            direction="maximize" if owner.goal.better == "higher" else "minimize",
+            about={"system": system_class.name, "config": repr(config), "search": searched, **length},
+            direction="maximize" if system_class.goal.better == "higher" else "minimize",
             warmup=max(1, rounds // 4),
             first=first if all(space[name].contains(value) for name, value in first.items()) else None,
         )
@@ -125,7 +125,7 @@ class Tuner:
         values = {name: part.suggest(trial, name) for name, part in self.space.items()}
         options = replace(self.options, out=folder, resume=False)
         try:
-            value = run_trial(trial, self.owner, self.config, values, options, self.data, self.pretrained)
+            value = run_trial(trial, self.system_class, self.config, values, options, self.data, self.pretrained)
         except TrialPruned:
             self.study.tell(trial, state=TrialState.PRUNED)
             word = "pruned"
@@ -136,7 +136,7 @@ class Tuner:
         else:
             trial.set_user_attr("folder", str(folder))
             self.study.tell(trial, value)
-            word = f"{self.owner.goal.metric} {value:.5g}"
+            word = f"{self.system_class.goal.metric} {value:.5g}"
         drawn = (f"{name} {v:.3g}" if isinstance(v, float) else f"{name} {v}" for name, v in values.items())
         self.say(f"trial {trial.number}: {'  '.join(drawn)} → {word}")
 
@@ -163,7 +163,7 @@ class Tuner:
         )
         states = [trial.state.name for trial in trials]
         counts = {"complete": states.count("COMPLETE"), "pruned": states.count("PRUNED"), "failed": len(reasons)}
-        config = build_config(self.owner.Config, asdict(self.config) | best.params)
+        config = build_config(self.system_class.Config, asdict(self.config) | best.params)
         return Outcome(
             best=best.number, value=best.value, config=config, folder=Path(best.user_attrs["folder"]), counts=counts
         )

@@ -105,7 +105,7 @@ class Library:
             balance=balance,
             method=method,
             space=self.space.name,
-            model=self.space.owner,
+            model=self.space.model_name,
             weights=fingerprint(self.model),
             source=codes.source,
             count=len(codes.codes),
@@ -133,10 +133,10 @@ class Library:
     def encoded_codes(self, data: str | None) -> LabelledCodes:
         """The codes of labelled pictures: of few, and that is said, where each is searched for."""
         if not isinstance(self.model, Encoder):
-            reject(f"{self.space.owner} is no Encoder: it finds no codes of pictures; leave --data out.", data)
+            reject(f"{self.space.model_name} is no Encoder: it finds no codes of pictures; leave --data out.", data)
         splits = load_labelled(self.space, data)
         if encodes_quickly(self.model):
             return encode_labelled(self.space, splits, "train", MAX_ENCODED)
         few = f"{min(MAX_INVERTED, len(splits.train))} of {len(splits.train):,} pictures are used"
-        announce(f"{self.space.owner} searches for the code of each picture, which takes minutes; {few}.")
+        announce(f"{self.space.model_name} searches for the code of each picture, which takes minutes; {few}.")
         return encode_labelled(self.space, splits, "train", MAX_INVERTED)

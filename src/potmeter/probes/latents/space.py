@@ -50,7 +50,7 @@ class Space:
     def encode(self, images: Tensor) -> Tensor:
         """The codes (N, d) of pictures (N, C, H, W). Raises UserError when the generator is no Encoder."""
         if not isinstance(self.model, Encoder):
-            reject(f"{self.owner} is no Encoder: it finds no code of a given picture.", self.owner)
+            reject(f"{self.model_name} is no Encoder: it finds no code of a given picture.", self.model_name)
         return self.model.encode(images.to(self.device), **self.space_kwargs)  # type: ignore[no-any-return]
 
     def codes(self, images: Sequence[Image] | None, count: int, seed: int) -> Tensor:
@@ -97,7 +97,7 @@ class Space:
         return {} if self.name == next(iter(self.model.latent_spaces)) else {"space": self.name}
 
     @property
-    def owner(self) -> str:
+    def model_name(self) -> str:
         """What the model is called."""
         return str(getattr(self.model, "name", type(self.model).__name__))
 
