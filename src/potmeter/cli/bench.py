@@ -40,7 +40,7 @@ def bench(argv: list[str]) -> None:
         with show_progress():
             rows = list(measure.rows(entry, words))
         if rows and not values["json"]:  # at once: the next system's take minutes
-            print(f"{entry.name}\n{table(rows)}\n" if everything else table(rows), flush=True)
+            print(f"{entry.name}\n{format_rows(rows)}\n" if everything else format_rows(rows), flush=True)
         reports += [{"system": entry.name, "rows": [as_json(row) for row in rows]}] if rows else []
     reports or reject(f"{what} has no such row.", values["rows"])
     if values["json"]:
@@ -57,7 +57,7 @@ def as_json(row: Row) -> dict[str, object]:
     return {key: value for key, value in asdict(row).items() if key != "note"}
 
 
-def table(rows: Iterable[Row]) -> str:
+def format_rows(rows: Iterable[Row]) -> str:
     """Rows for reading, each note below its row."""
     lines: list[tuple[list[str], str]] = [(["", "ours", "peer", "ratio", "limit", "unit", "peer"], "")]
     for row in rows:

@@ -44,7 +44,7 @@ def show(argv: list[str]) -> None:
     reference = registry.resolve(names[0])
     entry = reference.entry
     if "--layers" in flags:
-        layers(names[0])
+        print_layers(names[0])
         return
     known = methods(entry)
     shown = [m for m in known if reference.task in ("run", m.name)]
@@ -95,7 +95,7 @@ def show(argv: list[str]) -> None:
         print(f"      {replace(f.flag, default=values.get(f.name, f.flag.default)).line}")
 
 
-def layers(name: str) -> None:
+def print_layers(name: str) -> None:
     """Print the layers of a system and its number of parameters."""
     from potmeter.core.loading import load
 

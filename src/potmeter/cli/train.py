@@ -28,21 +28,21 @@ QUICK = 1000
 def train(argv: list[str]) -> None:
     """Train a system: its Config, its data's parameters and the loop's options are the flags."""
     name, rest = split_name("train", argv)
-    reference = trainable(name)  # before the heavy imports: a misspelt name is told at once
+    reference = resolve_trainable(name)  # before the heavy imports: a misspelt name is told at once
     from potmeter.core import runs
     from potmeter.core.config import build_config
     from potmeter.core.training.loop import Trainer, build_system
     from potmeter.core.training.options import Options
 
     system_class = reference.entry.load()
-    first = {flag: take(rest, flag) for flag in ("--preset", "--from")}  # these two set the other flags' defaults
+    first = {flag: flag_value(rest, flag) for flag in ("--preset", "--from")}  # which set the other flags' defaults
     pretrained = system_class.from_pretrained(first["--from"]) if first["--from"] else None
     preset = first["--preset"] or "lecture"
     preset in system_class.presets or reject(f"{name} has presets {', '.join(system_class.presets)}.", preset)
     base = (
         system_class.fine_tune_config(pretrained.config)
         if pretrained
-        else with_edits(reference.entry, system_class.presets[preset])
+        else apply_edited_defaults(reference.entry, system_class.presets[preset])
     )
 
     config_flags, data_flags = flags_of(reference.entry, base)
@@ -78,7 +78,7 @@ def train(argv: list[str]) -> None:
     print(use_command(name, system_class, trainer.run))
 
 
-def with_edits(entry: registry.Entry, preset: Any) -> Any:
+def apply_edited_defaults(entry: registry.Entry, preset: Any) -> Any:
     """A preset, where the system is ejected with the defaults that the user wrote into its Config in place of its own.
 
     An edited default is one that the Config of the installed system of that name does not have.
@@ -105,7 +105,7 @@ def use_command(name: str, system_class: Any, run: Path) -> str:
     return f"{command_line(name, declared, needed)} --weights {shlex.quote(str(run))}"
 
 
-def trainable(name: str) -> registry.Reference:
+def resolve_trainable(name: str) -> registry.Reference:
     """The system of that name. Raises UserError for a probe, and for a tag, which says nothing that training needs."""
     reference = registry.resolve(name)
     reference.entry.kind == "system" or reject(f"{name} is a probe: there is nothing to train.", name)
@@ -192,10 +192,10 @@ def evaluate(argv: list[str]) -> None:
             "part": "full" if len(test) == len(splits.test) else f"{QUICK}, spread evenly",
         }
     report["seconds"] = round(time.perf_counter() - started, 2)
-    print(json.dumps(report) if values["json"] else table(report))
+    print(json.dumps(report) if values["json"] else format_report(report))
 
 
-def table(report: dict[str, Any]) -> str:
+def format_report(report: dict[str, Any]) -> str:
     """An evaluation for reading: each metric with its 95 % error, then the baselines."""
     part = f", {report['samples']:,} samples ({report['part']})" if "samples" in report else ""
     lines = [f"{report['system']} {report['weights'] or ''}{part}"]
@@ -207,7 +207,7 @@ def table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def take(argv: list[str], flag: str) -> str | None:
+def flag_value(argv: list[str], flag: str) -> str | None:
     """The value of a flag, left where it is; None without it."""
     for position, word in enumerate(argv):
         if word == flag:

@@ -10,7 +10,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from potmeter.cli.train import flags_of, options_flags, start_flags, take, trainable, with_edits
+from potmeter.cli.train import (
+    apply_edited_defaults,
+    flag_value,
+    flags_of,
+    options_flags,
+    resolve_trainable,
+    start_flags,
+)
 from potmeter.errors import reject
 from potmeter.presentation.arguments import common_flags, parse, split_name
 from potmeter.presentation.flags import flag_name
@@ -23,7 +30,7 @@ FLAGS = ("steps", "budget", "out", "eval_every", "seed", "device", "workers")
 def tune(argv: list[str]) -> None:
     """Search a system's hyper-parameters: every trial is a training run, and the best one is kept."""
     name, rest = split_name("tune", argv)
-    reference = trainable(name)
+    reference = resolve_trainable(name)
     os.environ.get("WORLD_SIZE", "1") == "1" or reject(
         "A trial is one process; start `potmeter tune` several times on one --storage instead.", "torchrun"
     )
@@ -34,7 +41,7 @@ def tune(argv: list[str]) -> None:
     from potmeter.core.tuning.tuner import Tuner
 
     system_class = reference.entry.load()
-    preset, tag = (take(rest, flag) for flag in ("--preset", "--from"))  # these two set the other flags' defaults
+    preset, tag = (flag_value(rest, flag) for flag in ("--preset", "--from"))  # which set the other flags' defaults
     pretrained = system_class.from_pretrained(tag) if tag else None
     (preset or "lecture") in system_class.presets or reject(
         f"{name} has presets {', '.join(system_class.presets)}.", preset
@@ -42,7 +49,7 @@ def tune(argv: list[str]) -> None:
     base = (
         system_class.fine_tune_config(pretrained.config)
         if pretrained
-        else with_edits(reference.entry, system_class.presets[preset or "lecture"])
+        else apply_edited_defaults(reference.entry, system_class.presets[preset or "lecture"])
     )
 
     config_flags, data_flags = flags_of(reference.entry, base)
@@ -90,7 +97,7 @@ def tune(argv: list[str]) -> None:
     fixed["preset"] = (given["preset"], "lecture" if not pretrained else given["preset"])
     fixed["from_"] = (tag, None)
     changed = {key: (value, getattr(base, key)) for key, value in asdict(found.config).items()}
-    command = f"potmeter train {name}{flags(fixed | changed)}"
+    command = f"potmeter train {name}{format_flags(fixed | changed)}"
     if values["json"]:
         report = {"system": reference.entry.name, "study": tuner.study.study_name, "trials": found.counts}
         report |= {
@@ -107,7 +114,7 @@ def tune(argv: list[str]) -> None:
     print(f"{command}\npotmeter run {name} --weights {shlex.quote(str(found.folder))}")
 
 
-def flags(values: dict[str, tuple[Any, Any]]) -> str:
+def format_flags(values: dict[str, tuple[Any, Any]]) -> str:
     """Those values that differ from their defaults, as they are typed."""
     words = []
     for key, (value, default) in values.items():

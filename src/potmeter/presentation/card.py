@@ -68,7 +68,7 @@ def list_measurements(
         card: The card of weights, or a probe's ``measured.json``.
         label: What a name is called on a page; see ``Entry.label``.
     """
-    label = label or readable
+    label = label or format_name
     final = bool(read_part(card, "metrics"))
     metrics, errors = read_part(card, "metrics") or read_part(card, "valid"), read_part(card, "errors")
     baselines = read_part(card, "baselines")
@@ -101,7 +101,7 @@ def list_provenance(card: dict[str, Any]) -> Rows:
     if isinstance(seconds := training.pop("seconds", None), (int, float)):
         rows.append(("training time", format_duration(seconds)))
     training.pop("command", None)
-    told = {readable(key): format_value(value) for key, value in training.items() if value not in (None, "", [], {})}
+    told = {format_name(key): format_value(value) for key, value in training.items() if value not in (None, "", [], {})}
     small = [f"{key} {value}" for key, value in told.items() if len(value) < 24]  # seed, steps, device …: on one line
     rows += [(key, value) for key, value in told.items() if len(value) >= 24]
     return [*rows, ("training", ", ".join(small))] if small else rows
@@ -119,7 +119,7 @@ def read_part(card: dict[str, Any], key: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def readable(name: str) -> str:
+def format_name(name: str) -> str:
     """A key for reading."""
     return str(name).replace("_", " ")
 
@@ -146,7 +146,7 @@ def format_duration(seconds: float) -> str:
 def format_value(value: Any) -> str:
     """Any JSON value as a line: dictionaries and lists with their parts one after the other."""
     if isinstance(value, dict):
-        return "; ".join(f"{readable(key)}: {format_value(item)}" for key, item in value.items())
+        return "; ".join(f"{format_name(key)}: {format_value(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(map(format_value, value))
     if isinstance(value, bool) or value is None:

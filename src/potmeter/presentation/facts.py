@@ -66,13 +66,13 @@ def add_class_facts(known: Facts, owner: type, entry: Entry) -> Facts:
     else:
         if "tiny" in getattr(owner, "presets", {}):
             tries.append((f"potmeter train {name} --preset tiny", "train a small one of your own: 400 steps, seconds"))
-        tries += own_data(name, owner)
+        tries += own_data_commands(name, owner)
         tries.append((f"potmeter eval {name}", "measure it on data it has never seen"))
         tries.append((f"potmeter eject {name} my-{name}/", "its code in a folder of your own, to change"))
     return replace(known, about=first_sentence(owner.__doc__ or ""), next=tries)
 
 
-def own_data(name: str, owner: type) -> Rows:
+def own_data_commands(name: str, owner: type) -> Rows:
     """How the system is trained on data of the user's own, by what its ``data`` takes; empty where it takes none."""
     try:
         taken = {p.name: p for p in parameters(owner.data)}  # type: ignore[attr-defined]

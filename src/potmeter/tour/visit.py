@@ -108,12 +108,12 @@ def run_example(system: Any, example: Example, name: str, files: Files) -> Outpu
         known_tasks = tasks(type(system))
         example.task in known_tasks or reject(f"{name} can {', '.join(known_tasks)}.", example.task)
         declared = parameters(known_tasks[example.task])
-        inputs = with_seed(declared, example.inputs)
-        output = with_calls(output, word, name, declared, inputs)
+        inputs = add_seed(declared, example.inputs)
+        output = add_calls(output, word, name, declared, inputs)
         known = {p.name: p for p in declared}
         values = {key: known[key].convert(value, system) if key in known else value for key, value in inputs.items()}
         paths = store_inputs(files, declared, values, word.replace(":", "-"))
-        output = with_calls(output, word, name, declared, inputs | paths)
+        output = add_calls(output, word, name, declared, inputs | paths)
         seed_everything()
         started = time.perf_counter()
         result = final_result(call_streaming(getattr(system, example.task), values))
@@ -128,7 +128,7 @@ def run_example(system: Any, example: Example, name: str, files: Files) -> Outpu
         return replace(output, seconds=took, error=explain(error), unavailable=is_unavailable(error))
 
 
-def with_calls(output: Output, word: str, name: str, declared: list[Parameter], inputs: dict[str, Any]) -> Output:
+def add_calls(output: Output, word: str, name: str, declared: list[Parameter], inputs: dict[str, Any]) -> Output:
     """The output with the command and the Python call that give it again."""
     command, python = command_line(word, declared, inputs), python_call(name, output.task, declared, inputs)
     return replace(output, command=command, python=python)
@@ -140,7 +140,7 @@ def seed_everything() -> None:
     random.seed(0)
 
 
-def with_seed(declared: list[Parameter], inputs: dict[str, Any]) -> dict[str, Any]:
+def add_seed(declared: list[Parameter], inputs: dict[str, Any]) -> dict[str, Any]:
     """The inputs, with seed 0 for a method that takes a seed and was given none: the same page every time."""
     asks = any(p.name == "seed" and p.default in (None, MISSING) for p in declared)
     return inputs | {"seed": 0} if asks and inputs.get("seed") is None else inputs

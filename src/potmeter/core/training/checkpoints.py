@@ -30,12 +30,12 @@ from potmeter.errors import UserError, reject
 
 KEEP = 2
 """Newest checkpoints that stay, besides the best."""
-WRITER = re.compile("PytorchStreamWriter|inline_container|iostream|file write|cannot be opened|Parent directory")
-"""What torch speaks of when it is a file that could not be written."""
+WRITE_ERRORS = re.compile("PytorchStreamWriter|inline_container|iostream|file write|cannot be opened|Parent directory")
+"""What torch's RuntimeErrors speak of where a file could not be written."""
 
 
 def write(
-    run: Path, step: int, state: dict[str, Any], own: dict[str, Any], save_weights: Callable[[Path], object]
+    run: Path, step: int, state: dict[str, Any], rank_state: dict[str, Any], save_weights: Callable[[Path], object]
 ) -> Path:
     """Write the checkpoint of a step, all processes together, and prune old ones.
 
@@ -43,7 +43,7 @@ def write(
         run: The run's folder.
         step: Its number.
         state: Training state that is the same in every process; written by the first.
-        own: This process's part of it.
+        rank_state: Training state that is this process's own: its random state, its position in the data.
         save_weights: Writes the weights into a folder; called in the first process.
 
     Raises:
@@ -56,7 +56,7 @@ def write(
                 shutil.rmtree(aside, ignore_errors=True)
                 aside.mkdir(parents=True)
             processes.barrier()
-            torch.save(own, aside / f"rank-{processes.rank()}.pt")
+            torch.save(rank_state, aside / f"rank-{processes.rank()}.pt")
             if processes.rank() == 0:
                 torch.save(state, aside / "training.pt")
                 save_weights(aside)
@@ -83,7 +83,7 @@ def report_write_errors(run: Path, what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, UserError) as error:  # torch and safetensors report a full disk in their own ways
-        if isinstance(error, RuntimeError) and not WRITER.search(str(error)):
+        if isinstance(error, RuntimeError) and not WRITE_ERRORS.search(str(error)):
             raise
         last = next((path.name for path in list_checkpoints(run)), "none")
         message = f"{what} cannot be written to {run} ({error}); the last good checkpoint: {last}."
@@ -103,8 +103,8 @@ def read_newest(run: Path, device: torch.device) -> tuple[Path, dict[str, Any], 
             with safe_open(folder / "model.safetensors", "pt"):  # checks the header against the length of the file
                 state = torch.load(folder / "training.pt", map_location=device, weights_only=True)
             files = [folder / f"rank-{rank}.pt" for rank in (processes.rank(), 0)]
-            own = torch.load(next(f for f in files if f.is_file()), map_location="cpu", weights_only=True)
-            found, damage = (folder, state, own), ""
+            rank_state = torch.load(next(f for f in files if f.is_file()), map_location="cpu", weights_only=True)
+            found, damage = (folder, state, rank_state), ""
         except Exception as error:  # whatever a damaged file's reader raises: an older checkpoint is better than none
             found, damage = None, type(error).__name__
         if processes.all_reduce_mean(torch.tensor(float(found is not None), device=device)) == 1:

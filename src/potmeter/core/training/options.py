@@ -44,7 +44,7 @@ class Options:
         self.budget is None or parse_duration(self.budget)  # a wrong one is told before anything starts
 
     def of_preset(self, preset: str) -> Options:
-        """These, with TINY_STEPS where the preset is tiny and no time is given."""
+        """The options of a run from this preset: of ``tiny``, without steps or budget, with ``TINY_STEPS``."""
         untimed = self.steps is None and self.budget is None
         return replace(self, steps=TINY_STEPS) if preset == "tiny" and untimed else self
 

@@ -33,17 +33,17 @@ def save(trainer: TrainingState) -> None:
     used = trainer.inference_system()
     used.card = {"training": training_record(trainer), "valid": trainer.progress.metrics}
     tensors = gather_state_dict(used, trainer.sharded)
-    own = {"rank": processes.rank(), "torch": torch.get_rng_state(), "batches": trainer.batches.state_dict()}
+    rank_state = {"rank": processes.rank(), "torch": torch.get_rng_state(), "batches": trainer.batches.state_dict()}
     if trainer.device.type == "cuda":
-        own["cuda"] = torch.cuda.get_rng_state(trainer.device)
+        rank_state["cuda"] = torch.cuda.get_rng_state(trainer.device)
     write_weights = lambda folder: used.save_pretrained(folder, tensors)
-    checkpoints.write(trainer.run, trainer.step, training_state(trainer), own, write_weights)
+    checkpoints.write(trainer.run, trainer.step, training_state(trainer), rank_state, write_weights)
     write_training_files(trainer.run, trainer.splits) if processes.rank() == 0 else None
     mark_best(trainer) if trainer.progress.best_step == trainer.step else None
     trainer.saved_at = time.monotonic()
 
 
-def load(trainer: TrainingState, folder: Path, state: dict[str, Any], own: dict[str, Any]) -> None:
+def load(trainer: TrainingState, folder: Path, state: dict[str, Any], rank_state: dict[str, Any]) -> None:
     """Continue from a checkpoint. Raises UserError when the run was made with another Config, seed or network."""
     system, seed = trainer.system, trainer.options.seed
     before, now = (asdict(c) for c in (system.read_config(folder), system.config))
@@ -75,11 +75,11 @@ def load(trainer: TrainingState, folder: Path, state: dict[str, Any], own: dict[
         trainer.step if trainer.fraction_done >= 1 else -1
     )  # a finished run is not measured, and saved, again
     mark_best(trainer)  # a kill may have come between a checkpoint and its mark
-    trainer.batches.load_state_dict(own["batches"])
-    if own["rank"] == processes.rank():  # else there are more processes than before, and this one keeps its fresh seed
-        torch.set_rng_state(own["torch"])
-        if "cuda" in own and trainer.device.type == "cuda":
-            torch.cuda.set_rng_state(own["cuda"], trainer.device)
+    trainer.batches.load_state_dict(rank_state["batches"])
+    if rank_state["rank"] == processes.rank():  # else there are more processes than before: a fresh seed
+        torch.set_rng_state(rank_state["torch"])
+        if "cuda" in rank_state and trainer.device.type == "cuda":
+            torch.cuda.set_rng_state(rank_state["cuda"], trainer.device)
 
 
 def find_changed_assets(system: System, folder: Path) -> list[str]:

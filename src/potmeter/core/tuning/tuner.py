@@ -93,10 +93,10 @@ class Tuner:
     def fit(self) -> Outcome:
         """Run trials until there are enough, and return the best. Raises UserError when none has succeeded."""
         while count_trials(self.study) < self.trials:
-            self.trial()
+            self.run_next_trial()
         return self.outcome()
 
-    def trial(self) -> None:
+    def run_next_trial(self) -> None:
         """Run one trial. One that fails is recorded with its reason; a stop or a mistake leaves it uncounted."""
         from filelock import FileLock
         from optuna.samplers import TPESampler

@@ -37,7 +37,7 @@ def fetch(tag: str) -> Path:
     folder = cached_folder(tag)
     if folder.is_dir():
         return folder
-    if offline():
+    if is_offline():
         hint = f"unset POTMETER_OFFLINE and run `potmeter fetch {tag}`, or {package.instead}"
         reject(f"{tag} is not in the cache and POTMETER_OFFLINE is set: {hint}.", tag)
     os.access(folder.parent, os.W_OK) or reject(
@@ -105,6 +105,6 @@ def cache_folder() -> Path:
     return folder
 
 
-def offline() -> bool:
+def is_offline() -> bool:
     """Whether the user forbids going online (``POTMETER_OFFLINE`` is set, and not to 0)."""
     return os.environ.get("POTMETER_OFFLINE", "0") not in ("", "0")

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from potmeter.data.fetching.fetch import cache_folder, offline
+from potmeter.data.fetching.fetch import cache_folder, is_offline
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError, reject
 
@@ -37,7 +37,7 @@ def cifar10(source: Path | None = None) -> Splits:
     root = cache_folder() / "cifar10" if source is None else Path(source)
     root = root.parent if root.name == CIFAR10.base_folder else root
     expected = root / CIFAR10.base_folder
-    if not expected.is_dir() and (source is not None or offline()):
+    if not expected.is_dir() and (source is not None or is_offline()):
         reject(f"CIFAR-10 is not at {expected}; give the folder that holds it with --data.", str(source or root))
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout belongs to --json
