@@ -70,6 +70,12 @@ def waves(count: int, channels: int, height: int, width: int) -> Tensor:
     return (0.5 + 0.5 * torch.sin(2 * math.pi * (3 * x * (1 + y) + 2 * y + c / 3 + n / 2))).float()
 
 
+def of_alphazero(system: Any) -> dict[str, Tensor]:
+    """Policy and value of two positions."""
+    logits, values = system.predict(waves(2, 2 * system.config.history + 1, system.rules.rows, system.rules.columns).round())
+    return {"policy": logits, "value": values}
+
+
 def of_autoencoder(system: Any) -> dict[str, Tensor]:
     """The codes of two pictures."""
     pictures = waves(2, *(system.config.channels, system.config.image_size, system.config.image_size))
@@ -103,6 +109,7 @@ def of_word2vec(system: Any) -> dict[str, Any]:
 
 
 BY_SYSTEM = {
+    "alphazero": of_alphazero,
     "autoencoder": of_autoencoder,
     "blackbox": of_blackbox,
     "locomotion": of_locomotion,

@@ -28,6 +28,7 @@ VERBS = {
     "export": ("potmeter.cli.export:export", "write a system as ONNX, checked against the original"),
     "eject": ("potmeter.cli.eject:eject", "copy a system's code to a folder of your own, to change it there"),
     "fetch": ("potmeter.cli.fetch:fetch", "bring a data package, ahead of its first use"),
+    "gtp": ("potmeter.cli.gtp:gtp", "play Go in the Go Text Protocol, for graphical boards and for playing by hand"),
     "tour": ("potmeter.tour:tour", "run every stop of the lecture and write a page about it"),
     "gallery": ("potmeter.gallery:gallery", "a web page for every system: put something in, see what comes out"),
 }

@@ -135,8 +135,18 @@ class Agent(Protocol):
         ...
 
 
+@runtime_checkable
+class GtpSpeaker(Protocol):
+    """Plays Go in the Go Text Protocol, version 2, with whatever program or board speaks it."""
+
+    def gtp(self, playouts: int) -> Any:
+        """An engine: its ``serve(lines)`` gives the answer to each command. Raises UserError where the game is another."""
+        ...
+
+
 PROTOCOLS: dict[str, type] = {
-    p.__name__: p for p in (Classifier, Embedder, Backbone, Attackable, Generator, Encoder, LanguageModel, Agent)
+    p.__name__: p
+    for p in (Classifier, Embedder, Backbone, Attackable, Generator, Encoder, LanguageModel, Agent, GtpSpeaker)
 }
 """By the names that the catalogue uses."""
 

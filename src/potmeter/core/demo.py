@@ -1,4 +1,4 @@
-"""What a system can show when it is touched: a place in a plane, knobs to turn, a sheet to draw on, words to write.
+"""What a system can show when it is touched: a place in a plane, knobs to turn, a sheet, words, a board to play on.
 
 A ``demo.py`` in a system's folder has one function, ``demo(system) -> Demo | None``, which describes the interaction as
 data and a function; None when these weights have none. A frontend draws it: so a system knows no frontend, and one
@@ -82,6 +82,29 @@ class Sketch(Demo):
 
     def check(self, value: Any) -> Image:
         return value if isinstance(value, Image) else reject("A sketch is a picture.", type(value).__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board(Demo):
+    """A board on whose cells pieces are put. The value is the moves so far, each the number of an action.
+
+    What is shown is a picture of the board that fills it with ``rows`` × ``columns`` equal cells, within ``margins``; a touch
+    of one calls the action ``answer`` with the move added.
+    """
+
+    rows: int
+    columns: int
+    margins: tuple[float, float, float, float]
+    """What lies left of, above, right of and below the cells, as a share of the picture's width, or height."""
+    by_column: bool = False
+    """Whether a move is a column, where pieces fall, and not a cell, counted row by row from the top."""
+    actions: Mapping[str, Callable[[Any], Iterator[tuple[Any, Any]]]]
+    """Buttons; the one called ``answer`` is none: it is called at a touch."""
+
+    def check(self, value: Any) -> tuple[int, ...]:
+        good = isinstance(value, (list, tuple)) and all(type(v) is int and 0 <= v < 1000 for v in value)
+        (good and len(value) <= 2000) or reject("This takes the numbers of moves.", value)
+        return tuple(value)
 
 
 @dataclass(frozen=True, kw_only=True)

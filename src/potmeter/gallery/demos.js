@@ -8,7 +8,7 @@ potmeter.Demo = class {
     this.asking = false;
     this.pending = null;
     this.age = 0;  // rises when what is shown is cleared: answers to earlier questions are thrown away
-    const kind = ["plane", "knobs", "words", "sketch"].find((name) => root.classList.contains(name));
+    const kind = ["plane", "knobs", "words", "sketch", "board"].find((name) => root.classList.contains(name));
     this[kind](this.recall());
     for (const button of root.querySelectorAll("[data-action]"))
       button.addEventListener("click", () => this.act(button));
@@ -163,6 +163,35 @@ potmeter.Demo = class {
     text.addEventListener("input", () => { this.value = text.value; this.ask(this.value); this.remember(this.value); });
     this.set = (value) => { this.value = text.value = value; text.scrollTop = text.scrollHeight; this.remember(value); };
     this.ask(this.value);
+  }
+
+  // A board to play on: the first picture of what is shown lies under the cells ------------------------------------
+  board(state) {
+    const cells = [...this.root.querySelectorAll(".cells button")], columns = Number(getComputedStyle(cells[0].parentNode).getPropertyValue("--columns"));
+    const show = this.draw.bind(this), picture = this.root.querySelector(".table img");
+    this.draw = (answer) => {
+      show(answer);
+      if (answer.error) this.value = [...this.good];  // the move was against the rules
+      const shown = this.shown.querySelector("img");
+      if (shown) picture.src = shown.src, shown.closest("figure").remove();
+    };
+    const answer = Object.assign(document.createElement("button"), {textContent: "answer"});
+    answer.dataset.action = "answer";
+    this.value = Array.isArray(state) && numbers(state, state.length) ? state : [];
+    this.good = [...this.value];
+    this.set = (moves) => { this.value = moves; this.good = [...moves]; this.remember(moves); };
+    cells.forEach((cell, i) => {
+      cell.addEventListener("click", () => {
+        if (this.stop) return;  // the other is thinking
+        this.value = [...this.value, Number(cell.dataset.move)];
+        this.act(answer);
+      });
+      cell.addEventListener("keydown", (event) => {
+        const step = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns}[event.key];
+        if (step && cells[i + step]) { event.preventDefault(); cells[i + step].focus(); }
+      });
+    });
+    this.ask([...this.value]);
   }
 
   // A sheet to draw on --------------------------------------------------------------------------------------------

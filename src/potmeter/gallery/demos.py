@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from potmeter.core.demo import Demo, Knobs, Plane, Sketch, Words
+from potmeter.core.demo import Board, Demo, Knobs, Plane, Sketch, Words
 from potmeter.errors import reject
 from potmeter.gallery.model_cache import ModelCache
 from potmeter.gallery.outputs import render_result
@@ -39,11 +39,14 @@ def load_demo(entry: Entry, thing: Any) -> Demo | None:
 
 def render_demo(demo: Demo, address: str) -> Html:
     """A demo as HTML, which ``demos.js`` brings to life; it asks ``address`` for what to show."""
-    buttons = [tag("button", name, type="button", data_action=name) for name in demo.actions]
+    touched = "answer" if isinstance(demo, Board) else None
+    buttons = [tag("button", name, type="button", data_action=name) for name in demo.actions if name != touched]
     if isinstance(demo, Knobs):
         hand, kind = render_knobs(demo), "knobs"
     elif isinstance(demo, Plane):
         hand, kind = render_plane(demo), "plane"
+    elif isinstance(demo, Board):
+        hand, kind = render_board(demo), "board"
     elif isinstance(demo, Words):
         hand, kind = (
             tag("textarea", demo.start, maxlength=demo.max_length, rows=9, spellcheck="false", aria_label="a text"),
@@ -77,6 +80,18 @@ def render_knobs(demo: Knobs) -> Html:
         for name, (low, high), value in zip(demo.names, demo.bounds, demo.start, strict=True)
     ]  # fmt: skip
     return tag("div", *sliders, class_="sliders")
+
+
+def render_board(demo: Board) -> Html:
+    """The cells of a board, over the picture that comes from the server: each a button, reached by the arrow keys too."""
+    cells = [
+        tag("button", type="button", data_move=column if demo.by_column else row * demo.columns + column,
+            aria_label=f"row {row + 1}, column {column + 1}", tabindex=0 if row == column == 0 else -1)
+        for row in range(demo.rows) for column in range(demo.columns)
+    ]  # fmt: skip
+    left, top, right, bottom = (f"{100 * margin:.3f}%" for margin in demo.margins)
+    place = f"left: {left}; top: {top}; right: {right}; bottom: {bottom}; --columns: {demo.columns}"
+    return tag("div", tag("img", alt=""), tag("div", *cells, class_="cells", style=place), class_="table")
 
 
 # Over HTTP -------------------------------------------------------------------------------------------------------

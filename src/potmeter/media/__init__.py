@@ -7,6 +7,7 @@ Heavy libraries are imported where they are used, so that the command line can k
 from potmeter.media.audio import Audio
 from potmeter.media.chart import Chart, Page, escape_formulas
 from potmeter.media.cutout import Cutout
+from potmeter.media.game import Game
 from potmeter.media.image import PICTURES, Image
 from potmeter.media.labels import Labels
 from potmeter.media.medium import Medium, data_uri, describe, read_bytes
@@ -21,6 +22,7 @@ __all__ = [
     "Bars",
     "Chart",
     "Cutout",
+    "Game",
     "Image",
     "Labels",
     "Medium",

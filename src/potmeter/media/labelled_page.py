@@ -9,7 +9,7 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
-from potmeter.media import Image
+from potmeter.media.image import Image
 
 INK, FAINT = (30, 30, 30), (110, 110, 110)
 GAP = 12
