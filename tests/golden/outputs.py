@@ -72,7 +72,9 @@ def waves(count: int, channels: int, height: int, width: int) -> Tensor:
 
 def of_alphazero(system: Any) -> dict[str, Tensor]:
     """Policy and value of two positions."""
-    logits, values = system.predict(waves(2, 2 * system.config.history + 1, system.rules.rows, system.rules.columns).round())
+    logits, values = system.predict(
+        waves(2, 2 * system.config.history + 1, system.rules.rows, system.rules.columns).round()
+    )
     return {"policy": logits, "value": values}
 
 
