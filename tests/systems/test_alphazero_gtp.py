@@ -197,7 +197,7 @@ def test_a_game_shows_every_move_and_says_who_won():
     boards = np.zeros((3, 3, 3), np.int8)
     boards[1:, 1, 1], boards[2, 0, 0] = 1, 2
     game = Game(("B2", "A3"), 3, 3, "B+R", boards=boards, look="cells", players=("me", "you"))
-    assert game.title == "me – you: me wins by resignation"
+    assert game.title == "me against you: me wins by resignation"
     assert game.html().count("<svg") == 3 and game.html().count("<circle") == 1 + 1 + 2 + 1
     assert game.cell(0) == 4 and game.cell(1) == 0
     with pytest.raises(UserError, match="Only games of Go"):

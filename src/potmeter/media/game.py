@@ -155,7 +155,7 @@ class Game(Medium):
         winner, _, margin = self.result.partition("+")
         how = {"R": " by resignation", "": ""}.get(margin, f" by {margin}")
         ends = {"B": f"{black} wins{how}", "W": f"{white} wins{how}", "0": "a draw"}.get(winner, "no result")
-        return f"{black} – {white}: {ends}" if any(self.players) else ends[:1].upper() + ends[1:]
+        return f"{black} against {white}: {ends}" if any(self.players) else ends[:1].upper() + ends[1:]
 
     def caption(self, t: int) -> str:
         """The move that led to a position."""

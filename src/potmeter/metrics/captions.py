@@ -39,7 +39,7 @@ def cider(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) ->
         UserError: When a picture has no reference, or there are not as many candidates as pictures.
 
     Example:
-        >>> [[float(x) for x in cider([c.split() for c in ("a red cat", "a dog")], [["a red cat".split()], ["a dog".split()]])]]
+        >>> [[round(float(x), 6) for x in cider([c.split() for c in ("a red cat", "a dog")], [["a red cat".split()], ["a dog".split()]])]]
         [[7.5, 5.0]]
     """
     len(candidates) == len(references) or reject(

@@ -123,7 +123,7 @@ class ProgramPlayer:
 
     def begin(self, states: np.ndarray) -> None:
         self.close()
-        self.states = states.copy()
+        self.states, self.moved = states.copy(), np.zeros(len(states), bool)
         for state in states:
             self.programs.append(self.start())
             self.ask(-1, f"boardsize {self.rules.rows}")
@@ -161,6 +161,7 @@ class ProgramPlayer:
 
     def choose(self, games: np.ndarray) -> np.ndarray:
         actions = np.full(len(self.states), -1)
+        self.moved = games  # there the program has played on its own board already
         for game in np.flatnonzero(games):
             colour = "black" if self.states[game][r.TO_PLAY] == r.BLACK else "white"
             answer = self.ask(int(game), f"genmove {colour}").lower()
@@ -172,8 +173,10 @@ class ProgramPlayer:
         for game in np.flatnonzero(games):
             state, action = self.states[game], int(actions[game])
             colour = "black" if state[r.TO_PLAY] == r.BLACK else "white"
-            self.ask(int(game), f"play {colour} {name_action(self.rules, action)}")
+            if not self.moved[game]:
+                self.ask(int(game), f"play {colour} {name_action(self.rules, action)}")
             r.play(self.rules, state, action)
+        self.moved = np.zeros(len(self.states), bool)
 
     def close(self) -> None:
         """End the programs that this player started."""
