@@ -15,6 +15,7 @@ from potmeter.systems.generative.vae.system import VAE as VAE
 from potmeter.systems.language.gpt2.system import GPT2 as GPT2
 from potmeter.systems.language.translator.system import Translator as Translator
 from potmeter.systems.language.word2vec.system import Word2Vec as Word2Vec
+from potmeter.systems.play.alphazero.system import AlphaZero as AlphaZero
 from potmeter.systems.play.locomotion.system import Locomotion as Locomotion
 from potmeter.systems.vision.classifier.system import ImageClassifier as ImageClassifier
 from potmeter.version import __version__ as __version__
@@ -69,6 +70,10 @@ def load(
 def load(
     name: Literal["word2vec", "word2vec.english"], weights: str | Path | None = None, *, device: str = "cpu"
 ) -> Word2Vec: ...
+@overload
+def load(
+    name: Literal["alphazero", "alphazero.tictactoe"], weights: str | Path | None = None, *, device: str = "cpu"
+) -> AlphaZero: ...
 @overload
 def load(
     name: Literal[

@@ -119,10 +119,12 @@ def test_other_games_speak_no_gtp():
 def test_a_program_that_does_not_answer_is_told(command):
     states = np.zeros((1, CONFIG.rules.length), np.int64)
     r.reset(CONFIG.rules, states[0])
-    player = ProgramPlayer(CONFIG.rules, command)
     with pytest.raises(UserError, match="The program"):
-        player.begin(states)
-    player.close()
+        player = ProgramPlayer(CONFIG.rules, command)
+        try:
+            player.begin(states)
+        finally:
+            player.close()
 
 
 # Records ----------------------------------------------------------------------------------------------------------

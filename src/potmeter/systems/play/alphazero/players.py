@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shlex
 import subprocess
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -114,12 +115,17 @@ class ProgramPlayer:
 
     def __init__(self, rules: Rules, command: str) -> None:
         self.rules, self.command = rules, command
+        try:
+            self.arguments = shlex.split(command)
+        except ValueError as error:
+            raise UserError(f"The program's command cannot be read: {error}.", received=command) from None
+        self.arguments or reject("The program's command is empty.", command)
         self.programs: list[subprocess.Popen[str]] = []
 
     @property
     def name(self) -> str:
         """What the program is called: the first word of its command."""
-        return shlex.split(self.command)[0].rpartition("/")[2]
+        return self.arguments[0].rpartition("/")[2]
 
     def begin(self, states: np.ndarray) -> None:
         self.close()
@@ -134,11 +140,9 @@ class ProgramPlayer:
 
     def start(self) -> subprocess.Popen[str]:
         """Start the program."""
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         try:
-            arguments = shlex.split(self.command)
-            return subprocess.Popen(
-                arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-            )
+            return subprocess.Popen(self.arguments, text=True, **pipes)
         except (OSError, ValueError) as error:
             raise UserError(f"The program cannot be started: {error}.", received=self.command) from None
 
@@ -182,6 +186,9 @@ class ProgramPlayer:
         """End the programs that this player started."""
         for program in self.programs:
             program.terminate()
+            for pipe in (program.stdin, program.stdout):
+                with contextlib.suppress(OSError):  # of what it no longer reads
+                    pipe and pipe.close()
             program.wait()
         self.programs = []
 
