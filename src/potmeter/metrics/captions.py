@@ -39,7 +39,8 @@ def cider(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) ->
         UserError: When a picture has no reference, or there are not as many candidates as pictures.
 
     Example:
-        >>> [[round(float(x), 6) for x in cider([c.split() for c in ("a red cat", "a dog")], [["a red cat".split()], ["a dog".split()]])]]
+        >>> candidates, references = [["a", "red", "cat"], ["a", "dog"]], [[["a", "red", "cat"]], [["a", "dog"]]]
+        >>> [[round(float(x), 6) for x in cider(candidates, references)]]
         [[7.5, 5.0]]
     """
     len(candidates) == len(references) or reject(
