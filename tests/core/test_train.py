@@ -69,7 +69,7 @@ def test_a_budget_that_runs_out_after_the_last_checkpoint_is_used_up_too(tmp_pat
 
 
 def test_a_run_by_the_clock_is_saved_in_time_however_rarely_it_is_to_be_evaluated(tmp_path, monkeypatch):
-    monkeypatch.setattr("potmeter.core.training.loop.SAVE_AFTER", 0.2)
+    monkeypatch.setattr("potmeter.core.training.loop.MAX_SAVE_INTERVAL", 0.2)
     ready = trainer(Line, TINY, tmp_path / "run", steps=None, budget="1s", eval_every=10**9)
     ready.fit()
     assert len({line["step"] for line in lines(tmp_path / "run") if "valid_mse" in line}) >= 3

@@ -17,7 +17,7 @@ from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.systems.generative.mode_collapse import Collapsed
 from potmeter.systems.generative.stylegan import Config, Discriminator, Generator, StyleGAN
-from potmeter.systems.generative.stylegan.demo import GAP, SEED, SHOWN, START, demo
+from potmeter.systems.generative.stylegan.demo import DISPLAY_SIDE, GAP, SEED, START, demo
 from potmeter.systems.generative.stylegan.growth import downsample_to, growth_stage, upsample_to
 from potmeter.systems.generative.stylegan.layers import EqualConv2d, EqualLinear, blur, pixel_norm
 from potmeter.systems.generative.stylegan.model import LayerEpilogue, mix_styles
@@ -219,7 +219,7 @@ def sliders():
 
 def seen(shown, number=None, side=32):
     """The mixed picture in its own size, or one of the three that lend their styles: (32, 32, 3)."""
-    factor = SHOWN // side
+    factor = DISPLAY_SIDE // side
     if number is None:
         return shown.pixels[:: 3 * factor, factor * side + GAP :: 3 * factor].astype(int)
     return shown.pixels[number * factor * side : (number + 1) * factor * side : factor, : factor * side : factor]

@@ -21,7 +21,7 @@ from potmeter.presentation.places import check_writable
 if TYPE_CHECKING:
     from potmeter.core.signature import Parameter
 
-QUICK = 1000
+NUM_QUICK_SAMPLES = 1000
 """Test samples that ``eval`` uses without ``--full``: spread evenly, the same every time."""
 
 
@@ -179,7 +179,7 @@ def evaluate(argv: list[str]) -> None:
         splits = owner.data(system.config, **{p.name: p.convert(values[p.name]) for p in data_flags})
         splits = select_held_out(splits, values["weights"], system.config.dataset)
         splits.test is not None or reject("There are no test data.", values.get("source"))
-        test = splits.test if values["full"] else take_evenly(splits.test, QUICK)
+        test = splits.test if values["full"] else take_evenly(splits.test, NUM_QUICK_SAMPLES)
         with torch.no_grad():
             metrics, errors = summarise(system.evaluate(test))
         weights = values["weights"] or reference.tag or reference.entry.default_tag or ""
@@ -189,7 +189,7 @@ def evaluate(argv: list[str]) -> None:
             "errors": errors,
             "measured_by": system.describe_metrics(),
             "samples": len(test),
-            "part": "full" if len(test) == len(splits.test) else f"{QUICK}, spread evenly",
+            "part": "full" if len(test) == len(splits.test) else f"{NUM_QUICK_SAMPLES}, spread evenly",
         }
     report["seconds"] = round(time.perf_counter() - started, 2)
     print(json.dumps(report) if values["json"] else format_report(report))

@@ -48,13 +48,13 @@ def is_weights_folder(name: str | Path) -> bool:
 
 def load_resolved(reference: registry.Reference, weights: str | Path | None, device: str) -> Any:
     """What a word named that was looked up already; further arguments as of ``load``."""
-    place = resolve_device(device)
+    torch_device = resolve_device(device)
     if reference.entry.kind == "probe":
         probe = reference.entry.load()(weights)
-        probe.model.to(place)
+        probe.model.to(torch_device)
         return probe
     system = reference.entry.load().from_pretrained(weights or reference.tag)
-    return system.requires_grad_(False).to(place)
+    return system.requires_grad_(False).to(torch_device)
 
 
 def load_model(name: str) -> nn.Module:

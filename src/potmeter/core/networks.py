@@ -85,7 +85,7 @@ class ClassifierAdapter(nn.Module):
         return self.logits(images)
 
     def input_loss(self, x: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy of each picture."""
+        """Cross-entropy (B,), in nats, of pictures (B, C, H, W) in [0, 1] for the classes ``target`` (B,)."""
         return nn.functional.cross_entropy(self.logits(x), target, reduction="none")
 
 

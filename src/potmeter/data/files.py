@@ -21,6 +21,7 @@ SYSTEM = (
 WHOLE = 2**18
 """Bytes up to which a file's content is compared whole; of more, as many in stretches spread evenly."""
 STRETCHES = 64
+"""How many stretches."""
 
 
 @dataclass

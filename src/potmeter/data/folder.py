@@ -25,7 +25,7 @@ SPLIT_NAMES = {
 """Names of subfolders that are splits, not classes; in any case, and with ``set`` or ``data`` behind."""
 SPLIT_BOUNDS = (0.8, 0.9)
 """Where training and validation split end, of pictures that the user has not split."""
-SHOWN = 6
+MAX_NAMED = 6
 """Classes that are named in the line that says what was understood."""
 
 
@@ -165,7 +165,7 @@ def reject_nested(root: Path, folder: Path, files: Sequence[Path]) -> None:
         reject(
             f"{folder} holds only folders: are these the classes? Pictures lie in {root.name}/CLASS/, or in "
             f"{root.name}/train/CLASS/ and {root.name}/test/CLASS/.",
-            ", ".join(sorted(in_each)[:SHOWN]),
+            ", ".join(sorted(in_each)[:MAX_NAMED]),
         )
 
 
@@ -225,4 +225,4 @@ def note_leakage(root: Path, splits: dict[str, LabelledFiles]) -> None:
 
 def shorten_list(names: Sequence[str]) -> str:
     """The first few of some names."""
-    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
+    return ", ".join(names[:MAX_NAMED]) + (" …" if len(names) > MAX_NAMED else "")

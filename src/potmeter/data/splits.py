@@ -137,5 +137,5 @@ def take_evenly(data: Any, count: int) -> Any:
 
 
 def to_float(x: Tensor) -> Tensor:
-    """Pictures, stored as bytes, become float in [0, 1]; anything else stays."""
+    """uint8 of any shape, which are pictures, as float in [0, 1]; tensors of other types as they are."""
     return x.float().div_(255) if x.dtype == torch.uint8 else x

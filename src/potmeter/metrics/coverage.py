@@ -29,7 +29,7 @@ def neighbour_coverage(
 
 
 def diversity(fake: Tensor, real: Tensor, labels: Int[Tensor, " n"] | None = None) -> Float[Tensor, ""]:
-    """Mean distance between two generated pictures, divided by that between two real ones; 0 when all are the same.
+    """Mean distance between two generated pictures over that between two real ones; 0 when all are the same.
 
     Args:
         fake, real: As many pictures of each (N, …).

@@ -58,7 +58,7 @@ def conditional_entropy(x: np.ndarray, y: np.ndarray) -> float:
 def attribute_logits(
     real: Float[Tensor, "n features"], attributes: Float[Tensor, "n attributes"], fake: Float[Tensor, "m features"]
 ) -> Float[Tensor, "m varied"]:
-    """Log-odds of each attribute that varies in generated pictures, by logistic regression on features of real ones."""
+    """Log-odds, in generated pictures, of each attribute that only some real ones have, by logistic regression on features."""
     from sklearn.linear_model import LogisticRegression
 
     mean, std = real.mean(0), real.std(0) + 1e-6

@@ -39,7 +39,7 @@ def input_gradient(loss: Loss, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..
 
 
 def l2_norms(x: Float[Tensor, "b ..."]) -> Tensor:
-    """The Euclidean norm of each item, in a shape that multiplies the items."""
+    """The Euclidean norm of each item, (B, 1, …, 1), to multiply or divide the items by."""
     return x.flatten(1).square().sum(1).sqrt().clamp(min=MIN_NORM).view(-1, *[1] * (x.ndim - 1))
 
 
@@ -49,7 +49,7 @@ def steepest_ascent(gradient: Tensor, norm: Norm) -> Tensor:
 
 
 def project(x: Tensor, centre: Tensor, eps: float, norm: Norm) -> Tensor:
-    """The nearest point within ``eps`` of ``centre``, clipped to [0, 1]."""
+    """The nearest point to ``x`` in the ball of radius ``eps`` around ``centre`` (B, …), clipped to [0, 1]."""
     change = x - centre
     change = change.clamp(-eps, eps) if norm == "linf" else change * (eps / l2_norms(change)).clamp(max=1)
     return (centre + change).clamp(0, 1)

@@ -27,5 +27,5 @@ class ImageNetwork(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """(images − mean) / std, channel by channel."""
+        """(images − mean) / std, channel by channel, of images (B, C, H, W) in [0, 1]."""
         return (images - self.mean) / self.std

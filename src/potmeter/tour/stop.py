@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 STATES = {"ok": "ran", "failed": "failed", "unavailable": "not available here"}
 """How a status is called on the page."""
-SHOWN = 4
+MAX_OPEN = 4
 """Results of a stop that are open; the others are folded."""
 FIRST = ("image", "video", "chart", "audio", "text", "bars")
 """Kinds of media in the order in which a result shows them; the picture comes before the figures."""
@@ -65,7 +65,7 @@ def pick_lead(results: list[tuple[Visit, Output]]) -> list[tuple[Visit, Output]]
     seen: set[tuple[str, str]] = set()
     for visit, output in results:
         news = {("weights", visit.name), ("task", output.task)} - seen
-        if output.error is not None or (news and len(lead) < SHOWN):
+        if output.error is not None or (news and len(lead) < MAX_OPEN):
             lead.append((visit, output))
             seen |= news
     return lead

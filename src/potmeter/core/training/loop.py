@@ -31,12 +31,13 @@ from potmeter.notices import tell_notes
 
 S = TypeVar("S", bound=System)
 Callback = Callable[[int, dict[str, float]], None]
+"""Called with a step and the metrics of its evaluation."""
 
-EVALUATIONS = 20
+NUM_EVALUATIONS = 20
 """How often a run is evaluated, and saved, where the user does not say."""
-SAVE_AFTER = 600.0
+MAX_SAVE_INTERVAL = 600.0
 """Longest time in seconds without a checkpoint, of a run by the clock, whatever --eval-every says."""
-ILLUSTRATE_AFTER = 60.0
+MIN_ILLUSTRATE_INTERVAL = 60.0
 """Shortest time in seconds between two pictures, or videos, of how a run gets on; the last one is always made."""
 
 
@@ -185,9 +186,9 @@ class Trainer(TrainingState):
         if self.options.eval_every:
             due = self.step % self.options.eval_every == 0
         else:
-            due = int(now * EVALUATIONS) > int(before * EVALUATIONS)
+            due = int(now * NUM_EVALUATIONS) > int(before * NUM_EVALUATIONS)
         late = (
-            processes.broadcast_float(float(time.monotonic() - self.saved_at > SAVE_AFTER))
+            processes.broadcast_float(float(time.monotonic() - self.saved_at > MAX_SAVE_INTERVAL))
             if self.options.seconds
             else 0.0
         )
@@ -214,7 +215,7 @@ class Trainer(TrainingState):
     def illustrate(self) -> None:
         """Keep what the system shows of itself in the run's folder; the time for it counts as validation."""
         started = time.monotonic()
-        if started - self.illustrated_at < ILLUSTRATE_AFTER and self.fraction_done < 1:
+        if started - self.illustrated_at < MIN_ILLUSTRATE_INTERVAL and self.fraction_done < 1:
             return
         self.illustrated_at, used = started, self.inference_system().eval()
         if processes.rank() == 0:

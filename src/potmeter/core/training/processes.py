@@ -53,7 +53,7 @@ def broadcast_float(value: float) -> float:
 
 
 def all_reduce_mean(value: Tensor) -> Tensor:
-    """The mean over processes."""
+    """The mean over processes of a tensor of any shape, the same in all; it is not changed in place."""
     if world_size() > 1:
         value = value.clone()
         dist.all_reduce(value)

@@ -11,7 +11,7 @@ from typing import Any
 from potmeter.core.config import build_config
 from potmeter.core.system import System
 from potmeter.core.training.log import Diverged
-from potmeter.core.training.loop import EVALUATIONS, Trainer, build_system
+from potmeter.core.training.loop import NUM_EVALUATIONS, Trainer, build_system
 from potmeter.core.training.options import Options
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError, out_of_memory
@@ -64,7 +64,7 @@ def run_trial(
             raise Diverged(f"{goal.metric} is not finite at step {step}.", received=value)
         best = value if goal.improves(value, None if math.isnan(best) else best) else best
         # trials are compared at the same point of the schedule, which by the clock is not the same step
-        now = step // options.eval_every if options.eval_every else int(trainer.fraction_done * EVALUATIONS)
+        now = step // options.eval_every if options.eval_every else int(trainer.fraction_done * NUM_EVALUATIONS)
         if now > told:
             trial.report(value, told := now)
             if trainer.fraction_done < 1 and trial.should_prune():

@@ -15,7 +15,7 @@ from typing import Any
 
 from potmeter.core.config import BaseConfig, build_config
 from potmeter.core.system import System
-from potmeter.core.training.loop import EVALUATIONS
+from potmeter.core.training.loop import NUM_EVALUATIONS
 from potmeter.core.training.options import Options
 from potmeter.core.tuning.space import Space
 from potmeter.core.tuning.study import best_trial, count_trials, open_study
@@ -78,7 +78,7 @@ class Tuner:
         self.shared: tuple[Any, Splits] | None = None
         length = {"steps": options.steps, "budget": options.budget, "eval_every": options.eval_every}
         searched = {name: str(part) for name, part in space.items()}
-        rounds = (options.steps or 0) // options.eval_every if options.eval_every else EVALUATIONS
+        rounds = (options.steps or 0) // options.eval_every if options.eval_every else NUM_EVALUATIONS
         first = {name: getattr(config, name) for name in space}  # what is there already is tried first
         self.study = open_study(
             self.out,

@@ -54,7 +54,7 @@ def is_adversarial(logits: Tensor, y: Tensor, *, targeted: bool = False) -> Tens
 
 @torch.no_grad()
 def predict(model: Any, x: Tensor) -> Tensor:
-    """The likeliest classes (B,)."""
+    """The likeliest classes (B,) of images (B, C, H, W) in [0, 1]."""
     return torch.cat([model.logits(part).argmax(1) for part in x.split(MINIBATCH)])
 
 
@@ -64,5 +64,5 @@ def success_rate(model: Any, x: Tensor, y: Tensor) -> float:
 
 
 def attack_in_minibatches(attack: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
-    """An attack on many images, some at a time."""
+    """What an attack makes of images (B, C, H, W) with classes (B,), ``MINIBATCH`` of them at a time."""
     return torch.cat([attack(a, b) for a, b in zip(x.split(MINIBATCH), y.split(MINIBATCH), strict=True)])

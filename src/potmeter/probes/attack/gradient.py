@@ -102,7 +102,7 @@ def pgd(
 
 
 def draw_from_ball(x: Tensor, eps: float, norm: Norm, rng: RandomStream) -> Tensor:
-    """A point drawn evenly from the ball around each image."""
+    """A point (B, C, H, W) drawn evenly from the ball of radius ``eps`` around each image, clipped to [0, 1]."""
     if norm == "linf":
         return gradient_attacks.random_start(x, eps, norm, rng.uniform(*x.shape).to(x))
     return gradient_attacks.random_start(x, eps, norm, rng.uniform(len(x)).to(x), rng.normal(*x.shape).to(x))

@@ -67,7 +67,16 @@ def attack_in_8_bits(
 
 @torch.no_grad()
 def quantise(model: Any, x: Tensor, perturbation: Tensor, y: Tensor, bound: float | None, targeted: bool) -> Tensor:
-    """The adversarial images in 8 bits: of all ways to round, the one with the least L2 perturbation that still deceives."""
+    """The adversarial images in 8 bits: of all ways to round, the one with the least L2 perturbation that still deceives.
+
+    Args:
+        model: A ``Classifier``.
+        x: Images (B, C, H, W) whose values are multiples of 1/255.
+        perturbation: What an attack added to them, of the same shape.
+        y: The right classes (B,); the wanted ones where ``targeted``.
+        bound: Largest change of a value; None = any.
+        targeted: Whether ``y`` is wanted.
+    """
     quantised, previous = add_in_8_bits(x, perturbation, bound), torch.full_like(x, -1.0)
     nearest = x.new_full((len(x),), torch.inf)
     for factor, threshold in product(FACTORS, THRESHOLDS):

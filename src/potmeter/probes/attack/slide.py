@@ -55,7 +55,7 @@ def magnify(perturbation: Tensor) -> Tensor:
 
 
 def describe_answer(probabilities: Tensor, classes: tuple[str, ...], number: int | None = None) -> str:
-    """The likeliest class (or the given one) with its probability: ``gibbon, 99.3 %``."""
+    """The likeliest class (or the given one) of probabilities (classes,), as text: ``gibbon, 99.3 %``."""
     number = int(probabilities.argmax()) if number is None else number
     name = classes[number]
     share = 100 * float(probabilities[number])

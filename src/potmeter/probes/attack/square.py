@@ -73,7 +73,7 @@ def square_area(fraction: float, area: float) -> float:
 
 
 def random_signs(rng: RandomStream, *shape: int) -> Tensor:
-    """+1 or −1 at random."""
+    """+1 or −1 at random, each as likely, in this shape."""
     return 2.0 * rng.integers(2, *shape) - 1
 
 

@@ -105,18 +105,18 @@ def extreme_images(
             found.append(
                 given[layer.name][:, number] if layer.spatial else flatten_places(given[layer.name])[:, number]
             )
-    answers = torch.cat(found)  # (N, h, w) or (N, P)
+    channel_activations = torch.cat(found)  # (N, h, w) or (N, P)
     count = min(count, len(images))
     if not layer.spatial or layer.receptive_field > images.shape[-1] / 2:
-        values, order = answers.flatten(1).mean(1).sort()
+        values, order = channel_activations.flatten(1).mean(1).sort()
         low, high = order[:count], order.flip(0)[:count]
         return DatasetExamples(images[low], images[high], values[:count], values.flip(0)[:count])
     parts = []
     for sign in (-1, 1):
-        values, place = (sign * answers.flatten(1)).max(1)
+        values, place = (sign * channel_activations.flatten(1)).max(1)
         chosen = values.argsort(descending=True)[:count]
         examples = [
-            crop_receptive_field(images[n], int(place[n]), answers.shape[1:], int(layer.receptive_field))
+            crop_receptive_field(images[n], int(place[n]), channel_activations.shape[1:], int(layer.receptive_field))
             for n in chosen.tolist()
         ]
         parts.append((torch.stack(examples), sign * values[chosen]))

@@ -49,13 +49,13 @@ class PlantedFilters(nn.Module):
         noise = F.normalize(rng.normal(*filters.shape).flatten(1), dim=1).view_as(filters)
         self.convolution = nn.Conv2d(3, len(filters), KERNEL, stride=4, padding=KERNEL // 2, bias=False)
         self.convolution.weight = nn.Parameter(filters + noise)
-        self.answer = nn.ReLU()
+        self.activation = nn.ReLU()
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n p q"]:
         x = images - 0.5
         energy = F.avg_pool2d(x.square().sum(1, keepdim=True), KERNEL, 4, KERNEL // 2) * KERNEL**2
-        answer: Tensor = self.answer(self.convolution(x) / (energy + 0.01).sqrt())
-        return answer
+        activations: Tensor = self.activation(self.convolution(x) / (energy + 0.01).sqrt())
+        return activations
 
 
 def recovery_cosine(method: Literal["fourier", "pixels", "random"], steps: int = 512, seed: int = 0) -> float:
@@ -75,7 +75,7 @@ def recovery_cosine(method: Literal["fourier", "pixels", "random"], steps: int =
     transforms = NONE if method == "pixels" else Transforms().rescale(SIDE / 128)
     images = parametrisation().detach()
     if method != "random":
-        objective = neuron("answer", list(range(FILTERS)))
+        objective = neuron("activation", list(range(FILTERS)))
         grey = torch.full((3, 1, 1), 0.5)
         images = render(
             network, objective, parametrisation, steps=steps, transforms=transforms, rng=rng, background=grey

@@ -12,8 +12,8 @@ from .probe import Latents
 
 FACE = "face-15"
 """Whose attributes are moved: a test face that has none of them."""
-SHOWN = 6
-"""By what the picture is enlarged."""
+ENLARGEMENT = 6
+"""Factor by which the picture is enlarged."""
 
 
 def demo(probe: Latents) -> Knobs | None:
@@ -29,7 +29,7 @@ def demo(probe: Latents) -> Knobs | None:
     @torch.no_grad()
     def show(coefficients: tuple[float, ...]) -> Image:
         moved = code + torch.tensor(coefficients).to(code) @ steps
-        return Image.from_tensor(space.decode(moved[None])[0]).enlarge(SHOWN)
+        return Image.from_tensor(space.decode(moved[None])[0]).enlarge(ENLARGEMENT)
 
     return Knobs(
         title="change the face",

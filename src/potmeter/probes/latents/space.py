@@ -118,9 +118,9 @@ class Pixels:
         self.shape = shape
 
     def encode(self, images: Tensor) -> Tensor:
-        """Each picture as one long vector."""
+        """Pictures (N, C, H, W) as vectors (N, C · H · W)."""
         return images.flatten(1)
 
     def decode(self, z: Tensor) -> Tensor:
-        """The vector as a picture."""
+        """Vectors (N, C · H · W) as pictures (N, C, H, W), clipped to [0, 1]."""
         return z.unflatten(1, self.shape).clamp(0, 1)

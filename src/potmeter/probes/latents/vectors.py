@@ -131,7 +131,7 @@ class Vector:
     """How many there were."""
 
     def tensor(self, like: Tensor) -> Tensor:
-        """The values, as a tensor of the same kind and place as another."""
+        """The values (d,), as a tensor of the type and on the device of another."""
         return torch.tensor(self.values).to(like)
 
     def text(self) -> str:

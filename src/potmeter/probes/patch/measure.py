@@ -36,7 +36,7 @@ def centre_square(picture: Image) -> Tensor:
 def measure_success(
     model: Any, patch: Tensor, target: int, shares: tuple[float, ...] = (0.10, 0.25)
 ) -> dict[str, float]:
-    """Shares of trials that are taken for the target: ``success_10`` where the patch covers 10 % of the photos …"""
+    """Shares of trials that are taken for the target: ``success_10`` where the patch (3, S, S) covers 10 % of the photos …"""
     photos = centre_squares(load_test_photos(), model.input_shape)
     return {
         f"success_{100 * share:.0f}": float(run_trials(model, photos, patch, target, share).float().mean())

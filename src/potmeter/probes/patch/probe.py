@@ -34,7 +34,7 @@ PATCH_RESOLUTION = 5 / 7
 """Side of a new patch as a share of the shorter side of the network's pictures."""
 PREVIEW_INTERVAL = 100
 """Training steps between two previews of the patch."""
-SHOWN = 448
+DISPLAY_SIDE = 448
 """Pixels along the side of a photo with a patch, or somewhat more; the network's own where that takes more."""
 PIXELS_PER_CM = 60
 """On paper: 152 to the inch."""
@@ -224,7 +224,7 @@ class Patch(Probe):
     def crop_for_display(self, photo: Image) -> Image:
         """A photo as it is displayed: the part that the network sees, at a size for people."""
         _, height, width = self.model.input_shape
-        factor = max(1, -(-SHOWN // min(height, width)))
+        factor = max(1, -(-DISPLAY_SIDE // min(height, width)))
         return Image.from_tensor(centre_squares([photo], (3, factor * height, factor * width))[0] / 255)
 
     def bars(self, photo: Image, top: int) -> Bars:

@@ -1,4 +1,7 @@
-"""Expectation over transformation: one patch for all photos, places, sizes, rotations and lights at once."""
+"""Expectation over transformation (EOT): one patch for all photos, places, sizes, rotations and lights at once.
+
+Athalye et al., "Synthesizing Robust Adversarial Examples" (arXiv:1707.07397), section 2.
+"""
 
 from __future__ import annotations
 

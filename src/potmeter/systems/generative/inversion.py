@@ -37,18 +37,18 @@ def invert(
         The vectors of the nearest pictures that were met, which depend on nothing but the arguments.
     """
     starts = min(starts, len(candidates))
-    wanted = pyramid(images).repeat_interleave(starts, 0)  # (B · starts, values)
+    targets = pyramid(images).repeat_interleave(starts, 0)  # (B · starts, values)
     with torch.no_grad():
-        drawn = torch.cat([pyramid(decode(part)) for part in candidates.split(64)])
-        nearest = torch.cdist(pyramid(images), drawn).topk(starts, largest=False).indices.flatten()
+        candidate_pyramids = torch.cat([pyramid(decode(part)) for part in candidates.split(64)])
+        nearest = torch.cdist(pyramid(images), candidate_pyramids).topk(starts, largest=False).indices.flatten()
     z = candidates[nearest].clone().requires_grad_()
     optimizer = torch.optim.Adam([z], lr=lr * float(candidates.std()), betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     best, least = z.detach().clone(), torch.full((len(z),), float("inf"), device=images.device)
     with torch.enable_grad():
         for _ in progress(range(steps), "inversion"):
-            apart = (pyramid(decode(z)) - wanted).square().sum(1)
-            losses = apart if prior_penalty is None else apart + prior_penalty(z)
+            distances = (pyramid(decode(z)) - targets).square().sum(1)
+            losses = distances if prior_penalty is None else distances + prior_penalty(z)
             better = losses.detach() < least
             least = torch.where(better, losses.detach(), least)
             best[better] = z.detach()[better]

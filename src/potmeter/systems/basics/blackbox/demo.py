@@ -68,5 +68,5 @@ def demo(system: Blackbox) -> Knobs:
 
 
 def set_knobs(box: Blackbox, knobs: Tensor) -> None:
-    """Set all knobs of a box."""
+    """Set all knobs of a box, (N,), in the order of ``parameters_to_vector``."""
     vector_to_parameters(knobs.to(box.device), box.network.parameters())

@@ -27,7 +27,7 @@ NEURONS, DIALS = (34.0, 250.0, 570.0, 350.0), (34.0, 26.0, 570.0, 190.0)
 
 
 def input_grid(frame: Frame, n: int, inputs: int, device: torch.device | str = "cpu") -> torch.Tensor:
-    """Inputs that fill the frame: n along the axis, or n × n over the plane, row by row from below."""
+    """Inputs that fill the frame: (n, 1) along the axis, or (n², 2) over the plane, row by row from below."""
     sides = [torch.linspace(low, high, n, dtype=torch.float64) for low, high in frame[:inputs]]
     if inputs == 1:
         return sides[0][:, None].to(device)

@@ -87,12 +87,12 @@ class Autoencoder(System):
         """The squared error of each autoencoder, and the sum of their logarithms, so that none dominates."""
         images = batch["image"]
         images = deform(images, self.rng, self.config.elastic) if self.config.elastic else images
-        seen = images
+        noisy = images
         if self.config.noise:
-            seen = images + self.config.noise * self.rng.normal(*images.shape)
+            noisy = images + self.config.noise * self.rng.normal(*images.shape)
         errors = {}
         for latent, net in self.nets():
-            code = net.encode(seen)
+            code = net.encode(noisy)
             net.update_statistics(code)
             errors[f"mse_{latent}"] = (net.decode(code) - images).square().mean()
         local = torch.stack(list(errors.values()))

@@ -112,7 +112,16 @@ class GAN(System):
         return {"loss": loss, "generator": self.generator_loss}
 
     def penalty(self, real: Tensor, fake: Tensor, labels: Tensor | None, trainer: TrainingLoop) -> Tensor:
-        """What keeps the discriminator's gradients small: the R1 penalty, every so many steps, or that of wgan-gp."""
+        """What keeps the discriminator's gradients small: the R1 penalty, every ``r1_interval`` steps, or that of wgan-gp.
+
+        Args:
+            real, fake: Pictures (B, C, H, W) in [−1, 1].
+            labels: One-hot classes (B, classes), the same of both; None without classes.
+            trainer: The loop, for its step and its random numbers.
+
+        Returns:
+            A scalar, with its weights γ and λ.
+        """
         c, total = self.config, real.new_zeros(())
         logits = lambda images: self.discriminator(images, labels)
         if c.objective == "wgan-gp":
@@ -305,7 +314,7 @@ class GAN(System):
         return to_batch(images, c.image_size, c.channels, light_on_dark=is_light_on_dark(c.dataset)).to(self.device)
 
     def to_signed(self, images: Tensor) -> Tensor:
-        """Pictures in [0, 1] as the networks take them, in [−1, 1]."""
+        """Pictures (B, C, H, W) in [0, 1] as the networks take them, in [−1, 1]."""
         return (2 * images - 1).contiguous(memory_format=torch.channels_last)
 
     def one_hot(self, labels: Tensor | None) -> Tensor | None:

@@ -18,8 +18,8 @@ SOURCES, SEED = 21, 1
 """Pictures to take styles from: the first of the 40 that ``run`` draws from this seed."""
 START = (5.0, 16.0, 7.0, 0.7)
 """Numbers of the three, and ψ."""
-SHOWN, GAP = 128, 8
-"""Pixels that each of them is enlarged to, the mixed one to three times as many; pixels between these."""
+DISPLAY_SIDE, GAP = 128, 8
+"""Pixels that each source is enlarged to, the mixed picture to three times as many; pixels between them."""
 Values = tuple[float, ...]
 
 
@@ -38,7 +38,7 @@ def demo(system: StyleGAN) -> Knobs:
         styles = system.generator.truncate(w, psi, system.config.layers)  # (3, layers, latent)
         mixture = torch.cat([source[start:stop] for source, (start, stop) in zip(styles, parts, strict=True)])
         pictures = [Image.from_tensor(one) for one in system.render(torch.cat([mixture[None], styles]))]
-        factor = max(1, SHOWN // max(pictures[0].size))
+        factor = max(1, DISPLAY_SIDE // max(pictures[0].size))
         lenders = np.concatenate([one.enlarge(factor).pixels for one in pictures[1:]])
         gap = np.full((len(lenders), GAP, 3), 255, np.uint8)
         return Image(np.concatenate([lenders, gap, pictures[0].enlarge(3 * factor).pixels], axis=1))

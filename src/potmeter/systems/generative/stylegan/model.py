@@ -255,7 +255,7 @@ class Generator(nn.Module):
 
 
 def upsample(images: Tensor) -> Tensor:
-    """Pictures of twice the height and width, by nearest neighbours."""
+    """Pictures (B, C, 2 H, 2 W) of pictures (B, C, H, W), by nearest neighbours."""
     return F.interpolate(images, scale_factor=2, mode="nearest")
 
 

@@ -108,7 +108,7 @@ class VAE(System):
         return losses
 
     def likelihood_input(self, images: Tensor, rng: RandomStream) -> Tensor:
-        """Pictures as the likelihood takes them: binarised for a Bernoulli one."""
+        """Pictures (B, C, H, W) in [0, 1] as the likelihood takes them: binarised for a Bernoulli one."""
         return model.binarize(images, rng.uniform(*images.shape)) if self.config.likelihood == "bernoulli" else images
 
     def shard_units(self) -> list[nn.Module]:

@@ -100,8 +100,8 @@ class KneserNey:
         counts = self.counts[n - 1] if highest else self.continuation_counts[n - 1]
         n1, n2, n3, n4 = (max(int((counts == k).sum()), 1) for k in (1, 2, 3, 4))
         y = n1 / (n1 + 2 * n2)
-        free = [1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
-        by_count = np.append(0, np.clip(free, 0.1, [1, 2, 3]))  # 0 would leave nothing for what was never seen
+        estimates = [1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
+        by_count = np.append(0, np.clip(estimates, 0.1, [1, 2, 3]))  # 0 would leave nothing for what was never seen
         discounts = by_count[np.minimum(counts, 3)]
         history, histories = self.history[n - 1], len(self.keys[n - 2]) if n > 1 else 1
         total = np.bincount(history, counts, histories)  # 0: only at the text's start or end, counts nothing

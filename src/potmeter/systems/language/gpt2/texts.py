@@ -176,7 +176,7 @@ def load_texts(source: str) -> Splits:
 
 
 def generate_walks(lines: int, seed: int) -> str:
-    """Generated sentences that stay in one place: which things stand there depends on a word far back.
+    """Generated sentences, walks past five things of one place: which things stand there depends on a word far back.
 
     An n-gram has lost the place from its context when the next thing is due; attention still reaches it.
     """

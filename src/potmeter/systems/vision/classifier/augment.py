@@ -12,7 +12,7 @@ from potmeter.core.random import RandomStream
 
 
 def flip(images: Tensor, rng: RandomStream) -> Tensor:
-    """Mirror each picture left to right with probability one half."""
+    """Mirror each picture (B, C, H, W) left to right with probability one half."""
     mirrored = rng.uniform(len(images)) < 0.5
     return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
 
@@ -65,11 +65,11 @@ def affine(
     return F.grid_sample(images, grid, align_corners=False)
 
 
-def crop(images: Tensor, rng: RandomStream, *, least: float = 0.5) -> Tensor:
-    """Cut a random square of at least ``least`` of each picture's area and scale it to the whole picture's size."""
+def crop(images: Tensor, rng: RandomStream, *, min_area: float = 0.5) -> Tensor:
+    """Cut a random square of at least ``min_area`` of each picture's area and scale it to the whole picture's size."""
     batch = len(images)
     share, across, down = rng.uniform(batch, 3).unbind(1)
-    side = (least + (1 - least) * share).sqrt()
+    side = (min_area + (1 - min_area) * share).sqrt()
     theta = torch.zeros(batch, 2, 3, device=images.device)
     theta[:, 0, 0] = theta[:, 1, 1] = side
     theta[:, 0, 2], theta[:, 1, 2] = (1 - side) * (2 * across - 1), (1 - side) * (2 * down - 1)

@@ -9,7 +9,13 @@ from torch import Tensor
 
 
 def reliability(logits: Tensor, labels: Tensor, bins: int = 10) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Mean confidence, accuracy and share of the pictures, in each bin of confidence that has any."""
+    """Mean confidence, accuracy and share of the pictures, scalars in [0, 1], in each bin of confidence that has any.
+
+    Args:
+        logits: (N, classes).
+        labels: The true classes (N,).
+        bins: How many, of equal width.
+    """
     confidence, answer = logits.softmax(1).max(1)
     right, place = (answer == labels).float(), (confidence * bins).long().clamp(max=bins - 1)
     for number in range(bins):

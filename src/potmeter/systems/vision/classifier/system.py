@@ -323,7 +323,7 @@ class ImageClassifier(System):
         return to_batch(images, c.image_size, c.channels, light_on_dark=is_light_on_dark(c.dataset)).to(self.device)
 
     def bars(self, logits: Tensor, top: int) -> Bars:
-        """The likeliest categories of one picture's logits."""
+        """The likeliest categories, with their probabilities, of one picture's logits (classes,)."""
         shares, numbers = logits.softmax(0).topk(min(top, len(self.classes)))
         return Bars({self.classes[n]: float(share) for share, n in zip(shares, numbers.tolist(), strict=True)})
 
