@@ -46,8 +46,8 @@ class Weights:
     """Under which these weights may be used."""
     fetched: bool = False
     """Whether they are fetched at first use, not shipped."""
-    dtype: Literal["float16", "int8"] = "float16"
-    """What matrices and filters are shipped in; int8 has a scale for each row."""
+    dtype: Literal["float32", "float16", "int8"] = "float16"
+    """What matrices and filters are shipped in: float32 where float16 costs something; int8 has a scale for each row."""
     measured: str = ""
     """Their figures in the README's table: text with metrics of their card in braces, ``{accuracy:.1%} of MNIST``."""
     comparison: str = ""
@@ -268,7 +268,7 @@ WEIGHTS_SCHEMA: dict[str, tuple[Callable[[Any], bool], str]] = {
     "data": (is_list, "a list of data sets"),
     "licence": (lambda v: isinstance(v, str), "a text"),
     "fetched": (lambda v: isinstance(v, bool), "true or false"),
-    "dtype": (lambda v: v in ("float16", "int8"), "float16 or int8"),
+    "dtype": (lambda v: v in ("float32", "float16", "int8"), "float32, float16 or int8"),
     "measured": (lambda v: isinstance(v, str), "a text"),
     "comparison": (lambda v: isinstance(v, str), "a text"),
     "pretrained": (lambda v: isinstance(v, str), "the tag of a data package"),

@@ -66,6 +66,8 @@ def test_everything_comes_back(line, tmp_path):
 
 
 def test_half_keeps_float16_of_matrices_and_all_of_the_rest(line, tmp_path):
+    whole = Line.from_pretrained(line.save_pretrained(tmp_path / "whole", dtype="float32")).state_dict()
+    assert all(torch.equal(value, whole[key]) for key, value in line.state_dict().items())
     folder = line.save_pretrained(tmp_path / "half", dtype="float16")
     stored, back = load_file(folder / "model.safetensors"), Line.from_pretrained(folder).state_dict()
     for key, value in line.state_dict().items():

@@ -63,7 +63,8 @@ class Pretrained(nn.Module):
         Args:
             folder: Where to; made when missing.
             tensors: The state, where it had to be gathered from many processes.
-            dtype: What matrices and filters are stored in: float16, or int8 with a scale for each row; None = as they are.
+            dtype: What matrices and filters are stored in: float16, or int8 with a scale for
+                each row; None or float32 = as they are.
 
         Raises:
             UserError: When the folder cannot be written.

@@ -23,7 +23,7 @@ from potmeter.errors import UserError, reject
 
 MAX_JSON, MAX_CONFIG = 16 * 2**20, 256 * 2**20
 """Largest JSON files that are read, in bytes. word2vec's config names every word, and a vocabulary may have millions."""
-StorageType = Literal["float16", "int8"]
+StorageType = Literal["float32", "float16", "int8"]
 """What matrices and filters are stored in where a file is to be small; see ``shrink``."""
 MIN_ROW = 64
 """Numbers of a row, from which on int8 and a scale are less than float16, and rounding is the weights' smallest worry."""
@@ -93,13 +93,15 @@ def save_state(
 def shrink(state: dict[str, torch.Tensor], dtype: StorageType) -> dict[str, torch.Tensor]:
     """Matrices and filters in float16, or the larger ones in int8 with a scale for each row; norms and biases as they are.
 
+    In float32 all is as it is.
+
     A row is what one unit (one channel, one word) has: the tensor's first dimension counts the rows. Its largest
     magnitude is 127 steps; the step, in bfloat16 for its range, stands beside the tensor as ``KEY.scale``, of shape (rows,).
     Rows of fewer than 64 numbers stay in float16. ``expand`` reads it back.
     """
     small = {}
     for key, value in state.items():
-        if value.dtype != torch.float32 or value.ndim < 2:
+        if value.dtype != torch.float32 or value.ndim < 2 or dtype == "float32":
             small[key] = value
         elif dtype == "float16" or value[0].numel() < MIN_ROW:
             small[key] = value.half()
