@@ -50,7 +50,7 @@ def test_a_killed_run_always_goes_on(tmp_path):
     trainer(Line, TINY, run, steps=before + 2, eval_every=1, resume=True).fit()
     assert newest(run) == before + 2
     assert [row["step"] for row in lines(run) if "valid_mse" in row] == list(range(1, before + 3))
-    assert len(runs.list_checkpoints(run)) <= checkpoints.KEEP + 1
+    assert len(runs.list_checkpoints(run)) <= checkpoints.NUM_KEPT + 1
     assert not [path.name for path in run.iterdir() if path.name[0] == "." or path.name[-1] == "~"]
 
 

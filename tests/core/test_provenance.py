@@ -10,7 +10,7 @@ import torch
 
 from fixtures.line import Line
 from potmeter.core.loading import load_model
-from potmeter.data.fingerprint import PARTS, digest, digest_files, fingerprint
+from potmeter.data.fingerprint import NUM_PARTS, digest, digest_files, fingerprint
 from potmeter.data.folder import image_folder
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError
@@ -112,12 +112,12 @@ def test_a_fingerprint_tells_values_order_names_and_types():
 
 
 def test_large_arrays_and_many_files_are_sampled_to_their_ends(tmp_path, monkeypatch):
-    monkeypatch.setattr("potmeter.data.fingerprint.WHOLE", 6400)
+    monkeypatch.setattr("potmeter.data.fingerprint.MAX_WHOLE", 6400)
     x = np.zeros(10_000, np.uint8)
     ends = [x.copy(), x.copy()]
     ends[0][0], ends[1][-1] = 1, 1
     assert len({digest(value) for value in (x, *ends)}) == 3
-    folder = pictures(tmp_path / "many", PARTS + 6)
+    folder = pictures(tmp_path / "many", NUM_PARTS + 6)
     files = sorted(folder.iterdir())
     before = digest_files(files)
     assert sum(file.stat().st_size for file in files) > 6400

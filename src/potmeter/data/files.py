@@ -18,9 +18,9 @@ SYSTEM = (
     *("Thumbs.db", "desktop.ini", "Icon\r", "~$*", "*~"),
 )
 """Names, besides those that begin with a dot, of what systems and editors put beside a user's files."""
-WHOLE = 2**18
+MAX_WHOLE = 2**18
 """Bytes up to which a file's content is compared whole; of more, as many in stretches spread evenly."""
-STRETCHES = 64
+NUM_STRETCHES = 64
 """How many stretches."""
 
 
@@ -102,7 +102,7 @@ def relative_name(path: Path, root: Path) -> str:
 def content_digest(path: Path) -> str:
     """Sixteen hexadecimal digits of a file's size and content; equal for copies. Raises UserError when it cannot be read.
 
-    Of files larger than ``WHOLE`` bytes, stretches spread evenly count.
+    Of files larger than ``MAX_WHOLE`` bytes, stretches spread evenly count.
     """
     try:
         status = path.stat()
@@ -116,12 +116,12 @@ def digest_of(path: str, size: int, modified: int) -> str:
     """``content_digest`` of a file in this state, computed once."""
     digest = hashlib.sha256(size.to_bytes(8, "little"))
     with open(path, "rb") as file:
-        if size <= WHOLE:
+        if size <= MAX_WHOLE:
             digest.update(file.read())
         else:
-            length = WHOLE // STRETCHES
-            for number in range(STRETCHES):
-                file.seek(number * (size - length) // (STRETCHES - 1))
+            length = MAX_WHOLE // NUM_STRETCHES
+            for number in range(NUM_STRETCHES):
+                file.seek(number * (size - length) // (NUM_STRETCHES - 1))
                 digest.update(file.read(length))
     return digest.hexdigest()[:16]
 

@@ -12,9 +12,9 @@ import torch
 
 from potmeter.errors import UserError
 
-WHOLE = 2**26
+MAX_WHOLE = 2**26
 """Bytes up to which contents are read whole; of more, parts spread evenly."""
-PARTS = 64
+NUM_PARTS = 64
 """How many parts."""
 
 
@@ -31,7 +31,7 @@ def fingerprint(data: Any) -> str:
     """
     if hasattr(data, "fingerprint"):
         return str(data.fingerprint())
-    indices = [i * len(data) // PARTS for i in range(PARTS)] if len(data) > PARTS else range(len(data))
+    indices = [i * len(data) // NUM_PARTS for i in range(NUM_PARTS)] if len(data) > NUM_PARTS else range(len(data))
     return digest([len(data), [data[i] for i in indices]])
 
 
@@ -67,11 +67,11 @@ def flatten(value: Any) -> Iterable[bytes | memoryview]:
 def sample_bytes(array: np.ndarray) -> Iterable[memoryview]:
     """The bytes of an array, of a large one some stretches only: it may be a file larger than the memory."""
     rows = array.reshape(-1)
-    if array.nbytes <= WHOLE:
+    if array.nbytes <= MAX_WHOLE:
         yield np.ascontiguousarray(rows).view(np.uint8).data
         return
-    length = WHOLE // PARTS // array.itemsize
-    for start in (i * (len(rows) - length) // (PARTS - 1) for i in range(PARTS)):
+    length = MAX_WHOLE // NUM_PARTS // array.itemsize
+    for start in (i * (len(rows) - length) // (NUM_PARTS - 1) for i in range(NUM_PARTS)):
         yield np.ascontiguousarray(rows[start : start + length]).view(np.uint8).data
 
 
@@ -83,7 +83,7 @@ def digest_files(paths: Sequence[Path]) -> str:
     """
     try:
         sizes = [path.stat().st_size for path in paths]
-        few = PARTS if sum(sizes) > WHOLE else len(paths)
+        few = NUM_PARTS if sum(sizes) > MAX_WHOLE else len(paths)
         indices = {i * (len(paths) - 1) // max(few - 1, 1) for i in range(few)}
         contents = [hashlib.sha256(paths[i].read_bytes()).hexdigest() for i in sorted(indices)]
     except OSError as error:

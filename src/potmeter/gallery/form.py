@@ -22,7 +22,7 @@ from potmeter.registry import Entry
 if TYPE_CHECKING:
     from potmeter.gallery.services import Services
 
-FEW = 4
+MAX_SHOWN = 4
 """Settings shown at once; more are folded away."""
 News = dict[Any, Any]
 """Updates by the part of the page that they change."""
@@ -63,10 +63,10 @@ class Form:
     def make_widgets(self) -> list[Any]:
         """The widgets: media and what stands before ``*`` first, of many settings the later ones folded away."""
         order = sorted(self.declared, key=lambda p: not (p.positional or p.medium))
-        made = {p.name: make_widget(p, self.owner) for p in order[: FEW + 1]}
-        if order[FEW + 1 :]:
+        made = {p.name: make_widget(p, self.owner) for p in order[: MAX_SHOWN + 1]}
+        if order[MAX_SHOWN + 1 :]:
             with gr.Accordion("More settings", open=False, elem_classes="setting"):
-                made |= {p.name: make_widget(p, self.owner) for p in order[FEW + 1 :]}
+                made |= {p.name: make_widget(p, self.owner) for p in order[MAX_SHOWN + 1 :]}
         return [made[p.name] for p in self.declared]
 
     def connect(self, weights: Any) -> None:

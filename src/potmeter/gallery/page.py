@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from potmeter.gallery.services import Services
 
 ICON = '<link rel="icon" href="../icon.svg" type="image/svg+xml">'
-FEW = 6
+MAX_RADIO = 6
 """Weights that are shown side by side; more go into a list."""
 
 
@@ -67,7 +67,7 @@ class Page:
         label = "weights" if self.entry.kind == "system" else "the model it works on"
         shown: dict[str, Any] = {"label": label, "visible": len(self.choices) > 1, "elem_classes": "weights"}
         first = self.choices[0] if self.choices else None
-        if len(self.choices) > FEW:
+        if len(self.choices) > MAX_RADIO:
             return gr.Dropdown(self.choices, value=first, filterable=True, **shown)
         return gr.Radio(self.choices, value=first, **shown)
 

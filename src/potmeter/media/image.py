@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PICTURES = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """Formats that are decoded; Pillow knows others, some of which start a program."""
-TAIL = 2**16
+TAIL_BYTES = 2**16
 """Bytes at the end of a file in which the mark of a picture's end is looked for."""
 
 
@@ -216,7 +216,7 @@ def check_file(path: str, size: int, modified: int) -> None:
     with open_safely(data, path) as picture:
         kind, mode = picture.format, picture.mode
         picture.verify()
-    tail = data[-TAIL:]
+    tail = data[-TAIL_BYTES:]
     whole = {
         "PNG": True,  # verified
         "JPEG": b"\xff\xd9" in tail[max(0, tail.rfind(b"\xff\xda")) :],

@@ -12,7 +12,7 @@ from potmeter.core.signature import Parameter
 
 FOLDER = "files"
 """Where they are, beside the page."""
-FEW = 3
+MAX_LOOSE = 3
 """More of one list get a folder of their own, which the command line expands."""
 LONGEST_WORD = 300
 """Characters of a text that stands in a command itself; longer ones are files."""
@@ -67,7 +67,7 @@ def store_input(files: Files, p: Parameter, value: Any, name: str) -> Any:
     """One input: the path of its file, of more than a few the path of a folder, of a short text the text."""
     if p.many:
         items = list(value)
-        if len(items) > FEW:
+        if len(items) > MAX_LOOSE:
             return files.add_folder(items, name)
         return [store_input(files, replace(p, many=False), item, name) for item in items]
     if isinstance(value, media.Text) and len(value.text) <= LONGEST_WORD and not Path(value.text[:200]).is_file():

@@ -17,7 +17,7 @@ STATES = {"ok": "ran", "failed": "failed", "unavailable": "not available here"}
 """How a status is called on the page."""
 MAX_OPEN = 4
 """Results of a stop that are open; the others are folded."""
-FIRST = ("image", "video", "chart", "audio", "text", "bars")
+KIND_ORDER = ("image", "video", "chart", "audio", "text", "bars")
 """Kinds of media in the order in which a result shows them; the picture comes before the figures."""
 
 
@@ -117,7 +117,8 @@ def render_example(visit: Visit, output: Output, *, wide: bool) -> Html:
     )
     arrow = tag("div", "→", class_="arrow", aria_hidden="true") if output.inputs else None
     figures = sorted(
-        output.outputs, key=lambda figure: FIRST.index(figure.kind) if figure.kind in FIRST else len(FIRST)
+        output.outputs,
+        key=lambda figure: KIND_ORDER.index(figure.kind) if figure.kind in KIND_ORDER else len(KIND_ORDER),
     )
     results = render_error(output) if output.error is not None else join(*map(render_figure, figures))
     flow = tag("div", inputs, arrow, tag("div", results, class_="outputs"), class_="flow")

@@ -28,7 +28,7 @@ from potmeter.core.runs import best_step, list_checkpoints
 from potmeter.core.training import processes
 from potmeter.errors import UserError, reject
 
-KEEP = 2
+NUM_KEPT = 2
 """Newest checkpoints that stay, besides the best."""
 WRITE_ERRORS = re.compile("PytorchStreamWriter|inline_container|iostream|file write|cannot be opened|Parent directory")
 """What torch's RuntimeErrors speak of where a file could not be written."""
@@ -130,7 +130,7 @@ def prune(run: Path, step: int) -> None:
     """Remove all checkpoints but the best and the newest up to ``step``, and what a killed process left half-written."""
     best, found = f"step-{best_step(run):08d}", [folder for folder in list_checkpoints(run) if folder.name[-1] != "~"]
     later = [folder for folder in found if int(folder.name[5:]) > step]  # damaged, or we were not here
-    old = [folder for folder in found[len(later) + KEEP :] if folder.name != best]
+    old = [folder for folder in found[len(later) + NUM_KEPT :] if folder.name != best]
     for folder in [*later, *old, *run.glob("step-*~"), *run.glob(".writing-*")]:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -13,7 +13,7 @@ from potmeter.data.fetching.fetch import cache_folder, is_offline
 from potmeter.data.splits import Splits, TensorData
 from potmeter.errors import UserError, reject
 
-VALID = 5000
+NUM_VALID = 5000
 """How many of the official training pictures, the last ones, are the validation part."""
 
 
@@ -47,7 +47,7 @@ def cifar10(source: Path | None = None) -> Splits:
         hint = f"put the authors' {CIFAR10.filename}, unpacked, there, or give another folder with --data"
         raise UserError(f"CIFAR-10 at {expected} {why}; {hint}.", received=str(source or root)) from None
     train, test = (tensor_data(part) for part in parts)
-    cut = max(0, len(train) - VALID)
+    cut = max(0, len(train) - NUM_VALID)
     return Splits(train.head(cut), train.select(range(cut, len(train))), test, dataset="cifar10")
 
 

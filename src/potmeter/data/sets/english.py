@@ -16,7 +16,7 @@ from potmeter.data.sets.austen import POSTHUMOUS, austen
 from potmeter.errors import reject
 from potmeter.media import Text
 
-EVERY = 40
+HELD_OUT_INTERVAL = 40
 """Of so many documents of a source one is for validation and the next one for testing."""
 NAME = re.compile(r"c[a-r]\d\d")
 """Brown's files: genre and number."""
@@ -44,7 +44,7 @@ def english() -> dict[str, list[str]]:
 
 def split_of(number: int) -> str:
     """The part that a document belongs to by its number within its source."""
-    return {EVERY - 2: "valid", EVERY - 1: "test"}.get(number % EVERY, "train")
+    return {HELD_OUT_INTERVAL - 2: "valid", HELD_OUT_INTERVAL - 1: "test"}.get(number % HELD_OUT_INTERVAL, "train")
 
 
 def speeches() -> Iterator[str]:

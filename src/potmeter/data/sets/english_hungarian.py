@@ -18,13 +18,13 @@ from potmeter.errors import reject
 
 Pair = tuple[str, str]
 
-EVERY = 30
+HELD_OUT_INTERVAL = 30
 """Of so many help pages one is for validation and the next one for testing."""
 HELD_OUT = {"basctl": "valid", "wiz": "test", "wesnoth-tsg": "valid", "wesnoth-dm": "test"}
 """The catalogues that are held out: modules of LibreOffice and campaigns of Wesnoth."""
-LONGEST = 25
+MAX_WORDS = 25
 """Words of a sentence that is trained on; those measured have from 3 to 15."""
-MEASURED = range(3, 16)
+MEASURED_LENGTHS = range(3, 16)
 SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’)]?\s+(?=[\"“„(—–]?[^\W\d_a-záéíóöőúüű])")
 MARKUP = re.compile(r"<[^<>]*>|^\w+\^|(?<!\w)[~_](?=\w)|(?<=\w)~(?=\w)")
 """Tags; Wesnoth's ``female^``; the sign before a menu's shortcut."""
@@ -64,8 +64,9 @@ def english_hungarian() -> dict[str, list[Pair]]:
 def documents() -> Iterator[tuple[str, Iterable[Pair]]]:
     """All documents, each with the part it belongs to."""
     pages = [*libreoffice_help(), *gnome_help()]
+    held_out = {HELD_OUT_INTERVAL - 2: "valid", HELD_OUT_INTERVAL - 1: "test"}
     for number, page in enumerate(pages):
-        yield {EVERY - 2: "valid", EVERY - 1: "test"}.get(number % EVERY, "train"), page
+        yield held_out.get(number % HELD_OUT_INTERVAL, "train"), page
     for path in catalogues():
         yield HELD_OUT.get(path.stem, "train"), messages(path)
 
@@ -122,7 +123,7 @@ def clean(text: str) -> str:
 def is_translation(english: str, hungarian: str) -> bool:
     """Whether two sentences can be translations: words on both sides, not the same ones, of similar length, no code."""
     words = [LETTERS.findall(text.lower()) for text in (english, hungarian)]
-    if not all(1 <= len(w) <= LONGEST and len(max(w, key=len)) <= 40 for w in words):
+    if not all(1 <= len(w) <= MAX_WORDS and len(max(w, key=len)) <= 40 for w in words):
         return False
     shared = len(set(words[0]) & set(words[1])) / len(set(words[1]))
     return (
@@ -134,7 +135,7 @@ def is_translation(english: str, hungarian: str) -> bool:
 
 def is_measured(english: str, hungarian: str) -> bool:
     """Whether a held-out pair is one of those that are measured."""
-    return all(len(text.split()) in MEASURED for text in (english, hungarian))
+    return all(len(text.split()) in MEASURED_LENGTHS for text in (english, hungarian))
 
 
 def comparison_key(text: str) -> str:

@@ -21,11 +21,11 @@ from .robustness import EPS, digits
 
 BATCH = 100
 """Test digits that are attacked at once."""
-FEW = 40
+NUM_CARLINI_WAGNER = 40
 """Of them, for Carlini and Wagner's attack, which needs hundreds of passes."""
 SEARCHES, STEPS, LR = 5, 100, 0.1
 """Of Carlini and Wagner's attack: values of c, steps for each, and the learning rate; foolbox's own deceives too seldom."""
-SHORT = 5
+NUM_ART_STEPS = 5
 """Steps where ART takes part."""
 
 
@@ -79,7 +79,7 @@ def rows() -> Iterator[Row]:
         if is_selected(f"{name}_images_per_s"):
             yield from compare_gradient_attack(name, passes, model, x, y, peers)
     if is_selected("cw_images_per_s"):
-        yield from compare_carlini_wagner(model, x[:FEW], y[:FEW], peers)
+        yield from compare_carlini_wagner(model, x[:NUM_CARLINI_WAGNER], y[:NUM_CARLINI_WAGNER], peers)
 
 
 def compare_gradient_attack(name: str, passes: int, model: Any, x: Tensor, y: Tensor, peers: Peers) -> Iterator[Row]:
@@ -114,11 +114,11 @@ def compare_carlini_wagner(model: Any, x: Tensor, y: Tensor, peers: Peers) -> It
     note = describe_quality(model, x, y, run_ours, run_peer)
     yield compare("cw_images_per_s", "images/s", rates["ours"], rates["peer"], "foolbox", note=note)
 
-    run_ours = lambda: carlini_wagner(model, x, y, searches=1, steps=SHORT, lr=LR)
-    run_peer = peers.art_attack("CarliniL2Method", x, y, binary_search_steps=1, max_iter=SHORT, initial_const=1e-3,
+    run_ours = lambda: carlini_wagner(model, x, y, searches=1, steps=NUM_ART_STEPS, lr=LR)
+    run_peer = peers.art_attack("CarliniL2Method", x, y, binary_search_steps=1, max_iter=NUM_ART_STEPS, initial_const=1e-3,
                           learning_rate=LR, verbose=False)  # fmt: skip
     rates = rates_of({"ours": run_ours, "peer": run_peer}, len(x), 3)
-    note = f"1 search of {SHORT} steps, because ART tries ten lengths for every step"
+    note = f"1 search of {NUM_ART_STEPS} steps, because ART tries ten lengths for every step"
     yield compare("cw_images_per_s", "images/s", rates["ours"], rates["peer"], "ART", note=note)
 
 

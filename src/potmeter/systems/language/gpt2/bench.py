@@ -31,12 +31,12 @@ PROMPT, TOKENS = 16, 64
 def rows() -> Iterator[Row]:
     """The comparisons."""
     if any(is_selected(f"decode_124m_{kind}") for kind in ("fp32", "int8")):
-        yield from decoding()
+        yield from compare_decoding()
     if is_selected("train_tokens_per_s"):
-        yield from training()
+        yield from compare_training()
 
 
-def decoding() -> Iterator[Row]:
+def compare_decoding() -> Iterator[Row]:
     """Tokens a second of one text by a model of 124 million random weights; peers with the same weights.
 
     They are ``transformers``, and CTranslate2 in float32 and with weights and activations in 8 bits.
@@ -71,7 +71,7 @@ def decoding() -> Iterator[Row]:
                       f"CTranslate2, {compute_type}", limit=found["bandwidth"] / (width * size), note=note)  # fmt: skip
 
 
-def training() -> Iterator[Row]:
+def compare_training() -> Iterator[Row]:
     """Tokens a second of training steps of nanoGPT's size for CPUs."""
     config = replace(GPT2.presets["nanogpt"], vocab_size=1024)
     ids = torch.randint(config.vocab_size, (config.batch_size, config.context_length + 1))

@@ -22,9 +22,9 @@ from potmeter.metrics.translation import score_translations
 
 S = TypeVar("S", bound=System)
 
-PLAIN = "plain"
+NO_ATTENTION_TAG = "plain"
 """The tag of the weights without attention."""
-STEPS = 400
+DEFAULT_STEPS = 400
 """Training steps of the network without attention where the system does not know its own."""
 
 
@@ -55,8 +55,8 @@ def find_without_attention(system: S, splits: Splits) -> S | None:
         return None  # it is the baseline
     if splits.dataset == "reverse":
         return train_without_attention(system, splits)
-    if splits.dataset == "english-hungarian" and (registry.WEIGHTS / f"translator.{PLAIN}").is_dir():
-        return type(system).from_pretrained(PLAIN)
+    if splits.dataset == "english-hungarian" and (registry.WEIGHTS / f"translator.{NO_ATTENTION_TAG}").is_dir():
+        return type(system).from_pretrained(NO_ATTENTION_TAG)
     announce("no_attention_bleu is left out; train a network with --architecture lstm on the same files.")
     return None
 
@@ -65,7 +65,7 @@ def train_without_attention(system: S, splits: Splits) -> S:
     """LSTMs without attention, after as many steps as the system has had."""
     layers = {"encoder_layers": 2, "decoder_layers": 2}  # as many in both, an even number
     config = replace(system.config, architecture="lstm", **layers)
-    steps = int(system.card.get("training", {}).get("steps", STEPS))
+    steps = int(system.card.get("training", {}).get("steps", DEFAULT_STEPS))
     plain = build_system(type(system), config, 0)
     with tempfile.TemporaryDirectory() as folder, torch.enable_grad():
         options = Options(steps=steps, out=Path(folder), device=str(system.device), eval_every=steps + 1)

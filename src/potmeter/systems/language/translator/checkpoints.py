@@ -26,7 +26,7 @@ from .variables import convert
 from .vocabularies import Vocabularies
 from .word_tokenizer import WordTokenizer
 
-FIXED = {
+FIXED_HPARAMS = {
     "unit_type": "lstm", "forget_bias": 1.0, "pass_hidden_state": True, "output_attention": True, "share_vocab": False,
     "use_char_encode": False, "language_model": False, "sos": "<s>", "eos": "</s>",
 }  # fmt: skip
@@ -69,7 +69,7 @@ def build_nmt_config(values: Mapping[str, Any], languages: list[str], sizes: lis
     values = {**old, **values}
     preset, more = KINDS[require_choice(values, "attention_architecture", KINDS)]
     require_choice(values, "subword_option", SUBWORDS)
-    for key, value in (FIXED | more).items():
+    for key, value in (FIXED_HPARAMS | more).items():
         values.get(key, value) == value or reject(f"Of tensorflow/nmt's models {key} {value} can be read.", values[key])
     fields = {
         "attention": ATTENTION[require_choice(values, "attention", ATTENTION)],
