@@ -31,7 +31,7 @@ class Classifier(Protocol):
         ...
 
     def logits(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
-        """Unnormalised log-probabilities."""
+        """Unnormalised log-probabilities (B, classes) of pictures in [0, 1]."""
         ...
 
 
@@ -85,13 +85,13 @@ class Generator(Protocol):
         ...
 
     def sample(self, n: int, rng: RandomStream, space: str | None = None) -> Float[Tensor, "n latent"]:
-        """Latent vectors of a space (default: the usual one), spread as the prior spreads them there."""
+        """Latent vectors (n, latent) of a space (default: the usual one), drawn from the prior, or what it becomes there."""
         ...
 
     def decode(
         self, z: Float[Tensor, "b latent"], space: str | None = None, condition: Any = None
     ) -> Float[Tensor, "b c h w"]:
-        """Pictures of latent vectors. Raises UserError for a vector of another size."""
+        """Pictures (B, C, H, W) in [0, 1] of latent vectors (B, latent). Raises UserError for a vector of another size."""
         ...
 
 

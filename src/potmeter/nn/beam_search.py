@@ -21,7 +21,7 @@ MIN_COVERAGE = 1e-6
 
 @runtime_checkable
 class Selectable(Protocol):
-    """What a decoder remembers of each hypothesis."""
+    """A decoder's state, such as its cache of keys and values, with a row for each hypothesis."""
 
     def select(self, rows: Int[Tensor, " n"]) -> Any:
         """The state of these hypotheses, in this order; one may come several times."""

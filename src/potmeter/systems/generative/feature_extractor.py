@@ -21,7 +21,7 @@ from potmeter.metrics.features import extract_features, prepare_images
 from potmeter.metrics.frechet import frechet_distance
 
 NEIGHBOURS = 5
-"""k of the coverage: real pictures among whose distances a generated one counts as near."""
+"""k of the coverage: a generated picture covers a real one that is no farther from it than its k-th real neighbour."""
 cached_features: WeakKeyDictionary[Any, dict[tuple[int, int, int], Tensor]] = WeakKeyDictionary()
 """Features of real pictures that were asked for before: by data set, then by network, side and number."""
 

@@ -1,4 +1,4 @@
-"""A parametrised family of functions: a small multilayer perceptron whose every weight is a knob with a name.
+"""A parametrised family of functions: a small multilayer perceptron whose every parameter is a knob with a name.
 
 h = x,   h ← φ(W h + b) for each hidden layer,   output = W h + b
 """
@@ -141,7 +141,7 @@ class Perceptron(nn.Sequential):
 
 
 class Network(nn.Module):
-    """The function that the knobs make: from the data's columns to logits, or to a number.
+    """The function that the knobs (all parameters) make: from the data's columns to logits, or to a number.
 
     Args:
         config: Its sizes, and mean and standard deviation of the columns.

@@ -42,7 +42,8 @@ class Config(BaseConfig):
     filters: Annotated[tuple[int, ...], Range(1)] = (64, 128)
     """Feature maps at each resolution, finest first; each has half the height and width of the one before."""
     norm: Norm = "none"
-    """Normalisation in the discriminator; the generator's is by batch. batch spoils what R1 and wgan-gp penalise."""
+    """Normalisation of the discriminator (the generator has batch norm); batch does not go with R1 or wgan-gp, which penalise
+    the gradient at single pictures."""
     minibatch_std_group: Annotated[int, Range(1)] = 4
     """Pictures, of one class if possible, over which the discriminator is given the standard deviation; 1 = none."""
     objective: Objective = "non-saturating"

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 NUM_FREQUENCIES, MIN_FREQUENCY, MAX_FREQUENCY = 16, 1.0, 30.0
 """Of the sinusoidal time embedding: sines and as many cosines, and the angular frequencies of the slowest and the fastest."""
 REPEATS = 16
-"""Times and noises at which each code of a minibatch is learned from: the network is small beside the encoder."""
+"""Draws of time and noise for each code of a minibatch in the flow-matching loss: the network is small beside the encoder."""
 STEPS = 30
-"""Steps from noise to codes (Heun's method)."""
+"""Steps of the ODE solver (Heun's method) from noise to codes."""
 
 
 class VelocityBlock(nn.Module):

@@ -15,7 +15,7 @@ from .surprisal_picture import draw_surprisal
 from .system import GPT2
 
 MAX_CHARACTERS, MAX_NEW_TOKENS, CANDIDATES, WIDTH = 2000, 80, 8, 520
-"""Of the text; that "Go on" adds; likeliest next tokens that are shown; pixels of the picture."""
+"""Characters of the text; tokens that "Go on" adds; likeliest next tokens that are shown; pixels of the picture's width."""
 
 
 @dataclass(frozen=True)

@@ -258,5 +258,5 @@ def assign_slots(slots, row, k, length, in_use):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def normaliser(length, alpha):  # type: ignore[no-untyped-def]
-    """As ``Beam.normaliser``."""
+    """lp(Y) of Wu et al., as ``Beam.normaliser``."""
     return float32(((5 + length) / 6) ** alpha)

@@ -20,7 +20,7 @@ MAX_SCORE = 6.0
 """Scores beyond ±6 count as certain: the sigmoid is 0 or 1 there, as in the original program. In a tree that passes over
 them, right or wrong; here what is wrong is moved at full strength."""
 INTERVALS = 1024
-"""Of the sigmoid's table, between whose points it is interpolated: within 2e-6 of the true one."""
+"""Intervals of the sigmoid's table, linearly interpolated: within 2e-6 of the true one."""
 MAX_LINE = 1000
 """Words of a line; a longer one is cut into such ones."""
 CONVERGENCE_RATE = 0.1
