@@ -10,7 +10,7 @@ from potmeter.systems.play.alphazero import rules as r
 from potmeter.systems.play.alphazero.evaluators import RolloutEvaluator
 from potmeter.systems.play.alphazero.players import every_line
 from potmeter.systems.play.alphazero.rules import make_rules
-from potmeter.systems.play.alphazero.thoughts import pieces_of
+from potmeter.systems.play.alphazero.thoughts import last_cell, pieces_of
 from potmeter.systems.play.alphazero.vertices import name_action, parse_action
 
 TIC_TAC_TOE = make_rules(r.TIC_TAC_TOE, 3, 3, in_a_row=3, history=1)
@@ -254,6 +254,14 @@ def test_symmetries_are_the_boards(rules):
         board = np.empty(len(cell), np.int8)
         board[cell] = pieces_of(rules, replay).ravel()
         assert (pieces_of(rules, turned).ravel() == board).all()
+
+
+def test_the_last_move_is_known_by_the_cell_of_its_piece():
+    assert last_cell(TIC_TAC_TOE, new(TIC_TAC_TOE)) is None
+    assert last_cell(TIC_TAC_TOE, play(TIC_TAC_TOE, "A3 B3")) == 1
+    assert last_cell(CONNECT_FOUR, play(CONNECT_FOUR, "C C")) == 4 * 7 + 2
+    rules = make_rules(r.GO, 5, 5)
+    assert last_cell(rules, play(rules, "A5")) == 0 and last_cell(rules, play(rules, "A5 pass")) is None
 
 
 def test_planes_are_those_of_the_paper_written_again():

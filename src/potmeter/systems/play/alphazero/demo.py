@@ -97,7 +97,7 @@ def demo(system: AlphaZero) -> Board:
     width, height = cell * (rules.columns + 1), cell * (rules.rows + 1)
     left, top = 0.5 * cell / width, 0.25 * cell / height
     return Board(
-        title="play",
+        title="touch the board",
         help="Touch the board: you are Black, and it answers. The bars say who is winning in its eyes.",
         rows=rules.rows,
         columns=rules.columns,

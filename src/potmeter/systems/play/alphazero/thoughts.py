@@ -44,10 +44,15 @@ def pieces_of(rules: Rules, state: np.ndarray) -> np.ndarray:
     return np.array(cells, np.int8).reshape(rules.rows, rules.columns)
 
 
-def last_cell(rules: Rules, before: np.ndarray, after: np.ndarray) -> int | None:
-    """The cell onto which the last move put a piece."""
-    new = ((before == 0) & (after != 0)).ravel().nonzero()[0]
-    return int(new[0]) if len(new) else None
+def last_cell(rules: Rules, state: np.ndarray) -> int | None:
+    """The cell on which the last move put a piece; None at the beginning and after a pass."""
+    action = int(state[r.LAST])
+    if action < 0 or action == rules.rows * rules.columns:
+        return None
+    if rules.kind != r.CONNECT_FOUR:
+        return action
+    pieces = pieces_of(rules, state)[:, action]
+    return int((pieces != 0).argmax()) * rules.columns + action  # the topmost of its column
 
 
 def draw_position(rules: Rules, state: np.ndarray, shares: np.ndarray | None = None, side: int = 420) -> Image:
@@ -58,13 +63,8 @@ def draw_position(rules: Rules, state: np.ndarray, shares: np.ndarray | None = N
         for action in np.flatnonzero(shares[: rules.actions - (rules.kind == r.GO)]):
             flat[r.landing_cell(rules, state, int(action))] = shares[action]
         shades = flat.reshape(rules.rows, rules.columns)
-    pieces = pieces_of(rules, state)
-    last = None
-    if state[r.MOVES] and rules.history > 1:
-        earlier = state.copy()
-        earlier[rules.board : rules.board + rules.points] = state[rules.board + rules.points :][: rules.points]
-        last = last_cell(rules, pieces_of(rules, earlier), pieces)
-    return draw_board(pieces, look_of(rules), last=last, shades=shades, side=side)
+    last = last_cell(rules, state)
+    return draw_board(pieces_of(rules, state), look_of(rules), last=last, shades=shades, side=side)
 
 
 def list_moves(search: Search, network_priors: np.ndarray) -> Table:
