@@ -331,6 +331,7 @@ TROUBLES = [
     ("Nothing/At-All", "no such environment"),
     ("CartPole-v77", "no such environment"),
     ("nowhere:function", "no module nowhere"),
+    ("os:abort", "a module of Python's own"),
     ("worlds:absent", "no such environment"),
     ("worlds:nothing", "must return a gymnasium.Env"),
     ("worlds:making", r"worlds\.py, line \d+: RuntimeError: no such body"),

@@ -72,10 +72,16 @@ def no_warnings() -> Iterator[None]:
 
 
 def find_factory(name: str) -> Any:
-    """The function that ``module:function`` names; None for an id, which may name a module that registers it."""
+    """The function that ``module:function`` names; None for an id, which may name a module that registers it.
+
+    Weights name their environment, and weights may be anybody's: Python's own modules hold none, and are not looked into.
+    """
     module, _, function = name.partition(":")
     if not function:
         return None
+    module.partition(".")[0] not in sys.stdlib_module_names or reject(
+        f"{module} is a module of Python's own: there is no environment in it.", name
+    )
     sys.path.insert(0, os.getcwd())
     try:
         return getattr(importlib.import_module(module), function, None)
