@@ -1,7 +1,8 @@
 """Held-out files: weights are measured on those of a user's folder that they were not trained on.
 
 Every run notes digests of its training and validation files. When its weights are measured on the same folder, grown or
-renamed in between, the files with these digests are left out of the test data.
+renamed in between, the files with these digests are left out of the test data. Texts are split within each file: the same
+texts are measured by what was held out of them, others as a whole.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from potmeter.data.splits import OWN_DATA, Splits
+from potmeter.data.texts import TextFiles
 from potmeter.errors import reject
 from potmeter.notices import note
 
@@ -39,12 +41,13 @@ def select_held_out(splits: Splits, weights: str | Path | None, trained_on: str)
     """The splits of a user's folder with all files as test data that the weights were not trained on.
 
     Args:
-        splits: The folder as it is read. One that the user split, or a data set by name, stays as it is.
+        splits: The folder, or the text, as it is read. One that the user split, or a data set by name, stays as it is.
         weights: The run or checkpoint that is measured.
         trained_on: The name of the data set that it was trained on.
 
     Returns:
-        ``test`` has the files that were not trained on; ``train`` those that were, for the baselines, or is None.
+        ``test`` has the files that were not trained on; ``train`` those that were, for the baselines, or is None, as it
+        is for texts.
 
     Raises:
         UserError: When all files were trained on.
@@ -56,9 +59,15 @@ def select_held_out(splits: Splits, weights: str | Path | None, trained_on: str)
         note("These weights do not say which files they were trained on; measured are those that we hold out of all.")
         return splits
     trained = digests or frozenset()
+    texts = isinstance(samples, TextFiles)
+    if texts and trained and trained == frozenset(splits.train.digests):
+        return splits  # the same texts, and the same parts of them held out
     new = [i for i, digest in enumerate(samples.digests) if digest not in trained]
     new or reject("These weights have seen all files of this folder: name one with others.", f"{len(samples)} files")
     of_which = "" if digests is None else ", which these weights have not seen"
-    note(f"Measured on {len(new):,} of {len(samples):,} files{of_which}.", about="splits")
+    what = "the whole text" if texts and len(samples) == 1 else f"{len(new):,} of {len(samples):,} files"
+    note(f"Measured on {what}{of_which}.", about="splits")
+    if texts:
+        return replace(splits, train=None, valid=None, test=samples.select(new))
     old = [i for i, digest in enumerate(getattr(splits.train, "digests", ())) if digest in trained]
     return replace(splits, train=splits.train.select(old) if old else None, valid=None, test=samples.select(new))

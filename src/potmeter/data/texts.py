@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from potmeter.data.files import drop_copies, find_files
+from potmeter.data.files import content_digest, drop_copies, find_files
 from potmeter.errors import UserError, reject
 from potmeter.notices import note
 
@@ -16,6 +18,27 @@ SHARES = {"train": (0.0, 0.9), "valid": (0.9, 0.95), "test": (0.95, float("inf")
 """Where each part lies in the whole text."""
 SUFFIXES = (".txt", ".md", ".text")
 """Endings by which a folder is searched."""
+
+
+@dataclass(frozen=True)
+class TextFiles:
+    """The files of a user's text, of which each was split: what to measure on where the text is a test set as a whole."""
+
+    paths: tuple[Path, ...]
+    read: Callable[[Sequence[Path]], Any]
+    """Makes test data of whole files."""
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """A digest of each file."""
+        return tuple(map(content_digest, self.paths))
+
+    def select(self, indices: Sequence[int]) -> Any:
+        """Test data of the whole of these files."""
+        return self.read([self.paths[i] for i in indices])
 
 
 def find_texts(source: str | Path) -> list[Path]:
@@ -66,6 +89,12 @@ def read_chunks(source: str | Path, part: str) -> Iterator[str]:
             if low <= done < high:
                 yield piece
             done += size
+
+
+def read_whole_files(paths: Sequence[Path]) -> Iterator[str]:
+    """The whole of some text files in chunks, as ``read_chunks`` reads a part of them."""
+    for path in paths:
+        yield from (piece for _, piece in read_file_chunks(path, CHUNK))
 
 
 def read_file_chunks(path: Path, size: int) -> Iterator[tuple[int, str]]:

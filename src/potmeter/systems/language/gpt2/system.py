@@ -69,7 +69,8 @@ class GPT2(System):
         """Text to train on, and text that is held out.
 
         Args:
-            source: austen, walks, a text file or a folder of text files; default: the Config's dataset
+            source: austen, walks, a text file or a folder of text files, which eval measures whole where they were not
+                trained on; default: the Config's dataset
         """
         return load_texts(source or config.dataset)
 

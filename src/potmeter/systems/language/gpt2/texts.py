@@ -13,7 +13,7 @@ from pathlib import Path
 from potmeter.data.fingerprint import digest
 from potmeter.data.sets.austen import LIFETIME, POSTHUMOUS, austen
 from potmeter.data.splits import Splits
-from potmeter.data.texts import find_texts
+from potmeter.data.texts import TextFiles, find_texts, read_whole_files
 from potmeter.errors import UserError, reject
 
 CHUNK_SIZE = 2**14
@@ -79,6 +79,8 @@ class Corpus:
     """Documents to train on."""
 
     documents: tuple[Document, ...]
+    digests: tuple[str, ...] = ()
+    """Of a user's files: one of the whole of each."""
 
     def chunks(self) -> Iterator[str]:
         """The text in parts, one document after the other."""
@@ -208,7 +210,8 @@ def split_files(path: Path) -> Splits:
         raise UserError(f"{path} cannot be read: {error.strerror}.", received=str(path)) from None
     parts = [HeldOut.split("".join(text for d in part for text in d.chunks())) for part in (valid, test)]
     (train and all(parts)) or reject(f"{path} is too short to hold a part of it out.", f"{sum(sizes):,} bytes")
-    return Splits(Corpus(tuple(train)), parts[0], parts[1])
+    whole = TextFiles(tuple(files), lambda paths: HeldOut.split("".join(read_whole_files(paths))))
+    return Splits(Corpus(tuple(train), whole.digests), parts[0], parts[1], unsplit=whole)
 
 
 def documents_between(files: list[Path], sizes: list[int], start: int, end: int, reach: int) -> list[Document]:

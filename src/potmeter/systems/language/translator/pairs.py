@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from potmeter.data.files import content_digest
 from potmeter.data.fingerprint import digest
 from potmeter.data.sets.english_hungarian import english_hungarian
 from potmeter.data.splits import Splits
+from potmeter.data.texts import TextFiles
 from potmeter.errors import reject
 from potmeter.media import Text
 
@@ -28,6 +30,8 @@ class Pairs:
 
     pairs: tuple[Pair, ...]
     languages: tuple[str, str]
+    digests: tuple[str, ...] = ()
+    """Of a user's files: one of the whole of each."""
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -97,8 +101,16 @@ def read_aligned_files(source: Path, target: Path) -> Splits:
         [pair for pair in part if not trained & set(pair)] for part in (pairs[-2 * held : -held], pairs[-held:])
     )
     (valid and test) or reject("All sentences held out are trained on too; there is nothing to measure.", str(source))
-    parts = [Pairs(tuple(part), languages) for part in (train, valid, test)]
-    return Splits(parts[0], parts[1], parts[2])
+    digests = tuple(map(content_digest, (source, target)))
+    whole = TextFiles(
+        (source,), lambda _: Pairs(tuple(pairs), languages)
+    )  # one file tells whether both were trained on
+    return Splits(
+        Pairs(tuple(train), languages, digests),
+        Pairs(tuple(valid), languages),
+        Pairs(tuple(test), languages),
+        unsplit=whole,
+    )
 
 
 def generate_reversed_digits() -> dict[str, list[Pair]]:

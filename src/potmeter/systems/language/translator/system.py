@@ -69,7 +69,8 @@ class Translator(System):
         """Pairs to train on, and pairs that are held out.
 
         Args:
-            source: english-hungarian, reverse, or a text file with one sentence a line; default: the Config's dataset
+            source: english-hungarian, reverse, or a text file with one sentence a line, which eval measures whole where
+                it was not trained on; default: the Config's dataset
             target_file: the file whose lines are the translations
         """
         return load_pairs(source or config.dataset, target_file)

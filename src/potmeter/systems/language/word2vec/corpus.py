@@ -71,6 +71,9 @@ class Passages:
         indices: Which passages; None = all.
     """
 
+    digests: tuple[str, ...] = ()
+    """Of a user's files: one of the whole of each."""
+
     def __init__(
         self, text: np.ndarray, vocabulary: Vocabulary, english: bool = False, indices: Sequence[int] | None = None
     ) -> None:

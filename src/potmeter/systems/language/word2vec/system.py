@@ -21,6 +21,7 @@ from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.fetching.clients import announce
 from potmeter.data.splits import OWN_DATA, Splits
+from potmeter.data.texts import TextFiles, find_texts, read_whole_files
 from potmeter.errors import reject
 from potmeter.media import Image, Table
 
@@ -56,7 +57,8 @@ class Word2Vec(System):
         """Running text, of which whole documents (of your own: the last tenth) are held out.
 
         Args:
-            source: a UTF-8 text file or a folder of .txt files; default: the Config's dataset
+            source: a UTF-8 text file or a folder of .txt files, which eval measures whole where they were not trained on;
+                default: the Config's dataset
             english: the text is English: measure similarity and analogies of English words too, not the loss alone
         """
         read = choose_reader(source, config.dataset)
@@ -74,7 +76,12 @@ class Word2Vec(System):
             "The text is too short: each of its parts needs two words of the vocabulary.",
             ", ".join(f"{part} {len(data.text):,}" for part, data in parts.items()),
         )
-        return Splits(**parts, dataset=OWN_DATA if source else config.dataset)
+        if not source:
+            return Splits(**parts, dataset=config.dataset)
+        read_whole = lambda paths: Passages(map_words(read_whole_files(paths), vocabulary), vocabulary, english)
+        whole = TextFiles(tuple(find_texts(source)), read_whole)
+        parts["train"].digests = whole.digests
+        return Splits(**parts, unsplit=whole)
 
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
