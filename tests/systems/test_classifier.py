@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from potmeter.core.loading import load
 from potmeter.core.random import RandomStream
 from potmeter.core.training.loop import build_system
 from potmeter.errors import UserError
@@ -146,3 +148,10 @@ def test_public_imagenet_weights_recognise_18_of_20_photographs():
         right = system.evaluate(ImageClassifier.data(system.config).test)["top1"]
     assert int(right.sum()) >= 18
     assert sum(p.numel() for p in system.parameters()) == 3_504_872
+
+
+def test_many_pictures_are_told_apart_by_the_names_of_their_files(tmp_path):
+    for name, value in (("b.png", 0), ("a.jpg", 255)):
+        Image(np.full((9, 9, 3), value, np.uint8)).save(tmp_path / name)
+    table = load("classifier.digits").batch([str(tmp_path), np.zeros((9, 9), np.uint8)])
+    assert [row["picture"] for row in table.json()] == ["a.jpg", "b.png", "2"], "what came from no file has its number"

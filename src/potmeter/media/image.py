@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,9 +39,11 @@ class Image(Medium):
 
     Args:
         pixels: uint8 array of shape (height, width, 3).
+        name: That of the file it was opened from, without its folder; empty where there was none.
     """
 
     pixels: np.ndarray
+    name: str = ""
 
     suffix = ".png"
     formats = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
@@ -60,7 +62,7 @@ class Image(Medium):
     @classmethod
     def open(cls, path: str | Path) -> Image:
         """Read a picture of any common format; ``MAX_PIXELS`` bounds its size."""
-        return cls.decode(read_bytes(path), path)
+        return replace(cls.decode(read_bytes(path), path), name=Path(path).name)
 
     @classmethod
     def decode(cls, data: bytes, name: str | Path = "the picture") -> Image:

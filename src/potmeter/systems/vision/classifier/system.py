@@ -191,7 +191,7 @@ class ImageClassifier(System):
     @task
     @torch.no_grad()
     def batch(self, images: list[Image]) -> Table:
-        """Classify many pictures, a row each in the order they are given; those of a folder by name.
+        """Classify many pictures, a row each in the order they are given; those of a folder in the order of their names.
 
         Args:
             images: pictures, or folders of them
@@ -199,7 +199,7 @@ class ImageClassifier(System):
         rows = []
         for number, image in enumerate(images):
             (name, share), *_ = self.bars(self.logits(self.inputs([image]))[0], 1).values.items()
-            rows.append((number, name, share))
+            rows.append((image.name or str(number), name, share))
         return Table(("picture", "category", "probability"), rows)
 
     @task
