@@ -11,8 +11,9 @@ import torchvision
 from torch import nn
 
 from potmeter.core.capabilities import has_capabilities
+from potmeter.core.loading import load
 from potmeter.core.networks import ClassifierAdapter
-from potmeter.data.samples import sample
+from potmeter.data.samples import one_of_each_digit, sample
 from potmeter.errors import UserError
 from potmeter.media import Chart, Image, Table
 from potmeter.probes.attack import Attack
@@ -238,3 +239,18 @@ def test_the_panda_becomes_a_gibbon_by_one_step_of_8_bits():
     original = sample("panda").tensor(224)
     assert round(float(255 * (saved.tensor() - original).abs().max())) == 1
     assert next(iter(probe.model.run(sample("panda"), top=1).values)) == "giant panda"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_of_every_shipped_digit_s_attack_the_saved_file_gets_the_answer_that_is_reported(method, tmp_path):
+    """Through the network's own way of reading pictures, which turns dark on light to its negative."""
+    probe = Attack(load("classifier.digits"))
+    answers = []
+    for number, digit in enumerate(one_of_each_digit("mnist")[:4]):
+        result = probe.run(digit, method=method, eps=0.15, steps=10)
+        saved = Image.open(result.adversarial.save(tmp_path / f"{number}.png"))
+        (answer, probability), *_ = probe.model.run(saved, top=1).values.items()
+        original, adversarial = result.table.json()
+        assert answer == adversarial["answer"] and probability == pytest.approx(adversarial["probability"], abs=1e-4)
+        answers.append(answer != original["answer"])
+    assert sum(answers) >= 2, "most are deceived, and what is not is said"

@@ -263,3 +263,13 @@ def test_a_batch_larger_than_the_data_is_filled_again_and_again(tmp_path):
 def test_nonsense_is_refused(change, words):
     with pytest.raises(UserError, match=f"{words}.*Received"):
         Config(**change)
+
+
+def test_classes_whose_names_differ_in_case_are_two():
+    gan = GAN(replace(TINY, classes=("a", "A", "b")))
+    assert gan.class_labels("A", 1).tolist() == [[0, 1, 0]] and gan.class_labels("a", 1).tolist() == [[1, 0, 0]]
+    assert gan.class_labels("B", 1).tolist() == [[0, 0, 1]], "unambiguous in any case"
+    pictures = [gan.decode(torch.ones(1, gan.config.latent_dim), "z", name) for name in ("a", "A")]
+    assert not torch.equal(*pictures)
+    with pytest.raises(UserError, match="Received: C"):
+        gan.class_labels("C", 1)
