@@ -81,7 +81,7 @@ class Word2Vec(System):
         read_whole = lambda paths: Passages(map_words(read_whole_files(paths), vocabulary), vocabulary, english)
         whole = TextFiles(tuple(find_texts(source)), read_whole)
         parts["train"].digests = whole.digests
-        return Splits(**parts, unsplit=whole)
+        return Splits(parts["train"], parts["valid"], parts["test"], unsplit=whole)
 
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
