@@ -25,7 +25,7 @@ from potmeter.probes.latents import (  # fmt: skip
     svm_normal,
     vectors,
 )
-from potmeter.probes.latents import labelled as labelling
+from potmeter.probes.latents import labelled_codes as labelling
 from potmeter.probes.latents import probe as pages
 from potmeter.probes.latents.attribute_classifier import attribute_words, predict_attributes
 from potmeter.probes.latents.labelled_codes import encode_labelled, fingerprint, sample_labelled
