@@ -90,7 +90,7 @@ ROWS = [
     ("eval unknown flag", "eval {line} --weights {weights} --fast", "--fast"),
     # probes
     ("attack an unknown model", "run attack {here}/black.png --model nonsense", "no system of that name"),
-    ("attack what is no classifier", "run attack {here}/black.png --model vae.digits", "attack works on a Classifier and Attackable"),
+    ("attack what is no classifier", "run attack {here}/black.png --model vae.digits", "attack works on an Attackable; vae is none"),
     ("attack a missing picture", "run attack {here}/missing.png --model classifier.digits", "missing.png"),
     ("attack an unknown class", "run attack {here}/black.png --model classifier.digits --target seven", "no class of that name"),
     ("attack with too much", "run attack {here}/black.png --model classifier.digits --eps 2", "eps must lie between 0 and 1"),
@@ -213,6 +213,23 @@ ROWS = [
     ("no classes", "train classifier --preset tiny --data {here}/empty --steps 1", "no class folders"),
     ("two pictures of each class", "train classifier --preset tiny --data {here}/pairs --steps 1", "too few data to hold some back"),
     ("a picture that breaks in training", "train classifier --preset tiny --data {here}/breaking --steps 1", "broken picture"),
+    # the segmenter
+    ("a folder without masks", "train segmenter --preset tiny --data {here}/pairs --steps 1", "needs a folder images and a folder masks"),
+    ("a mask of another size", "train segmenter --preset tiny --data {here}/masked --steps 1", "must be as large as its picture, 40 × 32"),
+    ("annotations that are no JSON", "train segmenter --preset tiny --data {here}/text.txt --steps 1", "is not JSON"),
+    ("half of the annotations", "train segmenter --preset tiny --data {here}/half.json --steps 1", "is not JSON"),
+    ("annotations with nan", "train segmenter --preset tiny --data {here}/coco/nan.json --steps 1", "must be finite"),
+    ("annotations of one long line", "train segmenter --preset tiny --data {here}/coco/long.json --steps 1", "lists no images"),
+    ("masks of absent pictures", "train segmenter --preset tiny --data {here}/coco/absent.json --steps 1", "None of the 1 images"),
+    ("no data of that name", "train segmenter --preset tiny --data {here}/missing --steps 1", "There is no folder"),
+    ("a u-net whose widths do not double", "train segmenter --preset tiny --widths 8 12 --steps 1", "twice the one before"),
+    ("avatars of another size", "train segmenter --image-size 64 --steps 1", "avatars has coloured pictures of 128×128: --image-size 128"),
+    ("segmenter weights of text", "run segmenter {here}/black.png --weights {here}/text.txt", "no file of tensors"),
+    ("hair of no colour", "run segmenter:recolour {here}/black.png --colour blonde-ish", "A colour is a name"),
+    ("a class that there is not", "run segmenter:cutout {here}/black.png --what hat", "what is one of hair, skin, clothes, everything"),
+    ("a look too close", "run segmenter {here}/black.png --size 5000", "size must lie between 0 and 1024"),
+    ("a cut-out as JPEG", "run segmenter:cutout {here}/black.png --out {here}/x.jpg", "saved as .png or .webp"),
+    ("a picture of nobody", "run segmenter {here}/black.png", WORKS),
     # weights, recipes and sizes
     ("train a probe", "train attack --steps 1", "attack is a probe"),
     ("train a tag", "train vae.plane --steps 1", "Weights to start from are named by --from"),
@@ -274,6 +291,24 @@ def places(tmp_path_factory, line_folder):
         for name in ("a", "b"):
             (here / "breaking" / name).mkdir(parents=True, exist_ok=True)
             (here / "breaking" / name / f"{number}.png").write_bytes(whole[: len(whole) // 2])
+    for n in range(12):
+        Image(np.full((32, 40, 3), 20 * n, np.uint8)).save(here / "masked" / "images" / f"{n}.png")
+        (here / "masked" / "masks").mkdir(exist_ok=True)
+        PIL.Image.new("L", (40, 32 - (n == 7)), 1).save(here / "masked" / "masks" / f"{n}.png")
+    (here / "coco").mkdir()
+    Image(np.zeros((8, 8, 3), np.uint8)).save(here / "coco" / "a.png")
+    annotations = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 8, "height": 8}],
+        "categories": [{"id": 1, "name": "dog"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "segmentation": [[1, 1, 5, float("nan"), 4, 4]]}],
+    }
+    (here / "coco" / "nan.json").write_text(json.dumps(annotations))
+    (here / "half.json").write_text(json.dumps(annotations)[:90])
+    annotations["images"][0]["file_name"] = "gone.png"
+    (here / "coco" / "absent.json").write_text(json.dumps(annotations | {"annotations": []}))
+    (here / "coco" / "long.json").write_text(
+        json.dumps({"categories": [], "annotations": [], "images": [], "x": "x" * 2**22})
+    )
     (here / "modes").mkdir()
     for name, mode in (("deep.png", "I;16"), ("cmyk.jpg", "CMYK"), ("alpha.png", "RGBA"), ("moving.gif", "L")):
         frame = PIL.Image.new(mode, (30, 20))

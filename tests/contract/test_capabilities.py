@@ -42,6 +42,42 @@ def test_classes_and_labels_have_the_same_order(trained):
     assert right > 0.5 and tuple(trained.system.classes) == tuple(trained.splits.classes)
 
 
+# Segmenter ----------------------------------------------------------------------------------------------------------
+
+
+@for_systems("Segmenter")
+def test_masks_are_a_distribution_over_the_classes_at_every_pixel(trained):
+    x = images_of(trained)
+    masks = trained.system.masks(x)
+    assert masks.shape == (6, len(trained.system.classes), *x.shape[2:]) and masks.isfinite().all()
+    torch.testing.assert_close(masks.sum(1), torch.ones(6, *x.shape[2:]), rtol=1e-4, atol=1e-4)
+    assert x.shape[1:] == trained.system.input_shape and len(set(trained.system.classes)) == len(trained.system.classes)
+    right = (masks.argmax(1) == next(in_batches(trained.splits.test, 6))["mask"]).float().mean()
+    assert right > 0.8 and tuple(trained.system.classes) == tuple(trained.splits.classes)
+
+
+@for_systems("Segmenter")
+def test_a_picture_s_masks_do_not_depend_on_its_neighbours_and_pictures_may_have_any_size(trained):
+    x = images_of(trained)
+    one_by_one = torch.cat([trained.system.masks(image[None]) for image in x])
+    torch.testing.assert_close(trained.system.masks(x), one_by_one, rtol=1e-4, atol=1e-4)
+    channels, height, width = trained.system.input_shape
+    assert trained.system.masks(torch.rand(2, channels, height + 5, width + 18)).shape[2:] == (height + 5, width + 18)
+
+
+@for_systems("Attackable", "Segmenter")
+def test_the_input_loss_of_masks_is_one_number_a_picture_and_going_against_it_gives_the_target(trained):
+    x = images_of(trained).requires_grad_()
+    for target in (torch.zeros(6, dtype=torch.long), torch.ones(6, *x.shape[2:], dtype=torch.long)):
+        losses = trained.system.input_loss(x, target)
+        assert losses.shape == (6,) and losses.isfinite().all()
+        (gradient,) = torch.autograd.grad(losses[2], x, retain_graph=True)
+        assert gradient[2].abs().max() > 0 and gradient[[0, 1, 3, 4, 5]].abs().max() == 0, "pictures do not mix"
+        (gradient,) = torch.autograd.grad(losses.sum(), x)
+        after = trained.system.input_loss((x - 0.01 * gradient.sign()).clamp(0, 1), target)
+        assert (after < losses).all()
+
+
 # Embedder -----------------------------------------------------------------------------------------------------------
 
 

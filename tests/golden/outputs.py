@@ -54,6 +54,8 @@ def by_capability(system: Any) -> dict[str, Tensor]:
     found = {}
     if has_capabilities(system, ["Classifier"]):
         found["logits"] = system.logits(waves(2, *system.input_shape))
+    if has_capabilities(system, ["Segmenter"]):
+        found["masks"] = system.masks(waves(2, *system.input_shape))
     if has_capabilities(system, ["Generator"]):
         for space in system.latent_spaces:
             found[f"decode {space}"] = system.decode(system.sample(2, RandomStream(1), space), space)

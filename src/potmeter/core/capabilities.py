@@ -67,6 +67,25 @@ class Backbone(Protocol):
 
 
 @runtime_checkable
+class Segmenter(Protocol):
+    """Says of every pixel of a picture which of its classes it belongs to."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of the classes; the first is the ground, what is none of the others."""
+        ...
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the pictures it was trained on; it takes others with as many channels too."""
+        ...
+
+    def masks(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes h w"]:
+        """The probability of every class at every pixel."""
+        ...
+
+
+@runtime_checkable
 class Attackable(Protocol):
     """Has a loss that can be differentiated with respect to its input."""
 
@@ -146,7 +165,18 @@ class GtpSpeaker(Protocol):
 
 PROTOCOLS: dict[str, type] = {
     p.__name__: p
-    for p in (Classifier, Embedder, Backbone, Attackable, Generator, Encoder, LanguageModel, Agent, GtpSpeaker)
+    for p in (
+        Classifier,
+        Segmenter,
+        Embedder,
+        Backbone,
+        Attackable,
+        Generator,
+        Encoder,
+        LanguageModel,
+        Agent,
+        GtpSpeaker,
+    )
 }
 """By the names that the catalogue uses."""
 

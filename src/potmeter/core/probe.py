@@ -43,7 +43,9 @@ class Probe:
         self.model: Any = model if isinstance(model, nn.Module) else load_model(str(model or self.default))
         if not has_capabilities(self.model, self.needs):
             named = getattr(self.model, "name", type(self.model).__name__)
-            raise UserError(f"{self.name} works on a {' and '.join(self.needs)}; {named} is none.", received=named)
+            article = "an" if self.needs[0][0] in "AEIOU" else "a"
+            message = f"{self.name} works on {article} {' and '.join(self.needs)}; {named} is none."
+            raise UserError(message, received=named)
 
     @property
     def device(self) -> torch.device:

@@ -23,6 +23,12 @@ NUMBERED = {record.name: record.test_pictures for record in DATA_SETS.values() i
 FACES = 2000
 """Drawn faces for testing."""
 
+DRAWN = 600
+"""Drawn people of styles that are not trained on."""
+
+PEOPLE = (1, 2, 4, 5, 6, 7, 8, 9, 10)
+"""Those of openpeople's generated people who are shown."""
+
 WILD = {"panda": "explore_world_animals/panda", "crab": "erase/crab"}
 """Photos of GCompris, in the public domain or CC0."""
 
@@ -33,7 +39,8 @@ def sample(name: str) -> Image:
     Args:
         name: One of ``PHOTOS``; ``digit-0`` … ``digit-9`` (scikit-learn's, from the part that is not trained on); and,
             fetched on first use, those of ``WILD`` and the numbers of ``NUMBERED``; ``face-0`` … ``face-1999``, the drawn
-            faces that are for testing (the extra ``faces``).
+            faces that are for testing, and ``drawn-0`` … ``drawn-599``, people in three styles, in turns, that nothing was
+            trained on (both with the extra ``faces``); ``person-1`` …, generated photographs of people who do not exist.
 
     Raises:
         UserError: for an unknown name, or when a picture must be fetched and cannot.
@@ -49,18 +56,25 @@ def sample(name: str) -> Image:
         from potmeter.data.sets.gcompris import read_animal_photos
 
         return Image.decode(read_animal_photos()[WILD[name]], name)
-    if kind == "face" and number.isdecimal() and number.isascii() and int(number) < FACES:
-        return face(int(number))
+    count = int(number) if number.isdecimal() and number.isascii() and len(number) < 9 else -1
+    if kind == "face" and 0 <= count < FACES:
+        return face(count)
+    if kind == "drawn" and 0 <= count < DRAWN:
+        return drawn_person(count)
+    if kind == "person" and count in PEOPLE:
+        return person(count)
     if kind == "digit" and number in tuple("0123456789"):
         return digit(int(number))
-    if kind in NUMBERED and number.isdecimal() and number.isascii() and int(number) < NUMBERED[kind]:
-        return test_picture(kind, int(number))
+    if kind in NUMBERED and 0 <= count < NUMBERED[kind]:
+        return test_picture(kind, count)
     known = ", ".join(
         [
             *PHOTOS,
             *WILD,
             "digit-0 … digit-9",
             "face-0 … face-1999",
+            f"drawn-0 … drawn-{DRAWN - 1}",
+            *(f"person-{n}" for n in PEOPLE),
             *(f"{kind}-0 … {kind}-{n - 1}" for kind, n in NUMBERED.items()),
         ]
     )
@@ -97,6 +111,30 @@ def face_renderer() -> Callable[[int], np.ndarray]:
     from potmeter.data.sets.faces import renderer
 
     return renderer(64)
+
+
+def drawn_person(number: int) -> Image:
+    """A person drawn in one of the styles that are held out for testing, in turns."""
+    from potmeter.data.sets.avatars import HELD_OUT
+
+    styles = HELD_OUT["test"]
+    return Image(person_renderer()(styles[number % len(styles)], number // len(styles))[..., :3].copy())
+
+
+@cache
+def person_renderer() -> Callable[[str, int], np.ndarray]:
+    """What draws people; kept, since reading a style takes longer than drawing."""
+    from potmeter.data.sets.avatars import renderer
+
+    return renderer()
+
+
+def person(number: int) -> Image:
+    """A generated photograph of a person who does not exist."""
+    from potmeter.data.fetching.fetch import fetch
+
+    folder = fetch("openpeople") / "openpeople" / "data" / "curated" / f"P{number:03}" / "assets"
+    return Image.open(folder / "studio_portrait.jpg")
 
 
 def test_picture(kind: str, number: int) -> Image:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import PIL.Image
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from potmeter.core.capabilities import class_index
+from potmeter.core.capabilities import Classifier, Segmenter, class_index
 from potmeter.core.loading import load_model
 from potmeter.core.probe import Probe
 from potmeter.core.random import RandomStream
@@ -25,6 +26,7 @@ from potmeter.probes.second_network import second_network
 from . import robustness
 from .criterion import attack_in_minibatches, predict, success_rate
 from .gradient import fgsm, pgd
+from .masks import attack_masks
 from .quantisation import Method, attack_in_8_bits
 from .slide import describe_answer, draw_slide, magnify, to_pixels
 from .square import random_signs
@@ -60,9 +62,14 @@ class Attack(Probe):
     """Changes a picture so little that nobody sees it and so cleverly that the network takes it for something else."""
 
     name = "attack"
-    needs = ("Classifier", "Attackable")
+    needs = ("Attackable",)
     default = "classifier.imagenet"
     measures_model = False
+
+    def __init__(self, model: str | Path | nn.Module | None = None) -> None:
+        super().__init__(model)
+        known = isinstance(self.model, (Classifier, Segmenter))
+        known or reject("attack works on a Classifier or a Segmenter.", name_of(self.model))
 
     def run(
         self,
@@ -78,7 +85,7 @@ class Attack(Probe):
 
         Args:
             image: what it is shown; the middle square counts
-            target: what it shall be taken for; default: anything else
+            target: what it, or every pixel of it, shall be taken for; default: anything else
             method: fgsm and pgd go along the gradient, square asks for answers only; deepfool and carlini_wagner
                 find the least perturbation by themselves
             eps: largest perturbation of a value between 0 and 1, rounded down to 8 bits; of pgd_l2, the root of the mean square
@@ -86,6 +93,10 @@ class Attack(Probe):
             seed: start of the randomness
         """
         x = self.inputs([image])
+        if isinstance(self.model, Segmenter):
+            return AdversarialExample(
+                *attack_masks(self.model, x, target=target, method=method, eps=eps, steps=steps, seed=seed)
+            )
         with torch.no_grad():
             before = self.model.logits(x).softmax(1)[0]
         answer = int(before.argmax())
@@ -142,6 +153,7 @@ class Attack(Probe):
             eps: largest perturbation of a value between 0 and 1
             steps: gradient steps
         """
+        self.require_classifier()
         second = (load_model(other) if other is not None else second_network()).to(self.device)
         for what in ("input_shape", "classes"):
             mine, its = getattr(self.model, what), getattr(second, what, None)
@@ -179,6 +191,7 @@ class Attack(Probe):
             epochs: passes over the images
             seed: start of the randomness
         """
+        self.require_classifier()
         len(images) >= 2 or reject("At least two images are needed, to learn from and to judge.", len(images))
         x = self.inputs(images)
         y = predict(self.model, x)
@@ -206,6 +219,7 @@ class Attack(Probe):
             images: images, or folders of them
             steps: gradient steps of PGD
         """
+        self.require_classifier()
         x = self.inputs(images)
         y = predict(self.model, x)
         names = ("random noise", "FGSM", f"PGD, {steps} steps")
@@ -242,6 +256,12 @@ class Attack(Probe):
         ]
 
     # Between images and tensors
+
+    def require_classifier(self) -> None:
+        """Raise UserError where the model gives no answer for a whole image."""
+        isinstance(self.model, Classifier) or reject(
+            "This task is for a classifier; of a segmenter one image is attacked.", name_of(self.model)
+        )
 
     @property
     def classes(self) -> tuple[str, ...]:
