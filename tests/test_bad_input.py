@@ -105,6 +105,14 @@ ROWS = [
     ("gallery of one system", "gallery vae", "vae"),
     ("space in a file", "gallery --space {here}/text.txt", "new or an empty folder"),
     ("space in a used folder", "gallery --space {here}", "new or an empty folder"),
+    # captions
+    ("no captions", "train captioner --steps 1 --data {here}/missing", "no file, folder or set of captions"),
+    ("captions that are half of a JSON", "train captioner --steps 1 --data {here}/half.json", "half.json is not JSON"),
+    ("captions of absent pictures", "train captioner --steps 1 --data {here}/absent.csv", "1 of the 1 pictures.*nowhere.png"),
+    ("captions without a word", "train captioner --steps 1 --data {here}/wordless.csv", "no caption with a word"),
+    ("captions in columns of other names", "train captioner --steps 1 --data {here}/columns.csv", "columns named file and caption"),
+    ("captions of a picture", "train captioner --steps 1 --data {here}/black.png", "black.png"),
+    ("captions of one picture", "train captioner --steps 1 --data {here}/one.csv", "too few pictures"),
     # text
     ("an empty text", "train word2vec --preset tiny --steps 1 --data {here}/empty.png", "is empty"),
     ("a binary text", "train word2vec --preset tiny --steps 1 --data {here}/black.png", "is not text: it has a null byte"),
@@ -258,6 +266,11 @@ def places(tmp_path_factory, line_folder):
     (here / "latin.txt").write_bytes("größer".encode("latin-1") * 50)
     (here / "one.txt").write_text("only " * 1000)
     (here / "huge.bin").write_bytes(b"99999999999 10000\n" + bytes(100))
+    (here / "half.json").write_text('{"images": [{"id": 1, ')
+    (here / "absent.csv").write_text("file,caption\nnowhere.png,a cat\n")
+    (here / "wordless.csv").write_text("file,caption\nblack.png,...\n")
+    (here / "columns.csv").write_text("name,words\nblack.png,a cat\n")
+    (here / "one.csv").write_text("file,caption\nblack.png,a cat\n")
     (here / "latin1.txt").write_bytes(b"caf\xe9 " * 2000)
     (here / "line.txt").write_text("It was a truth. " * 20)
     (here / "rows.en").write_text("".join(f"row {n}, one of many\n" for n in range(60)))

@@ -117,6 +117,40 @@ def test_feature_maps_tell_images_apart_do_not_mix_them_and_let_gradients_throug
         torch.testing.assert_close(features, torch.cat([m[stride] for m in one_by_one]), rtol=1e-4, atol=1e-4)
 
 
+# Captioner ----------------------------------------------------------------------------------------------------------
+
+
+@for_systems("Captioner")
+def test_captions_are_one_for_each_picture_in_the_language_that_was_asked_for(trained):
+    x, languages = images_of(trained), trained.system.languages
+    assert x.shape[1:] == trained.system.input_shape and len(set(languages)) == len(languages) > 0
+    assert trained.system.caption(x) == trained.system.caption(x, languages[0]), "the first language is the usual one"
+    for language in languages:
+        captions = trained.system.caption(x, language)
+        words = {word for known in trained.splits.train.captions for text in known[language] for word in text.split()}
+        assert len(captions) == 6 and all(isinstance(text, str) and text for text in captions)
+        assert {word for text in captions for word in text.replace(",", " , ").split()} <= words
+    assert len(set(trained.system.caption(x))) > 1, "captions say something of the picture"
+
+
+@for_systems("Captioner")
+def test_a_picture_s_caption_does_not_depend_on_its_neighbours(trained):
+    x = images_of(trained)
+    assert trained.system.caption(x) == [trained.system.caption(image[None])[0] for image in x]
+
+
+@for_systems("Captioner", "Attackable")
+def test_a_picture_s_own_caption_costs_less_than_another_s_and_has_a_gradient_of_its_own(trained):
+    x = next(in_batches(trained.splits.test, 40))["image"]
+    captions = [known[trained.system.languages[0]][0] for known in trained.splits.test.captions[:40]]
+    own = trained.system.input_loss(x, captions)
+    others = trained.system.input_loss(x, captions[11:] + captions[:11])
+    assert own.shape == (40,) and own.isfinite().all() and own.mean() < others.mean()
+    few = x[:3].requires_grad_()
+    (gradient,) = torch.autograd.grad(trained.system.input_loss(few, captions[:3])[1], few)
+    assert gradient[1].abs().max() > 0 and gradient[[0, 2]].abs().max() == 0
+
+
 # Attackable ---------------------------------------------------------------------------------------------------------
 
 

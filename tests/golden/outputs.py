@@ -92,6 +92,14 @@ def of_blackbox(system: Any) -> dict[str, Tensor]:
     return {"predict": system.network.predict(line)}
 
 
+def of_captioner(system: Any) -> dict[str, Tensor]:
+    """The logits of each word and the attention weights, for feature maps that never change: the backbone is not shipped."""
+    side = round(len(system.decoder.place_embedding) ** 0.5)
+    maps = 3 * waves(2, system.decoder.annotation_projection.in_features, side, side)
+    logits, weights = system.decoder(maps, torch.tensor([[3, 8, 13, 21], [4, 34, 9, 17]]))
+    return {"logits": logits} if weights is None else {"logits": logits, "attention": weights}
+
+
 def of_locomotion(system: Any) -> dict[str, Tensor]:
     """The policy's logits or means, for observations on a line."""
     return {"forward": system(torch.linspace(-1, 1, 7)[:, None].expand(-1, system.config.num_observations))}
@@ -116,6 +124,7 @@ BY_SYSTEM = {
     "alphazero": of_alphazero,
     "autoencoder": of_autoencoder,
     "blackbox": of_blackbox,
+    "captioner": of_captioner,
     "locomotion": of_locomotion,
     "translator": of_translator,
     "vae": of_autoencoder,

@@ -86,6 +86,25 @@ class Segmenter(Protocol):
 
 
 @runtime_checkable
+class Captioner(Protocol):
+    """Says in a sentence what a picture shows."""
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """The languages that it writes, the usual one first."""
+        ...
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the pictures it takes."""
+        ...
+
+    def caption(self, images: Float[Tensor, "b c h w"], language: str | None = None) -> list[str]:
+        """A caption of each picture."""
+        ...
+
+
+@runtime_checkable
 class Attackable(Protocol):
     """Has a loss that can be differentiated with respect to its input."""
 
@@ -170,6 +189,7 @@ PROTOCOLS: dict[str, type] = {
         Segmenter,
         Embedder,
         Backbone,
+        Captioner,
         Attackable,
         Generator,
         Encoder,

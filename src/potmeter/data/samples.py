@@ -29,7 +29,12 @@ DRAWN = 600
 PEOPLE = (1, 2, 4, 5, 6, 7, 8, 9, 10)
 """Those of openpeople's generated people who are shown."""
 
-WILD = {"panda": "explore_world_animals/panda", "crab": "erase/crab"}
+WILD = {
+    "crab": "erase/crab",
+    "koala": "explore_world_animals/koala",
+    "panda": "explore_world_animals/panda",
+    "sheep": "explore_farm_animals/sheep",
+}
 """Photos of GCompris, in the public domain or CC0."""
 
 

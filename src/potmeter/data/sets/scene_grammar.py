@@ -35,6 +35,12 @@ class Thing:
         colour = f"{COLOURS[self.colour]} " if self.colour else ""
         return f"{NUMERALS['hu'][self.count]} {colour}{noun or self.kind.hungarian}"
 
+    def forms(self, language: str) -> tuple[str, ...]:
+        """The words by which a caption names it, with the colour where that is half of what it is: of a drawn shape."""
+        colour = self.colour if language == "en" else COLOURS.get(self.colour or "")
+        forms = self.kind.forms(language)
+        return forms if self.kind.groups or colour is None else tuple(f"{colour} {form}" for form in forms)
+
 
 TEMPLATES = {
     "en": {

@@ -1,0 +1,81 @@
+"""Captions as tokens, and tokens as captions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import regex
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from potmeter.data.captions import CaptionData
+from potmeter.errors import reject
+
+from .model import END, PAD, UNKNOWN, Config
+
+WORDS = regex.compile(r"\w+(?:['’\-]\w+)*|,")
+
+
+def split_caption(caption: str) -> list[str]:
+    """The words of a caption in small letters; of the other signs only commas count.
+
+    Example:
+        >>> split_caption("A Dog's ball, on the T-shirt.")
+        ['a', "dog's", 'ball', ',', 'on', 'the', 't-shirt']
+    """
+    words: list[str] = WORDS.findall(caption.lower())
+    return words
+
+
+def join_words(words: Iterable[str]) -> str:
+    """Words as a text, commas where they belong.
+
+    Example:
+        >>> join_words(["a", "dog", ",", "a", "cat"])
+        'a dog, a cat'
+    """
+    return " ".join(words).replace(" ,", ",")
+
+
+def learn_vocabulary(data: CaptionData, min_count: int) -> tuple[str, ...]:
+    """The words that stand in the captions so many times or more, the most frequent ones first.
+
+    Raises:
+        UserError: When there are none.
+    """
+    counts = Counter(
+        word
+        for captions in data.captions for texts in captions.values() for text in texts for word in split_caption(text)
+    )  # fmt: skip
+    words = sorted(
+        (word for word, count in counts.items() if count >= min_count), key=lambda word: (-counts[word], word)
+    )
+    return tuple(words) or reject(f"No word stands {min_count} times in the captions.", f"{len(counts)} words")
+
+
+def encode_captions(captions: Sequence[str], language: str, config: Config) -> Int[Tensor, "n t"]:
+    """Captions as rows of tokens: the start of the language, the words, the end, padding."""
+    numbers = {token: number for number, token in enumerate(config.tokens)}
+    rows = [
+        [
+            config.start(language),
+            *(numbers.get(word, UNKNOWN) for word in split_caption(text)[: config.max_length]),
+            END,
+        ]
+        for text in captions
+    ]
+    length = max(map(len, rows))
+    return torch.tensor([row + [PAD] * (length - len(row)) for row in rows])
+
+
+def decode_tokens(tokens: Sequence[int], config: Config) -> str:
+    """The caption of some tokens."""
+    return join_words(config.tokens[token] for token in tokens)
+
+
+def find_unknown(caption: str, config: Config) -> list[str]:
+    """The words of a caption that are not in the vocabulary."""
+    known = set(config.vocabulary)
+    return [word for word in dict.fromkeys(split_caption(caption)) if word not in known]
