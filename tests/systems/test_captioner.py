@@ -322,9 +322,9 @@ def _cached_fetch():
 
 @pytest.mark.network
 def test_a_true_caption_fits_better_than_one_of_another_picture(shipped):
-    data = ImageCaptioner.data(shipped.config).test.head(20)
-    x = data.__getitems__(range(20))["image"]
+    data = ImageCaptioner.data(shipped.config).test.head(60)
+    x = data.__getitems__(range(60))["image"]
     captions = [each["en"][0] for each in data.captions]
     with torch.no_grad():
         own, others = shipped.input_loss(x, captions), shipped.input_loss(x, captions[7:] + captions[:7])
-    assert (own < others).float().mean() >= 0.8
+    assert (own < others).float().mean() > 0.6 and others.mean() - own.mean() > 0.2

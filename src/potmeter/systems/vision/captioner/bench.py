@@ -32,7 +32,7 @@ def search() -> Row:
     words = tuple(f"word{number}" for number in range(260))
     config = replace(ImageCaptioner.presets["lecture"], vocabulary=words, languages=("en",))
     system = ImageCaptioner(config).eval()
-    maps = torch.rand(PICTURES, 1280, 8, 8)
+    maps = torch.rand(PICTURES, 1280, 9, 9)
 
     def together() -> None:
         search_captions(system.decoder, config, maps, "en", BEAM)
