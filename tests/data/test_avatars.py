@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from potmeter.data.mask_data import VOID
+from potmeter.data.samples import sample
 from potmeter.data.sets import avatars as module
 from potmeter.data.sets.avatar_layers import CLOTHES, GROUND, HAIR, SKIN, mask_definition, mask_emoji, read_mask
 from potmeter.data.sets.records import DATA_SETS
 from potmeter.data.sets.shapes import shapes
+from potmeter.errors import UserError
 
 
 def element(name="path", children=(), **attributes):
@@ -115,3 +117,13 @@ def test_shapes_are_told_apart_by_form_alone():
     colours = [batch["image"].movedim(1, -1)[where].mean(0) for where in (inside, ~inside)]
     torch.testing.assert_close(*colours, atol=0.05, rtol=0), "neither colour says what it is"
     assert torch.equal(shapes(24).test[5]["image"], splits.test[5]["image"])
+
+
+@pytest.mark.parametrize("name", ["drawn-600", "drawn--1", "drawn-x", "person-3", "person-0", "person-11", "person-"])
+def test_samples_that_there_are_not_are_told(name):
+    with pytest.raises(UserError, match=f"No sample has this name.*drawn-599.*person-10.*Received: {name}"):
+        sample(name)
+
+
+def test_a_drawn_sample_is_of_a_held_out_style():
+    assert np.array_equal(sample("drawn-4").pixels, module.renderer()("big-ears", 1)[..., :3])

@@ -345,6 +345,19 @@ def test_weights_are_fine_tuned_to_a_folder_of_other_classes(tmp_path):
     assert loss["loss"].isfinite() and 0 <= loss["dice"] <= 1
 
 
+def test_the_paper_s_preset_takes_whatever_classes_a_folder_has(tmp_path):
+    for n in range(12):
+        for kind, values in (("images", np.full((32, 40, 3), 9 * n, np.uint8)), ("masks", np.eye(32, 40, dtype=np.uint8) * 2)):  # fmt: skip
+            (tmp_path / kind).mkdir(exist_ok=True)
+            PIL.Image.fromarray(values).save(tmp_path / kind / f"{n}.png")
+    config = replace(Segmenter.presets["paper"], image_size=32)
+    splits = Segmenter.data(config, str(tmp_path))
+    assert Segmenter.fit_config(config, splits).classes == ("ground", "class 1", "class 2")
+    assert splits.train[0]["image"].shape == (3, 32, 32)
+    with pytest.raises(UserError, match="name them with --data"):
+        Segmenter.data(config)
+
+
 def test_data_of_other_classes_are_refused():
     with pytest.raises(UserError, match="knows ground, hair, not the data's classes. Received: anything else, disc"):
         Segmenter.data(replace(TINY, classes=("ground", "hair")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from potmeter.data.splits import OWN_DATA
+
 from .model import Config
 
 PRESETS = {
@@ -17,8 +19,7 @@ PRESETS = {
         ema=0.995, augment="people", precision="bfloat16",
     ),
     "paper": Config(
-        dataset="avatars", architecture="unet", image_size=512, view="crop", widths=(64, 128, 256, 512, 1024),
-        classes=("ground", "foreground"), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), batch_size=1, lr=1e-5,
-        weight_decay=1e-8, clip=1.0,
+        dataset=OWN_DATA, architecture="unet", image_size=512, view="crop", widths=(64, 128, 256, 512, 1024),
+        mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), batch_size=1, lr=1e-5, weight_decay=1e-8, clip=1.0,
     ),
 }  # fmt: skip
