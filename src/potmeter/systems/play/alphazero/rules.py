@@ -80,8 +80,10 @@ def random_numbers(count: int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64(1970)).integers(1, 2**62, count, np.int64)
 
 
-ZOBRIST = random_numbers(3 * 21 * 21).reshape(3, -1)
-"""Of a stone of each colour (the first row is unused) on each point of the largest board."""
+BOARD_POINTS = 21 * 21
+"""Points of the largest board with its border."""
+ZOBRIST = random_numbers(3 * BOARD_POINTS)
+"""Of a stone on each point: BLACK × BOARD_POINTS + point, WHITE × BOARD_POINTS + point."""
 
 
 @njit(cache=True)
@@ -130,6 +132,16 @@ def is_legal(rules: Any, state: Any, action: int) -> bool:
 @njit(cache=True)
 def legal_actions(rules: Any, state: Any, legal: Any) -> int:
     """Write 1 for every legal action into ``legal`` (actions,), else 0; returns how many there are."""
+    if rules.kind == GO and not state[OVER]:
+        count, action = 1, 0
+        for row in range(rules.rows):
+            first = (row + 1) * rules.stride + 1
+            for point in range(first, first + rules.columns):
+                legal[action] = is_legal_stone(rules, state, point)
+                count += legal[action]
+                action += 1
+        legal[action] = 1
+        return count
     count = 0
     for action in range(rules.actions):
         legal[action] = is_legal(rules, state, action)
@@ -209,37 +221,54 @@ def in_atari(rules: Any, state: Any, head: int) -> bool:
     return number * squares == total * total
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def is_legal_stone(rules: Any, state: Any, point: int) -> bool:
     """Whether the player to move may put a stone on a point: it is empty, no suicide, and no position comes back."""
-    board, chain, player = rules.board, rules.chain, state[TO_PLAY]
+    board, chain, player, stride = rules.board, rules.chain, state[TO_PLAY], rules.stride
     if state[board + point] != 0:
         return False
-    stride = rules.stride
-    alive, result = False, state[HASH] ^ ZOBRIST[player, point]
-    for i in range(4):
-        near = point + (1, -1, stride, -stride)[i]
-        colour = state[board + near]
-        if colour == 0:
+    result, other = state[HASH] ^ ZOBRIST[player * BOARD_POINTS + point], BLACK + WHITE - player
+    east, west = state[board + point + 1], state[board + point - 1]
+    south, north = state[board + point + stride], state[board + point - stride]
+    alive = bool(
+        (east == 0) | (west == 0) | (south == 0) | (north == 0)
+    )  # without branches, which no processor foresees
+    alive = alive or (east == player and not in_atari(rules, state, state[chain + point + 1]))
+    alive = alive or (west == player and not in_atari(rules, state, state[chain + point - 1]))
+    alive = alive or (south == player and not in_atari(rules, state, state[chain + point + stride]))
+    alive = alive or (north == player and not in_atari(rules, state, state[chain + point - stride]))
+    # chains that would be taken, each once though it may touch the point twice
+    first = second = third = -1
+    if east == other and in_atari(rules, state, state[chain + point + 1]):
+        first = state[chain + point + 1]
+        result ^= chain_hash(rules, state, first, other)
+    if west == other:
+        second = state[chain + point - 1]
+        if second != first and in_atari(rules, state, second):
+            result ^= chain_hash(rules, state, second, other)
             alive = True
-        elif colour != BORDER:
-            head = state[chain + near]
-            atari = in_atari(rules, state, head)
-            if colour == player:
-                alive |= not atari
-            elif atari:
-                alive, counted = True, False
-                for j in range(i):  # a chain that touches the point twice is captured once
-                    other = point + (1, -1, stride, -stride)[j]
-                    counted |= state[board + other] == colour and state[chain + other] == head
-                if not counted:
-                    stone = head
-                    while True:
-                        result ^= ZOBRIST[colour, stone]
-                        stone = state[chain + rules.points + stone]
-                        if stone == head:
-                            break
-    return alive and not is_seen(rules, state, result)
+    if south == other:
+        third = state[chain + point + stride]
+        if third not in (first, second) and in_atari(rules, state, third):
+            result ^= chain_hash(rules, state, third, other)
+            alive = True
+    if north == other:
+        fourth = state[chain + point - stride]
+        if fourth not in (first, second, third) and in_atari(rules, state, fourth):
+            result ^= chain_hash(rules, state, fourth, other)
+            alive = True
+    return (alive or first >= 0) and not is_seen(rules, state, result)
+
+
+@njit(cache=True)
+def chain_hash(rules: Any, state: Any, head: int, colour: int) -> int:
+    """The part of the position's hash that a chain has."""
+    stone, result = head, 0
+    while True:
+        result ^= ZOBRIST[colour * BOARD_POINTS + stone]
+        stone = state[rules.chain + rules.points + stone]
+        if stone == head:
+            return result
 
 
 @njit(cache=True)
@@ -247,7 +276,7 @@ def put_stone(rules: Any, state: Any, point: int, player: int) -> None:
     """Put a stone on a point, and take what has no liberty left."""
     board, chain, points, stride = rules.board, rules.chain, rules.points, rules.stride
     state[board + point] = player
-    state[HASH] ^= ZOBRIST[player, point]
+    state[HASH] ^= ZOBRIST[player * BOARD_POINTS + point]
     state[STONES] += 1
     state[chain + point] = state[chain + points + point] = point
     for block in range(2, 5):
@@ -298,7 +327,7 @@ def take(rules: Any, state: Any, first: int) -> None:
     colour, stone = state[board + first], first
     while True:
         state[board + stone] = 0
-        state[HASH] ^= ZOBRIST[colour, stone]
+        state[HASH] ^= ZOBRIST[colour * BOARD_POINTS + stone]
         state[STONES] -= 1
         for near in (stone + 1, stone - 1, stone + stride, stone - stride):
             if state[board + near] == BLACK + WHITE - colour:
