@@ -1,4 +1,4 @@
-"""Feature maps of pictures: by MobileNetV2 as it is, whose weights are public, or by a few convolutions that are trained.
+"""Feature maps of pictures: by MobileNetV2 as it is, whose weights are public, or by four convolutions that are trained.
 
 MobileNetV2 is no part of the captioner's own weights. What it gives for the training pictures is computed once and kept, in
 float16, in a file of the cache that is memory-mapped.

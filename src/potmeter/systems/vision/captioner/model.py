@@ -41,7 +41,7 @@ class Config(BaseConfig):
     architecture: Literal["attend", "tell"] = "attend"
     """attend: look at the feature map for each word (Xu et al. 2015); tell: see its mean once (Vinyals et al. 2015)."""
     encoder: Literal["mobilenet", "convolutions"] = "mobilenet"
-    """mobilenet: MobileNetV2 with its public ImageNet weights, not trained further; convolutions: three, trained along."""
+    """mobilenet: MobileNetV2 with its public ImageNet weights, not trained further; convolutions: four, trained along."""
     image_size: Annotated[int, Range(32)] = 288
     """Height and width of a picture in pixels."""
     channels: Annotated[int, Range(1)] = 64
