@@ -9,7 +9,7 @@ import torch
 from potmeter.data.mask_data import VOID
 from potmeter.data.samples import sample
 from potmeter.data.sets import avatars as module
-from potmeter.data.sets.avatar_layers import CLOTHES, GROUND, HAIR, SKIN, mask_definition, mask_emoji, read_mask
+from potmeter.data.sets.avatar_layers import BACKGROUND, CLOTHES, HAIR, SKIN, mask_definition, mask_emoji, read_mask
 from potmeter.data.sets.records import DATA_SETS
 from potmeter.data.sets.shapes import shapes
 from potmeter.errors import UserError
@@ -62,7 +62,7 @@ def test_an_emojis_layers_are_its_mask_and_without_hair_there_is_none():
 
 def test_a_pixel_belongs_to_what_covers_most_of_it():
     painted = np.uint8([[[0, 0, 0, 0], [255, 0, 0, 255], [0, 255, 0, 200], [0, 0, 255, 100], [100, 155, 0, 255]]])
-    assert read_mask(painted).tolist() == [[GROUND, HAIR, SKIN, GROUND, SKIN]] and CLOTHES == 3
+    assert read_mask(painted).tolist() == [[BACKGROUND, HAIR, SKIN, BACKGROUND, SKIN]] and CLOTHES == 3
 
 
 def test_held_out_styles_and_emoji_are_in_one_part_only(monkeypatch):

@@ -52,11 +52,11 @@ def everything(splits):
 
 def test_pictures_and_masks_are_split_scaled_and_cut_alike(folder):
     splits = mask_folder(folder, 12)
-    assert sum(map(len, everything(splits))) == 20 and splits.classes == ("ground", "class 1")
+    assert sum(map(len, everything(splits))) == 20 and splits.classes == ("background", "class 1")
     batch = splits.train.__getitems__([0, 1])
     assert batch["image"].shape == (2, 3, 12, 12) and batch["mask"].dtype == torch.int64
     assert torch.equal(batch["mask"][0], torch.from_numpy(halves(1)[:, 2:14]).long()), "the middle, as of the picture"
-    assert "20 pictures with masks of 2 classes (ground, class 1)" in pending["splits"]
+    assert "20 pictures with masks of 2 classes (background, class 1)" in pending["splits"]
 
 
 def test_0_and_255_are_two_classes_but_beside_others_255_says_nothing(folder):
@@ -65,17 +65,17 @@ def test_0_and_255_are_two_classes_but_beside_others_255_says_nothing(folder):
     assert set(mask_folder(folder, 12).train[0]["mask"].unique().tolist()) == {0, 1}
     save(folder / "masks" / "3.png", halves(2))
     splits = mask_folder(folder, 12)
-    assert splits.classes == ("ground", "class 1", "class 2")
+    assert splits.classes == ("background", "class 1", "class 2")
     assert VOID in splits.train.__getitems__(range(len(splits.train)))["mask"].unique().tolist()
 
 
 def test_names_come_from_a_file_and_a_palette_is_as_good_as_grey(folder):
-    (folder / "classes.txt").write_text("ground\nhair\nhat\n")
+    (folder / "classes.txt").write_text("background\nhair\nhat\n")
     mask = PIL.Image.fromarray(halves(2))
     mask.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
     mask.save(folder / "masks" / "0.png")
     splits = mask_folder(folder, 12)
-    assert splits.classes == ("ground", "hair", "hat")
+    assert splits.classes == ("background", "hair", "hat")
     assert max(part.__getitems__(range(len(part)))["mask"].max() for part in everything(splits)) == 2
 
 
@@ -85,7 +85,7 @@ def test_a_folder_of_grey_masks_for_each_class(tmp_path):
         save(tmp_path / "masks" / "hair" / f"{n}.png", halves(255))
     save(tmp_path / "masks" / "hat" / "5.png", np.full((12, 16), 200, np.uint8))
     splits = mask_folder(tmp_path, 12)
-    assert splits.classes == ("ground", "hair", "hat")
+    assert splits.classes == ("background", "hair", "hat")
     found = {
         name: mask
         for part in everything(splits)
@@ -160,7 +160,7 @@ def coco(folder, *, where="annotations/instances_train.json", images=12, **chang
 def test_things_of_cocos_json_are_painted_and_pictures_without_any_are_no_mistake(tmp_path, by):
     path = coco(tmp_path)
     splits = mask_folder(path if by == "file" else tmp_path, 12)
-    assert splits.classes == ("ground", "cat", "dog") and sum(map(len, everything(splits))) == 12
+    assert splits.classes == ("background", "cat", "dog") and sum(map(len, everything(splits))) == 12
     found = {
         name: mask
         for part in everything(splits)
@@ -197,7 +197,7 @@ def break_size(folder):
 
 
 def break_value(folder):
-    (folder / "classes.txt").write_text("ground\nhair\n")
+    (folder / "classes.txt").write_text("background\nhair\n")
     save(folder / "masks" / "7.png", halves(3))
 
 
@@ -246,9 +246,9 @@ def test_what_does_not_fit_is_told_by_name(folder, spoil):
 
 
 def test_a_network_takes_no_folder_with_other_classes(folder):
-    (folder / "classes.txt").write_text("ground\nhair\n")
-    with pytest.raises(UserError, match="knows ground, skin, not the data's classes. Received: ground, hair"):
-        mask_folder(folder, 12, classes=("ground", "skin"))
+    (folder / "classes.txt").write_text("background\nhair\n")
+    with pytest.raises(UserError, match="knows background, skin, not the data's classes. Received: background, hair"):
+        mask_folder(folder, 12, classes=("background", "skin"))
 
 
 def test_annotations_of_other_sizes_or_with_nan_are_told(tmp_path):
@@ -283,6 +283,6 @@ def rewrite(path, entry):
 
 def test_masks_in_memory_are_handed_out_as_indices():
     mask = torch.tensor([[[0, VOID]], [[1, 0]]], dtype=torch.uint8)
-    data = MaskData(classes=("ground", "hair"), image=torch.zeros(2, 3, 1, 2, dtype=torch.uint8), mask=mask)
+    data = MaskData(classes=("background", "hair"), image=torch.zeros(2, 3, 1, 2, dtype=torch.uint8), mask=mask)
     assert data.__getitems__([1, 0])["mask"].tolist() == [[[1, 0]], [[0, VOID]]]
     assert data.select([1])[0]["mask"].tolist() == [[1, 0]] and isinstance(data.head(1), MaskData)

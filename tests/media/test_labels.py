@@ -11,7 +11,7 @@ from potmeter.errors import UserError
 from potmeter.media import Cutout, Image, Labels
 from potmeter.media.labels import palette
 
-NAMES = ("ground", "hair", "große Nase")
+NAMES = ("background", "hair", "große Nase")
 
 
 @settings(deadline=None, max_examples=20)
@@ -44,9 +44,9 @@ def test_its_colours_lie_over_the_picture_and_the_ground_is_left_as_it_is():
 
 
 def test_a_page_names_the_classes_that_are_there_and_json_their_shares():
-    labels = Labels(np.uint8([[0, 0, 0, 2]]), ("ground", "hair", "<nose>"))
+    labels = Labels(np.uint8([[0, 0, 0, 2]]), ("background", "hair", "<nose>"))
     assert "&lt;nose&gt; 25.0 %" in labels.html() and "hair" not in labels.html()
-    assert labels.json() == {"width": 4, "height": 1, "shares": {"ground": 0.75, "hair": 0.0, "<nose>": 0.25}}
+    assert labels.json() == {"width": 4, "height": 1, "shares": {"background": 0.75, "hair": 0.0, "<nose>": 0.25}}
 
 
 @pytest.mark.parametrize(

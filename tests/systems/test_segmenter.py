@@ -22,7 +22,7 @@ from potmeter.systems.vision.segmenter.measure import judge
 from potmeter.systems.vision.segmenter.predict import predict
 from potmeter.systems.vision.segmenter.recolour import parse_colour, recolour
 
-TINY = replace(Segmenter.presets["tiny"], classes=("ground", "disc"))
+TINY = replace(Segmenter.presets["tiny"], classes=("background", "disc"))
 FEW = settings(deadline=None, max_examples=25)
 
 
@@ -109,7 +109,7 @@ def test_a_checkpoint_of_the_port_runs_as_it_did(tmp_path, classes, transposed, 
     logits = network(x)
     expected = torch.cat([1 - logits.sigmoid(), logits.sigmoid()], 1) if classes == 1 else logits.softmax(1)
     torch.testing.assert_close(system.masks(x), expected, rtol=1e-4, atol=1e-5)
-    assert system.classes[:2] == ("ground", "value 7") and system.config.conv_bias == bias
+    assert system.classes[:2] == ("background", "value 7") and system.config.conv_bias == bias
     assert system.run(Image.from_tensor(x[0])).labels.size == (56, 40)
 
 
@@ -165,7 +165,7 @@ def test_metrics_are_over_all_pixels_and_unseen_styles_count_apart():
     truth[0, :2], predicted[0, :1] = 1, 1  # 4 of 8
     truth[1, 0, 0], predicted[1, 0, 0] = 1, 1  # 1 of 1
     truth[2, :2], predicted[2, :2] = 2, 2
-    metrics = judge(predicted, truth, torch.tensor([False, False, True]), ("ground", "hair", "skin"))
+    metrics = judge(predicted, truth, torch.tensor([False, False, True]), ("background", "hair", "skin"))
     assert float(metrics["iou"]) == float(metrics["iou_hair"]) == pytest.approx(5 / 9), "not the mean of 1/2 and 1"
     assert float(metrics["iou_unseen_style"]) == float(metrics["iou_skin_unseen_style"]) == 1
     assert "iou_skin" not in metrics and metrics["boundary_f"].shape == (2,)
@@ -312,7 +312,7 @@ def test_what_is_no_colour_is_told(system, colour):
 
 
 def test_a_class_is_named_and_everything_is_all_but_the_ground():
-    many = Segmenter(replace(TINY, classes=("ground", "hair", "skin"))).eval()
+    many = Segmenter(replace(TINY, classes=("background", "hair", "skin"))).eval()
     assert many.subjects == ("hair", "skin", "everything") and Segmenter(TINY).subjects == ("disc",)
     picture = Image(np.random.default_rng(0).integers(0, 255, (40, 30, 3), np.uint8))
     hair, skin, both = (many.cutout(picture, what=what).alpha.astype(int) for what in ("hair", "skin", None))
@@ -324,7 +324,7 @@ def test_a_class_is_named_and_everything_is_all_but_the_ground():
 def test_a_table_says_how_much_of_each_picture_belongs_to_each_class(system):
     pictures = [Image(np.random.default_rng(n).integers(0, 255, (20, 30, 3), np.uint8)) for n in range(3)]
     table = system.batch(pictures)
-    assert table.columns == ("picture", "ground", "disc") and len(table.rows) == 3
+    assert table.columns == ("picture", "background", "disc") and len(table.rows) == 3
     assert all(sum(row[1:]) == pytest.approx(1) for row in table.rows)
 
 
@@ -338,7 +338,7 @@ def test_weights_are_fine_tuned_to_a_folder_of_other_classes(tmp_path):
     config = Segmenter.fine_tune_config(origin.config)
     splits = Segmenter.data(config, str(tmp_path))
     tuned = build_system(Segmenter, Segmenter.fit_config(config, splits), 0, origin)
-    assert tuned.classes == ("ground", "class 1", "class 2")
+    assert tuned.classes == ("background", "class 1", "class 2")
     changed = {k for k, v in tuned.state_dict().items() if v.shape != origin.state_dict()[k].shape}
     assert changed == {"model.outc.conv.weight", "model.outc.conv.bias"}
     loss = tuned.loss(splits.train.__getitems__([0, 1]))
@@ -352,15 +352,17 @@ def test_the_paper_s_preset_takes_whatever_classes_a_folder_has(tmp_path):
             PIL.Image.fromarray(values).save(tmp_path / kind / f"{n}.png")
     config = replace(Segmenter.presets["paper"], image_size=32)
     splits = Segmenter.data(config, str(tmp_path))
-    assert Segmenter.fit_config(config, splits).classes == ("ground", "class 1", "class 2")
+    assert Segmenter.fit_config(config, splits).classes == ("background", "class 1", "class 2")
     assert splits.train[0]["image"].shape == (3, 32, 32)
     with pytest.raises(UserError, match="name them with --data"):
         Segmenter.data(config)
 
 
 def test_data_of_other_classes_are_refused():
-    with pytest.raises(UserError, match="knows ground, hair, not the data's classes. Received: anything else, disc"):
-        Segmenter.data(replace(TINY, classes=("ground", "hair")))
+    with pytest.raises(
+        UserError, match="knows background, hair, not the data's classes. Received: anything else, disc"
+    ):
+        Segmenter.data(replace(TINY, classes=("background", "hair")))
 
 
 @pytest.mark.parametrize(
@@ -387,7 +389,7 @@ def test_the_encoder_s_weights_are_public_ones_only_where_asked(monkeypatch):
     loaded = []
     monkeypatch.setattr(module, "load_imagenet_weights", loaded.append)
     for pretrained in (True, False):
-        config = Config(classes=("ground", "hair"), pretrained=pretrained)
+        config = Config(classes=("background", "hair"), pretrained=pretrained)
         system = build_system(Segmenter, config, 0)
         assert loaded == ([system.model.encoder] if pretrained else loaded)
     assert len(loaded) == 1

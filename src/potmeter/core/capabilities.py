@@ -72,7 +72,7 @@ class Segmenter(Protocol):
 
     @property
     def classes(self) -> Sequence[str]:
-        """Names of the classes; the first is the ground, what is none of the others."""
+        """Names of the classes; the first is the background, what is none of the others."""
         ...
 
     @property

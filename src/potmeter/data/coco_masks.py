@@ -10,7 +10,7 @@ import numpy as np
 
 from potmeter.data.folder import shorten_list
 from potmeter.data.formats.coco import Coco, CocoAnnotation, rasterise, read_coco
-from potmeter.data.mask_data import GROUND, VOID
+from potmeter.data.mask_data import BACKGROUND, VOID
 from potmeter.data.mask_folder_data import ReadMask, Row
 from potmeter.errors import reject
 from potmeter.notices import note
@@ -38,7 +38,7 @@ def coco_rows_by_split(files: dict[str, tuple[Path, Path]], root: Path) -> tuple
     dropped = Counter[str]()
     for split, (path, folder) in files.items():
         coco = read_coco(path)
-        own = (GROUND, *coco.categories.values())
+        own = (BACKGROUND, *coco.categories.values())
         not names or names == own or reject(f"{path} has other categories than the other splits.", shorten_list(own))
         names = own
         rows = list(coco_rows(path, folder, coco, dropped))

@@ -13,7 +13,7 @@ from potmeter.data.splits import TensorData
 VOID = 255
 """``ignore_index``, the value of pixels whose class is not said (as in Pascal VOC): neither trained on nor measured."""
 
-GROUND = "ground"
+BACKGROUND = "background"
 """The background: what class 0, whatever is none of the others, is called where nothing names it."""
 
 
@@ -22,7 +22,7 @@ class MaskData(TensorData):
 
     Example:
         >>> image, mask = torch.zeros(1, 3, 2, 2, dtype=torch.uint8), torch.full((1, 2, 2), VOID, dtype=torch.uint8)
-        >>> MaskData(classes=("ground", "hair"), image=image, mask=mask)[0]["mask"]
+        >>> MaskData(classes=("background", "hair"), image=image, mask=mask)[0]["mask"]
         tensor([[255, 255],
                 [255, 255]])
     """

@@ -12,7 +12,7 @@ from potmeter.data.coco_masks import coco_rows_by_split, find_coco
 from potmeter.data.file_split import split_files
 from potmeter.data.files import find_files, list_folders
 from potmeter.data.folder import SPLIT_BOUNDS, find_split_folders, shorten_list
-from potmeter.data.mask_data import GROUND, VOID
+from potmeter.data.mask_data import BACKGROUND, VOID
 from potmeter.data.mask_files import find_values, read_class_masks, read_index_mask
 from potmeter.data.mask_folder_data import MaskFolderData, ReadMask, Row, View
 from potmeter.data.splits import Splits
@@ -186,12 +186,12 @@ def name_classes(root: Path, layouts: Sequence[Layout], known: Sequence[str]) ->
         lines = read_bytes(listed).decode("utf-8", "replace").splitlines()
         names = tuple(line.strip() for line in lines if line.strip())
     elif folders:
-        names = folders if GROUND in folders or "background" in folders else (GROUND, *folders)
-        names = tuple(sorted(names, key=lambda name: name not in (GROUND, "background")))
+        names = folders if BACKGROUND in folders else (BACKGROUND, *folders)
+        names = tuple(sorted(names, key=lambda name: name != BACKGROUND))
     else:
         indices = values - {VOID}
         highest = 1 if values == {0, VOID} or values == {VOID} else max(indices, default=0)
-        names = tuple(known) if known else (GROUND, *(f"class {value}" for value in range(1, highest + 1)))
+        names = tuple(known) if known else (BACKGROUND, *(f"class {value}" for value in range(1, highest + 1)))
     twice = [name for name, count in Counter(names).items() if count > 1]
     not twice or reject(f"Two classes of {root} have one name.", twice[0])
     len(names) >= 2 or reject(

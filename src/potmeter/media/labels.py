@@ -38,8 +38,8 @@ class Labels(Medium):
 
     Example:
         >>> import numpy as np
-        >>> Labels(np.uint8([[0, 0], [0, 1]]), ("ground", "hair")).shares
-        {'ground': 0.75, 'hair': 0.25}
+        >>> Labels(np.uint8([[0, 0], [0, 1]]), ("background", "hair")).shares
+        {'background': 0.75, 'hair': 0.25}
     """
 
     values: np.ndarray

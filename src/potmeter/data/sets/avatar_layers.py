@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-GROUND, HAIR, SKIN, CLOTHES = range(4)
+BACKGROUND, HAIR, SKIN, CLOTHES = range(4)
 """The mask's values. Skin is the face with all that is in it and on it, glasses too; clothes are the rest
 of what is worn."""
 CODES = {HAIR: "#ff0000", SKIN: "#00ff00", CLOTHES: "#0000ff"}

@@ -21,7 +21,7 @@ import torch
 
 from potmeter.data.fetching.fetch import cache_folder, fetch
 from potmeter.data.mask_data import VOID, MaskData
-from potmeter.data.sets.avatar_layers import CLOTHES, GROUND, mask_definition, mask_emoji, read_mask
+from potmeter.data.sets.avatar_layers import BACKGROUND, CLOTHES, mask_definition, mask_emoji, read_mask
 from potmeter.data.sets.faces import write_pixels
 from potmeter.data.sets.records import DATA_SETS
 from potmeter.data.sets.wheel_photos import PHOTOS, wheel_photo_path
@@ -223,7 +223,7 @@ def renderer() -> Draw:
         picture, mask = rasterise(svg), read_mask(rasterise(painted))
         alpha = picture[..., 3:].astype(np.float32) / 255
         if style == EMOJI:  # its outlines, clothes and things: OpenMoji does not say which is what
-            mask = np.where((mask == CLOTHES) | ((mask == GROUND) & (alpha[..., 0] > 0.5)), VOID, mask)
+            mask = np.where((mask == CLOTHES) | ((mask == BACKGROUND) & (alpha[..., 0] > 0.5)), VOID, mask)
         over = picture[..., :3] * alpha + backdrop(rng) * (1 - alpha)
         drawn = np.concatenate([over.round().clip(0, 255).astype(np.uint8), mask.astype(np.uint8)[..., None]], axis=-1)
         return drawn[:, ::-1] if rng.random() < 0.5 else drawn

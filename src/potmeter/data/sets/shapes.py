@@ -1,4 +1,4 @@
-"""Discs among squares of any colour, on any ground: only the form says which is which. Generated, without network."""
+"""Discs among squares of any colour, on any background: only the form says which is which. Generated, without network."""
 
 from __future__ import annotations
 

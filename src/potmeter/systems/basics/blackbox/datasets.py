@@ -27,7 +27,7 @@ CURVES: dict[str, Any] = {
 """1-D, synthetic, with noise: y = f(x) for x in [-π, π]."""
 SHAPES = ("moons", "circles", "spirals", "xor")
 """2-D, synthetic, with noise: two classes, blue and orange."""
-MEASURED: dict[str, tuple[int, ...]] = {"iris": (2, 3), "wine": (6, 9), "cancer": (0, 1), "terrain": ()}
+REAL_DATA: dict[str, tuple[int, ...]] = {"iris": (2, 3), "wine": (6, 9), "cancer": (0, 1), "terrain": ()}
 """Real: two columns of a set inside scikit-learn; terrain is a height profile inside Matplotlib (USGS)."""
 NAMES = (*SHAPES, "iris", "wine", "cancer", *CURVES, "terrain")
 CLASSES = dict.fromkeys(SHAPES, ("blue", "orange")) | {
@@ -68,7 +68,7 @@ def draw_curve(name: str, n: int, noise: float, rng: np.random.Generator) -> Poi
     return x[:, None], CURVES[name](x) + noise * rng.standard_normal(n)
 
 
-def load_measured(name: str) -> Points:
+def load_real(name: str) -> Points:
     """Read all points of a real data set, from the wheels of scikit-learn and Matplotlib."""
     if name == "terrain":
         from matplotlib.cbook import get_sample_data
@@ -79,14 +79,14 @@ def load_measured(name: str) -> Points:
     from sklearn import datasets
 
     bundle = getattr(datasets, {"cancer": "load_breast_cancer"}.get(name, f"load_{name}"))()
-    return bundle.data[:, MEASURED[name]], bundle.target.astype(float)
+    return bundle.data[:, REAL_DATA[name]], bundle.target.astype(float)
 
 
 @cache
 def load_built_in(name: str, samples: int, noise: float) -> Splits:
     """Read or draw a built-in data set; validation and test are fresh draws of 500 and 1,000 points, or a fifth each."""
-    if name in MEASURED:
-        return split_points(*load_measured(name), CLASSES.get(name, ()), name)
+    if name in REAL_DATA:
+        return split_points(*load_real(name), CLASSES.get(name, ()), name)
     draw = draw_shape if name in SHAPES else draw_curve
     train, valid, test = (
         to_dataset(*draw(name, n, noise, np.random.default_rng([7, i])), CLASSES.get(name, ()))

@@ -17,7 +17,7 @@ MASK_VALUES = "mask_values"
 
 
 def read_port(path: Path) -> tuple[Config, dict[str, Tensor]]:
-    """Config and state of a UNet from such a file; one of a single logit gets a second one, 0, for the ground.
+    """Config and state of a UNet from such a file; one of a single logit gets a second one, 0, for the background.
 
     The probability is the same: softmax(0, z) = sigmoid(z).
 
@@ -63,7 +63,7 @@ def make_config(
         names = [f"value {value}" for value in values[1:]]
     return Config(
         dataset="own data", architecture="unet", image_size=max(16, 2**levels), view="crop", channels=3 if channels == 3 else 1,
-        classes=("ground", *names), mean=(0.0,) * channels, std=(1.0,) * channels,
+        classes=("background", *names), mean=(0.0,) * channels, std=(1.0,) * channels,
         widths=tuple(first.shape[0] * 2**level for level in range(levels + 1)),
         upsampling="transposed" if "up1.up.weight" in state else "bilinear",
         conv_bias="inc.double_conv.0.bias" in state, augment="none",

@@ -17,8 +17,10 @@ def examples(dataset: str) -> list[Example]:
             Example("The same in another hair colour", task="recolour", image=sample("drawn-4"), colour="teal"),
             Example("A generated photograph: nothing like it was trained on", image=sample("person-8")),
             Example("Her hair in purple", task="recolour", image=sample("person-9"), colour="purple", lightness=20.0),
-            Example("Cut out of the ground", task="cutout", image=sample("person-1")),
-            Example("A photograph with a motley ground, where drawings teach too little", image=sample("astronaut")),
+            Example("Cut out of the background", task="cutout", image=sample("person-1")),
+            Example(
+                "A photograph with a motley background, where drawings teach too little", image=sample("astronaut")
+            ),
         ]
     test = shapes().test
     return [

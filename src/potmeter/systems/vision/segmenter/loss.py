@@ -20,7 +20,7 @@ def cross_entropy(logits: Float[Tensor, "b c h w"], mask: Int[Tensor, "b h w"]) 
 
 
 def dice_loss(probs: Float[Tensor, "b c h w"], mask: Int[Tensor, "b h w"]) -> Float[Tensor, ""]:
-    """1 − 2 Σ p·t / (Σ p + Σ t), averaged over the classes after the ground; the sums run over all pixels of the minibatch.
+    """1 − 2 Σ p·t / (Σ p + Σ t), averaged over the classes after the background; the sums run over all pixels of the minibatch.
 
     Args:
         probs: Probabilities, which sum to 1 over the classes.

@@ -21,8 +21,8 @@ PIXELS = 64 * 128**2
 def measure(system: Any, data: Any) -> dict[str, Tensor]:
     """``iou`` and ``boundary_f`` of a data set.
 
-    ``iou`` is Pascal VOC's, over all pixels together, averaged over the classes after the ground; where there are several, each
-    has its own too, ``iou_hair``. ``boundary_f`` is a value for each picture, the mean over the classes in it or found.
+    ``iou`` is Pascal VOC's, over all pixels together, averaged over the classes after the background; where there are several,
+    each has its own too, ``iou_hair``. ``boundary_f`` is a value for each picture, the mean over the classes in it or found.
     Pictures of styles that were not trained on count in ``iou_unseen_style`` and the like, and in nothing else.
     """
     size = max(1, PIXELS // system.config.image_size**2)

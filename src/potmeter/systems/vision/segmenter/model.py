@@ -39,7 +39,7 @@ class Config(BaseConfig):
     channels: Literal[1, 3] = 3
     """Colour channels: 1 is grey, 3 is RGB."""
     classes: tuple[str, ...] = ()
-    """Names of the classes, in the order of the mask's values: the ground first; filled from the data."""
+    """Names of the classes, in the order of the mask's values: the background first; filled from the data."""
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     """Mean of each channel, which the network subtracts."""
     std: Annotated[tuple[float, ...], Range(0, open="low")] = (0.229, 0.224, 0.225)

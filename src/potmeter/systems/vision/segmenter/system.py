@@ -35,7 +35,7 @@ from .presets import PRESETS
 from .recolour import parse_colour, recolour
 
 EVERYTHING = "everything"
-"""All classes but the ground, together."""
+"""All classes but the background, together."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class Segmenter(System):
         Args:
             image: the picture
             colour: by its CSS name, or as #8040c0
-            what: the class that is coloured; default: the first after the ground
+            what: the class that is coloured; default: the first after the background
             lightness: added to its lightness, which goes from 0 to 100: black hair must be lightened to turn blond
             size: pixels of the longer side of the copy that is looked at; 0: the picture itself, in pieces
         """
@@ -184,7 +184,7 @@ class Segmenter(System):
 
         Args:
             image: the picture
-            what: the class that is left; default: everything but the ground
+            what: the class that is left; default: everything but the background
             size: pixels of the longer side of the copy that is looked at; 0: the picture itself, in pieces
         """
         chosen = self.numbers(what if what is not None else self.subjects[-1])
@@ -208,7 +208,7 @@ class Segmenter(System):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the logits; the ground first."""
+        """Names of the classes, in the order of the logits; the background first."""
         return tuple(self.config.classes)
 
     @property
@@ -218,7 +218,7 @@ class Segmenter(System):
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What can be coloured or cut out: the classes after the ground, and, where there are several, everything."""
+        """What can be coloured or cut out: the classes after the background, and, where there are several, everything."""
         return (*self.classes[1:], *([EVERYTHING] if len(self.classes) > 2 and EVERYTHING not in self.classes else []))
 
     def pixel_logits(self, images: Tensor) -> Tensor:
@@ -249,7 +249,7 @@ class Segmenter(System):
         )  # fmt: skip
 
     def numbers(self, what: str | None) -> tuple[int, ...]:
-        """The indices of a class or of everything; None is the first class after the ground."""
+        """The indices of a class or of everything; None is the first class after the background."""
         if what == EVERYTHING and EVERYTHING not in self.classes:
             return tuple(range(1, len(self.classes)))
         return (self.classes.index(what) if what is not None else 1,)
