@@ -241,7 +241,11 @@ def test_transparency_and_palettes_keep_their_place_beside_a_profile(tmp_path):
         np.testing.assert_allclose(found[0].astype(int), [(0, 255, 0), (255, 255, 255)], atol=1)
 
 
-@pytest.mark.parametrize("broken", [b"no profile", profile()[:200], profile().replace(b"RGB ", b"CMYK"), b"\0" * 3000])
+@pytest.mark.parametrize(
+    "broken",
+    [b"no profile", profile()[:200], profile().replace(b"RGB ", b"CMYK"), b"\0" * 3000],
+    ids=["text", "half", "of other channels", "zeros"],  # a profile has its time of birth in it
+)
 def test_a_profile_that_is_none_changes_nothing(tmp_path, broken):
     path = saved(tmp_path, PIL.Image.new("RGB", (8, 8), (255, 0, 0)), "x.png", icc_profile=broken)
     assert Image.open(path).pixels[0, 0].tolist() == [255, 0, 0]
