@@ -81,7 +81,7 @@ ROWS = [
     ("unknown schedule", "train {line} --schedule stairs --steps 1", "stairs"),
     ("data flag out of range", "train {line} --points 3 --steps 1", "points must lie between 10"),
     ("from nowhere", "train {line} --from {here}/missing --steps 1", "no weights of line"),
-    ("out is a file", "train {line} --preset tiny --steps 1 --out {here}/text.txt", "cannot be made"),
+    ("out is a file", "train {line} --preset tiny --steps 1 --out {here}/text.txt", "is no folder"),
     ("out holds a run", "train {line} --preset tiny --steps 1 --out {here}/used", "holds a run: --resume"),
     ("resume of another config", "train {line} --preset tiny --width 8 --steps 9 --out {here}/used --resume", "was trained with"),
     ("train on an unknown device", "train {line} --steps 1 --device tpu", "device is auto"),

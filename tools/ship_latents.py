@@ -23,8 +23,8 @@ def ship(tag: str, runs: Path) -> None:
     for old in folder.glob("*.json"):
         old.unlink()
     with torch.no_grad():
-        made = [library.made(attribute) for attribute in ATTRIBUTES]
-        made += library.planted(*PLANTED)
+        made = [library.make_vector(attribute) for attribute in ATTRIBUTES]
+        made += library.planted_pair(*PLANTED)
     for vector in made:
         path = folder / f"{vector.attribute.replace(' ', '-')}.json"
         path.write_text(vector.text(), "utf-8")

@@ -17,7 +17,9 @@ from potmeter.systems.language.translator.system import Translator as Translator
 from potmeter.systems.language.word2vec.system import Word2Vec as Word2Vec
 from potmeter.systems.play.alphazero.system import AlphaZero as AlphaZero
 from potmeter.systems.play.locomotion.system import Locomotion as Locomotion
+from potmeter.systems.vision.captioner.system import ImageCaptioner as ImageCaptioner
 from potmeter.systems.vision.classifier.system import ImageClassifier as ImageClassifier
+from potmeter.systems.vision.segmenter.system import Segmenter as Segmenter
 from potmeter.version import __version__ as __version__
 
 __all__ = ["UserError", "__version__", "list_systems", "load"]
@@ -85,6 +87,10 @@ def load(
 ) -> Locomotion: ...
 @overload
 def load(
+    name: Literal["captioner", "captioner.scenes"], weights: str | Path | None = None, *, device: str = "cpu"
+) -> ImageCaptioner: ...
+@overload
+def load(
     name: Literal[
         "classifier",
         "classifier.digits",
@@ -98,5 +104,9 @@ def load(
     *,
     device: str = "cpu",
 ) -> ImageClassifier: ...
+@overload
+def load(
+    name: Literal["segmenter", "segmenter.hair"], weights: str | Path | None = None, *, device: str = "cpu"
+) -> Segmenter: ...
 @overload
 def load(name: str | Path, weights: str | Path | None = None, *, device: str = "cpu") -> Any: ...

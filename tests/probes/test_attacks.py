@@ -201,7 +201,7 @@ def test_it_takes_a_single_picture(attack):
     ],
 )
 def test_inputs_it_cannot_take_are_told(attack, change, message, monkeypatch):
-    for name in ("fgsm", "pgd", "square", "universal", "deepfool", "carlini_wagner"):
+    for name in ("fgsm", "pgd", "square", "universal_perturbation", "deepfool", "carlini_wagner"):
         monkeypatch.setitem(globals(), name, unwrap(globals()[name]))  # as users call them: only tests check shapes
     with pytest.raises(UserError, match=f"{message}.*Received: "):
         attack(MODEL, *change(X, Y))

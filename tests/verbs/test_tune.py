@@ -161,5 +161,5 @@ def test_the_command_gives_one_json_object_and_a_train_command_that_works(line_f
 
 
 def test_a_trial_without_a_length_is_refused(line_folder, elsewhere, capsys):
-    assert execute(["tune", str(line_folder), "--preset", "tiny"]) == 2
+    assert execute(["tune", str(line_folder)]) == 2
     assert "--steps N or --budget" in capsys.readouterr().err
