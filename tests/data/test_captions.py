@@ -130,6 +130,17 @@ def test_folders_with_none_or_several_caption_files_are_told(folder):
         read_captions(folder / "missing")
 
 
+@pytest.mark.parametrize(("name", "found"), [("annotations", True), ("texts", False)])
+def test_pictures_beside_the_folder_are_taken_in_coco_s_layout_and_in_no_other(folder, name, found):
+    (folder / name).mkdir()
+    coco(folder / name, [(n, f"A picture {n}.") for n in range(30)])
+    if found:
+        assert len(read_captions(folder / name / "captions.json")) == 30
+    else:
+        with pytest.raises(UserError, match="Name their folder with --pictures"):
+            read_captions(folder / name / "captions.json")
+
+
 def test_two_pictures_of_one_name_are_not_guessed_between(folder):
     (folder / "images" / "more").mkdir()
     (folder / "images" / "00.png").copy(folder / "images" / "more" / "00.png") if hasattr(folder, "copy") else (

@@ -153,12 +153,16 @@ def read_table(file: Path) -> Iterator[Row]:
 
 
 def locate_pictures(names: Sequence[str], file: Path, pictures: str | Path | None) -> dict[str, Path]:
-    """Where the pictures of these names are: by their path below the folder, else by their name alone.
+    """Where the pictures of these names are: by their path below a folder, else by their name alone.
+
+    The folder is the one that is named, else the file's own; of a file in a folder called ``annotations``, as COCO has
+    it, also the folder around that.
 
     Raises:
         UserError: When the folder is missing, none of them is there, or a name means several.
     """
-    roots = [Path(pictures)] if pictures is not None else [file.parent, file.parent.parent]
+    around = [file.parent.parent] if file.absolute().parent.name == "annotations" else []
+    roots = [Path(pictures)] if pictures is not None else [file.parent, *around]
     places: dict[str, Path] = {}
     for root in roots:
         files = find_files(root, Image.suffixes).files
