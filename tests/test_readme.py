@@ -93,4 +93,5 @@ def test_the_gallery_answers_the_python_lines_as_printed(newcomer):
         gallery.send_signal(signal.SIGINT)
         started = time.monotonic()
         gallery.wait(timeout=60)
+        gallery.stdout.close()
         assert time.monotonic() - started < 60
