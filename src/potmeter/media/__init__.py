@@ -8,7 +8,7 @@ from potmeter.media.audio import Audio
 from potmeter.media.chart import Chart, Page, escape_formulas
 from potmeter.media.cutout import Cutout
 from potmeter.media.game import Game
-from potmeter.media.image import PICTURES, Image
+from potmeter.media.image import PICTURES, Image, name_images
 from potmeter.media.labels import Labels
 from potmeter.media.medium import Medium, data_uri, describe, read_bytes
 from potmeter.media.results import Result, as_json, parts, to_json_value
@@ -35,6 +35,7 @@ __all__ = [
     "data_uri",
     "describe",
     "escape_formulas",
+    "name_images",
     "parts",
     "read_bytes",
     "to_json_value",

@@ -6,7 +6,7 @@ import functools
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -235,3 +235,8 @@ def resize_and_crop(picture: PIL.Image.Image, height: int, width: int) -> PIL.Im
     import PIL.ImageOps
 
     return PIL.ImageOps.fit(picture, (width, height), PIL.Image.Resampling.BICUBIC)
+
+
+def name_images(images: Sequence[Image]) -> list[str]:
+    """What the rows of a table of pictures are called: their files' names, and the places, from 0, of those from no file."""
+    return [image.name or str(number) for number, image in enumerate(images)]

@@ -22,11 +22,11 @@ import torch
 from potmeter.data.fetching.fetch import cache_folder, fetch
 from potmeter.data.mask_data import VOID, MaskData
 from potmeter.data.sets.avatar_layers import BACKGROUND, CLOTHES, mask_definition, mask_emoji, read_mask
-from potmeter.data.sets.faces import write_pixels
+from potmeter.data.sets.pixel_cache import read_pixels, write_pixels
 from potmeter.data.sets.records import DATA_SETS
 from potmeter.data.sets.wheel_photos import PHOTOS, wheel_photo_path
 from potmeter.data.splits import Splits
-from potmeter.errors import UserError, missing_extra, reject
+from potmeter.errors import missing_extra, reject
 from potmeter.notices import announce
 
 SIZE, VERSION = 128, 1
@@ -253,17 +253,3 @@ def transform_emoji(svg: str, rng: np.random.Generator) -> str:
     side = 72 / float(rng.uniform(0.9, 1.6))
     left, top = 36 - side / 2 + rng.uniform(-5, 5), 33 - side / 2 + rng.uniform(-5, 5)
     return svg.replace('viewBox="0 0 72 72"', f'viewBox="{left:.2f} {top:.2f} {side:.2f} {side:.2f}"')
-
-
-# The cache ----------------------------------------------------------------------------------------------------------
-
-
-def read_pixels(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """The array in the cache. Raises UserError when it is not what was written."""
-    try:
-        pixels: np.ndarray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is damaged: delete it, and it is drawn anew.", received=str(error)[:80]) from None
-    if pixels.shape != shape or pixels.dtype != np.uint8:
-        reject(f"{path} holds other people: delete it, and they are drawn anew.", f"{pixels.dtype} {pixels.shape}")
-    return pixels

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,10 @@ import PIL.Image
 import torch
 
 from potmeter.data.fetching.fetch import cache_folder
+from potmeter.data.sets.pixel_cache import read_pixels, write_pixels
 from potmeter.data.sets.records import DATA_SETS
 from potmeter.data.splits import Splits, TensorData
-from potmeter.errors import UserError, missing_extra, reject
+from potmeter.errors import missing_extra, reject
 from potmeter.notices import announce
 
 COUNTS = {"train": 12_000, "valid": 1_000, "test": 2_000}
@@ -177,28 +177,3 @@ def renderer(size: int) -> Callable[[int], np.ndarray]:
         return np.array(PIL.Image.open(io.BytesIO(bytes(png))).convert("RGB"))
 
     return draw
-
-
-# The cache ----------------------------------------------------------------------------------------------------------
-
-
-def write_pixels(path: Path, pixels: np.ndarray) -> None:
-    """Write the array aside, and rename it: what is in the cache is whole."""
-    aside = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        np.save(aside, pixels)
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise UserError(f"{path} cannot be written: {error.strerror}.", received=str(path)) from None
-
-
-def read_pixels(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """The array in the cache. Raises UserError when it is not what was written."""
-    try:
-        pixels: np.ndarray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is damaged: delete it, and it is drawn anew.", received=str(error)[:80]) from None
-    if pixels.shape != shape or pixels.dtype != np.uint8:
-        reject(f"{path} holds other faces: delete it, and they are drawn anew.", f"{pixels.dtype} {pixels.shape}")
-    return pixels

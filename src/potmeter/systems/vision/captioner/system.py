@@ -17,7 +17,7 @@ from potmeter.data.captioned import load_captioned
 from potmeter.data.captions import CaptionData
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
-from potmeter.media import Image, Result, Table, Text
+from potmeter.media import Image, Result, Table, Text, name_images
 from potmeter.media.image_batch import to_batch
 from potmeter.nn.beam_search import Beam, Hypothesis
 
@@ -251,14 +251,11 @@ class ImageCaptioner(System):
         x, language = self.inputs([image]), language or self.languages[0]
         (log_probs,) = self.word_log_probs(x, [text], language)
         ((own,),) = self.search(x, language, BEAM)
-        total, of_best = (
-            float(log_probs.sum()),
-            f"{own.log_prob:.2f}, {own.log_prob / (len(own.tokens) + 1):.2f} a word",
-        )
-        text = f"log p {total:.2f}, {total / (len(words) + 1):.2f} a word\n"
-        text += f"{decode_tokens(own.tokens, self.config)}: {of_best}"
+        describe = lambda total, length: f"{total:.2f}, {total / (length + 1):.2f} a word"
+        fit = f"log p {describe(float(log_probs.sum()), len(words))}\n"
+        fit += f"{decode_tokens(own.tokens, self.config)}: {describe(own.log_prob, len(own.tokens))}"
         probabilities = log_probs[: len(words) + 1].exp().tolist()
-        return Fit(Text(text), Table(("word", "probability"), [*zip([*words, "(end)"], probabilities, strict=True)]))
+        return Fit(Text(fit), Table(("word", "probability"), [*zip([*words, "(end)"], probabilities, strict=True)]))
 
     @task
     @torch.no_grad()
@@ -273,7 +270,9 @@ class ImageCaptioner(System):
         for start in range(0, len(images), BATCH):
             found = self.search(self.inputs([*images[start : start + BATCH]]), language, BEAM)
             rows += [(decode_tokens(best[0].tokens, self.config), best[0].score) for best in found]
-        return Table(("picture", "caption", "score"), [(number, *row) for number, row in enumerate(rows)])
+        return Table(
+            ("picture", "caption", "score"), [(n, *row) for n, row in zip(name_images(images), rows, strict=True)]
+        )
 
     def examples(self) -> list[Example]:
         return examples(self.config.dataset)

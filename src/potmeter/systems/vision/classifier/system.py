@@ -22,7 +22,7 @@ from potmeter.data.sets.photos4 import SETTINGS, photos4_varied
 from potmeter.data.sets.records import is_light_on_dark
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
-from potmeter.media import Bars, Chart, Image, Table
+from potmeter.media import Bars, Chart, Image, Table, name_images
 from potmeter.media.image_batch import to_batch
 from potmeter.nn.backbones import MobileNetV2
 
@@ -197,9 +197,9 @@ class ImageClassifier(System):
             images: pictures, or folders of them
         """
         rows = []
-        for number, image in enumerate(images):
+        for title, image in zip(name_images(images), images, strict=True):
             (name, share), *_ = self.bars(self.logits(self.inputs([image]))[0], 1).values.items()
-            rows.append((image.name or str(number), name, share))
+            rows.append((title, name, share))
         return Table(("picture", "category", "probability"), rows)
 
     @task

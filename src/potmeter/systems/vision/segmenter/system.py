@@ -21,7 +21,7 @@ from potmeter.data.masks import mask_folder
 from potmeter.data.sets.records import DATA_SETS
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
-from potmeter.media import Cutout, Image, Labels, Result, Table
+from potmeter.media import Cutout, Image, Labels, Result, Table, name_images
 
 from . import model
 from .augment import augment
@@ -192,14 +192,17 @@ class Segmenter(System):
 
     @task
     def batch(self, images: list[Image], *, size: Annotated[int, Range(0, 1024)] | None = None) -> Table:
-        """How much of each picture belongs to each class, a row for each in the order they are given.
+        """How much of each picture belongs to each class, a row each in the order given; those of a folder by name.
 
         Args:
             images: pictures, or folders of them
             size: pixels of the longer side of the copy that is looked at; 0: the picture itself, in pieces
         """
         shares = [Labels(self.predict(image, (), size).labels, self.classes).shares for image in images]
-        return Table(("picture", *self.classes), [(n, *each.values()) for n, each in enumerate(shares)])
+        return Table(
+            ("picture", *self.classes),
+            [(n, *each.values()) for n, each in zip(name_images(images), shares, strict=True)],
+        )
 
     def examples(self) -> list[Example]:
         return examples(self.config.dataset)
