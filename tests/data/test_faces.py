@@ -105,7 +105,7 @@ def test_other_sizes_and_damaged_caches_are_told(few):
     with pytest.raises(UserError, match="is damaged: delete it"):
         faces(64)
     np.save(path, np.zeros((2, 64, 64, 3), np.uint8))
-    with pytest.raises(UserError, match="holds other faces"):
+    with pytest.raises(UserError, match="holds other pictures"):
         faces(64)
 
 

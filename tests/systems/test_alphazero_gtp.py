@@ -15,6 +15,7 @@ from potmeter.systems.play.alphazero.gtp import GtpEngine
 from potmeter.systems.play.alphazero.model import Config, Network
 from potmeter.systems.play.alphazero.players import ProgramPlayer
 from potmeter.systems.play.alphazero.positions import play_through
+from potmeter.systems.play.alphazero.thoughts import pieces_of
 from potmeter.systems.play.alphazero.vertices import parse_action
 
 CONFIG = Config(size=5, komi=24.5, history=2, blocks=1, channels=8, value_units=8)
@@ -151,7 +152,11 @@ def test_a_record_comes_back_from_its_file(tmp_path):
 def test_handicap_stones_lie_there_first():
     game = Game.from_sgf("(;GM[1]SZ[5]KM[0.5]AB[bb][dd];W[cc];B[cd])")
     at = play_through(CONFIG.rules, game, "B1")
-    assert at.moves == ["C3", "C2", "B1"] and at.state[r.STONES] == 5 and at.state[r.TO_PLAY] == r.BLACK
+    assert (
+        at.moves == ["C3", "C2", "B1"]
+        and np.count_nonzero(pieces_of(CONFIG.rules, at.state)) == 5
+        and at.state[r.TO_PLAY] == r.BLACK
+    )
     assert "AB[bb][dd]" in game.sgf and ";W[cc];B[cd]" in game.sgf
 
 

@@ -36,6 +36,47 @@ def legal(rules, state):
     return {a for a in range(rules.actions) if r.is_legal(rules, state, a)}
 
 
+class MinimaxPlayer:
+    """Plays tic-tac-toe without a mistake, each of the best actions as likely.
+
+    Args:
+        rules: Of tic-tac-toe.
+        rng: Of the choice.
+    """
+
+    def __init__(self, rules, rng):
+        self.rules, self.rng = rules, rng
+        self.solve = functools.cache(self.search)
+
+    def begin(self, states):
+        self.states = states.copy()
+
+    def choose(self, games):
+        actions = np.zeros(len(self.states), np.int64)
+        for game in np.flatnonzero(games):
+            _, best = self.solve(self.states[game].tobytes())
+            actions[game] = self.rng.choice(best)
+        return actions
+
+    def follow(self, games, actions):
+        for game in np.flatnonzero(games):
+            r.play(self.rules, self.states[game], int(actions[game]))
+
+    def search(self, position):
+        """The value of a position for the player to move, and the best actions."""
+        state = np.frombuffer(position, np.int64)
+        values = {}
+        for action in range(self.rules.actions):
+            if r.is_legal(self.rules, state, action):
+                after = state.copy()
+                r.play(self.rules, after, action)
+                player = int(state[r.TO_PLAY])
+                over = bool(after[r.OVER])
+                values[action] = r.outcome(self.rules, after, player) if over else -self.solve(after.tobytes())[0]
+        best = max(values.values())
+        return best, [action for action, value in values.items() if value == best]
+
+
 # An independent writing, with sets of points and nothing kept ----------------------------------------------------------
 
 
@@ -289,8 +330,6 @@ def test_random_games_fill_no_eyes_and_say_who_is_ahead():
 
 
 def test_every_line_counts_the_games_of_a_player_who_never_loses():
-    from potmeter.systems.play.alphazero.players import MinimaxPlayer
-
     class First(MinimaxPlayer):
         def choose(self, games):
             return np.array(

@@ -11,7 +11,6 @@ from potmeter.systems.play.alphazero import rules as r
 from potmeter.systems.play.alphazero.evaluators import NetworkEvaluator, RolloutEvaluator, encode
 from potmeter.systems.play.alphazero.model import Network, fuse
 from potmeter.systems.play.alphazero.players import (
-    MinimaxPlayer,
     SearchPlayer,
     elo_difference,
     play_match,
@@ -20,7 +19,7 @@ from potmeter.systems.play.alphazero.players import (
 from potmeter.systems.play.alphazero.search import Search, SearchOptions, pick_actions
 from potmeter.systems.play.alphazero.self_play import Replay, SelfPlay
 
-from .test_alphazero_rules import CONNECT_FOUR, TIC_TAC_TOE, legal, new, play
+from .test_alphazero_rules import CONNECT_FOUR, TIC_TAC_TOE, MinimaxPlayer, legal, new, play
 
 TINY = AlphaZero.presets["tiny"]
 

@@ -332,6 +332,7 @@ TROUBLES = [
     ("CartPole-v77", "no such environment"),
     ("nowhere:function", "no module nowhere"),
     ("os:abort", "a module of Python's own"),
+    ("numpy:zeros", "zeros of numpy is no class of environments, and no function of this folder"),
     ("worlds:absent", "no such environment"),
     ("worlds:nothing", "must return a gymnasium.Env"),
     ("worlds:making", r"worlds\.py, line \d+: RuntimeError: no such body"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -144,6 +145,19 @@ def load_state(module: nn.Module, path: Path) -> None:
         if tensor.shape != stored[key].shape:
             reject(f"{path} does not fit: {key} should be {tuple(tensor.shape)}.", tuple(stored[key].shape))
     module.load_state_dict(stored, strict=False)  # copies into the parameters, which converts float16 to their own type
+
+
+def read_tensor_file(path: Path) -> dict[str, Any]:
+    """What a foreign program saved by ``torch.save``, tensors and plain values by name; nothing else is unpickled.
+
+    Raises:
+        UserError: It is no such file.
+    """
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise UserError(f"{path} is no file of tensors: {str(error).splitlines()[0]}.", received=str(path)) from None
+    return stored if isinstance(stored, dict) else {}
 
 
 def tied_names(module: nn.Module) -> set[str]:

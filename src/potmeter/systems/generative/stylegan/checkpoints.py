@@ -7,7 +7,6 @@ and many tools have kept these names. They hold a generator whose finest resolut
 
 from __future__ import annotations
 
-import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from potmeter.errors import UserError, reject
+from potmeter.core.weights import read_tensor_file
+from potmeter.errors import reject
 
 from .model import Config, Generator
 
@@ -50,13 +50,7 @@ def read_port(path: Path) -> tuple[Config, dict[str, Tensor]]:
     Raises:
         UserError: It is no such file, or a tensor is missing or of another shape.
     """
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise UserError(f"{path} is no file of tensors: {str(error).splitlines()[0]}.", received=str(path)) from None
-    stored = (
-        {key: value for key, value in stored.items() if isinstance(value, Tensor)} if isinstance(stored, dict) else {}
-    )
+    stored = {key: value for key, value in read_tensor_file(path).items() if isinstance(value, Tensor)}
     sides = sorted({int(match[1]) for key in stored if (match := re.match(r"g_synthesis\.blocks\.(\d+)x\1\.", key))})
     if not sides or sides != [4 * 2**level for level in range(len(sides))] or "g_synthesis.torgb.weight" not in stored:
         reject(f"{path} holds no generator of StyleGAN.", ", ".join(list(stored)[:3]) or "no tensors")

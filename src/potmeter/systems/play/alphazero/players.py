@@ -1,9 +1,8 @@
-"""Who can play: a search, exact minimax, another program that speaks GTP; and matches between two of them."""
+"""Who can play: a search, another program that speaks GTP; and matches between two of them."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import shlex
 import subprocess
 from dataclasses import dataclass
@@ -59,47 +58,6 @@ class SearchPlayer:
     def follow(self, games: np.ndarray, actions: np.ndarray) -> None:
         for game in np.flatnonzero(games):
             self.search.play(int(game), int(actions[game]))
-
-
-class MinimaxPlayer:
-    """Plays tic-tac-toe without a mistake, each of the best actions as likely.
-
-    Args:
-        rules: Of tic-tac-toe.
-        rng: Of the choice.
-    """
-
-    def __init__(self, rules: Rules, rng: np.random.Generator) -> None:
-        self.rules, self.rng = rules, rng
-        self.solve = functools.cache(self.search)
-
-    def begin(self, states: np.ndarray) -> None:
-        self.states = states.copy()
-
-    def choose(self, games: np.ndarray) -> np.ndarray:
-        actions = np.zeros(len(self.states), np.int64)
-        for game in np.flatnonzero(games):
-            _, best = self.solve(self.states[game].tobytes())
-            actions[game] = self.rng.choice(best)
-        return actions
-
-    def follow(self, games: np.ndarray, actions: np.ndarray) -> None:
-        for game in np.flatnonzero(games):
-            r.play(self.rules, self.states[game], int(actions[game]))
-
-    def search(self, position: bytes) -> tuple[float, list[int]]:
-        """The value of a position for the player to move, and the best actions."""
-        state = np.frombuffer(position, np.int64)
-        values: dict[int, float] = {}
-        for action in range(self.rules.actions):
-            if r.is_legal(self.rules, state, action):
-                after = state.copy()
-                r.play(self.rules, after, action)
-                player = int(state[r.TO_PLAY])
-                over = bool(after[r.OVER])
-                values[action] = r.outcome(self.rules, after, player) if over else -self.solve(after.tobytes())[0]
-        best = max(values.values())
-        return best, [action for action, value in values.items() if value == best]
 
 
 class ProgramPlayer:

@@ -19,10 +19,10 @@ from numba import njit
 GO, TIC_TAC_TOE, CONNECT_FOUR = 0, 1, 2
 BLACK, WHITE, BORDER = 1, 2, 3
 """What lies on a point besides 0, nothing."""
-TO_PLAY, MOVES, PASSES, OVER, WINNER, LAST, HASH, STONES = range(8)
+TO_PLAY, MOVES, PASSES, OVER, WINNER, LAST, HASH = range(7)
 """What the head of a state holds: who plays (1 or 2), moves so far, passes in a row, whether the game is over, who won it
-(0 = nobody), the last move (an action; −1 = none), the hash of the position, stones on the board."""
-HEAD = 8
+(0 = nobody), the last move (an action; −1 = none), the hash of the position."""
+HEAD = 7
 """Length of that head."""
 
 
@@ -165,7 +165,6 @@ def play(rules: Any, state: Any, action: int) -> None:
     else:
         point = point_of(rules, landing_cell(rules, state, action))
         state[rules.board + point] = player
-        state[STONES] += 1
         if has_row(rules, state, point, player):
             state[OVER], state[WINNER] = 1, player
     state[TO_PLAY] = BLACK + WHITE - player
@@ -277,7 +276,6 @@ def put_stone(rules: Any, state: Any, point: int, player: int) -> None:
     board, chain, points, stride = rules.board, rules.chain, rules.points, rules.stride
     state[board + point] = player
     state[HASH] ^= ZOBRIST[player * BOARD_POINTS + point]
-    state[STONES] += 1
     state[chain + point] = state[chain + points + point] = point
     for block in range(2, 5):
         state[chain + block * points + point] = 0
@@ -328,7 +326,6 @@ def take(rules: Any, state: Any, first: int) -> None:
     while True:
         state[board + stone] = 0
         state[HASH] ^= ZOBRIST[colour * BOARD_POINTS + stone]
-        state[STONES] -= 1
         for near in (stone + 1, stone - 1, stone + stride, stone - stride):
             if state[board + near] == BLACK + WHITE - colour:
                 add_liberty(rules, state, state[chain + near], stone, 1)

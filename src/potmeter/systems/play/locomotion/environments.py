@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,11 @@ def no_warnings() -> Iterator[None]:
 def find_factory(name: str) -> Any:
     """The function that ``module:function`` names; None for an id, which may name a module that registers it.
 
-    Weights name their environment, and weights may be anybody's: Python's own modules hold none, and are not looked into.
+    Weights name their environment, and weights may be anybody's: Python's own modules are not looked into, and of a package
+    only a class of environments is called, any function only of a module in the folder that one is in.
     """
+    import gymnasium
+
     module, _, function = name.partition(":")
     if not function:
         return None
@@ -84,13 +88,20 @@ def find_factory(name: str) -> Any:
     )
     sys.path.insert(0, os.getcwd())
     try:
-        return getattr(importlib.import_module(module), function, None)
+        found = importlib.import_module(module)
     except Exception as error:
         if isinstance(error, ImportError) and error.name == module:
             raise UserError(f"There is no module {module} here.", received=name) from None
         raise describe_trouble(error, name, "being imported") from error
     finally:
         sys.path.remove(os.getcwd())
+    factory = getattr(found, function, None)
+    if factory is not None and not (isinstance(factory, type) and issubclass(factory, gymnasium.Env)):
+        own, top = Path(getattr(found, "__file__", None) or "/"), Path.cwd() / module.partition(".")[0]
+        (own == top.with_suffix(".py") or own.is_relative_to(top)) or reject(
+            f"{function} of {module} is no class of environments, and no function of this folder's.", name
+        )
+    return factory
 
 
 def describe_trouble(error: Exception, name: str, when: str) -> UserError:

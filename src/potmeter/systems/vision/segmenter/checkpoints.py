@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from potmeter.errors import UserError, reject
+from potmeter.core.weights import read_tensor_file
+from potmeter.errors import reject
 
 from .model import Config, UNet
 
@@ -24,11 +24,7 @@ def read_port(path: Path) -> tuple[Config, dict[str, Tensor]]:
     Raises:
         UserError: It is no such file, or a tensor is missing or of another shape.
     """
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise UserError(f"{path} is no file of tensors: {str(error).splitlines()[0]}.", received=str(path)) from None
-    stored = stored if isinstance(stored, dict) else {}
+    stored = read_tensor_file(path)
     values = stored.get(MASK_VALUES)
     state = {key.removeprefix("module."): value for key, value in stored.items() if isinstance(value, Tensor)}
     first, last = state.get("inc.double_conv.0.weight"), state.get("outc.conv.weight")
