@@ -183,6 +183,7 @@ def test_a_batch_of_one_and_no_room():
 
 
 def test_the_network_is_left_as_it_was():
+    MODEL.zero_grad()  # foolbox, in other tests, leaves gradients in it
     pgd(MODEL, X, Y, 0.1, steps=2)
     assert all(p.grad is None and p.requires_grad for p in MODEL.parameters())
 
