@@ -1,11 +1,14 @@
 """What a capability promises, held to by every system that the catalogue says has it."""
 
+import dataclasses
+
 import pytest
 import torch
 
 from potmeter.core.random import RandomStream
 from potmeter.data.batches import in_batches
 from potmeter.errors import UserError
+from potmeter.nn.mel import mel_spectrogram
 
 from .conftest import for_systems
 
@@ -273,6 +276,29 @@ def test_what_comes_next_is_a_distribution_and_agrees_with_the_surprise(trained)
 def test_text_like_the_training_text_surprises_less_than_the_same_letters_in_disorder(trained):
     text = trained.splits.test.text[:300]
     assert trained.system.surprisal(text).sum() < trained.system.surprisal(text[::-1]).sum()
+
+
+# Vocoder ------------------------------------------------------------------------------------------------------------
+
+
+@for_systems("Vocoder")
+def test_a_wave_has_as_many_samples_as_its_spectrogram_says_and_is_the_same_every_time(trained):
+    config = trained.system.mel_config
+    time = torch.arange(20 * config.hop_length) / config.sample_rate
+    mel = mel_spectrogram(0.3 * torch.sin(2 * torch.pi * 440 * time), config)
+    wave = trained.system.vocode(mel, config)
+    assert wave.shape == (20 * config.hop_length,) and wave.isfinite().all() and wave.abs().max() <= 1
+    assert torch.equal(wave, trained.system.vocode(mel, config))
+
+
+@for_systems("Vocoder")
+def test_a_spectrogram_of_another_configuration_or_shape_is_refused_with_what_differs(trained):
+    config = trained.system.mel_config
+    other = dataclasses.replace(config, hop_length=config.hop_length // 2)
+    with pytest.raises(UserError, match=f"hop_length {config.hop_length}, not {config.hop_length // 2}"):
+        trained.system.vocode(torch.zeros(config.n_mels, 9), other)
+    with pytest.raises(UserError, match=rf"shape \({config.n_mels}, frames\)"):
+        trained.system.vocode(torch.zeros(config.n_mels + 1, 9), config)
 
 
 # Agent --------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from potmeter.errors import UserError
-from potmeter.media import Audio, Bars, Chart, Image, Page, Table, Text, Video, parts
+from potmeter.media import Audio, Bars, Chart, Image, Page, Table, Text, Video, draw_sounds, parts
 
 FEW = settings(deadline=None, max_examples=25)
 PIXELS = st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)).flatmap(lambda shape: arrays(np.uint8, shape))
@@ -91,6 +91,50 @@ def test_channels_are_averaged(tmp_path):
 
     soundfile.write(tmp_path / "stereo.wav", np.stack([np.full(9, 0.5), np.full(9, -0.25)], 1), 8000, subtype="FLOAT")
     assert np.allclose(Audio.open(tmp_path / "stereo.wav").samples, 0.125)
+
+
+@pytest.mark.parametrize(("suffix", "format"), [(".m4a", "mp4"), (".g722", "g722"), (".webm", "webm")])
+@pytest.mark.parametrize("layout", ["mono", "stereo"])
+def test_what_libsndfile_does_not_know_is_read_too(tmp_path, suffix, format, layout):
+    import av
+
+    if (suffix, layout) == (".g722", "stereo"):
+        pytest.skip("G.722 has one channel")
+    rate = {".g722": 16000, ".webm": 48000}.get(suffix, 44100)
+    wave = np.sin(2 * np.pi * 440 * np.arange(rate) / rate).astype(np.float32) / 2
+    with av.open(str(tmp_path / f"x{suffix}"), "w", format=format) as container:
+        coding = {".m4a": "aac", ".g722": "g722", ".webm": "libopus"}[suffix]
+        stream = container.add_stream(coding, rate=rate, layout=layout)
+        samples = np.repeat((wave * 32767).astype(np.int16)[None], 2 if layout == "stereo" else 1, axis=0)
+        frame = av.AudioFrame.from_ndarray(samples.T.reshape(1, -1), format="s16", layout=layout)
+        frame.sample_rate = rate
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+    opened = Audio.open(tmp_path / f"x{suffix}")
+    assert opened.rate == rate and abs(opened.seconds - 1) < 0.1
+    assert abs(np.abs(np.fft.rfft(opened.samples, rate)).argmax() - 440) <= 2 and 0.4 < opened.samples.max() < 0.6
+
+
+def test_a_24_bit_sound_keeps_its_small_steps(tmp_path):
+    import soundfile
+
+    soundfile.write(tmp_path / "fine.wav", np.arange(9) / 2**20, 96000, subtype="PCM_24")
+    opened = Audio.open(tmp_path / "fine.wav")
+    assert opened.rate == 96000 and np.array_equal(opened.samples, np.arange(9, dtype=np.float32) / 2**20)
+
+
+def test_sounds_show_their_wave_and_their_spectrum_below_each_other():
+    rate = 16000
+    low, high = (
+        Audio(np.sin(2 * np.pi * f * np.arange(rate) / rate).astype(np.float32) / 2, rate) for f in (500, 6000)
+    )
+    one, both = draw_sounds({"": low}), draw_sounds({"low": low, "high": high})
+    assert both.size[0] == one.size[0] and both.size[1] > 1.5 * one.size[1]
+    assert "<audio controls" in low.html() and "<img" in low.html()
+    short = Audio(np.zeros(1, np.float32), 8000)
+    assert draw_sounds({"": short}).size == one.size
+    with pytest.raises(UserError, match="at least one sound"):
+        draw_sounds({})
 
 
 @pytest.mark.parametrize(("rate", "other"), [(22050, 16000), (8000, 48000)])

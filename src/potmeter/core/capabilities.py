@@ -14,6 +14,7 @@ from torch import Tensor
 
 from potmeter.core.random import RandomStream
 from potmeter.errors import reject
+from potmeter.nn.mel import MelConfig, check_mel, describe_difference
 
 
 @runtime_checkable
@@ -165,6 +166,23 @@ class LanguageModel(Protocol):
 
 
 @runtime_checkable
+class Vocoder(Protocol):
+    """Speaks a mel spectrogram: turns it into a wave."""
+
+    @property
+    def mel_config(self) -> MelConfig:
+        """How the mel spectrograms that it was trained on were computed."""
+        ...
+
+    def vocode(self, mel: Float[Tensor, "mels frames"], config: MelConfig) -> Float[Tensor, " time"]:
+        """The wave of a mel spectrogram: (frames − 1) · hop_length samples in [-1, 1], the same every time.
+
+        Raises UserError for a spectrogram of another configuration than ``mel_config`` (``check_vocoder``).
+        """
+        ...
+
+
+@runtime_checkable
 class Agent(Protocol):
     """Acts in a world, by what it observes there."""
 
@@ -194,6 +212,7 @@ PROTOCOLS: dict[str, type] = {
         Generator,
         Encoder,
         LanguageModel,
+        Vocoder,
         Agent,
         GtpSpeaker,
     )
@@ -211,6 +230,20 @@ def resolve_space(generator: Generator, space: str | None) -> str:
     spaces = generator.latent_spaces
     space = next(iter(spaces)) if space is None else space
     return space if space in spaces else reject(f"The latent spaces are {', '.join(spaces)}.", space)
+
+
+def check_vocoder(vocoder: Vocoder, config: MelConfig, mel: Tensor | None = None) -> None:
+    """Raise UserError where a vocoder was trained on other mel spectrograms than those of ``config``.
+
+    Args:
+        vocoder: The vocoder.
+        config: What the spectrogram is computed with.
+        mel: The spectrogram, whose shape is checked too.
+    """
+    if difference := describe_difference(vocoder.mel_config, config):
+        reject("The vocoder speaks other mel spectrograms: their fields differ.", difference)
+    if mel is not None:
+        check_mel(mel, config)
 
 
 def class_index(classes: Sequence[str], name: str) -> int:

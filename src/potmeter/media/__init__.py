@@ -4,7 +4,7 @@ Every medium is a frozen dataclass that opens a file, saves itself, and shows it
 Heavy libraries are imported where they are used, so that the command line can know the types without them.
 """
 
-from potmeter.media.audio import Audio
+from potmeter.media.audio import Audio, draw_sounds
 from potmeter.media.chart import Chart, Page, escape_formulas
 from potmeter.media.cutout import Cutout
 from potmeter.media.game import Game
@@ -34,6 +34,7 @@ __all__ = [
     "as_json",
     "data_uri",
     "describe",
+    "draw_sounds",
     "escape_formulas",
     "name_images",
     "parts",

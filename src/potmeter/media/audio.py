@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from potmeter.errors import UserError, reject
+from potmeter.media.image import Image
 from potmeter.media.medium import MAX_PIXELS, Medium, data_uri, describe, read_bytes
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ OVERSHOOT = 1e-3
 """By how much samples may lie outside of [-1, 1]: rounding, which is not heard."""
 LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
 """Codings whose waves may overshoot what was coded; players clip them."""
+HEADLESS = {".g722": "g722"}
+"""Endings of files that are nothing but coded samples, with the name of the coding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +51,7 @@ class Audio(Medium):
 
     @classmethod
     def open(cls, path: str | Path) -> Audio:
-        """Read a sound; several channels are averaged into one."""
+        """Read a sound of any rate, bit depth and number of channels, which are averaged into one; the sound of a film too."""
         import soundfile
 
         data = read_bytes(path)
@@ -61,7 +65,8 @@ class Audio(Medium):
                     reject_overshoot(samples, str(path))
                 return cls(samples.mean(axis=1).clip(-1, 1), file.samplerate)
         except soundfile.LibsndfileError:
-            raise UserError(f"{path} is not a sound of a known format.", received=describe(data)) from None
+            samples, rate = decode(data, Path(path))
+            return cls(samples, rate)
 
     @classmethod
     def from_array(cls, samples: np.ndarray | torch.Tensor, rate: int) -> Audio:
@@ -118,10 +123,52 @@ class Audio(Medium):
         return buffer.getvalue()
 
     def html(self) -> str:
-        return f'<audio controls src="{data_uri(self, ".wav")}"></audio>'
+        """A player, and below it the waveform and the spectrogram."""
+        picture = f'<img alt="waveform and spectrogram" src="{data_uri(draw_sounds({"": self}), ".png")}">'
+        return f'<audio controls src="{data_uri(self, ".wav")}"></audio><br>{picture}'
 
     def json(self) -> dict[str, float]:
         return {"seconds": round(self.seconds, 3), "rate": self.rate}
+
+
+def draw_sounds(sounds: Mapping[str, Audio], top: float | None = None) -> Image:
+    """The waveforms and spectrograms of sounds below each other, over one common axis of time.
+
+    Args:
+        sounds: By the name that stands above each; none where it is empty.
+        top: Highest frequency in Hz; default: half the lowest rate.
+
+    Raises:
+        UserError: When there is no sound.
+    """
+    from potmeter.media.spectrogram import draw_waves
+
+    return draw_waves({name: (sound.samples, sound.rate) for name, sound in sounds.items()}, top)
+
+
+def decode(data: bytes, path: Path) -> tuple[np.ndarray, int]:
+    """The samples (time,), channels averaged, and the rate of a file that libsndfile does not know: G.722, AAC, a film …
+
+    Raises:
+        UserError: When FFmpeg finds no sound in it either, or it is too long.
+    """
+    import av
+    import numpy as np
+
+    pieces, size, rate = [], 0, 0
+    try:
+        with av.open(io.BytesIO(data), "r", HEADLESS.get(path.suffix.lower())) as container:
+            to_float = av.AudioResampler(format="fltp")
+            container.streams.audio or reject(f"{path} is not a sound of a known format.", describe(data))
+            for frame in container.decode(audio=0):
+                for plain in to_float.resample(frame):
+                    pieces.append(plain.to_ndarray().mean(axis=0))
+                    size, rate = size + len(pieces[-1]), plain.sample_rate
+                    size <= 10 * MAX_PIXELS or reject(f"{path} is too long a sound.", f"{size:,} samples")
+    except av.FFmpegError:
+        raise UserError(f"{path} is not a sound of a known format.", received=describe(data)) from None
+    pieces or reject(f"{path} holds no samples.", describe(data))
+    return np.concatenate(pieces).astype(np.float32).clip(-1, 1), rate
 
 
 def reject_overshoot(samples: np.ndarray, name: str) -> None:

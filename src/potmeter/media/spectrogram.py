@@ -1,0 +1,85 @@
+"""Sounds as pictures: the waveform, and below it which frequencies sound when."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from potmeter.errors import reject
+from potmeter.media.image import Image
+
+if TYPE_CHECKING:
+    import numpy as np
+
+WINDOW = 512 / 16_000
+"""Seconds under the window of the spectrogram."""
+RANGE_DB = 80.0
+"""What is quieter than the loudest by so much is black."""
+COLUMNS = 1200
+"""Most frames of the spectrogram and points of the waveform: a long sound is drawn coarsely."""
+
+
+def draw_waves(waves: Mapping[str, tuple[np.ndarray, int]], top: float | None = None) -> Image:
+    """The waveforms and spectrograms of sounds below each other, over one common axis of time.
+
+    Args:
+        waves: The samples (time,) in [-1, 1] and the rate of each, by the name that stands above it.
+        top: Highest frequency in Hz; default: half the lowest rate.
+
+    Raises:
+        UserError: When there is no sound.
+    """
+    from matplotlib.figure import Figure
+
+    from potmeter.media.chart import escape_formulas
+
+    waves or reject("A picture takes at least one sound.", "none")
+    top = min(rate for _, rate in waves.values()) / 2 if top is None else top
+    longest = max(len(samples) / rate for samples, rate in waves.values())
+    figure = Figure(figsize=(7.2, 0.4 + 2.0 * len(waves)), dpi=100, layout="constrained")
+    heights = [height for _ in waves for height in (1, 3)]
+    rows: Any = figure.subplots(2 * len(waves), 1, sharex=True, gridspec_kw={"height_ratios": heights}, squeeze=False)
+    for number, (name, (samples, rate)) in enumerate(waves.items()):
+        wave, spectrum = rows[2 * number, 0], rows[2 * number + 1, 0]
+        times, low, high = envelope(samples, rate)
+        wave.fill_between(times, low, high, linewidth=0.5, color="#a5391b")
+        wave.set(ylim=(-1, 1), yticks=[])
+        wave.set_title(escape_formulas(name), loc="left", fontsize=9) if name else None
+        levels = decibels(samples, rate)
+        spectrum.imshow(
+            levels, origin="lower", aspect="auto", cmap="magma", vmin=-RANGE_DB, vmax=0, interpolation="nearest",
+            extent=(0, len(samples) / rate, 0, rate / 2000),
+        )  # fmt: skip
+        spectrum.set(ylim=(0, top / 1000), ylabel="kHz", xlim=(0, longest))
+    rows[-1, 0].set_xlabel("seconds")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    from PIL import Image as pillow
+
+    with pillow.open(io.BytesIO(buffer.getvalue())) as picture:
+        return Image.from_pil(picture.convert("RGB"))
+
+
+def envelope(samples: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Times in seconds, and the least and the greatest sample around each."""
+    import numpy as np
+
+    step = max(1, -(-len(samples) // COLUMNS))
+    starts = np.arange(0, len(samples), step)
+    low, high = np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)
+    return starts / rate, low, high
+
+
+def decibels(samples: np.ndarray, rate: int) -> np.ndarray:
+    """The magnitudes (bins, frames) of the short-time spectrum in dB below the loudest."""
+    import numpy as np
+
+    window = max(4, round(WINDOW * rate))
+    step = max(window // 4, -(-len(samples) // COLUMNS))
+    padded = np.pad(samples, (window // 2, window))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[: len(samples) : step]
+    magnitudes = np.abs(np.fft.rfft(frames * np.hanning(window).astype(np.float32), axis=1)).T
+    loudest = max(float(magnitudes.max()), 1e-6)
+    levels: np.ndarray = 20 * np.log10(np.maximum(magnitudes / loudest, 1e-6))
+    return levels
