@@ -13,7 +13,7 @@ FLOORS = (
     ("errors", "notices", "version", "nn", "media"),
     ("data", "metrics"),
     ("registry", "core"),
-    ("core.training",),
+    ("core.training", "core.reinforcement"),
     ("core.tuning",),
     ("systems",),
     ("probes",),

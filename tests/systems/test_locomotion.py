@@ -14,21 +14,21 @@ import torch
 from core.helpers import same, state, stop_after, trainer
 from potmeter.cli import execute
 from potmeter.core.evaluation import summarise
+from potmeter.core.reinforcement.normaliser import Normaliser
+from potmeter.core.reinforcement.policy import Policy
+from potmeter.core.reinforcement.ppo import clipped_objective, estimate_advantages
 from potmeter.core.training import checkpoints
 from potmeter.errors import UserError
-from potmeter.systems.play.locomotion import Config, Locomotion, Policy
+from potmeter.systems.play.locomotion import Locomotion
 from potmeter.systems.play.locomotion.environments import (
     Environments,
     make_environment,
     restore_environment,
     save_environment,
 )
-from potmeter.systems.play.locomotion.experience import estimate_advantages
 from potmeter.systems.play.locomotion.film import film_episode
-from potmeter.systems.play.locomotion.model import Normaliser
 from potmeter.systems.play.locomotion.playing import play_episodes
 from potmeter.systems.play.locomotion.push import Push, measure_robustness
-from potmeter.systems.play.locomotion.system import clipped_objective
 
 pytestmark = pytest.mark.xdist_group("locomotion")
 TINY = Locomotion.presets["tiny"]
@@ -132,7 +132,7 @@ def test_the_normaliser_has_the_moments_of_all_that_it_was_given():
 
 @pytest.mark.parametrize("discrete", [True, False])
 def test_probabilities_are_those_of_torchs_distributions(discrete):
-    policy = Policy(Config(num_observations=3, num_actions=4, discrete=discrete))
+    policy = Policy(3, 4, (64, 64), discrete=discrete)
     x = torch.randn(50, 3)
     with torch.no_grad():
         policy.net[-1].weight.mul_(100)
@@ -148,7 +148,7 @@ def test_probabilities_are_those_of_torchs_distributions(discrete):
 
 
 def test_what_is_sampled_has_the_policys_probabilities():
-    policy = Policy(Config(num_observations=1, num_actions=3, discrete=True))
+    policy = Policy(1, 3, (64, 64), discrete=True)
     with torch.no_grad():
         policy.net[-1].bias.copy_(torch.tensor([0.2, 0.5, 0.3]).log())
         policy.net[-1].weight.zero_()

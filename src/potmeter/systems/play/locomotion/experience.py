@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
 
+from potmeter.core.reinforcement.policy import Policy
 from potmeter.core.training import processes
 from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
@@ -17,7 +16,7 @@ from potmeter.errors import reject
 from potmeter.notices import announce
 
 from .environments import Environments
-from .model import Config, Policy
+from .model import Config
 
 RECENT = 100
 """Episodes over which the return that is logged is averaged."""
@@ -106,40 +105,3 @@ class Experience:
         for i, seed in enumerate(self.seeds()):
             self.environments.reset(i, seed)
         announce(f"{self.config.env} cannot be restored to the step: its environments begin fresh episodes.")
-
-
-def estimate_advantages(
-    reward: Float[Tensor, "t n"],
-    value: Float[Tensor, "t n"],
-    next_value: Float[Tensor, "t n"],
-    terminated: Bool[Tensor, "t n"],
-    ended: Bool[Tensor, "t n"],
-    gamma: float,
-    gae_lambda: float,
-) -> Float[Tensor, "t n"]:
-    """Generalised advantage estimation (Schulman et al. 2015, arXiv:1506.02438, equation 16).
-
-    Where an episode was truncated, the time was up but the task was not over: what would have come after counts by
-    its value, V of the state that was reached. Where it terminated, nothing comes after. Neither lets through what
-    happened in the next episode.
-
-    Args:
-        reward: r_t.
-        value: V(s_t).
-        next_value: V(s_{t+1}), of the state that the action led to, not of the next episode's first.
-        terminated: Whether the task was over after the step.
-        ended: Whether the episode was, by that or by truncation.
-        gamma, gae_lambda: γ and λ.
-
-    Example:
-        >>> r, v = torch.ones(2, 1), torch.zeros(2, 1)
-        >>> no = torch.zeros(2, 1, dtype=torch.bool)
-        >>> estimate_advantages(r, v, v, no, no, 0.5, 1.0).flatten()
-        tensor([1.5000, 1.0000])
-    """
-    surprise = reward + gamma * next_value * ~terminated - value  # δ_t
-    advantage, later = torch.zeros_like(reward), torch.zeros_like(reward[0])
-    for t in reversed(range(len(reward))):
-        later = surprise[t] + gamma * gae_lambda * ~ended[t] * later
-        advantage[t] = later
-    return advantage

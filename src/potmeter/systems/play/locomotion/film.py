@@ -11,10 +11,10 @@ import PIL.ImageDraw
 
 from potmeter.core.progress import progress
 from potmeter.media import Video
+from potmeter.media.stage import View, draw_arrow, draw_body, write_line
 
 from .environments import Environments, describe_trouble, make_environment
 from .playing import Act, Disturb
-from .stage import View, draw_arrow, draw_body, write_line
 
 SIZE = (480, 320)
 """Width and height of a frame in pixels."""

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from potmeter.core.export import MethodModule
+from potmeter.core.reinforcement.normaliser import LIMIT, Normaliser
+from potmeter.core.reinforcement.policy import Policy, mlp
+from potmeter.core.reinforcement.ppo import estimate_advantages, learn_from, surrogate_loss
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.core.training import processes
@@ -24,9 +27,8 @@ from potmeter.notices import note
 
 from . import model
 from .environments import bounds_of, make_environment, spaces_of
-from .experience import Experience, estimate_advantages
+from .experience import Experience
 from .film import SIZE, film_episode, side_by_side, to_video
-from .model import LIMIT, Normaliser, Policy, mlp
 from .playing import Act, play_episodes
 from .presets import PRESETS
 from .push import WATCHED, Push, PushResult, can_be_pushed, measure_robustness
@@ -71,10 +73,10 @@ class Locomotion(System):
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
-        self.policy = Policy(config)
+        self.policy = model.make_policy(config)
         self.critic = mlp((config.num_observations, *config.hidden, 1), gain=1.0)
         self.reward_normaliser = Normaliser(1)
-        self.past = nn.ModuleDict({moment: Policy(config).requires_grad_(False) for moment in MOMENTS})
+        self.past = nn.ModuleDict({moment: model.make_policy(config).requires_grad_(False) for moment in MOMENTS})
         # whole numbers, which a moving average of the weights leaves alone: per hundredth of the training the steps so far,
         # the episodes that ended, and the sum of their returns in thousandths
         self.register_buffer("curve_points", torch.zeros(POINTS, 3, dtype=torch.int64))
@@ -90,24 +92,16 @@ class Locomotion(System):
     # 3. The loss
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """The clipped surrogate objective, the value function's error and the entropy bonus (Schulman et al. 2017, eq. 9).
-
-        Args:
-            batch: ``observation`` (B, D), normalised; ``action``; ``log_prob`` (B,) under the policy that acted;
-                ``advantage`` (B,), which is normalised here; ``value_target`` (B,).
-        """
-        c, advantage = self.config, batch["advantage"]
-        output = self.policy(batch["observation"])
-        log_ratio = self.policy.log_prob(output, batch["action"]) - batch["log_prob"]
-        ratio = log_ratio.exp()  # r_t(θ)
-        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
-        policy = -clipped_objective(ratio, advantage, c.clip_range).mean()
-        value = (self.critic(batch["observation"])[:, 0] - batch["value_target"]).square().mean()
-        entropy = self.policy.entropy(output)
-        total = policy + c.value_coef * value - c.entropy_coef * entropy
-        with torch.no_grad():
-            kl = (ratio - 1 - log_ratio).mean()  # of old and new policy, by Schulman's unbiased estimate
-        return {"loss": total, "policy": policy, "value": value, "entropy": entropy, "kl": kl}
+        """PPO's loss of a minibatch, as ``surrogate_loss`` takes it."""
+        c = self.config
+        return surrogate_loss(
+            self.policy,
+            self.critic,
+            batch,
+            clip_range=c.clip_range,
+            value_coef=c.value_coef,
+            entropy_coef=c.entropy_coef,
+        )
 
     # 4. Training
 
@@ -124,17 +118,9 @@ class Locomotion(System):
         self.keep_moments(trainer.fraction_done)
         samples = {key: values.flatten(0, 1) for key, values in self.prepare(batch).items()}
         size = c.batch_size * len(samples["advantage"]) // (c.num_envs * c.rollout_steps)  # this process's part
-        taken = []
-        for _ in range(c.epochs):
-            order = trainer.rng.uniform(len(samples["advantage"])).argsort()
-            shuffled = {key: values[order] for key, values in samples.items()}
-            for i in range(0, len(order) - size + 1, size):
-                losses = self.loss({key: values[i : i + size] for key, values in shuffled.items()})
-                trainer.update(losses["loss"])
-                taken.append(torch.stack([value.detach() for value in losses.values()]))
+        means = learn_from(samples, self.loss, trainer, epochs=c.epochs, size=size)
         if c.normalise_observations:
             self.policy.normaliser.update(batch["observation"])
-        means = dict(zip(losses, torch.stack(taken).mean(0), strict=True))
         self.note_returns(batch["returns"], trainer)
         return means | ({"return": batch["recent_returns"].mean()} if len(batch["recent_returns"]) else {})
 
@@ -290,20 +276,3 @@ class Locomotion(System):
     def export_modules(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         observation = torch.zeros(2, self.config.num_observations)
         return {"policy": (MethodModule(self, "forward", "logits" if self.config.discrete else "mean"), (observation,))}
-
-
-def clipped_objective(
-    ratio: Float[Tensor, " b"], advantage: Float[Tensor, " b"], clip_range: float
-) -> Float[Tensor, " b"]:
-    """The clipped surrogate objective (Schulman et al. 2017, equation 7), which is raised.
-
-    Args:
-        ratio: r, how much likelier the action is than under the policy that took it.
-        advantage: A, how much better than expected it was.
-        clip_range: ε.
-
-    Example:
-        >>> clipped_objective(torch.tensor([0.5, 1.5]), torch.tensor([1.0, 1.0]), 0.2)
-        tensor([0.5000, 1.2000])
-    """
-    return torch.minimum(ratio * advantage, ratio.clamp(1 - clip_range, 1 + clip_range) * advantage)

@@ -1,4 +1,4 @@
-"""A MuJoCo body drawn from the side, without OpenGL: so that it is seen on any machine, a hundred frames a second.
+"""MuJoCo's bodies drawn from the side, without OpenGL: so that it is seen on any machine, a hundred frames a second.
 
 A cabinet projection: what is further away is drawn a little higher and further right. Bodies are made of capsules and
 spheres, and so each is a thick line with a lighter core.
@@ -15,8 +15,6 @@ import PIL.ImageDraw
 
 from potmeter.media.labelled_page import font
 
-SHIFT, RISE = 0.32, 0.2
-"""By how many metres one metre of depth moves to the right, and up."""
 SKY, HORIZON, FLOOR, TILE, SHADOW = (222, 231, 238), (246, 247, 245), (226, 222, 212), (215, 210, 198), (176, 170, 157)
 INK, ARROW = (60, 56, 50), (165, 57, 27)
 WOOD = np.array([0.8, 0.6, 0.4])
@@ -34,11 +32,16 @@ class View:
         size: Width and height of a frame in pixels.
         x: The place, in metres, that stands in the middle.
         span: Metres from the left edge to the right.
+        shift, rise: By how many metres one metre of depth moves to the right, and up.
+        ground: Where the floor's middle stands, as a share of the height.
     """
 
     size: tuple[int, int]
     x: float
     span: float
+    shift: float = 0.32
+    rise: float = 0.2
+    ground: float = 0.82
 
     @property
     def scale(self) -> float:
@@ -48,8 +51,8 @@ class View:
     def project(self, point: Any) -> tuple[float, float]:
         """Where in the drawing a point (x, y, z) of the world is."""
         x, y, z = (float(value) for value in point)
-        middle, ground = OVERSAMPLING * self.size[0] / 2, OVERSAMPLING * self.size[1] * 0.82
-        return middle + self.scale * (x - self.x + SHIFT * y), ground - self.scale * (z + RISE * y)
+        middle, ground = OVERSAMPLING * self.size[0] / 2, OVERSAMPLING * self.size[1] * self.ground
+        return middle + self.scale * (x - self.x + self.shift * y), ground - self.scale * (z + self.rise * y)
 
 
 def draw_body(model: Any, data: Any, view: View, push: float = 0.0) -> PIL.Image.Image:
@@ -63,13 +66,7 @@ def draw_body(model: Any, data: Any, view: View, push: float = 0.0) -> PIL.Image
     sheet = draw_floor(view)
     draw = PIL.ImageDraw.Draw(sheet)
     pieces = list_pieces(model, data)
-    for start, end, radius, _ in pieces:
-        ends = [view.project((*point[:2], 0.0)) for point in (start, end)]
-        thick_line(draw, ends[0], ends[1], 0.55 * radius * view.scale, SHADOW)
-    for start, end, radius, color in sorted(
-        pieces, key=lambda piece: -(piece[0][1] + piece[1][1])
-    ):  # the furthest first
-        draw_capsule(draw, view.project(start), view.project(end), radius * view.scale, color)
+    draw_pieces(draw, sorted(pieces, key=lambda piece: -(piece[0][1] + piece[1][1])), view)
     if push:
         draw_arrow(draw, view.project(data.xpos[1]), np.sign(push), view.scale)
     return sheet.resize(view.size, PIL.Image.Resampling.BOX)
@@ -102,6 +99,15 @@ def list_pieces(model: Any, data: Any) -> list[Piece]:
     return pieces
 
 
+def draw_pieces(draw: PIL.ImageDraw.ImageDraw, pieces: list[Piece], view: View) -> None:
+    """Pieces, the furthest first, and their shadows on the floor."""
+    for start, end, radius, _ in pieces:
+        ends = [view.project((*point[:2], 0.0)) for point in (start, end)]
+        thick_line(draw, ends[0], ends[1], 0.55 * radius * view.scale, SHADOW)
+    for start, end, radius, color in pieces:
+        draw_capsule(draw, view.project(start), view.project(end), radius * view.scale, color)
+
+
 def color_of(model: Any, i: int) -> tuple[int, int, int]:
     """The colour of a geom: its own, or its material's; wood where that is white or grey, for a texture to colour."""
     material = model.geom_matid[i]
@@ -124,7 +130,7 @@ def draw_floor(view: View) -> PIL.Image.Image:
         blend = tuple(round(a + share * (b - a)) for a, b in zip(SKY, HORIZON, strict=True))
         sheet.paste(blend, (0, row, width, row + 1))
     draw = PIL.ImageDraw.Draw(sheet)
-    first, last = (int(view.x + sign * (view.span / 2 + SHIFT * DEPTH) + sign) for sign in (-1, 1))
+    first, last = (int(view.x + sign * (view.span / 2 + view.shift * DEPTH) + sign) for sign in (-1, 1))
     for x in range(first, last + 1):
         for y in range(-DEPTH, DEPTH):
             if (x + y) % 2:

@@ -1,0 +1,1 @@
+"""Reinforcement learning: the policy, and proximal policy optimisation, whatever the world that it acts in."""
