@@ -1,11 +1,13 @@
-"""Speed of the compiled rules beside open_spiel's, and of the search beside one written plainly, with the same network."""
+"""Speed of the compiled rules and of the search beside open_spiel's and alpha-zero-general's, with the same network."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -14,9 +16,10 @@ from numba import njit
 from potmeter.core.bench import Row, compare, interleave, is_selected
 
 from . import rules as r
-from .evaluators import NetworkEvaluator, random_below
+from .evaluators import NetworkEvaluator, RolloutEvaluator, random_below
 from .model import Config, Network, fuse
-from .rules import GO, Rules, make_rules
+from .presets import PRESETS
+from .rules import GO, make_rules
 from .search import Search, SearchOptions
 
 GAMES = 40
@@ -31,21 +34,31 @@ def rows() -> Iterator[Row]:
             note = "random games, all legal moves listed before each; open_spiel's C++ is called from Python"
             yield compare(what, "moves/s", rates["ours"], rates["open_spiel"], "open_spiel", note=note)
     if is_selected(what := "playouts_per_s_go7"):
-        config = Config(size=7, komi=8.5, history=2, blocks=5, channels=64, value_units=64)
+        config = PRESETS["go7"]
         torch.manual_seed(0)
         network = fuse(Network(config).eval())
-        functions = {"ours": time_search(config, network, games=64), "plain": time_plain(config, network)}
+        functions = {
+            "ours": time_search(config, network, games=64),
+            "open_spiel": time_open_spiel_search(config, network),
+        }
         rates = interleave(functions, rounds=3)
         limit = time_network(config, network, 64)()
-        note = "64 games side by side; the limit is the network alone, on batches of 64"
+        note = "64 games side by side; open_spiel's search in Python; the limit is the network alone, on batches of 64"
+        yield compare(what, "playouts/s", rates["ours"], rates["open_spiel"], "open_spiel", limit=limit, note=note)
+    if is_selected(what := "rollouts_per_s_go7"):
+        rates = interleave({"ours": time_rollouts(7), "open_spiel": time_open_spiel_rollouts(7)}, rounds=3)
+        note = "search whose values are results of random games; open_spiel's is C++"
+        yield compare(what, "playouts/s", rates["ours"], rates["open_spiel"], "open_spiel", note=note)
+    if is_selected(what := "playouts_per_s_connect4"):
+        config = PRESETS["connect4"]
+        torch.manual_seed(0)
+        network = fuse(Network(config).eval())
+        ours, peer = time_search(config, network, games=64), time_alpha_zero_general(network)
+        note = "the same network" if peer else "alpha-zero-general is no package: put a clone of it on PYTHONPATH"
+        rates = interleave({"ours": ours} | ({"peer": peer} if peer else {}), rounds=3)
+        limit = time_network(config, network, 64)()
         yield compare(
-            what,
-            "playouts/s",
-            rates["ours"],
-            rates["plain"],
-            "search in Python, one position a call",
-            limit=limit,
-            note=note,
+            what, "playouts/s", rates["ours"], rates.get("peer"), "alpha-zero-general", limit=limit, note=note
         )
 
 
@@ -98,10 +111,23 @@ def time_open_spiel(size: int) -> Callable[[], float]:
 def time_search(config: Config, network: Network, games: int) -> Callable[[], float]:
     """Playouts a second of our search."""
     rules, options = config.rules, SearchOptions(playouts=64)
+    return time_playouts(Search(rules, NetworkEvaluator(network, rules), games, options, np.random.default_rng(0)))
+
+
+def time_rollouts(size: int) -> Callable[[], float]:
+    """Playouts a second of our search without a network, in one game."""
+    rules, rng = make_rules(GO, size, size, komi=7.5, history=1), np.random.default_rng(0)
+    options = SearchOptions(playouts=2000)
+    return time_playouts(Search(rules, RolloutEvaluator(rules, rng), 1, options, rng))
+
+
+def time_playouts(search: Search) -> Callable[[], float]:
+    """Playouts a second of a search from the first position."""
+    first = search.states.copy()
 
     def measure() -> float:
-        rng = np.random.default_rng(0)
-        search = Search(rules, NetworkEvaluator(network, rules), games, options, rng)
+        for game, state in enumerate(first):
+            search.set_state(game, state)
         started = time.perf_counter()
         search.search()
         return float(search.trees.node_visits[:, 0].sum()) / (time.perf_counter() - started)
@@ -111,7 +137,7 @@ def time_search(config: Config, network: Network, games: int) -> Callable[[], fl
 
 def time_network(config: Config, network: Network, batch: int) -> Callable[[], float]:
     """Positions a second of the network alone."""
-    planes = torch.rand(batch, 2 * config.history + 1, config.size, config.size)
+    planes = torch.rand(batch, 2 * config.history + 1, config.rules.rows, config.rules.columns)
 
     def measure() -> float:
         started = time.perf_counter()
@@ -123,40 +149,80 @@ def time_network(config: Config, network: Network, batch: int) -> Callable[[], f
     return measure
 
 
-def time_plain(config: Config, network: Network) -> Callable[[], float]:
-    """Playouts a second of the search that one writes first: dictionaries, one position a call of the network."""
-    rules, playouts = config.rules, 64
-    evaluate = NetworkEvaluator(network, rules)
+def time_open_spiel_rollouts(size: int) -> Callable[[], float]:
+    """Playouts a second of open_spiel's search in C++, each with one random game."""
+    import pyspiel
+
+    game = pyspiel.load_game("go", {"board_size": size, "komi": 7.5})
 
     def measure() -> float:
-        state = np.zeros(rules.length, np.int64)
-        r.reset(rules, state)
-        started = time.perf_counter()
-        tree: dict[bytes, dict[int, list[float]]] = {}
-        for _ in range(playouts):
-            descend_plainly(rules, state.copy(), tree, evaluate)
+        bot = pyspiel.MCTSBot(game, pyspiel.RandomRolloutEvaluator(1, 1), 1.25, 2000, 1000, False, 1, False)
+        state, started = game.new_initial_state(), time.perf_counter()
+        bot.mcts_search(state)
+        return 2000 / (time.perf_counter() - started)
+
+    return measure
+
+
+def time_open_spiel_search(config: Config, network: Network) -> Callable[[], float]:
+    """Playouts a second of open_spiel's AlphaZero search in Python, which asks the network for one position at a time.
+
+    What the network sees makes no difference to the speed: blank planes spare its side the encoding.
+    """
+    import pyspiel
+    from open_spiel.python.algorithms import mcts
+
+    game = pyspiel.load_game("go", {"board_size": config.size, "komi": 7.5})
+    planes, playouts = torch.zeros(1, 2 * config.history + 1, config.size, config.size), 64
+
+    class Evaluator(mcts.Evaluator):  # type: ignore[misc]  # open_spiel has no types
+        @torch.inference_mode()
+        def evaluate(self, state: Any) -> np.ndarray:
+            self.logits, values = network(planes)
+            return np.array([float(values), -float(values)])
+
+        def prior(self, state: Any) -> list[tuple[int, float]]:
+            legal = state.legal_actions()
+            return list(zip(legal, self.logits[0, legal].softmax(0).tolist(), strict=True))
+
+    def measure() -> float:
+        evaluator = Evaluator()
+        state, started = game.new_initial_state(), time.perf_counter()
+        evaluator.evaluate(state)
+        bot = mcts.MCTSBot(game, 1.25, playouts, evaluator, solve=False, child_selection_fn=mcts.SearchNode.puct_value)
+        bot.mcts_search(state)
         return playouts / (time.perf_counter() - started)
 
     return measure
 
 
-def descend_plainly(rules: Rules, state: np.ndarray, tree: dict[bytes, dict[int, list[float]]], evaluate: Any) -> float:
-    """One playout, by recursion; a node's actions each have prior, visits and summed value."""
-    if state[r.OVER]:
-        return float(r.outcome(rules, state, int(state[r.TO_PLAY])))
-    key = state.tobytes()
-    if key not in tree:
-        logits, values = evaluate(state[None])
-        legal = [a for a in range(rules.actions) if r.is_legal(rules, state, a)]
-        weights = np.exp(logits[0, legal] - logits[0, legal].max())
-        tree[key] = {a: [float(p), 0, 0.0] for a, p in zip(legal, weights / weights.sum(), strict=True)}
-        return float(values[0])
-    edges = tree[key]
-    total = 1 + sum(n for _, n, _ in edges.values())
-    score = lambda edge: (edge[2] / edge[1] if edge[1] else 0.0) + 1.25 * edge[0] * total**0.5 / (1 + edge[1])
-    action = max(edges, key=lambda a: score(edges[a]))
-    r.play(rules, state, action)
-    value = -descend_plainly(rules, state, tree, evaluate)
-    edges[action][1] += 1
-    edges[action][2] += value
-    return value
+def time_alpha_zero_general(network: Network) -> Callable[[], float] | None:
+    """Playouts a second of alpha-zero-general's search for Connect Four, where a clone of it is on the path."""
+    try:
+        from connect4.Connect4Game import Connect4Game  # type: ignore[import-not-found]
+        from MCTS import MCTS  # type: ignore[import-not-found]
+    except ImportError:
+        return None
+
+    class Game(Connect4Game):  # type: ignore[misc]
+        def stringRepresentation(self, board: np.ndarray) -> bytes:  # its own calls what NumPy 2 lacks
+            return board.tobytes()
+
+    class Predictor:
+        @torch.inference_mode()
+        def predict(self, board: np.ndarray) -> tuple[np.ndarray, float]:
+            planes = torch.from_numpy(np.stack([board == 1, board == -1, board == 2]).astype(np.float32))[None]
+            logits, values = network(planes)
+            return logits[0].softmax(0).numpy(), float(values)
+
+    playouts = 64
+
+    def measure() -> float:
+        with mock.patch.object(np, "int", int, create=True):
+            game = Game()
+        search = MCTS(game, Predictor(), SimpleNamespace(numMCTSSims=playouts, cpuct=1.25))
+        started = time.perf_counter()
+        search.getActionProb(game.getInitBoard())
+        return playouts / (time.perf_counter() - started)
+
+    return measure

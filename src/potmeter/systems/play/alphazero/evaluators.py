@@ -33,8 +33,7 @@ class NetworkEvaluator:
     def __call__(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         count = len(states)
         chosen = np.zeros(count, np.int64) if self.rng is None else self.rng.integers(len(self.cells), size=count)
-        device = next(self.network.parameters()).device
-        planes = torch.from_numpy(encode(self.rules, states, self.cells[chosen])).to(device)
+        planes = torch.from_numpy(encode(self.rules, states, self.cells[chosen])).to(next(self.network.parameters()))
         logits, values = self.network(planes)
         seen = logits.float().cpu().numpy()
         return np.take_along_axis(seen, self.actions[chosen], 1), values.float().cpu().numpy()

@@ -91,7 +91,8 @@ class SelfPlay(ResumableBatches):
         self.rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, rank])))
         self.replay = Replay(self.rules, max(config.window // world, 1))
         self.cells, self.actions = symmetries(self.rules), action_symmetries(self.rules)
-        self.player = self.previous = fuse(network)
+        self.dtype = getattr(torch, config.precision)
+        self.player = self.previous = self.freeze()
         games = max(config.games // world, 1)
         self.evaluator = NetworkEvaluator(self.player, self.rules, self.rng)
         self.search = Search(self.rules, self.evaluator, games, search_options(config), self.rng)
@@ -113,7 +114,7 @@ class SelfPlay(ResumableBatches):
             if batch % c.match_every == 0 and batch:
                 self.hold_match()
             elif not c.gate:
-                self.use(fuse(self.network))
+                self.use(self.freeze())
             while self.replay.added < wanted:
                 self.play_move()
             yield self.sample(local)
@@ -135,6 +136,10 @@ class SelfPlay(ResumableBatches):
         }
 
     # Games
+
+    def freeze(self) -> Network:
+        """The network as it is now, to play with."""
+        return fuse(self.network).to(self.dtype)
 
     def use(self, network: Network) -> None:
         """Let this network play from now on."""
@@ -180,7 +185,7 @@ class SelfPlay(ResumableBatches):
 
     def hold_match(self) -> None:
         """Let the newest network meet the one of the last match: its rating grows by the difference that the score shows."""
-        c, newest = self.config, fuse(self.network)
+        c, newest = self.config, self.freeze()
         rng = np.random.default_rng([self.seed, self.position])
         seat = lambda network: SearchPlayer(
             self.rules, NetworkEvaluator(network, self.rules, rng), search_options(c, noise=0.0), rng
@@ -221,7 +226,7 @@ class SelfPlay(ResumableBatches):
         for name in ("planes", "policies", "lowest", "playing_on"):
             getattr(self, name)[:] = state[name].numpy()
         self.rng.bit_generator.state = state["rng"]
-        self.previous, self.player = fuse(self.network), fuse(self.network)
+        self.previous, self.player = self.freeze(), self.freeze()
         self.previous.load_state_dict(state["previous"])
         self.player.load_state_dict(state["player"])
         self.use(self.player)
