@@ -264,6 +264,31 @@ def test_the_window_keeps_the_newest():
     assert (again.planes == replay.planes).all() and again.added == 25
 
 
+def test_random_openings_are_played_on_from_and_not_learnt():
+    """Where games begin after up to three random moves, as many positions of each are left out of the window."""
+    torch.manual_seed(0)
+    config = replace(TINY, games=16, playouts=8, opening_moves=3, precision="bfloat16")
+    experience = SelfPlay(Network(config).eval(), config, seed=0)
+    assert set(experience.first.tolist()) == {0, 1, 2, 3}
+    while experience.statistics["games"] < 60:
+        experience.play_move()
+    planes = experience.replay.sample(np.arange(len(experience.replay)))[0]
+    counts = planes[:, :2].sum((1, 2))
+    firsts = counts[np.flatnonzero(np.diff(counts, prepend=9) < 0)]  # of each game, whose boards only fill
+    assert set(firsts.tolist()) == {0, 1, 2, 3}
+    assert experience.replay.added < experience.statistics["moves"]
+
+
+def test_nobody_resigns_while_moves_are_sampled():
+    torch.manual_seed(0)
+    config = replace(TINY, games=32, playouts=8, resign_below=-1e-9, explore_moves=4)
+    experience = SelfPlay(Network(config).eval(), config, seed=0)
+    for _ in range(4):
+        experience.play_move()
+    assert experience.statistics["games"] == 0, "it takes five moves to win"
+    assert (experience.lowest == 1).all()
+
+
 def test_resignation_ends_games_and_counts_where_it_would_have_been_wrong():
     torch.manual_seed(0)
     config = replace(TINY, games=32, playouts=16, resign_below=-0.3)

@@ -49,8 +49,11 @@ class Config(BaseConfig):
     """Concentration of that noise; None: 10.83 divided by the number of cells, which is 0.03 for 19 × 19."""
     explore_moves: Annotated[int, Range(0, 10_000)] = 30
     """Moves of each game of self-play that are chosen in proportion to the visits; from then on the most visited is."""
+    opening_moves: Annotated[int, Range(0, 100)] = 0
+    """Self-play begins after up to so many random moves, so that it meets positions it would not choose."""
     resign_below: Annotated[float, Range(-1, 0)] = -1.0
-    """Value of the root below which self-play resigns, but for a tenth of the games, which count wrong ones; −1 = never."""
+    """Value of the root below which self-play resigns once ``explore_moves`` are over, but for a tenth of the games,
+    which count wrong ones; −1 = never."""
     games: Annotated[int, Range(1, 100_000)] = 64
     """Games of self-play side by side, over all processes together."""
     window: Annotated[int, Range(1, 100_000_000)] = 500_000

@@ -21,12 +21,12 @@ PRESETS = {
     "lecture": Config(
         size=5, komi=24.5, history=2, blocks=4, channels=48, value_units=64, playouts=96, explore_moves=8, games=64,
         window=60_000, reuse=4.0, batch_size=128, lr=0.05, weight_decay=1e-4, ema=0.99, match_every=1000,
-        resign_below=-0.9, precision="bfloat16",
+        opening_moves=4, resign_below=-0.95, precision="bfloat16",
     ),
     "go7": Config(
         size=7, komi=8.5, history=2, blocks=4, channels=64, value_units=64, playouts=80, explore_moves=12, games=64,
         window=100_000, reuse=4.0, batch_size=128, lr=0.05, weight_decay=1e-4, ema=0.99, match_every=1000,
-        resign_below=-0.9, precision="bfloat16",
+        opening_moves=4, resign_below=-0.95, precision="bfloat16",
     ),
     "paper": Config(
         size=19, komi=7.5, blocks=19, channels=256, playouts=1600, games=2048, batch_size=2048, lr=0.01,

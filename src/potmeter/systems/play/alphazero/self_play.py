@@ -100,9 +100,12 @@ class SelfPlay(ResumableBatches):
         self.planes = np.zeros((games, moves, self.replay.planes.shape[1]), np.uint8)
         self.policies = np.zeros((games, moves, self.rules.actions), np.float32)
         self.lowest = np.ones((games, 2), np.float32)  # value of the root, for Black and White
+        self.first = np.zeros(games, np.int64)  # moves of the openings, which nobody chose
         self.playing_on = self.rng.random(games) < PLAYED_ON
         self.statistics: dict[str, int] = {"games": 0, "moves": 0, "would_resign": 0, "wrongly": 0, "black_wins": 0}
         self.elo = 0.0
+        for game in range(games):
+            self.begin(game)
 
     # What is given out
 
@@ -156,23 +159,32 @@ class SelfPlay(ResumableBatches):
         )
         self.planes[np.arange(count), at] = np.packbits(encoded.reshape(count, -1), axis=1)
         self.policies[np.arange(count), at] = visits / visits.sum(1, keepdims=True)
-        mover = states[:, r.TO_PLAY] - 1
-        values = search.root_values
+        mover, exploring = states[:, r.TO_PLAY] - 1, at < self.config.explore_moves
+        values = np.where(exploring, 1, search.root_values)
         self.lowest[np.arange(count), mover] = np.minimum(self.lowest[np.arange(count), mover], values)
-        actions = pick_actions(visits, (at < self.config.explore_moves).astype(np.float64), self.rng)
+        actions = pick_actions(visits, exploring.astype(np.float64), self.rng)
+        resigns = (values < self.config.resign_below) & ~self.playing_on
         for game in range(count):
-            if values[game] < self.config.resign_below and not self.playing_on[game]:
+            if resigns[game]:
                 self.finish(game, 1 - int(mover[game]), int(at[game]))
                 continue
             search.play(game, int(actions[game]))
             if states[game, r.OVER]:
                 self.finish(game, int(states[game, r.WINNER]) - 1, int(at[game]) + 1)
 
+    def begin(self, game: int) -> None:
+        """A new game, after an opening of random moves where the Config asks for some."""
+        self.search.reset(game)
+        if most := self.config.opening_moves:
+            seed, moves = self.rng.integers(2**31), int(self.rng.integers(most + 1))
+            self.search.set_state(game, random_openings(self.rules, np.array([seed]), moves)[0])
+        self.first[game] = self.search.states[game, r.MOVES]
+
     def finish(self, game: int, winner: int, moves: int) -> None:
         """Take in the positions of a game, won by 0 (Black), 1 (White) or −1 (nobody), and begin a new one."""
-        movers = np.arange(moves) % 2
-        results = np.zeros(moves) if winner < 0 else np.where(movers == winner, 1, -1)
-        self.replay.add(self.planes[game, :moves], self.policies[game, :moves], results)
+        chosen = np.arange(self.first[game], moves)
+        results = np.zeros(len(chosen)) if winner < 0 else np.where(chosen % 2 == winner, 1, -1)
+        self.replay.add(self.planes[game, chosen], self.policies[game, chosen], results)
         s = self.statistics
         if self.playing_on[game]:
             would = self.lowest[game] < self.config.resign_below
@@ -181,7 +193,7 @@ class SelfPlay(ResumableBatches):
         s["games"], s["moves"], s["black_wins"] = s["games"] + 1, s["moves"] + moves, s["black_wins"] + (winner == 0)
         self.lowest[game] = 1
         self.playing_on[game] = self.rng.random() < PLAYED_ON
-        self.search.reset(game)
+        self.begin(game)
 
     def hold_match(self) -> None:
         """Let the newest network meet the one of the last match: its rating grows by the difference that the score shows."""
@@ -206,7 +218,7 @@ class SelfPlay(ResumableBatches):
         tensors = {
             name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in self.search.state_dict().items()
         }
-        own = ("planes", "policies", "lowest", "playing_on")
+        own = ("planes", "policies", "lowest", "first", "playing_on")
         return {
             "position": self.position,
             "replay": self.replay.state_dict(),
@@ -223,7 +235,7 @@ class SelfPlay(ResumableBatches):
         self.position, self.elo, self.statistics = state["position"], state["elo"], dict(state["statistics"])
         self.replay.load_state_dict(state["replay"])
         self.search.load_state_dict({name: tensor.numpy() for name, tensor in state["search"].items()})
-        for name in ("planes", "policies", "lowest", "playing_on"):
+        for name in ("planes", "policies", "lowest", "first", "playing_on"):
             getattr(self, name)[:] = state[name].numpy()
         self.rng.bit_generator.state = state["rng"]
         self.previous, self.player = self.freeze(), self.freeze()
