@@ -170,7 +170,7 @@ def time_open_spiel_search(config: Config, network: Network) -> Callable[[], flo
     What the network sees makes no difference to the speed: blank planes spare its side the encoding.
     """
     import pyspiel
-    from open_spiel.python.algorithms import mcts
+    from open_spiel.python.algorithms import mcts  # type: ignore[import-untyped]
 
     game = pyspiel.load_game("go", {"board_size": config.size, "komi": 7.5})
     planes, playouts = torch.zeros(1, 2 * config.history + 1, config.size, config.size), 64
