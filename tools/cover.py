@@ -42,6 +42,8 @@ def picture_of(medium: Any) -> PIL.Image.Image | None:
     """A medium as a picture, where it is one."""
     if isinstance(medium, media.Image):
         return medium.pil()
+    if isinstance(medium, media.Detections):
+        return medium.draw().pil()
     if isinstance(medium, media.Video):
         return PIL.Image.fromarray(medium.frames[len(medium.frames) // 4])
     if isinstance(medium, media.Chart):

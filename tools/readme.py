@@ -15,7 +15,11 @@ from potmeter.presentation.card import fill, read_figures
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- figures: written by tools/readme.py -->", "<!-- end of figures -->"
 HEAD = "| system | slide | weights | measured on test data | compared with |\n|---|---|---|---|---|\n"
-ANY = {"Attackable": "any classifier or segmenter", "Classifier": "any classifier", "Generator": "any generator"}
+ANY = {
+    "Attackable": "any classifier, segmenter or detector",
+    "Classifier": "any classifier",
+    "Generator": "any generator",
+}
 """What a probe works on, by the first capability that it needs."""
 
 

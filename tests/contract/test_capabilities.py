@@ -81,6 +81,73 @@ def test_the_input_loss_of_masks_is_one_number_a_picture_and_going_against_it_gi
         assert (after < losses).all()
 
 
+# Detector -----------------------------------------------------------------------------------------------------------
+
+
+def truths_of(trained, count=40):
+    """Test pictures, and of each how many things of each label are in it."""
+    batch = next(in_batches(trained.splits.test, count))
+    return batch, [torch.bincount(row[row > 0], minlength=len(trained.system.classes) + 1) for row in batch["labels"]]
+
+
+@for_systems("Detector")
+def test_what_is_found_lies_in_the_picture_the_likeliest_first(trained):
+    x = images_of(trained)
+    height, width = x.shape[2:]
+    assert x.shape[1:] == trained.system.input_shape and len(set(trained.system.classes)) == len(trained.system.classes)
+    assert tuple(trained.system.classes) == tuple(trained.splits.classes)
+    for found in trained.system.detect(x):
+        n = len(found.labels)
+        assert found.boxes.shape == (n, 4) and found.scores.shape == (n,) and found.masks.shape == (n, height, width)
+        assert ((found.labels >= 1) & (found.labels <= len(trained.system.classes))).all()
+        assert (found.scores.diff() <= 0).all() and (found.scores > 0).all() and (found.scores <= 1).all()
+        assert (found.boxes >= 0).all() and (found.boxes[:, 2:] <= torch.tensor([width, height])).all()
+        assert (found.masks >= 0).all() and (found.masks <= 1).all()
+
+
+@for_systems("Detector")
+def test_most_things_are_found_by_their_names_and_their_pixels_are_theirs(trained):
+    batch, counts = truths_of(trained)
+    right = total = 0
+    overlaps = []
+    for found, there, image in zip(trained.system.detect(batch["image"]), counts, range(len(counts)), strict=True):
+        sure = found.select(found.scores >= 0.3)
+        right += int(torch.minimum(torch.bincount(sure.labels, minlength=len(there)), there).sum())
+        total += int(there.sum())
+        for mask in sure.masks >= 0.5:
+            true = batch["masks"][image]
+            both, either = (mask & true).flatten(1).sum(1), (mask | true).flatten(1).sum(1)
+            overlaps.append(float((both / either).max()))
+    assert right > 0.5 * total and sum(overlaps) / len(overlaps) > 0.6
+
+
+@for_systems("Detector")
+def test_what_is_found_does_not_depend_on_the_neighbours_and_pictures_may_have_any_size(trained):
+    x = images_of(trained)
+    for together, image in zip(trained.system.detect(x), x, strict=True):
+        (alone,) = trained.system.detect(image[None])
+        sure = together.select(together.scores >= 0.3)
+        assert len(alone.select(alone.scores >= 0.3)) == len(sure)
+        torch.testing.assert_close(alone.boxes[: len(sure)], sure.boxes, rtol=1e-3, atol=1e-2)
+    channels, height, width = trained.system.input_shape
+    (found,) = trained.system.detect(torch.rand(1, channels, height + 5, width + 18))
+    assert found.masks.shape[1:] == (height + 5, width + 18)
+
+
+@for_systems("Attackable", "Detector")
+def test_the_input_loss_of_a_detector_is_one_number_a_picture_and_going_against_it_gives_the_target(trained):
+    x = images_of(trained).requires_grad_()
+    for label in (0, len(trained.system.classes)):
+        target = torch.full((6,), label)
+        losses = trained.system.input_loss(x, target)
+        assert losses.shape == (6,) and losses.isfinite().all()
+        (gradient,) = torch.autograd.grad(losses[2], x, retain_graph=True)
+        assert gradient[2].abs().max() > 0 and gradient[[0, 1, 3, 4, 5]].abs().max() == 0, "pictures do not mix"
+        (gradient,) = torch.autograd.grad(losses.sum(), x)
+        after = trained.system.input_loss((x - 0.01 * gradient.sign()).clamp(0, 1), target)
+        assert after.mean() < losses.mean()
+
+
 # Embedder -----------------------------------------------------------------------------------------------------------
 
 

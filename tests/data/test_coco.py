@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from potmeter.data.formats.coco import decompress, rasterise, read_coco
+from potmeter.data.formats.coco import rasterise, read_coco
 from potmeter.errors import UserError
+from potmeter.media.run_lengths import decompress
 
 FILE = {
     "images": [{"id": 7, "file_name": "a.png", "width": 8, "height": 6}],

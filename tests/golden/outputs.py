@@ -56,6 +56,10 @@ def by_capability(system: Any) -> dict[str, Tensor]:
         found["logits"] = system.logits(waves(2, *system.input_shape))
     if has_capabilities(system, ["Segmenter"]):
         found["masks"] = system.masks(waves(2, *system.input_shape))
+    if has_capabilities(system, ["Detector"]):
+        channels, height, width = system.input_shape
+        for number, logits in enumerate(system.model.region_logits(waves(2, channels, height, width))):
+            found[f"regions of picture {number}"] = logits[:8]
     if has_capabilities(system, ["Generator"]):
         for space in system.latent_spaces:
             found[f"decode {space}"] = system.decode(system.sample(2, RandomStream(1), space), space)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from potmeter.core.random import RandomStream
 from potmeter.errors import reject
+from potmeter.nn.detection.instances import Instances
 from potmeter.nn.mel import MelConfig, check_mel, describe_difference
 
 
@@ -83,6 +84,25 @@ class Segmenter(Protocol):
 
     def masks(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes h w"]:
         """The probability of every class at every pixel."""
+        ...
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds the things in a picture: where each is, what it is, and which pixels are its own."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of the classes; the first has label 1, since 0 is the background's."""
+        ...
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the pictures it was trained on; it takes others with as many channels too."""
+        ...
+
+    def detect(self, images: Float[Tensor, "b c h w"]) -> list[Instances]:
+        """What is found in each picture, the likeliest first, with masks in the pixels of the picture."""
         ...
 
 
@@ -205,6 +225,7 @@ PROTOCOLS: dict[str, type] = {
     for p in (
         Classifier,
         Segmenter,
+        Detector,
         Embedder,
         Backbone,
         Captioner,

@@ -8,19 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from potmeter.data.coco_images import locate_images
 from potmeter.data.folder import shorten_list
 from potmeter.data.formats.coco import Coco, CocoAnnotation, rasterise, read_coco
 from potmeter.data.mask_data import BACKGROUND, VOID
 from potmeter.data.mask_folder_data import ReadMask, Row
 from potmeter.errors import reject
 from potmeter.notices import note
-
-
-def find_coco(folder: Path) -> Path | None:
-    """The file of COCO's JSON in a folder or its ``annotations/``; of several the one of instances."""
-    found = sorted([*folder.glob("*.json"), *folder.glob("annotations/*.json")])
-    found = [path for path in found if path.is_file() and not path.name.startswith(".")]
-    return next((path for path in found if "instances" in path.name), found[0] if found else None)
 
 
 def coco_rows_by_split(files: dict[str, tuple[Path, Path]], root: Path) -> tuple[dict[str, list[Row]], tuple[str, ...]]:
@@ -53,31 +47,13 @@ def coco_rows_by_split(files: dict[str, tuple[Path, Path]], root: Path) -> tuple
 
 def coco_rows(path: Path, folder: Path, coco: Coco, dropped: Counter[str]) -> Iterator[Row]:
     """The pictures of a file that are there; what is left out is counted in ``dropped``."""
-    beside = (
-        folder / "images",
-        folder,
-        folder.parent,
-        folder.parent / "images",
-        folder.parent / path.stem.removeprefix("instances_"),
-    )
-    places = [place for place in beside if place.is_dir()]
     order = {category: index for index, category in enumerate(coco.categories, 1)}
-    absent = []
-    for image in coco.images:
-        name = Path(image.file_name)
-        if name.is_absolute() or ".." in name.parts:
-            reject(f"{path} names a picture outside of its folder.", image.file_name)
-        found = next((place / name for place in places if (place / name).is_file()), None)
-        if found is None:
-            absent.append(image.file_name)
-            continue
+    for image, found in locate_images(path, folder, coco):
         things = coco.annotations.get(image.id, [])
         kept = [thing for thing in things if rasterise(thing.segmentation, image.height, image.width) is not None]
         if len(kept) < len(things):
             dropped["annotations without area are left out"] += len(things) - len(kept)
         yield Row(found, coco_reader(found, kept, order, (image.height, image.width)), (path,))
-    if absent:
-        note(f"{path}: {len(absent):,} listed images are not there, such as {', '.join(absent[:3])}.")
 
 
 def coco_reader(

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from potmeter.data.coco_masks import coco_rows_by_split, find_coco
+from potmeter.data.coco_images import find_coco
+from potmeter.data.coco_masks import coco_rows_by_split
 from potmeter.data.file_split import split_files
 from potmeter.data.files import find_files, list_folders
 from potmeter.data.folder import SPLIT_BOUNDS, find_split_folders, shorten_list

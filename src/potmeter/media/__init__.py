@@ -1,4 +1,4 @@
-"""What goes into a system and comes out of it: text, pictures, label maps, sounds, videos, tables and charts.
+"""What goes into a system and comes out of it: text, pictures, label maps, things found, sounds, videos, tables and charts.
 
 Every medium is a frozen dataclass that opens a file, saves itself, and shows itself in a notebook or a page.
 Heavy libraries are imported where they are used, so that the command line can know the types without them.
@@ -7,6 +7,7 @@ Heavy libraries are imported where they are used, so that the command line can k
 from potmeter.media.audio import Audio, draw_sounds
 from potmeter.media.chart import Chart, Page, escape_formulas
 from potmeter.media.cutout import Cutout
+from potmeter.media.detections import CocoResults, Detection, Detections
 from potmeter.media.game import Game
 from potmeter.media.image import PICTURES, Image, name_images
 from potmeter.media.labels import Labels
@@ -21,7 +22,10 @@ __all__ = [
     "Audio",
     "Bars",
     "Chart",
+    "CocoResults",
     "Cutout",
+    "Detection",
+    "Detections",
     "Game",
     "Image",
     "Labels",

@@ -13,6 +13,7 @@ import numpy as np
 
 from potmeter.errors import UserError, reject
 from potmeter.media import read_bytes
+from potmeter.media.run_lengths import decompress
 
 MAX_SIDE = 100_000
 """Longest side of a picture, in pixels, that a file may name."""
@@ -38,6 +39,8 @@ class CocoAnnotation:
     """Polygons, a list [x₁, y₁, x₂, y₂ …] each, in pixels; or run lengths, {"counts": …, "size": [height, width]}."""
     crowd: bool
     """Whether many things are covered by one mask, so that they teach nothing of one."""
+    box: tuple[float, float, float, float] | None = None
+    """x, y, width, height in pixels, where the file says it."""
 
 
 @dataclass
@@ -111,8 +114,11 @@ def read_category(path: Path, number: int, entry: Any) -> tuple[int, str]:
 def read_annotation(path: Path, number: int, entry: Any) -> CocoAnnotation:
     """One of the annotations."""
     try:
-        crowd = bool(entry.get("iscrowd", 0))
-        return CocoAnnotation(int(entry["image_id"]), int(entry["category_id"]), entry.get("segmentation") or [], crowd)
+        crowd, box = bool(entry.get("iscrowd", 0)), entry.get("bbox")
+        numbers: Any = tuple(map(float, box)) if isinstance(box, list) and len(box) == 4 else None
+        return CocoAnnotation(
+            int(entry["image_id"]), int(entry["category_id"]), entry.get("segmentation") or [], crowd, numbers
+        )
     except (TypeError, KeyError, ValueError, OverflowError, AttributeError):
         reject(f"{path}: annotation {number} must have image_id and category_id.", entry)
 
@@ -185,25 +191,3 @@ def decode_run_lengths(segmentation: dict[str, Any], height: int, width: int) ->
         reject(f"Run lengths must sum up to {height * width} pixels.", str(counts)[:60])
     values = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
     return values.reshape(width, height).T
-
-
-def decompress(text: str) -> list[int]:
-    """COCO's compressed run lengths: five bits a character, from the third on as differences to the one before last.
-
-    Example:
-        >>> decompress("0325")  # 0, 3, 2, then 5 more than the second before it
-        [0, 3, 2, 8]
-    """
-    counts: list[int] = []
-    value = shift = 0
-    for letter in text:
-        code = ord(letter) - 48
-        0 <= code < 64 or reject("These are no compressed run lengths.", text[:60])
-        value |= (code & 31) << shift
-        shift += 5
-        shift <= 60 or reject("These are no compressed run lengths.", text[:60])
-        if not code & 32:
-            value = value - (1 << shift) if code & 16 else value  # the sign
-            counts.append(value + counts[-2] if len(counts) > 2 else value)
-            value = shift = 0
-    return counts

@@ -20,7 +20,9 @@ class DataSet:
     """What ``--data`` knows it by, and what the card of weights trained on it says."""
     what: str
     """One line."""
-    kind: Literal["pictures", "pictures with masks", "pictures with captions", "text", "sentence pairs"] = "pictures"
+    kind: Literal[
+        "pictures", "pictures with masks", "pictures with objects", "pictures with captions", "text", "sentence pairs"
+    ] = "pictures"
     reader: str
     """``module:function`` below ``potmeter.data.sets``; that of pictures returns Splits."""
     sizes: tuple[int, ...] = ()
@@ -175,6 +177,25 @@ DATA_SETS = {
             kind="pictures with captions",
             reader="scenes:shape_scenes",
             channels=(3,),
+            drawn=True,
+        ),
+        DataSet(
+            name="cutouts",
+            what="photographs' cut-outs pasted on photographed places, in eight classes, with the mask of each",
+            kind="pictures with objects",
+            reader="cutouts:cutouts",
+            channels=(3,),
+            classes=("bird", "mammal", "fish", "flower", "food", "tool", "vehicle", "instrument"),
+            test_pictures=500,
+            packages=("tuxpaint", "stamps", "monuments"),
+        ),
+        DataSet(
+            name="drawn-objects",
+            what="drawn discs, triangles and crosses of any colour, with the mask of each, without network",
+            kind="pictures with objects",
+            reader="drawn_objects:drawn_objects",
+            channels=(3,),
+            classes=("disc", "triangle", "cross"),
             drawn=True,
         ),
         DataSet(

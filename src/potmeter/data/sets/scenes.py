@@ -167,9 +167,9 @@ def place_part(name: str) -> str:
 
 
 @cache
-def open_stamp(path: str) -> PIL.Image.Image:
-    """A stamp, cut to what is visible."""
-    with PIL.Image.open(fetch("stamps") / STAMPS / f"{path}.png") as file:
+def open_stamp(path: str, package: str = "stamps") -> PIL.Image.Image:
+    """A stamp, cut to what is visible, from the data package that holds it."""
+    with PIL.Image.open(fetch(package) / STAMPS / f"{path}.png") as file:
         cutout = file.convert("RGBA")
     return shrink(cutout.crop(cutout.getchannel("A").point(lambda a: 255 * (a > 8)).getbbox()), LARGEST)
 

@@ -2,5 +2,6 @@
 
 from .efficientnet import EfficientNetLite0
 from .mobilenet import MobileNetV2
+from .resnet import ResNet50
 
-__all__ = ["EfficientNetLite0", "MobileNetV2"]
+__all__ = ["EfficientNetLite0", "MobileNetV2", "ResNet50"]

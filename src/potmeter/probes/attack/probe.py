@@ -12,7 +12,7 @@ import PIL.Image
 import torch
 from torch import Tensor, nn
 
-from potmeter.core.capabilities import Classifier, Segmenter, class_index
+from potmeter.core.capabilities import Classifier, Detector, Segmenter, class_index
 from potmeter.core.loading import load_model
 from potmeter.core.probe import Probe
 from potmeter.core.random import RandomStream
@@ -25,6 +25,7 @@ from potmeter.probes.second_network import second_network
 
 from . import robustness
 from .criterion import attack_in_minibatches, predict, success_rate
+from .detections import attack_detections
 from .gradient import fgsm, pgd
 from .masks import attack_masks
 from .quantisation import Method, attack_in_8_bits
@@ -68,8 +69,8 @@ class Attack(Probe):
 
     def __init__(self, model: str | Path | nn.Module | None = None) -> None:
         super().__init__(model)
-        known = isinstance(self.model, (Classifier, Segmenter))
-        known or reject("attack works on a Classifier or a Segmenter.", name_of(self.model))
+        known = isinstance(self.model, (Classifier, Detector, Segmenter))
+        known or reject("attack works on a Classifier, a Segmenter or a Detector.", name_of(self.model))
 
     def run(
         self,
@@ -85,7 +86,7 @@ class Attack(Probe):
 
         Args:
             image: what it is shown; the middle square counts
-            target: what it, or every pixel of it, shall be taken for; default: anything else
+            target: what it, or every pixel or thing of it, shall be taken for; default: anything else, of things: nothing
             method: fgsm and pgd go along the gradient, square asks for answers only; deepfool and carlini_wagner
                 find the least perturbation by themselves
             eps: largest perturbation of a value between 0 and 1, rounded down to 8 bits; of pgd_l2, the root of the mean square
@@ -96,6 +97,10 @@ class Attack(Probe):
         if isinstance(self.model, Segmenter):
             return AdversarialExample(
                 *attack_masks(self.model, x, target=target, method=method, eps=eps, steps=steps, seed=seed)
+            )
+        if isinstance(self.model, Detector):
+            return AdversarialExample(
+                *attack_detections(self.model, x, target=target, method=method, eps=eps, steps=steps, seed=seed)
             )
         with torch.no_grad():
             before = self.model.logits(x).softmax(1)[0]
@@ -260,7 +265,7 @@ class Attack(Probe):
     def require_classifier(self) -> None:
         """Raise UserError where the model gives no answer for a whole image."""
         isinstance(self.model, Classifier) or reject(
-            "This task is for a classifier; of a segmenter one image is attacked.", name_of(self.model)
+            "This task is for a classifier; of a segmenter or detector one image is attacked.", name_of(self.model)
         )
 
     @property

@@ -1,0 +1,88 @@
+"""The attack on a detector: the picture looks the same, and the things in it are gone, or taken for others.
+
+All proposals together are driven towards one label (dense adversary generation, Xie et al. 2017, arXiv:1703.08603).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from potmeter.core.capabilities import class_index
+from potmeter.core.random import RandomStream
+from potmeter.errors import reject
+from potmeter.media import Detections, Image, Table
+from potmeter.nn.gradient_attacks import fgsm, pgd, random_start
+
+from .slide import draw_slide, magnify
+
+BACKGROUND = 0
+"""The label of nothing."""
+
+
+def attack_detections(
+    model: Any, x: Tensor, *, target: str | None, method: str, eps: float, steps: int, seed: int
+) -> tuple[Image, Image, Table]:
+    """Change a picture so that its things vanish, or are taken for things of another class.
+
+    Args:
+        model: A ``Detector`` and ``Attackable``.
+        x: The picture (1, C, H, W), its values multiples of 1/255.
+        target: The class that all shall be taken for; None = nothing.
+        method: fgsm or pgd.
+        eps: Largest change of a value, rounded down to multiples of 1/255.
+        steps: Gradient steps of pgd.
+        seed: Start of the randomness.
+
+    Returns:
+        The slide, the adversarial example, and how many of each class are found before and after.
+
+    Raises:
+        UserError: For another method, an unknown target, or a picture in which nothing is found that could vanish.
+    """
+    method in ("fgsm", "pgd") or reject("Of a detector the attacks are fgsm and pgd.", method)
+    label = BACKGROUND if target is None else class_index(model.classes, target) + 1
+    before = find_things(model, x)
+    before.things or target is not None or reject("Nothing is found in the picture that could vanish.", "no things")
+    bound, wanted = math.floor(255 * eps + 1e-6) / 255, torch.tensor([label], device=x.device)
+
+    def loss(images: Tensor) -> Tensor:
+        losses: Tensor = -model.input_loss(images, wanted)
+        return losses
+
+    if method == "fgsm" or bound == 0:
+        found = fgsm(loss, x, bound)
+    else:
+        start = random_start(x, bound, "linf", RandomStream(seed).uniform(*x.shape).to(x))
+        found = pgd(loss, x, bound, steps=steps, step_size=bound / min(30, 0.75 * steps), start=start)
+    adversarial = x + ((found - x) * 255).round().clamp(-round(255 * bound), round(255 * bound)) / 255
+    adversarial = (adversarial * 255).round().clamp(0, 255) / 255
+    after = find_things(model, adversarial)
+    change = (adversarial - x).abs() * 255
+    rows = []
+    for name, things, size in (("original", before, 0.0 * change), ("adversarial", after, change)):
+        counts = [things.counts.get(each, 0) for each in model.classes]
+        rows.append((name, *counts, round(size.max().item()), size.mean().item()))
+    columns = ("image", *model.classes, "largest perturbation / 255", "mean perturbation / 255")
+    panels = [
+        (before.draw().tensor().to(x), "the image, and what is found in it", describe(before)),
+        (magnify((adversarial - x)[0]), f"the perturbation, {method}", "towards " + (target or "nothing")),
+        (after.draw().tensor().to(x), "their sum, in 8 bits", describe(after)),
+    ]
+    return draw_slide(panels, f"{rows[-1][-2]}/255"), Image.from_tensor(adversarial[0]), Table(columns, rows)
+
+
+@torch.no_grad()
+def find_things(model: Any, x: Tensor) -> Detections:
+    """What is found in a picture (1, C, H, W)."""
+    (found,) = model.detect(x)
+    picture = Image.from_tensor(x[0])
+    return Detections.from_tensors(picture, found.boxes, found.labels, found.scores, found.masks, tuple(model.classes))
+
+
+def describe(found: Detections) -> str:
+    """What is found, in a few words: ``2 bird, 1 tool``."""
+    return ", ".join(f"{count} {name}" for name, count in [*found.counts.items()][:3]) or "nothing"
