@@ -4,6 +4,7 @@ Every medium is a frozen dataclass that opens a file, saves itself, and shows it
 Heavy libraries are imported where they are used, so that the command line can know the types without them.
 """
 
+from potmeter.media.album import Album
 from potmeter.media.audio import Audio, draw_sounds
 from potmeter.media.chart import Chart, Page, escape_formulas
 from potmeter.media.cutout import Cutout
@@ -19,6 +20,7 @@ from potmeter.media.video import Video
 
 __all__ = [
     "PICTURES",
+    "Album",
     "Audio",
     "Bars",
     "Chart",

@@ -1,0 +1,59 @@
+"""Many pictures as one thing: a file that holds them all."""
+
+from __future__ import annotations
+
+import html
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from potmeter.errors import reject
+from potmeter.media.image import Image, name_images
+from potmeter.media.medium import Medium
+
+
+@dataclass(frozen=True, eq=False)
+class Album(Medium):
+    """Pictures in an order, each with its name: that of the file it came from, or its number.
+
+    Args:
+        images: At least one.
+    """
+
+    images: Sequence[Image]
+
+    suffix = ".zip"
+    formats = (".zip",)
+    noun = "an album of pictures"
+
+    def __post_init__(self) -> None:
+        self.images or reject("An album has at least one picture.", 0)
+
+    @property
+    def file_names(self) -> list[str]:
+        """What the files in it are called: the pictures' names as .png, each once."""
+        names: list[str] = []
+        for name in (PurePath(name).stem for name in name_images(self.images)):
+            taken = sum(other == name or other.rpartition("-")[0] == name for other in names)
+            names.append(f"{name}-{taken + 1}" if taken else name)
+        return [f"{name}.png" for name in names]
+
+    def encode(self, suffix: str) -> bytes:
+        self.check_format(suffix)
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:  # PNG is compressed already
+            for name, image in zip(self.file_names, self.images, strict=True):
+                file.writestr(zipfile.ZipInfo(name), image.encode(".png"))
+        return buffer.getvalue()
+
+    def html(self) -> str:
+        figures = (
+            f"<figure>{image.html()}<figcaption>{html.escape(name)}</figcaption></figure>"
+            for name, image in zip(name_images(self.images), self.images, strict=True)
+        )
+        return f'<div class="potmeter">{"".join(figures)}</div>'
+
+    def json(self) -> list[dict[str, int | str]]:
+        return [{"name": name, **image.json()} for name, image in zip(self.file_names, self.images, strict=True)]
