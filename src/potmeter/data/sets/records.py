@@ -199,6 +199,27 @@ DATA_SETS = {
             drawn=True,
         ),
         DataSet(
+            name="photographs",
+            what="landscapes, buildings and animals of GCompris; for testing, photographs of installed libraries",
+            reader="photographs:photographs",
+            channels=(3,),
+            packages=("gcompris", "monuments"),
+            libraries={
+                "scikit-image": "BSD-3-Clause; its photos, for testing only, are in the public domain, CC0 or by permission",
+                "scikit-learn": "BSD-3-Clause; china.jpg and flower.jpg, for testing only, CC BY 2.0",
+            },
+        ),
+        DataSet(
+            name="wheel-photos",
+            what="photographs of installed libraries, without network",
+            reader="photographs:wheel_photographs",
+            channels=(3,),
+            libraries={
+                "scikit-image": "BSD-3-Clause; its photos are in the public domain, CC0 or by permission",
+                "scikit-learn": "BSD-3-Clause; china.jpg and flower.jpg, CC BY 2.0",
+            },
+        ),
+        DataSet(
             name="imagenet",
             what="20 photographs of ImageNet, for testing only",
             reader="imagenet:imagenet_photos",
