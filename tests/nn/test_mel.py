@@ -110,5 +110,6 @@ def test_waves_and_spectrograms_that_are_none_are_refused():
         griffin_lim(torch.zeros(40, 9), MelConfig())
     with pytest.raises(UserError, match="finite"):
         griffin_lim(torch.full((80, 9), torch.nan), MelConfig())
-    with pytest.raises(UserError, match="more than 2 frames"):
-        griffin_lim(torch.zeros(80, 2), MelConfig())
+    with pytest.raises(UserError, match="at least 4 frames"):
+        griffin_lim(torch.zeros(80, 3), MelConfig())
+    assert griffin_lim(torch.zeros(80, 4), MelConfig(), 1).shape == (768,)

@@ -12,6 +12,7 @@ from typing import Any
 from potmeter import media, registry
 from potmeter.cli.weights import choose_weights
 from potmeter.errors import reject
+from potmeter.notices import announce
 from potmeter.presentation import places
 from potmeter.presentation.arguments import common_flags, parse, split_name
 
@@ -73,12 +74,20 @@ def prepare(reference: registry.Reference, values: dict[str, Any]) -> Any:
 
 
 def stream(results: Iterator[Any], *, quiet: bool) -> tuple[Any, bool]:
-    """Follow growing results to the last one, and whether it was printed: text is, as it grows."""
+    """Follow growing results to the last one, and whether it was printed: text is, as it grows.
+
+    Ctrl-C ends it there: what has come so far is the result.
+    """
     printed, result = "", None
-    for result in results:
-        if isinstance(result, media.Text) and not quiet:
-            print(result.text[len(printed) :], end="", flush=True)
-            printed = result.text
+    try:
+        for result in results:
+            if isinstance(result, media.Text) and not quiet:
+                print(result.text[len(printed) :], end="", flush=True)
+                printed = result.text
+    except KeyboardInterrupt:
+        if result is None:
+            raise
+        announce("stopped; what there is so far is kept.")
     if printed:
         print()
     return result, bool(printed)

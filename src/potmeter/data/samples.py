@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Literal
 from potmeter.data.sets.records import DATA_SETS
 from potmeter.data.sets.wheel_photos import PHOTOS, wheel_photo_path
 from potmeter.errors import reject
-from potmeter.media import Image
+from potmeter.media import Audio, Image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy as np
 
+    from potmeter.data.sounds import SoundData
     from potmeter.data.splits import TensorData
 
 NUMBERED = {record.name: record.test_pictures for record in DATA_SETS.values() if record.test_pictures}
@@ -152,3 +153,42 @@ def test_split(kind: str) -> TensorData:
     """The test part of a fetched set; kept, since reading MNIST takes seconds."""
     test: TensorData = DATA_SETS[kind].read().test
     return test
+
+
+def sample_sound(name: str) -> Audio:
+    """A named sound.
+
+    Args:
+        name: ``prompts-NAME``, one of the telephone prompts that are held out, fetched on first use; ``vowels-46`` …, the
+            generated ones that are for testing.
+
+    Raises:
+        UserError: For an unknown name, or when it must be fetched and cannot.
+
+    Example:
+        >>> sample_sound("vowels-46").seconds
+        0.8
+    """
+    kind, _, _ = name.partition("-")
+    known = [] if kind not in SOUNDS else list(sound_names(kind))
+    name in known or reject(
+        f"No sound has this name; there are {', '.join(known or [f'{kind}-…' for kind in SOUNDS])}.", name
+    )
+    data = sounds_of(kind)
+    return Audio(data.wave(known.index(name)), data.rate)
+
+
+SOUNDS = ("prompts", "vowels")
+"""Sets whose test sounds are had by their names."""
+
+
+@cache
+def sounds_of(kind: str) -> SoundData:
+    """The test part of a set of sounds."""
+    test: SoundData = DATA_SETS[kind].read().test
+    return test
+
+
+def sound_names(kind: str) -> list[str]:
+    """Names of the test sounds of a set, each with the set's before it."""
+    return [name if name.startswith(f"{kind}-") else f"{kind}-{name}" for name in sounds_of(kind).names]

@@ -175,7 +175,7 @@ def griffin_lim(
     The fast variant is used: each step goes on by ``MOMENTUM`` of the way that it has just gone (Perraudin et al. 2013).
 
     Args:
-        mel: (n_mels, frames), as by ``mel_spectrogram``; at least 2 frames of win_length samples together.
+        mel: (n_mels, frames), as by ``mel_spectrogram``; more than half of n_fft in samples.
         config: What it was computed with.
         iterations: How many projections.
         follow: Wraps the iterations, to show how far they are: ``progress`` of a frontend.
@@ -190,9 +190,8 @@ def griffin_lim(
     iterations >= 1 or reject("Griffin–Lim takes at least one iteration.", iterations)
     frames = mel.shape[1]
     MAX_FRAMES >= frames or reject(f"Griffin–Lim takes up to {MAX_FRAMES:,} frames.", f"{frames:,} frames")
-    frames > -(-config.n_fft // (2 * config.hop_length)) or reject(
-        f"Griffin–Lim takes more than {-(-config.n_fft // (2 * config.hop_length))} frames.", f"{frames} frames"
-    )
+    least = config.n_fft // 2 // config.hop_length + 2  # or there is nothing to mirror
+    frames >= least or reject(f"Griffin–Lim takes at least {least} frames.", f"{frames} frames")
     magnitudes = linear_magnitudes(mel.float(), config)
     generator = torch.Generator().manual_seed(0)
     angles = (2 * math.pi * torch.rand(magnitudes.shape, generator=generator)).to(mel.device)

@@ -18,7 +18,7 @@ class Muon(Optimizer):
     """As ``torch.optim.Muon``, but in float32 on a CPU: where a CPU cannot multiply in bfloat16, that one is far slower.
 
     Args:
-        params: Matrices.
+        params: Matrices, and filters of convolutions, (out, in, …), which are taken as matrices (out, in · …).
         lr: How far a step goes, as a spectral norm; times √(rows / columns) where there are more rows than columns.
         weight_decay: Decoupled, times ``lr``.
         momentum: Nesterov momentum: decay, per step, of the moving average of the gradient.
@@ -29,7 +29,7 @@ class Muon(Optimizer):
     ) -> None:
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
         for p in (p for group in self.param_groups for p in group["params"]):
-            if p.ndim != 2:
+            if p.ndim < 2:
                 raise ValueError(f"Muon takes matrices. Received: {tuple(p.shape)}")
 
     @torch.no_grad()
@@ -41,9 +41,9 @@ class Muon(Optimizer):
                 if not state:
                     state["momentum_buffer"] = torch.zeros_like(p.grad)
                 buffer = state["momentum_buffer"].lerp_(p.grad, 1 - group["momentum"])
-                update = orthogonalize(p.grad.lerp(buffer, group["momentum"]))
+                update = orthogonalize(p.grad.lerp(buffer, group["momentum"]).flatten(1))
                 p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(update, alpha=-group["lr"] * max(1.0, p.shape[0] / p.shape[1]) ** 0.5)
+                p.add_(update.view_as(p), alpha=-group["lr"] * max(1.0, update.shape[0] / update.shape[1]) ** 0.5)
 
 
 def orthogonalize(matrix: Tensor) -> Tensor:

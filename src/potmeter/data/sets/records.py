@@ -21,7 +21,13 @@ class DataSet:
     what: str
     """One line."""
     kind: Literal[
-        "pictures", "pictures with masks", "pictures with objects", "pictures with captions", "text", "sentence pairs"
+        "pictures",
+        "pictures with masks",
+        "pictures with objects",
+        "pictures with captions",
+        "text",
+        "sentence pairs",
+        "sounds",
     ] = "pictures"
     reader: str
     """``module:function`` below ``potmeter.data.sets``; that of pictures returns Splits."""
@@ -254,6 +260,19 @@ DATA_SETS = {
             reader="shapes:shapes",
             channels=(3,),
             classes=("anything else", "disc"),
+        ),
+        DataSet(
+            name="prompts",
+            what="the English prompts of a telephone exchange, one woman's voice",
+            kind="sounds",
+            reader="prompts:prompts",
+            packages=("asterisk",),
+        ),
+        DataSet(
+            name="vowels",
+            what="vowels, generated",
+            kind="sounds",
+            reader="vowels:vowels",
         ),
         DataSet(
             name="austen",

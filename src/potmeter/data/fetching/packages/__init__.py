@@ -3,9 +3,10 @@
 from potmeter.data.fetching.package import Package
 from potmeter.data.fetching.packages.networks import NETWORKS
 from potmeter.data.fetching.packages.pictures import PICTURES
+from potmeter.data.fetching.packages.sounds import SOUNDS
 from potmeter.data.fetching.packages.texts import TEXTS
 from potmeter.data.fetching.packages.translations import TRANSLATIONS, WESNOTH
 
-PACKAGES = {package.tag: package for package in (*PICTURES, *TEXTS, *TRANSLATIONS, *NETWORKS)}
+PACKAGES = {package.tag: package for package in (*PICTURES, *SOUNDS, *TEXTS, *TRANSLATIONS, *NETWORKS)}
 
 __all__ = ["PACKAGES", "WESNOTH", "Package"]
