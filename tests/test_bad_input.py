@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import PIL.Image
 import pytest
+import soundfile
 
 from fixtures.line import Config, Line
 from potmeter.cli import execute
@@ -221,24 +222,6 @@ ROWS = [
     ("no classes", "train classifier --preset tiny --data {here}/empty --steps 1", "no class folders"),
     ("two pictures of each class", "train classifier --preset tiny --data {here}/pairs --steps 1", "too few data to hold some back"),
     ("a picture that breaks in training", "train classifier --preset tiny --data {here}/breaking --steps 1", "broken picture"),
-    # the detector
-    ("things of no file", "train maskrcnn --preset tiny --data {here}/missing --steps 1", "no file or folder"),
-    ("things in no JSON", "train maskrcnn --preset tiny --data {here}/text.txt --steps 1", "is not JSON"),
-    ("half of the things", "train maskrcnn --preset tiny --data {here}/half.json --steps 1", "is not JSON"),
-    ("things with nan", "train maskrcnn --preset tiny --data {here}/coco/nan.json --steps 1", "must be finite"),
-    ("things of one long line", "train maskrcnn --preset tiny --data {here}/coco/long.json --steps 1", "lists no images"),
-    ("things in absent pictures", "train maskrcnn --preset tiny --data {here}/coco/absent.json --steps 1", "None of the 1 images"),
-    ("a folder without things", "train maskrcnn --preset tiny --data {here}/pairs --steps 1", "needs COCO's JSON, or labelme's"),
-    ("things in a picture of another size", "train maskrcnn --preset tiny --data {here}/coco/size.json --steps 1", "must be as large as"),
-    ("sizes of anchors for two levels", "train maskrcnn --preset tiny --anchor-sizes 8 16 --steps 1", "for each of five levels"),
-    ("detector weights of text", "run maskrcnn {here}/black.png --weights {here}/text.txt", "no file of tensors"),
-    ("a class that is never found", "run maskrcnn:cutout {here}/black.png --what hat", "what is one of bird, mammal"),
-    ("too sure", "run maskrcnn {here}/black.png --score 2", "score must lie between 0.05 and 1"),
-    ("things as a sound", "run maskrcnn {here}/black.png --out {here}/x.wav", "saved as .png, .jpg, .webp or .json"),
-    ("a picture of nothing", "run maskrcnn {here}/black.png", WORKS),
-    ("a picture of one pixel", "run maskrcnn {here}/pixel.png", WORKS),
-    ("a picture of a line", "run maskrcnn {here}/line.png", WORKS),
-    ("an attack on nothing", "run attack {here}/black.png --model maskrcnn.cutouts", "Nothing is found in the picture"),
     # the segmenter
     ("a folder without masks", "train segmenter --preset tiny --data {here}/pairs --steps 1", "needs a folder images and a folder masks"),
     ("a mask of another size", "train segmenter --preset tiny --data {here}/masked --steps 1", "must be as large as its picture, 40 × 32"),
@@ -256,6 +239,22 @@ ROWS = [
     ("a look too close", "run segmenter {here}/black.png --size 5000", "size must lie between 0 and 1024"),
     ("a cut-out as JPEG", "run segmenter:cutout {here}/black.png --out {here}/x.jpg", "saved as .png or .webp"),
     ("a picture of nobody", "run segmenter {here}/black.png", WORKS),
+    # wavenet
+    ("a hundredth of a second", "run wavenet {here}/sounds/short.wav", WORKS),
+    ("silence", "run wavenet {here}/sounds/silent.wav --seconds 0.2", WORKS),
+    ("two channels, 96 kHz, 24 bits", "run wavenet:bits {here}/sounds/deep.wav", WORKS),
+    ("a text called a sound", "run wavenet {here}/sounds/text.wav", "not a sound of a known format"),
+    ("a sound of nothing", "run wavenet {here}/sounds/empty.wav", "is empty"),
+    ("a picture as a sound", "run wavenet {here}/black.png", "not a sound of a known format"),
+    ("more than an hour", "run wavenet --seconds 4000", "seconds must lie between 0.05 and 3600"),
+    ("no temperature", "run wavenet --temperature 0", "temperature must lie between 0.01 and 2"),
+    ("a speaker of weights that know one", "run wavenet --speaker ann", "speaker"),
+    ("a sound saved as a picture", "run wavenet {here}/sounds/short.wav --out {here}/x.png", "saved as .wav, .flac, .ogg or .mp3"),
+    ("training on silence", "train wavenet --preset tiny --data {here}/quiet --steps 1", "All sounds are silent"),
+    ("training on a text called a sound", "train wavenet --preset tiny --data {here}/sounds/text.wav --steps 1", "not a sound of a known format"),
+    ("training on a folder without sounds", "train wavenet --preset tiny --data {here}/empty --steps 1", "There are no sounds"),
+    ("prompts at another rate", "train wavenet --sample-rate 8000 --steps 1", "prompts has 16000 samples per second"),
+    ("a hop that is no multiple of four", "train wavenet --preset tiny --hop-length 66 --steps 1", "multiple of 4"),
     # weights, recipes and sizes
     ("train a probe", "train attack --steps 1", "attack is a probe"),
     ("train a tag", "train vae.plane --steps 1", "Weights to start from are named by --from"),
@@ -335,11 +334,6 @@ def places(tmp_path_factory, line_folder):
     }
     (here / "coco" / "nan.json").write_text(json.dumps(annotations))
     (here / "half.json").write_text(json.dumps(annotations)[:90])
-    square = [{"image_id": 1, "category_id": 1, "segmentation": [[1, 1, 5, 1, 4, 4]]}]
-    sizes = [{"id": n + 1, "file_name": "a.png", "width": 9, "height": 8} for n in range(1)]
-    (here / "coco" / "size.json").write_text(json.dumps(annotations | {"images": sizes, "annotations": square}))
-    Image(np.zeros((1, 1, 3), np.uint8)).save(here / "pixel.png")
-    Image(np.zeros((20, 20_000, 3), np.uint8)).save(here / "line.png")
     annotations["images"][0]["file_name"] = "gone.png"
     (here / "coco" / "absent.json").write_text(json.dumps(annotations | {"annotations": []}))
     (here / "coco" / "long.json").write_text(
@@ -349,6 +343,13 @@ def places(tmp_path_factory, line_folder):
     for name, mode in (("deep.png", "I;16"), ("cmyk.jpg", "CMYK"), ("alpha.png", "RGBA"), ("moving.gif", "L")):
         frame = PIL.Image.new(mode, (30, 20))
         frame.save(here / "modes" / name, **({"save_all": True, "append_images": [frame]} if mode == "L" else {}))
+    for folder in ("sounds", "quiet"):
+        (here / folder).mkdir()
+        soundfile.write(here / folder / "silent.wav", np.zeros(8000), 8000)
+    soundfile.write(here / "sounds" / "short.wav", 0.1 * np.ones(160), 16_000)
+    soundfile.write(here / "sounds" / "deep.wav", 0.1 * np.ones((30_000, 2)), 96_000, subtype="PCM_24")
+    (here / "sounds" / "text.wav").write_text("It was a truth")
+    (here / "sounds" / "empty.wav").touch()
     for name in ("corrupt", "unknown"):
         Line(Config()).save_pretrained(here / name)
     (here / "corrupt" / "model.safetensors").write_bytes(b"no tensors at all")

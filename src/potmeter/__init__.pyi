@@ -17,9 +17,9 @@ from potmeter.systems.language.translator.system import Translator as Translator
 from potmeter.systems.language.word2vec.system import Word2Vec as Word2Vec
 from potmeter.systems.play.alphazero.system import AlphaZero as AlphaZero
 from potmeter.systems.play.locomotion.system import Locomotion as Locomotion
+from potmeter.systems.speech.wavenet.system import WaveNetSystem as WaveNetSystem
 from potmeter.systems.vision.captioner.system import ImageCaptioner as ImageCaptioner
 from potmeter.systems.vision.classifier.system import ImageClassifier as ImageClassifier
-from potmeter.systems.vision.maskrcnn.system import ObjectDetector as ObjectDetector
 from potmeter.systems.vision.segmenter.system import Segmenter as Segmenter
 from potmeter.version import __version__ as __version__
 
@@ -88,6 +88,10 @@ def load(
 ) -> Locomotion: ...
 @overload
 def load(
+    name: Literal["wavenet", "wavenet.english"], weights: str | Path | None = None, *, device: str = "cpu"
+) -> WaveNetSystem: ...
+@overload
+def load(
     name: Literal["captioner", "captioner.scenes"], weights: str | Path | None = None, *, device: str = "cpu"
 ) -> ImageCaptioner: ...
 @overload
@@ -105,10 +109,6 @@ def load(
     *,
     device: str = "cpu",
 ) -> ImageClassifier: ...
-@overload
-def load(
-    name: Literal["maskrcnn", "maskrcnn.cutouts"], weights: str | Path | None = None, *, device: str = "cpu"
-) -> ObjectDetector: ...
 @overload
 def load(
     name: Literal["segmenter", "segmenter.hair"], weights: str | Path | None = None, *, device: str = "cpu"

@@ -76,6 +76,14 @@ def waves(count: int, channels: int, height: int, width: int) -> Tensor:
     return (0.5 + 0.5 * torch.sin(2 * math.pi * (3 * x * (1 + y) + 2 * y + c / 3 + n / 2))).float()
 
 
+def of_wavenet(system: Any) -> dict[str, Tensor]:
+    """The distributions of the samples of a wave."""
+    frames, bands = 4, system.config.n_mels
+    time = torch.arange(1 + system.config.linear_prediction + frames * system.config.hop_length - 1)
+    mel = 4 * waves(1, 1, frames + 5, bands)[0] - 8
+    return {"distributions": system.predict(0.1 * torch.sin(time / 9)[None], mel, torch.tensor([0]))}
+
+
 def of_alphazero(system: Any) -> dict[str, Tensor]:
     """Policy and value of two positions."""
     logits, values = system.predict(
@@ -132,6 +140,7 @@ BY_SYSTEM = {
     "locomotion": of_locomotion,
     "translator": of_translator,
     "vae": of_autoencoder,
+    "wavenet": of_wavenet,
     "word2vec": of_word2vec,
 }
 """What no capability gives."""

@@ -23,6 +23,8 @@ COLUMNS = 1200
 def draw_waves(waves: Mapping[str, tuple[np.ndarray, int]], top: float | None = None) -> Image:
     """The waveforms and spectrograms of sounds below each other, over one common axis of time.
 
+    The waveforms are drawn to one scale, so that the loudest fills its row.
+
     Args:
         waves: The samples (time,) in [-1, 1] and the rate of each, by the name that stands above it.
         top: Highest frequency in Hz; default: half the lowest rate.
@@ -37,6 +39,7 @@ def draw_waves(waves: Mapping[str, tuple[np.ndarray, int]], top: float | None = 
     waves or reject("A picture takes at least one sound.", "none")
     top = min(rate for _, rate in waves.values()) / 2 if top is None else top
     longest = max(len(samples) / rate for samples, rate in waves.values())
+    loudest = max(0.01, *(float(abs(samples).max()) for samples, _ in waves.values()))
     figure = Figure(figsize=(7.2, 0.4 + 2.0 * len(waves)), dpi=100, layout="constrained")
     heights = [height for _ in waves for height in (1, 3)]
     rows: Any = figure.subplots(2 * len(waves), 1, sharex=True, gridspec_kw={"height_ratios": heights}, squeeze=False)
@@ -44,7 +47,7 @@ def draw_waves(waves: Mapping[str, tuple[np.ndarray, int]], top: float | None = 
         wave, spectrum = rows[2 * number, 0], rows[2 * number + 1, 0]
         times, low, high = envelope(samples, rate)
         wave.fill_between(times, low, high, linewidth=0.5, color="#a5391b")
-        wave.set(ylim=(-1, 1), yticks=[])
+        wave.set(ylim=(-loudest, loudest), yticks=[])
         wave.set_title(escape_formulas(name), loc="left", fontsize=9) if name else None
         levels = decibels(samples, rate)
         spectrum.imshow(
@@ -52,6 +55,7 @@ def draw_waves(waves: Mapping[str, tuple[np.ndarray, int]], top: float | None = 
             extent=(0, len(samples) / rate, 0, rate / 2000),
         )  # fmt: skip
         spectrum.set(ylim=(0, top / 1000), ylabel="kHz", xlim=(0, longest))
+        spectrum.locator_params(axis="y", nbins=4, integer=top >= 4000)
     rows[-1, 0].set_xlabel("seconds")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
