@@ -222,6 +222,24 @@ ROWS = [
     ("no classes", "train classifier --preset tiny --data {here}/empty --steps 1", "no class folders"),
     ("two pictures of each class", "train classifier --preset tiny --data {here}/pairs --steps 1", "too few data to hold some back"),
     ("a picture that breaks in training", "train classifier --preset tiny --data {here}/breaking --steps 1", "broken picture"),
+    # the detector
+    ("things of no file", "train maskrcnn --preset tiny --data {here}/missing --steps 1", "no file or folder"),
+    ("things in no JSON", "train maskrcnn --preset tiny --data {here}/text.txt --steps 1", "is not JSON"),
+    ("half of the things", "train maskrcnn --preset tiny --data {here}/half.json --steps 1", "is not JSON"),
+    ("things with nan", "train maskrcnn --preset tiny --data {here}/coco/nan.json --steps 1", "must be finite"),
+    ("things of one long line", "train maskrcnn --preset tiny --data {here}/coco/long.json --steps 1", "lists no images"),
+    ("things in absent pictures", "train maskrcnn --preset tiny --data {here}/coco/absent.json --steps 1", "None of the 1 images"),
+    ("a folder without things", "train maskrcnn --preset tiny --data {here}/pairs --steps 1", "needs COCO's JSON, or labelme's"),
+    ("things in a picture of another size", "train maskrcnn --preset tiny --data {here}/coco/size.json --steps 1", "must be as large as"),
+    ("sizes of anchors for two levels", "train maskrcnn --preset tiny --anchor-sizes 8 16 --steps 1", "for each of five levels"),
+    ("detector weights of text", "run maskrcnn {here}/black.png --weights {here}/text.txt", "no file of tensors"),
+    ("a class that is never found", "run maskrcnn:cutout {here}/black.png --what hat", "what is one of bird, mammal"),
+    ("too sure", "run maskrcnn {here}/black.png --score 2", "score must lie between 0.05 and 1"),
+    ("things as a sound", "run maskrcnn {here}/black.png --out {here}/x.wav", "saved as .png, .jpg, .webp or .json"),
+    ("a picture of nothing", "run maskrcnn {here}/black.png", WORKS),
+    ("a picture of one pixel", "run maskrcnn {here}/pixel.png", WORKS),
+    ("a picture of a line", "run maskrcnn {here}/line.png", WORKS),
+    ("an attack on nothing", "run attack {here}/black.png --model maskrcnn.cutouts", "Nothing is found in the picture"),
     # the segmenter
     ("a folder without masks", "train segmenter --preset tiny --data {here}/pairs --steps 1", "needs a folder images and a folder masks"),
     ("a mask of another size", "train segmenter --preset tiny --data {here}/masked --steps 1", "must be as large as its picture, 40 × 32"),
@@ -334,6 +352,11 @@ def places(tmp_path_factory, line_folder):
     }
     (here / "coco" / "nan.json").write_text(json.dumps(annotations))
     (here / "half.json").write_text(json.dumps(annotations)[:90])
+    square = [{"image_id": 1, "category_id": 1, "segmentation": [[1, 1, 5, 1, 4, 4]]}]
+    sizes = [{"id": n + 1, "file_name": "a.png", "width": 9, "height": 8} for n in range(1)]
+    (here / "coco" / "size.json").write_text(json.dumps(annotations | {"images": sizes, "annotations": square}))
+    Image(np.zeros((1, 1, 3), np.uint8)).save(here / "pixel.png")
+    Image(np.zeros((20, 20_000, 3), np.uint8)).save(here / "line.png")
     annotations["images"][0]["file_name"] = "gone.png"
     (here / "coco" / "absent.json").write_text(json.dumps(annotations | {"annotations": []}))
     (here / "coco" / "long.json").write_text(

@@ -20,6 +20,7 @@ from potmeter.systems.play.locomotion.system import Locomotion as Locomotion
 from potmeter.systems.speech.wavenet.system import WaveNetSystem as WaveNetSystem
 from potmeter.systems.vision.captioner.system import ImageCaptioner as ImageCaptioner
 from potmeter.systems.vision.classifier.system import ImageClassifier as ImageClassifier
+from potmeter.systems.vision.maskrcnn.system import ObjectDetector as ObjectDetector
 from potmeter.systems.vision.segmenter.system import Segmenter as Segmenter
 from potmeter.version import __version__ as __version__
 
@@ -109,6 +110,10 @@ def load(
     *,
     device: str = "cpu",
 ) -> ImageClassifier: ...
+@overload
+def load(
+    name: Literal["maskrcnn", "maskrcnn.cutouts"], weights: str | Path | None = None, *, device: str = "cpu"
+) -> ObjectDetector: ...
 @overload
 def load(
     name: Literal["segmenter", "segmenter.hair"], weights: str | Path | None = None, *, device: str = "cpu"

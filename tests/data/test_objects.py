@@ -93,7 +93,7 @@ def test_pictures_of_different_sizes_are_scaled_and_padded_together(tmp_path):
     with pytest.raises(
         UserError, match=r"0\.png must be as large as instances\.json says, 40 × 32 pixels.*Received: 20 × 32"
     ):
-        whole(object_files(folder, 64, 200))
+        object_files(folder, 64, 200)
 
 
 @pytest.mark.parametrize("shape, scaled", [((1, 1), (32, 32)), ((20, 20_000), (1, 64)), ((32, 40), (32, 40))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
@@ -13,6 +14,9 @@ from torch.utils.data import Dataset
 
 from potmeter.data.batches import Batch
 from potmeter.data.fingerprint import digest
+
+CHECK_SECONDS = 5.0
+"""Longest time that one data set is looked through for broken files."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,14 @@ class ObjectData(Dataset):
     def head(self, n: int) -> Self:
         """The first ``n`` scenes (all, if there are fewer)."""
         return self.select(range(min(n, len(self))))
+
+    def check(self) -> None:
+        """Read scenes, for some seconds at most. Raises UserError for the first that is broken or does not fit."""
+        until = time.monotonic() + CHECK_SECONDS
+        for i in self.indices:
+            self.scenes.scene(i)
+            if time.monotonic() > until:
+                return
 
     def fingerprint(self) -> str:
         """A digest of the scenes and their classes."""
