@@ -40,8 +40,6 @@ from .results import Bits, Resynthesis
 from .segments import Segments
 from .stack import fast_forward
 
-TEMPERATURE = 1.0
-"""Of the distributions that samples are drawn from, where nobody says otherwise."""
 GROWTH = 1.2
 """While a sound grows it is shown each time that it is so many times as long: an hour costs no more than twice itself."""
 MAX_SECONDS = 3600
@@ -157,9 +155,9 @@ class WaveNetSystem(System):
         self,
         sound: Audio | None = None,
         *,
-        seconds: Annotated[float, Range(0.05, MAX_SECONDS)] = 3.0,
+        seconds: Annotated[float, Range(0.05, 3600)] = 3.0,
         speaker: Annotated[str, Choice("speakers")] | None = None,
-        temperature: Annotated[float, Range(0.01, 2)] = TEMPERATURE,
+        temperature: Annotated[float, Range(0.01, 2)] = 1.0,
         seed: Annotated[int, Range(0, 2**31)] = 0,
         stream: bool = False,
     ) -> Audio | Iterator[Audio]:
@@ -190,7 +188,7 @@ class WaveNetSystem(System):
         *,
         seconds: Annotated[float, Range(0.05, 60)] = 5.0,
         speaker: Annotated[str, Choice("speakers")] | None = None,
-        temperature: Annotated[float, Range(0.01, 2)] = TEMPERATURE,
+        temperature: Annotated[float, Range(0.01, 2)] = 1.0,
         iterations: Annotated[int, Range(1, 1000)] = 60,
         seed: Annotated[int, Range(0, 2**31)] = 0,
     ) -> Resynthesis:
@@ -287,7 +285,7 @@ class WaveNetSystem(System):
         seconds: float,
         *,
         speaker: str | None = None,
-        temperature: float = TEMPERATURE,
+        temperature: float = 1.0,
         seed: int = 0,
     ) -> Iterator[np.ndarray]:
         """A wave, a quarter of a second after the other, in memory that does not grow.
