@@ -46,6 +46,8 @@ OPENING_MOVES = {r.GO: 2, r.TIC_TAC_TOE: 1, r.CONNECT_FOUR: 2}
 """Random moves with which the games of a match begin, so that no two are alike."""
 GNUGO = "gnugo --mode gtp --level 10 --chinese-rules --positional-superko --play-out-aftermath --capture-all-dead"
 """GNU Go so that the area that stands at the end is right: it takes what is dead."""
+PLAYOUTS_AGAINST_GNUGO = 400
+"""As ``potmeter gtp`` plays; so do the untrained network and the search without one that are measured beside."""
 AT_ONCE = 10
 """Games that are played against another program side by side, each with a process of its own."""
 
@@ -148,7 +150,8 @@ class AlphaZero(System):
 
     def describe_metrics(self) -> dict[str, str]:
         playouts = f"{self.config.playouts} playouts a move, openings of {OPENING_MOVES[self.rules.kind]} random moves"
-        return {"mcts_score": playouts, "gnugo_score": f"{playouts}, komi {self.config.komi:g}; {GNUGO}"}
+        against = f"{PLAYOUTS_AGAINST_GNUGO} playouts a move, the same openings, komi {self.config.komi:g}; {GNUGO}"
+        return {"mcts_score": playouts, "gnugo_score": against}
 
     # Who plays
 
@@ -186,7 +189,8 @@ class AlphaZero(System):
         for seeds in np.array_split(data.tensors["opening"].numpy(), -(-len(data) // AT_ONCE)):
             opponent = ProgramPlayer(self.rules, command)
             try:
-                player = self.player(network) if network is not None else self.mcts_player()
+                many = PLAYOUTS_AGAINST_GNUGO
+                player = self.mcts_player(playouts=many) if network is None else self.player(network, many)
                 scores.append(self.meet(player, seeds, opponent).scores)
             finally:
                 opponent.close()
