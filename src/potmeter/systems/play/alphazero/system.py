@@ -337,6 +337,7 @@ class AlphaZero(System):
                 Example("What the network sees", task="planes", moves="D D C E"),
             ]
         return [
+            Example("A fight on a small board: where must Black play?", moves="C3 C2 D2 B3 B2 D3"),
             Example("The first move", moves=""),
             Example("A match with a search that has no network, which looks ten times as far", task="play", games=4,
                     playouts=50, handicap=10),
