@@ -240,6 +240,12 @@ ROWS = [
     ("a picture of one pixel", "run maskrcnn {here}/pixel.png", WORKS),
     ("a picture of a line", "run maskrcnn {here}/line.png", WORKS),
     ("an attack on nothing", "run attack {here}/black.png --model maskrcnn.cutouts", "Nothing is found in the picture"),
+    # sumo
+    ("a fighter that there is not", "run sumo --opponent v99", "opponent"),
+    ("more bouts than anybody watches", "run sumo --bouts 10", "bouts must lie between 1 and 9"),
+    ("an odd number of bouts", "train sumo --preset tiny --num-envs 33 --steps 1", "num_envs must be divisible by 2"),
+    ("a ring of no size", "train sumo --preset tiny --radius 0 --steps 1", "radius must lie between 0.6 and 5"),
+    ("a minibatch larger than a rollout", "train sumo --preset tiny --batch-size 100000 --steps 1", "batch_size must not exceed the 1,024 steps"),
     # the segmenter
     ("a folder without masks", "train segmenter --preset tiny --data {here}/pairs --steps 1", "needs a folder images and a folder masks"),
     ("a mask of another size", "train segmenter --preset tiny --data {here}/masked --steps 1", "must be as large as its picture, 40 × 32"),

@@ -17,6 +17,7 @@ from potmeter.systems.language.translator.system import Translator as Translator
 from potmeter.systems.language.word2vec.system import Word2Vec as Word2Vec
 from potmeter.systems.play.alphazero.system import AlphaZero as AlphaZero
 from potmeter.systems.play.locomotion.system import Locomotion as Locomotion
+from potmeter.systems.play.sumo.system import Sumo as Sumo
 from potmeter.systems.speech.wavenet.system import WaveNetSystem as WaveNetSystem
 from potmeter.systems.vision.captioner.system import ImageCaptioner as ImageCaptioner
 from potmeter.systems.vision.classifier.system import ImageClassifier as ImageClassifier
@@ -76,7 +77,10 @@ def load(
 ) -> Word2Vec: ...
 @overload
 def load(
-    name: Literal["alphazero", "alphazero.tictactoe"], weights: str | Path | None = None, *, device: str = "cpu"
+    name: Literal["alphazero", "alphazero.go5", "alphazero.tictactoe"],
+    weights: str | Path | None = None,
+    *,
+    device: str = "cpu",
 ) -> AlphaZero: ...
 @overload
 def load(
@@ -87,6 +91,8 @@ def load(
     *,
     device: str = "cpu",
 ) -> Locomotion: ...
+@overload
+def load(name: Literal["sumo", "sumo.bug"], weights: str | Path | None = None, *, device: str = "cpu") -> Sumo: ...
 @overload
 def load(
     name: Literal["wavenet", "wavenet.english"], weights: str | Path | None = None, *, device: str = "cpu"

@@ -373,16 +373,18 @@ def test_a_spectrogram_of_another_configuration_or_shape_is_refused_with_what_di
 
 @for_systems("Agent")
 def test_an_agent_acts_by_what_it_observes_and_by_nothing_else(trained):
-    observations = torch.randn(40, trained.config.num_observations)
+    ((_, (sample,)),) = trained.system.export_modules().values()
+    observations = torch.randn(40, sample.shape[1])
     actions = trained.system.act(observations)
     assert len(actions) == 40 and torch.equal(actions, trained.system.act(observations))
     one_by_one = torch.cat([trained.system.act(row[None]) for row in observations])
     torch.testing.assert_close(actions, one_by_one, rtol=1e-4, atol=1e-4)
     assert len(actions.unique(dim=0)) > 1, "it does not always do the same"
-    if trained.config.discrete:
-        assert actions.ndim == 1 and set(actions.tolist()) <= set(range(trained.config.num_actions))
+    outputs = trained.system(observations).shape[1]
+    if trained.system.policy.discrete:
+        assert actions.ndim == 1 and set(actions.tolist()) <= set(range(outputs))
     else:
-        assert actions.shape == (40, trained.config.num_actions) and actions.isfinite().all()
+        assert actions.shape == (40, outputs) and actions.isfinite().all()
 
 
 # Go -----------------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from potmeter.systems.basics.blackbox.system import Blackbox
 from potmeter.systems.generative.autoencoder import Autoencoder
 from potmeter.systems.generative.vae.system import VAE
 from potmeter.systems.play.locomotion import Locomotion
+from potmeter.systems.play.sumo import Sumo
 from potmeter.systems.vision.classifier.system import ImageClassifier
 
 TINY = replace(Line.presets["tiny"], jitter=0.1, clip=0.5, weight_decay=0.01)
@@ -111,6 +112,7 @@ if __name__ == "__main__":
     run_all(out)
     results = {"grown": train(Line, TINY, out / "grown", resume=True)}  # the test began it, on one process
     results["locomotion"] = train(Locomotion, locomotion_config(), out / "locomotion")
+    results["sumo"] = train(Sumo, replace(Sumo.presets["tiny"], num_envs=8, batch_size=64), out / "sumo")
     try:
         train(Broken, TINY, out / "broken")
     except RuntimeError as error:

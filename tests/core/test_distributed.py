@@ -95,10 +95,11 @@ def test_a_run_of_one_process_goes_on_with_two(results):
 
 def test_processes_with_their_own_environments_end_with_equal_weights_and_normalisers(results):
     _, (first, second) = results
-    (losses, weights), (others, same_weights) = first["locomotion"], second["locomotion"]
-    assert losses != others, "each has lived through something else"
-    assert weights["policy.normaliser.count"] == 10 * 4 * 32, "and they have learnt from all of it"
-    assert all(torch.equal(tensor, same_weights[key]) for key, tensor in weights.items())
+    for name, environments in (("locomotion", 4), ("sumo", 8)):
+        (losses, weights), (others, same_weights) = first[name], second[name]
+        assert losses != others, "each has lived through something else"
+        assert weights["policy.normaliser.count"] == 10 * environments * 32, "and they have learnt from all of it"
+        assert all(torch.equal(tensor, same_weights[key]) for key, tensor in weights.items())
 
 
 def test_a_step_that_bypasses_the_trainer_is_found_out(results):

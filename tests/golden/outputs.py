@@ -117,6 +117,13 @@ def of_locomotion(system: Any) -> dict[str, Tensor]:
     return {"forward": system(torch.linspace(-1, 1, 7)[:, None].expand(-1, system.config.num_observations))}
 
 
+def of_sumo(system: Any) -> dict[str, Tensor]:
+    """The policy's actions and the oldest version's, for observations on a line, and the league's ratings."""
+    line = torch.linspace(-1, 1, 7)[:, None].expand(-1, 41)
+    ratings = torch.tensor(system.ladder.rate().mean(0), dtype=torch.float32)
+    return {"forward": system(line), "v1": system.ladder.members[0].act(line), "elo": ratings}
+
+
 def of_translator(system: Any) -> dict[str, str]:
     """A translation in each direction, greedy."""
     sentence = {"en": "Click the button to save the file.", "hu": "A fájl mentéséhez kattintson a gombra."}
@@ -138,6 +145,7 @@ BY_SYSTEM = {
     "blackbox": of_blackbox,
     "captioner": of_captioner,
     "locomotion": of_locomotion,
+    "sumo": of_sumo,
     "translator": of_translator,
     "vae": of_autoencoder,
     "wavenet": of_wavenet,

@@ -1,0 +1,114 @@
+"""What sumo can be set to, and the league: versions of the policy as they were, and how strong they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from potmeter.core.config import BaseConfig
+from potmeter.core.reinforcement.policy import Policy
+from potmeter.core.signature import Range
+from potmeter.errors import reject
+
+from .elo import rate
+from .ring import ACTION, OBSERVATION
+
+ROUNDS = 20
+"""Bouts of each two versions of the league."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(BaseConfig):
+    """The ring, the networks and the algorithm; ``batch_size`` is that of PPO's minibatches."""
+
+    radius: Annotated[float, Range(0.6, 5)] = 0.8
+    """Of the ring, in metres; a beetle is 0.67 long, horn included, and the ring as wide for it as sumo's for a wrestler."""
+    versions: Annotated[int, Range(2, 100)] = 12
+    """Versions of the policy that are kept over the training, evenly spread: the league, and the opponents."""
+    delta: Annotated[float, Range(0, 1)] = 0.5
+    """δ: opponents from the past are drawn from the versions of the training's last 1 − δ so far; 0 = from all of them."""
+    shaping: Annotated[float, Range(0, 1)] = 0.5
+    """Share of the training in which the dense reward of exploration falls to 0; from there only the result counts."""
+    num_envs: Annotated[int, Range(1, 10_000)] = 128
+    """Bouts side by side, over all processes together."""
+    rollout_steps: Annotated[int, Range(1)] = 64
+    """Steps T in each bout between two updates of the policy."""
+    epochs: Annotated[int, Range(1)] = 5
+    """Passes over the experience at each update."""
+    hidden: Annotated[tuple[int, ...], Range(1)] = (64, 64)
+    """Units in the hidden layers, of the policy and of the value function alike."""
+    log_std_init: Annotated[float, Range(-10, 2)] = -0.5
+    """Logarithm of the Gaussian's standard deviation at first: how boldly actions are explored."""
+    gamma: Annotated[float, Range(0, 1)] = 0.99
+    """Discount factor γ: how much a reward one step later counts."""
+    gae_lambda: Annotated[float, Range(0, 1)] = 0.95
+    """λ of generalised advantage estimation: 0 trusts the value function, 1 the rewards alone."""
+    clip_range: Annotated[float, Range(0, open="low")] = 0.2
+    """ε: how far the probability ratio of new and old policy is followed from 1."""
+    value_coef: Annotated[float, Range(0)] = 0.5
+    """Weight of the value function's squared error in the loss."""
+    entropy_coef: Annotated[float, Range(0)] = 0.0
+    """Weight of the entropy bonus, which keeps the policy exploring."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.hidden or reject("hidden must not be empty.", self.hidden)
+        samples = self.num_envs * self.rollout_steps
+        self.batch_size <= samples or reject(
+            f"batch_size must not exceed the {samples:,} steps (num_envs × rollout_steps) of a rollout.",
+            self.batch_size,
+        )
+
+
+def make_policy(config: Config) -> Policy:
+    """A policy with fresh weights."""
+    return Policy(OBSERVATION, ACTION, config.hidden, discrete=False, log_std_init=config.log_std_init)
+
+
+class League(nn.Module):
+    """Versions of the policy as they were, evenly spread over the training, and the results of their bouts.
+
+    Args:
+        config: How many versions, and of what size.
+    """
+
+    size: Tensor
+    results: Tensor
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.versions = nn.ModuleList(make_policy(config) for _ in range(config.versions)).requires_grad_(False)
+        self.register_buffer("size", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("results", torch.zeros(ROUNDS, config.versions, config.versions, dtype=torch.int8))
+
+    def __len__(self) -> int:
+        return int(self.size)
+
+    @property
+    def members(self) -> list[Policy]:
+        """The versions so far, the oldest first."""
+        return list(self.versions)[: len(self)]  # type: ignore[return-value]
+
+    def is_due(self, fraction: float) -> bool:
+        """Whether so much of the training is done that another version is to be kept."""
+        return len(self) < len(self.versions) and fraction >= len(self) / len(self.versions)
+
+    @torch.no_grad()
+    def enter(self, policy: Policy) -> None:
+        """Keep the policy as it is now."""
+        self.versions[len(self)].load_state_dict(policy.state_dict())
+        self.size += 1
+
+    def record(self, results: Int[np.ndarray, "rounds n n"]) -> None:
+        """Remember the results of the newest version against the others, and theirs against it."""
+        n, new = len(self), torch.from_numpy(results).to(self.results.device)
+        self.results[:, n - 1, :n], self.results[:, :n, n - 1] = new[:, -1], new[:, :, -1]
+
+    def rate(self) -> Float[np.ndarray, "rounds n"]:
+        """Elo ratings of the versions, relative to the first, by rounds as ``elo.rate`` gives them."""
+        return rate(self.results[:, : len(self), : len(self)].numpy(force=True))

@@ -1,0 +1,15 @@
+"""The presets of sumo."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .model import Config
+
+LECTURE = Config(batch_size=1536, lr=1e-3, schedule="linear", clip=0.5, entropy_coef=0.002)
+
+PRESETS = {
+    "tiny": replace(LECTURE, radius=0.7, versions=3, num_envs=32, rollout_steps=32, batch_size=256, hidden=(32, 32)),
+    "lecture": LECTURE,
+    "paper": replace(LECTURE, num_envs=1024, rollout_steps=400, batch_size=8192, epochs=6, gamma=0.995),
+}
