@@ -95,10 +95,10 @@ def test_a_run_of_one_process_goes_on_with_two(results):
 
 def test_processes_with_their_own_environments_end_with_equal_weights_and_normalisers(results):
     _, (first, second) = results
-    for name, environments in (("locomotion", 4), ("sumo", 8)):
+    for name, learners in (("locomotion", 4), ("sumo", 12)):  # of eight bouts four have both sides learning
         (losses, weights), (others, same_weights) = first[name], second[name]
         assert losses != others, "each has lived through something else"
-        assert weights["policy.normaliser.count"] == 10 * environments * 32, "and they have learnt from all of it"
+        assert weights["policy.normaliser.count"] == 10 * learners * 32, "and they have learnt from all of it"
         assert all(torch.equal(tensor, same_weights[key]) for key, tensor in weights.items())
 
 

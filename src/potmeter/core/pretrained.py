@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -84,11 +85,13 @@ class Pretrained(nn.Module):
 
     @classmethod
     def from_pretrained(cls, where: str | Path | None = None) -> Self:
-        """Load weights by tag, folder, training run or hub id; None = the default ones. In evaluation mode.
+        """Load weights in evaluation mode: by tag, folder, training run, hub id, or another program's file; None = the default.
 
         Raises:
             UserError: When there are none there, or they do not fit.
         """
+        if where is not None and os.path.isfile(where):
+            return cls.from_checkpoint(Path(where)).eval()
         entry = registry.entries().get(cls.name)
         if where is None:
             where = (entry.default_tag if entry else None) or reject(f"{cls.name} has no weights yet.", where)
@@ -96,6 +99,11 @@ class Pretrained(nn.Module):
         if entry and tag in entry.weights and entry.weights[tag].fetched:
             return cls.fetch_pretrained(tag).eval()
         return cls.from_folder(locate_weights(cls.name, where))
+
+    @classmethod
+    def from_checkpoint(cls, file: Path) -> Self:
+        """The system in another program's file, where it reads one (``checkpoints.py``). Raises UserError otherwise."""
+        return cls.from_folder(locate_weights(cls.name, file))
 
     @classmethod
     def from_folder(cls, folder: Path) -> Self:

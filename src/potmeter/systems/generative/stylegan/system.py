@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -63,14 +62,12 @@ class StyleGAN(System):
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))
 
     @classmethod
-    def from_pretrained(cls, where: str | Path | None = None) -> Self:
-        """As for every system; also NVIDIA's generators, from a file of the PyTorch port (``checkpoints.py``)."""
-        if where is None or not os.path.isfile(where):
-            return super().from_pretrained(where)
-        config, state = read_port(Path(where))
+    def from_checkpoint(cls, file: Path) -> Self:
+        """NVIDIA's generators, from a file of the PyTorch port (``checkpoints.py``)."""
+        config, state = read_port(file)
         system = cls(config)
         system.generator.load_state_dict(state)
-        return system.eval()
+        return system
 
     # 1. Pictures without labels
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -62,14 +61,12 @@ class ObjectDetector(System):
         self.known: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}  # what was found last, by fingerprint
 
     @classmethod
-    def from_pretrained(cls, where: str | Path | None = None) -> Self:
-        """As for every system; also a Mask R-CNN from a file of torchvision's (``checkpoints.py``)."""
-        if where is None or not os.path.isfile(where):
-            return super().from_pretrained(where)
-        config, state = read_torchvision(Path(where))
+    def from_checkpoint(cls, file: Path) -> Self:
+        """A Mask R-CNN from a file of torchvision's (``checkpoints.py``)."""
+        config, state = read_torchvision(file)
         system = cls(config)
         system.model.load_state_dict(state)
-        return system.eval()
+        return system
 
     # 1. Pictures with things in them
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,14 +62,12 @@ class Segmenter(System):
         self.to(memory_format=torch.channels_last)  # convolutions are faster so, on CPUs and GPUs
 
     @classmethod
-    def from_pretrained(cls, where: str | Path | None = None) -> Self:
-        """As for every system; also a U-Net from a file of Milesi's PyTorch port (``checkpoints.py``)."""
-        if where is None or not os.path.isfile(where):
-            return super().from_pretrained(where)
-        config, state = read_port(Path(where))
+    def from_checkpoint(cls, file: Path) -> Self:
+        """A U-Net from a file of Milesi's PyTorch port (``checkpoints.py``)."""
+        config, state = read_port(file)
         system = cls(config)
         system.model.load_state_dict(state)
-        return system.eval()
+        return system
 
     # 1. Pictures with a class for every pixel
 
