@@ -11,6 +11,7 @@ from potmeter.systems.basics.blackbox.system import Blackbox as Blackbox
 from potmeter.systems.generative.autoencoder.system import Autoencoder as Autoencoder
 from potmeter.systems.generative.gan.system import GAN as GAN
 from potmeter.systems.generative.stylegan.system import StyleGAN as StyleGAN
+from potmeter.systems.generative.styletransfer.system import StyleTransfer as StyleTransfer
 from potmeter.systems.generative.vae.system import VAE as VAE
 from potmeter.systems.language.gpt2.system import GPT2 as GPT2
 from potmeter.systems.language.translator.system import Translator as Translator
@@ -55,6 +56,13 @@ def load(name: Literal["gan", "gan.digits"], weights: str | Path | None = None, 
 def load(
     name: Literal["stylegan", "stylegan.faces"], weights: str | Path | None = None, *, device: str = "cpu"
 ) -> StyleGAN: ...
+@overload
+def load(
+    name: Literal["styletransfer", "styletransfer.starry-night"],
+    weights: str | Path | None = None,
+    *,
+    device: str = "cpu",
+) -> StyleTransfer: ...
 @overload
 def load(
     name: Literal["vae", "vae.digits", "vae.plane", "vae.faces", "vae.avatars"],

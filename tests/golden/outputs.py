@@ -124,6 +124,11 @@ def of_sumo(system: Any) -> dict[str, Tensor]:
     return {"forward": system(line), "v1": system.ladder.members[0].act(line), "elo": ratings}
 
 
+def of_styletransfer(system: Any) -> dict[str, Tensor]:
+    """The paintings of two pictures."""
+    return {"forward": system(waves(2, 3, 48, 64))}
+
+
 def of_translator(system: Any) -> dict[str, str]:
     """A translation in each direction, greedy."""
     sentence = {"en": "Click the button to save the file.", "hu": "A fájl mentéséhez kattintson a gombra."}
@@ -146,6 +151,7 @@ BY_SYSTEM = {
     "captioner": of_captioner,
     "locomotion": of_locomotion,
     "sumo": of_sumo,
+    "styletransfer": of_styletransfer,
     "translator": of_translator,
     "vae": of_autoencoder,
     "wavenet": of_wavenet,

@@ -1,0 +1,93 @@
+"""The loss network together with what of a painting it is to compare: loads once, and is never trained or saved."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from potmeter.core.random import RandomStream
+from potmeter.data.fingerprint import digest
+from potmeter.data.vgg_weights import load_torchvision_vgg, load_vgg_weights
+from potmeter.media import Image
+from potmeter.nn.backbones.vgg import VGG16
+
+from .loss import Style, content_loss, style_loss, total_variation
+from .model import Config
+
+RANDOM_WIDTH = 0.25
+"""Of the loss network with random filters."""
+
+
+def load_loss_network(config: Config) -> VGG16:
+    """The network that a Config's losses look through."""
+    if config.loss_network == "random":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # the same filters every time
+            network = VGG16(config.last_layer, width=RANDOM_WIDTH)
+    else:
+        load = load_vgg_weights if config.loss_network == "vgg16" else load_torchvision_vgg
+        network = load(config.last_layer)
+    return network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
+
+
+class Criterion:
+    """Johnson's losses for one painting.
+
+    Args:
+        config: Layers, weights, and which network.
+        painting: Whose style.
+        device: Where the pictures are.
+    """
+
+    def __init__(self, config: Config, painting: Image, device: torch.device | str = "cpu") -> None:
+        self.config = config
+        self.network = load_loss_network(config).to(device)
+        self.painting = painting.tensor().to(device)
+        maps = self.network.feature_maps
+        self.style = Style.of(self.painting, maps, config.style_layers, config.content_layer)
+
+    def fingerprint(self) -> str:
+        """A digest of all that the losses hang on."""
+        c = self.config
+        weights = c.style_weight, c.content_weight, c.tv_weight
+        return digest([c.loss_network, c.style_layers, c.content_layer, weights, self.painting])
+
+    def content(self, photographs: Float[Tensor, "b 3 h w"]) -> Tensor:
+        """The features that are to stay."""
+        layer = self.config.content_layer
+        with torch.no_grad():
+            return self.network.feature_maps(photographs, (layer,))[layer]
+
+    def losses(self, paintings: Float[Tensor, "b 3 h w"], content: Tensor) -> dict[str, Tensor]:
+        """Of each picture ``style``, ``content`` and ``tv``, without weights; (B,) each.
+
+        Args:
+            paintings: What is judged.
+            content: The features of their photographs, from ``content``.
+        """
+        config = self.config
+        maps = self.network.feature_maps(paintings, (*config.style_layers, config.content_layer))
+        return {
+            "style": style_loss(maps, self.style),
+            "content": content_loss(maps[config.content_layer], content, self.style),
+            "tv": total_variation(paintings.float()),
+        }
+
+    def total(self, losses: dict[str, Tensor]) -> Tensor:
+        """The weighted sum of such losses, (B,)."""
+        config = self.config
+        weights = {"style": config.style_weight, "content": config.content_weight, "tv": config.tv_weight}
+        return torch.stack([weight * losses[name] for name, weight in weights.items()]).sum(0)
+
+
+def crop_and_flip(images: Float[Tensor, "b c h w"], size: int, rng: RandomStream) -> Float[Tensor, "b c s s"]:
+    """A square piece of each picture, anywhere in it, mirrored with probability one half."""
+    count, _, height, width = images.shape
+    places = rng.uniform(count, 3)
+    pieces = []
+    for image, (down, right, mirror) in zip(images, places.tolist(), strict=True):
+        top, left = int(down * (height - size + 1)), int(right * (width - size + 1))
+        piece = image[:, top : top + size, left : left + size]
+        pieces.append(piece.flip(-1) if mirror < 0.5 else piece)
+    return torch.stack(pieces)

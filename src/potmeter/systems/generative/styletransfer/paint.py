@@ -1,0 +1,70 @@
+"""From photograph to painting, as a user asks for it: any size, any strength, in the photograph's own colours."""
+
+from __future__ import annotations
+
+import numpy as np
+import PIL.Image
+import torch
+import torch.nn.functional as F
+
+from potmeter.media import Image
+
+from .model import TransformerNet
+from .strips import paint_in_strips
+
+WHOLE_PIXELS = 2**19
+"""Largest picture that goes through the network at once; larger ones go in strips."""
+
+
+@torch.no_grad()
+def paint_whole(network: TransformerNet, pixels: np.ndarray) -> np.ndarray:
+    """What the network makes of a picture, both uint8 (H, W, 3), of any size."""
+    height, width, _ = pixels.shape
+    below, beside = (max(0, network.SMALLEST - n) for n in (height, width))
+    x = torch.from_numpy(pixels).permute(2, 0, 1)[None].to(network.mean.device).float().div_(255)
+    x = F.pad(x, (0, beside, 0, below), mode="replicate").contiguous(memory_format=torch.channels_last)
+    y = network(x)[0, :, :height, :width].clamp_(0, 1).mul_(255).round_()
+    return np.ascontiguousarray(y.byte().permute(1, 2, 0).cpu().numpy())
+
+
+def paint(
+    network: TransformerNet,
+    photograph: Image,
+    *,
+    strength: float = 1.0,
+    own_colours: bool = False,
+    size: int | None = None,
+) -> Image:
+    """Paint a photograph.
+
+    Args:
+        network: Painter of one style.
+        photograph: Of any size.
+        strength: Share of the painting in a mixture with the photograph, 0 to 1.
+        own_colours: Take the brightness only from the painting (Gatys et al. 2016, arXiv:1606.05897, section 3.2).
+        size: Pixels of the longer side of the copy that is painted; None = the photograph itself.
+    """
+    photograph = photograph if size is None else resize(photograph, size)
+    pixels, (width, height) = photograph.pixels, photograph.size
+    large = width * height > WHOLE_PIXELS and min(width, height) >= network.SMALLEST
+    painted = (paint_in_strips if large else paint_whole)(network, pixels)
+    if own_colours:
+        painted = take_brightness(painted, pixels)
+    if strength < 1:
+        mixed = PIL.Image.blend(PIL.Image.fromarray(pixels), PIL.Image.fromarray(painted), strength)
+        painted = np.array(mixed)
+    return Image(painted, photograph.name)
+
+
+def take_brightness(painted: np.ndarray, photograph: np.ndarray) -> np.ndarray:
+    """The painting's luma with the photograph's chroma (Y'CbCr); both uint8 (H, W, 3)."""
+    luma, _, _ = PIL.Image.fromarray(painted).convert("YCbCr").split()
+    _, blue, red = PIL.Image.fromarray(photograph).convert("YCbCr").split()
+    return np.array(PIL.Image.merge("YCbCr", (luma, blue, red)).convert("RGB"))
+
+
+def resize(picture: Image, side: int) -> Image:
+    """The picture with its longer side so long."""
+    factor = side / max(picture.size)
+    size = [max(1, round(n * factor)) for n in picture.size]
+    return Image(np.array(picture.pil().resize(size, PIL.Image.Resampling.LANCZOS)), picture.name)
