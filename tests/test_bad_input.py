@@ -288,7 +288,7 @@ ROWS = [
     ("one photograph", "train styletransfer --preset tiny --data {here}/few --steps 1", "too few data to hold some back"),
     ("pieces larger than photographs", "train styletransfer --preset tiny --image-size 100 --steps 1", "image_size is at most photo_size"),
     ("too strong", "run styletransfer {here}/black.png --strength 2", "strength must lie between 0 and 1"),
-    ("a picture as a film", "run styletransfer:video {here}/black.png", "not a video of a known format"),
+    ("a text as a film", "run styletransfer:video {here}/text.png", "not a video of a known format"),
     ("half a photograph", "run styletransfer {here}/cut.png", "is a broken picture"),
     ("an album as a picture", "run styletransfer:folder {here}/black.png --out {here}/x.png", "saved as .zip"),
     ("a folder without photographs", "run styletransfer:folder {here}/empty", "holds no file of kind"),

@@ -30,7 +30,7 @@ class Config(BaseConfig):
     """How large the network is, what its loss looks at, and how it is trained."""
 
     dataset: str = "photographs"
-    """The photographs it is trained on where no --data is given: photographs, or patches without network."""
+    """The photographs it is trained on where no --data is given: photographs, or, without network, wheel-photos."""
     painting: str = "starry-night"
     """The painting it is trained to paint like where no --style is given: starry-night, great-wave, composition, waves."""
     photo_size: Annotated[int, Range(32, 4096)] = 384
