@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from potmeter.core.progress import progress
@@ -296,7 +296,7 @@ class StyleTransfer(System):
         Args:
             image: the photograph
             style: the painting; default: the one that the network has learned
-            steps: of L-BFGS; each looks at the picture once
+            steps: of L-BFGS; each looks at the picture about once
             size: pixels of the longer side of the copy that is painted
         """
         criterion = (
@@ -313,7 +313,3 @@ class StyleTransfer(System):
 
     def examples(self) -> list[Example]:
         return examples(self.config.dataset)
-
-    def export_modules(self) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
-        side = self.config.image_size
-        return {"painter": (self.model, (torch.rand(2, 3, side, side),))}
