@@ -162,8 +162,8 @@ def test_a_large_picture_goes_in_strips(network, monkeypatch):
     seen = []
     monkeypatch.setattr(paint, "paint_in_strips", lambda network, pixels: seen.append(pixels.shape) or pixels)
     paint.paint(network, noise(20, 20))
-    paint.paint(network, noise(3, 90))  # too thin for reflection: one small copy of it is padded
-    assert seen == [(20, 20, 3)]
+    paint.paint(network, noise(9, 9))
+    assert seen == [(52, 52, 3)]  # with the margins
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (3, 5), (33, 2)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import PIL.Image
 import torch
-import torch.nn.functional as F
 
 from potmeter.media import Image
 
@@ -14,16 +13,15 @@ from .strips import paint_in_strips
 
 WHOLE_PIXELS = 2**19
 """Largest picture that goes through the network at once; larger ones go in strips."""
+MARGIN = 16
+"""Pixels that a photograph is continued by on all sides, as in a mirror: at its edges a network paints lines."""
 
 
 @torch.no_grad()
 def paint_whole(network: TransformerNet, pixels: np.ndarray) -> np.ndarray:
-    """What the network makes of a picture, both uint8 (H, W, 3), of any size."""
-    height, width, _ = pixels.shape
-    below, beside = (max(0, network.SMALLEST - n) for n in (height, width))
+    """What the network makes of a picture, both uint8 (H, W, 3), each side at least ``network.SMALLEST``."""
     x = torch.from_numpy(pixels).permute(2, 0, 1)[None].to(network.mean.device).float().div_(255)
-    x = F.pad(x, (0, beside, 0, below), mode="replicate").contiguous(memory_format=torch.channels_last)
-    y = network(x)[0, :, :height, :width].clamp_(0, 1).mul_(255).round_()
+    y = network(x.contiguous(memory_format=torch.channels_last))[0].clamp_(0, 1).mul_(255).round_()
     return np.ascontiguousarray(y.byte().permute(1, 2, 0).cpu().numpy())
 
 
@@ -46,8 +44,9 @@ def paint(
     """
     photograph = photograph if size is None else resize(photograph, size)
     pixels, (width, height) = photograph.pixels, photograph.size
-    large = width * height > WHOLE_PIXELS and min(width, height) >= network.SMALLEST
-    painted = (paint_in_strips if large else paint_whole)(network, pixels)
+    framed = np.pad(pixels, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="symmetric")
+    painted = (paint_in_strips if width * height > WHOLE_PIXELS else paint_whole)(network, framed)
+    painted = np.ascontiguousarray(painted[MARGIN : MARGIN + height, MARGIN : MARGIN + width])
     if own_colours:
         painted = take_brightness(painted, pixels)
     if strength < 1:
