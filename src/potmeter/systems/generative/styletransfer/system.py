@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -85,14 +84,12 @@ class StyleTransfer(System):
         self.judge: Criterion | None = None
 
     @classmethod
-    def from_pretrained(cls, where: str | Path | None = None) -> Self:
-        """As for every system; also a network from a file of pytorch/examples (``checkpoints.py``)."""
-        if where is None or not os.path.isfile(where):
-            return super().from_pretrained(where)
-        config, state = read_example(Path(where))
+    def from_checkpoint(cls, file: Path) -> Self:
+        """A network from a file of pytorch/examples (``checkpoints.py``)."""
+        config, state = read_example(file)
         system = cls(config)
         system.model.load_state_dict(state)
-        return system.eval()
+        return system
 
     # 1. Photographs, and a painting
 
