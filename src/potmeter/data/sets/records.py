@@ -28,6 +28,7 @@ class DataSet:
         "text",
         "sentence pairs",
         "sounds",
+        "speech",
     ] = "pictures"
     reader: str
     """``module:function`` below ``potmeter.data.sets``; that of pictures returns Splits."""
@@ -294,6 +295,26 @@ DATA_SETS = {
             kind="sentence pairs",
             reader="english_hungarian:english_hungarian",
             packages=("libreoffice-help-en", "libreoffice-help-hu", "libreoffice-hu", "gnome-help", *WESNOTH),
+        ),
+        DataSet(
+            name="flite",
+            what="English sentences of books, spoken by the synthesis program flite",
+            kind="speech",
+            reader="flite:flite_sentences",
+            packages=("austen", "stdlib", "brown", "treasury", "commentary", "bible", "flite", "alsa"),
+        ),
+        DataSet(
+            name="festvox-ru",
+            what="620 Russian sentences read by one man",
+            kind="speech",
+            reader="festvox_ru:festvox_ru",
+            packages=("festvox-ru",),
+        ),
+        DataSet(
+            name="tones",
+            what="a made-up language whose letters are chords, without network",
+            kind="speech",
+            reader="tones:tones",
         ),
     )
 }

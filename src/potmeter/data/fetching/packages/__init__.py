@@ -6,7 +6,8 @@ from potmeter.data.fetching.packages.pictures import PICTURES
 from potmeter.data.fetching.packages.sounds import SOUNDS
 from potmeter.data.fetching.packages.texts import TEXTS
 from potmeter.data.fetching.packages.translations import TRANSLATIONS, WESNOTH
+from potmeter.data.fetching.packages.voices import VOICES
 
-PACKAGES = {package.tag: package for package in (*PICTURES, *SOUNDS, *TEXTS, *TRANSLATIONS, *NETWORKS)}
+PACKAGES = {package.tag: package for package in (*PICTURES, *SOUNDS, *TEXTS, *TRANSLATIONS, *NETWORKS, *VOICES)}
 
 __all__ = ["PACKAGES", "WESNOTH", "Package"]
