@@ -15,7 +15,7 @@ import soundfile
 
 from fixtures.line import Config, Line
 from potmeter.cli import execute
-from potmeter.media import Image
+from potmeter.media import Audio, Image
 
 WORKS = None
 
@@ -295,6 +295,26 @@ ROWS = [
     ("too small to optimise", "run styletransfer:gatys {here}/black.png --size 8", "size must lie between 32 and 1024"),
     ("style weights of text", "run styletransfer {here}/black.png --weights {here}/text.txt", "no file of tensors"),
     ("a photograph of 8 pixels", "run styletransfer {here}/black.png", WORKS),
+    # speech
+    ("no speech of that name", "train tacotron2 --steps 1 --data {here}/missing", "no folder with a metadata.csv"),
+    ("a folder without metadata", "train tacotron2 --steps 1 --data {here}/empty", "no folder with a metadata.csv"),
+    ("metadata of absent sounds", "train tacotron2 --preset tiny --steps 1 --data {here}/voice/absent.csv", "1 of the 1 sounds.*gone.wav"),
+    ("a sound that is named twice", "train tacotron2 --preset tiny --steps 1 --data {here}/voice/twice.csv", "line 3: the name came before"),
+    ("metadata without a sentence", "train tacotron2 --preset tiny --steps 1 --data {here}/voice/blank.csv", "has no sentence"),
+    ("metadata without a column", "train tacotron2 --preset tiny --steps 1 --data {here}/text.txt", "name.text is expected"),
+    ("a text called speech", "train tacotron2 --preset tiny --steps 1 --data {here}/voice/text.csv", "not a sound of a known format"),
+    ("a hundredth of a second of speech", "train tacotron2 --preset tiny --steps 1 --data {here}/voice/short.csv", "too short for a sentence"),
+    ("two hours in one file", "train tacotron2 --preset tiny --steps 1 --data {here}/voice/long.csv", "too long for a sentence"),
+    ("one sentence", "train tacotron2 --preset tiny --steps 1 --data {here}/voice/one.csv", "too few sentences"),
+    ("an even kernel", "train tacotron2 --preset tiny --location-kernel 4 --steps 1", "location_kernel is odd"),
+    ("bands above half the rate", "train tacotron2 --preset tiny --f-max 9000 --steps 1", "half the sample rate"),
+    ("speech of nothing", "run tacotron2 ' '", "nothing that could be spoken"),
+    ("speech of signs", "run tacotron2 '?!'", "nothing that could be spoken"),
+    ("speech of emoji", "run tacotron2 'Hello 🙂'", "1 of these letters or signs. Received: 🙂"),
+    ("speech of another script", "run tacotron2 'Добрый день'", "9 of these letters or signs. Received: б д е"),
+    ("a vocoder that is none", "run tacotron2 Hello --vocoder vae.plane", "is a Vocoder"),
+    ("an alignment of silence", "run tacotron2:align {here}/voice/silence.wav Hello", "The sound is silent"),
+    ("an alignment of a text", "run tacotron2:align {here}/text.txt Hello", "not a sound of a known format"),
     # weights, recipes and sizes
     ("train a probe", "train attack --steps 1", "attack is a probe"),
     ("train a tag", "train vae.plane --steps 1", "Weights to start from are named by --from"),
@@ -384,6 +404,15 @@ def places(tmp_path_factory, line_folder):
     (here / "coco" / "long.json").write_text(
         json.dumps({"categories": [], "annotations": [], "images": [], "x": "x" * 2**22})
     )
+    voice = here / "voice"
+    for name, seconds, level in (("one", 1, 0.5), ("short", 0.01, 0.5), ("long", 7200, 0.0), ("silence", 1, 0.0)):
+        Audio(np.full(int(seconds * 8000), level, np.float32), 8000).save(voice / f"{name}.wav")
+        (voice / f"{name}.csv").write_text(f"{name}|ab.\n")
+    (voice / "text.wav").write_text("It was a truth")
+    (voice / "text.csv").write_text("text|ab.\n")
+    (voice / "absent.csv").write_text("gone|ab.\n")
+    (voice / "twice.csv").write_text("one|ab.\n\none|ab.\n")
+    (voice / "blank.csv").write_text("\n \n")
     (here / "modes").mkdir()
     for name, mode in (("deep.png", "I;16"), ("cmyk.jpg", "CMYK"), ("alpha.png", "RGBA"), ("moving.gif", "L")):
         frame = PIL.Image.new(mode, (30, 20))

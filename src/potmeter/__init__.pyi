@@ -19,6 +19,7 @@ from potmeter.systems.language.word2vec.system import Word2Vec as Word2Vec
 from potmeter.systems.play.alphazero.system import AlphaZero as AlphaZero
 from potmeter.systems.play.locomotion.system import Locomotion as Locomotion
 from potmeter.systems.play.sumo.system import Sumo as Sumo
+from potmeter.systems.speech.tacotron2.system import Tacotron2 as Tacotron2
 from potmeter.systems.speech.wavenet.system import WaveNetSystem as WaveNetSystem
 from potmeter.systems.vision.captioner.system import ImageCaptioner as ImageCaptioner
 from potmeter.systems.vision.classifier.system import ImageClassifier as ImageClassifier
@@ -101,6 +102,10 @@ def load(
 ) -> Locomotion: ...
 @overload
 def load(name: Literal["sumo", "sumo.bug"], weights: str | Path | None = None, *, device: str = "cpu") -> Sumo: ...
+@overload
+def load(
+    name: Literal["tacotron2", "tacotron2.flite"], weights: str | Path | None = None, *, device: str = "cpu"
+) -> Tacotron2: ...
 @overload
 def load(
     name: Literal["wavenet", "wavenet.english"], weights: str | Path | None = None, *, device: str = "cpu"

@@ -144,6 +144,16 @@ def of_word2vec(system: Any) -> dict[str, Any]:
     }
 
 
+def of_tacotron2(system: Any) -> dict[str, Tensor | str]:
+    """Frames and attention weights of a short text, spoken without a teacher."""
+    from potmeter.systems.speech.tacotron2.symbols import encode, spell
+    from potmeter.systems.speech.tacotron2.synthesis import synthesise
+
+    spelt = spell("It was a truth.", system.config)
+    (speech,) = synthesise(system.network, [encode(spelt, system.config)], 0)
+    return {"symbols": spelt, "mel": speech.mel, "attention": speech.attention}
+
+
 BY_SYSTEM = {
     "alphazero": of_alphazero,
     "autoencoder": of_autoencoder,
@@ -152,6 +162,7 @@ BY_SYSTEM = {
     "locomotion": of_locomotion,
     "sumo": of_sumo,
     "styletransfer": of_styletransfer,
+    "tacotron2": of_tacotron2,
     "translator": of_translator,
     "vae": of_autoencoder,
     "wavenet": of_wavenet,
