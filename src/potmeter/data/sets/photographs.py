@@ -50,11 +50,11 @@ def photographs(size: int = 384) -> Splits:
 
 
 def wheel_photographs(size: int = 128) -> Splits:
-    """Photographs of scikit-image and scikit-learn; the ``TESTED`` for testing, two for validation."""
+    """Photographs of scikit-image and scikit-learn; the ``TESTED`` for testing, three for validation."""
     rest = [name for name in PHOTOS if name not in TESTED]
     return Splits(
-        read_wheel_photos(rest[2:], size),
-        read_wheel_photos(rest[:2], size),
+        read_wheel_photos(rest[3:], size),
+        read_wheel_photos(rest[:3], size),
         read_wheel_photos(TESTED, size),
         dataset="wheel-photos",
     )
