@@ -169,7 +169,7 @@ def memory() -> Row:
     process.join()
     limit = 2 * math.prod(SIZE_4K) * 3 / 1e6
     note = (
-        "no peer: at once it takes several gigabytes; two layers at a quarter are kept; limit: photograph and painting"
+        "no peer: one layer at full resolution is 1,062 MB; two at a quarter are kept; limit: photograph and painting"
     )
     return compare("memory_4k_mb", "MB", peak, None, "the whole picture at once", limit=limit, note=note)
 
