@@ -42,6 +42,7 @@ def loop_overhead(
         trainer = Trainer(build_system(system_class, config, 0), splits, options, quiet=True)
         trainer.evaluate = lambda: None  # type: ignore[method-assign]  # at the end, and the checkpoint with it
         other = build_system(system_class, config, 0)
+        other.fit_assets(splits)
         other.rng = RandomStream(options.seed)
         step, batches = bare_step(other, splits.train, steps), iter(trainer.batches)
 
