@@ -236,7 +236,7 @@ ROWS = [
     ("a class that is never found", "run maskrcnn:cutout {here}/black.png --what hat", "what is one of bird, mammal"),
     ("too sure", "run maskrcnn {here}/black.png --score 2", "score must lie between 0.05 and 1"),
     ("things as a sound", "run maskrcnn {here}/black.png --out {here}/x.wav", "saved as .png, .jpg, .webp or .json"),
-    ("a picture of nothing", "run maskrcnn {here}/black.png", WORKS),
+    ("a picture with nothing in it", "run maskrcnn {here}/black.png", WORKS),
     ("a picture of one pixel", "run maskrcnn {here}/pixel.png", WORKS),
     ("a picture of a line", "run maskrcnn {here}/line.png", WORKS),
     ("an attack on nothing", "run attack {here}/black.png --model maskrcnn.cutouts", "Nothing is found in the picture"),

@@ -24,7 +24,7 @@ def fit_elo(points: Float[np.ndarray, "n n"], games: Float[np.ndarray, "n n"]) -
         >>> points, games = np.array([[0.0, 75.0], [25.0, 0.0]]), np.array([[0.0, 100.0], [100.0, 0.0]])
         >>> high, low = fit_elo(points, games)
         >>> round(high - low)  # 400 log₁₀ 3, a little less for the draws
-        188
+        190
     """
     rating = np.zeros(len(points))  # in log-odds
     for _ in range(100):
