@@ -55,8 +55,11 @@ class MelConfig:
     def __post_init__(self) -> None:
         sizes = (self.sample_rate, self.n_fft, self.win_length, self.hop_length, self.n_mels)
         all(size >= 1 for size in sizes) or reject("The sizes of a mel spectrogram are at least 1.", sizes)
-        self.hop_length <= self.win_length <= self.n_fft or reject(
-            "A mel spectrogram takes hop_length ≤ win_length ≤ n_fft.", sizes[1:4]
+        self.hop_length < self.win_length <= self.n_fft or reject(  # windows overlap: else no wave can be had back
+            "A mel spectrogram takes hop_length < win_length ≤ n_fft.", sizes[1:4]
+        )
+        self.n_fft % 2 == 0 or reject(
+            "A mel spectrogram takes an even n_fft, so that a frame has a centre.", self.n_fft
         )
         0 <= self.f_min < self.f_max <= self.sample_rate / 2 or reject(
             f"Mel bands lie between 0 and {self.sample_rate / 2:g} Hz, half the sample rate.",
@@ -175,7 +178,7 @@ def griffin_lim(
     The fast variant is used: each step goes on by ``MOMENTUM`` of the way that it has just gone (Perraudin et al. 2013).
 
     Args:
-        mel: (n_mels, frames), as by ``mel_spectrogram``; more than half of n_fft in samples.
+        mel: (n_mels, frames), as by ``mel_spectrogram``, at least two frames.
         config: What it was computed with.
         iterations: How many projections.
         follow: Wraps the iterations, to show how far they are: ``progress`` of a frontend.
@@ -190,9 +193,11 @@ def griffin_lim(
     iterations >= 1 or reject("Griffin–Lim takes at least one iteration.", iterations)
     frames = mel.shape[1]
     MAX_FRAMES >= frames or reject(f"Griffin–Lim takes up to {MAX_FRAMES:,} frames.", f"{frames:,} frames")
-    least = config.n_fft // 2 // config.hop_length + 2  # or there is nothing to mirror
-    frames >= least or reject(f"Griffin–Lim takes at least {least} frames.", f"{frames} frames")
-    magnitudes = linear_magnitudes(mel.float(), config)
+    missing = (
+        1 + -(-config.min_samples // config.hop_length) - frames
+    )  # a short one goes on as silence, which is cut off
+    mel = F.pad(mel.float(), (0, max(missing, 0)), value=config.silence)
+    magnitudes = linear_magnitudes(mel, config)
     generator = torch.Generator().manual_seed(0)
     angles = (2 * math.pi * torch.rand(magnitudes.shape, generator=generator)).to(mel.device)
     spectrum = torch.polar(magnitudes, angles)
@@ -203,13 +208,13 @@ def griffin_lim(
         ahead = consistent + MOMENTUM * (consistent - before)
         spectrum = magnitudes * ahead / ahead.abs().clamp_min(1e-12)
         before = consistent
-    return inverse_stft(spectrum, config).clamp(-1, 1)
+    return inverse_stft(spectrum, config)[: (frames - 1) * config.hop_length].clamp(-1, 1)
 
 
 def check_mel(mel: Tensor, config: MelConfig) -> None:
-    """Raise UserError for what is no mel spectrogram (n_mels, frames) of finite numbers."""
-    if mel.ndim != 2 or mel.shape[0] != config.n_mels or mel.shape[1] < 1:
-        reject(f"A mel spectrogram has the shape ({config.n_mels}, frames).", tuple(mel.shape))
+    """Raise UserError for what is no mel spectrogram (n_mels, frames) of finite numbers to speak: of two frames or more."""
+    if mel.ndim != 2 or mel.shape[0] != config.n_mels or mel.shape[1] < 2:
+        reject(f"A mel spectrogram has the shape ({config.n_mels}, frames), frames ≥ 2.", tuple(mel.shape))
     bool(mel.isfinite().all()) or reject("A mel spectrogram holds finite numbers.", "NaN or infinity")
 
 

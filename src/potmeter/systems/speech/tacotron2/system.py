@@ -149,9 +149,7 @@ class Tacotron2(System):
     def hear(self, texts: Sequence[str], mels: Sequence[Tensor]) -> dict[str, Tensor]:
         """What a recogniser makes of log-mel frames through Griffin–Lim: the word error rate as a share of each sentence."""
         vocode = load_vocoder(GRIFFIN_LIM, self.config.mel_config)
-        sounds = (
-            join_pieces([vocode_mel(vocode, mel, self.config.mel_config)], [], self.config.sample_rate) for mel in mels
-        )
+        sounds = (join_pieces([vocode_mel(vocode, mel)], [], self.config.sample_rate) for mel in mels)
         return {"wer": measure_word_errors(texts, progress(sounds, "sentences heard", len(mels)))}
 
     @property
@@ -272,7 +270,7 @@ class Tacotron2(System):
     def sound(self, pieces: Sequence[Piece], speech: Sequence[Speech], vocode: Vocode) -> Audio:
         """The pieces of a text as one sound."""
         mels = (restore_mel(each.mel, self.config) for each in speech)
-        sounds = [vocode_mel(vocode, mel, self.config.mel_config) for mel in progress(mels, "sound", len(speech))]
+        sounds = [vocode_mel(vocode, mel) for mel in progress(mels, "sound", len(speech))]
         return join_pieces(sounds, [piece.pause for piece in pieces], self.config.sample_rate)
 
     def draw_first(self, names: Sequence[str], speech: Speech) -> Image:

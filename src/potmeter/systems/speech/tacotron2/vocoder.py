@@ -80,8 +80,6 @@ def set_loudness(samples: np.ndarray, rate: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def vocode_mel(vocode: Vocode, mel: Float[Tensor, "t m"], config: MelConfig) -> np.ndarray:
-    """The samples of log-mel frames, of which there may be few: silence is put behind them, and cut off again."""
-    missing = max(config.n_fft // config.hop_length + 2 - len(mel), 0)
-    padded = torch.nn.functional.pad(mel.T, (0, missing), value=config.silence)
-    return vocode(padded)[: len(mel) * config.hop_length]
+def vocode_mel(vocode: Vocode, mel: Float[Tensor, "t m"]) -> np.ndarray:
+    """The samples of log-mel frames; a single frame is held, since a vocoder speaks what lies between two."""
+    return vocode((mel if len(mel) > 1 else mel.repeat(2, 1)).T)

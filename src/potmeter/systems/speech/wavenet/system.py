@@ -252,7 +252,6 @@ class WaveNetSystem(System):
         """The wave of a mel spectrogram: (frames - 1) · hop_length samples in [-1, 1], the same every time."""
         self.require_mel()
         check_vocoder(self, config, mel)
-        mel.shape[1] >= 2 or reject("A voice takes at least two frames.", f"{mel.shape[1]} frame")
         return torch.from_numpy(np.concatenate(list(self.speak(mel, MAX_SECONDS))))
 
     @property
