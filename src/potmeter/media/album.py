@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import PurePath
 
 from potmeter.errors import reject
@@ -34,10 +35,10 @@ class Album(Medium):
     @property
     def file_names(self) -> list[str]:
         """What the files in it are called: the pictures' names as .png, each once."""
-        names: list[str] = []
-        for name in (PurePath(name).stem for name in name_images(self.images)):
-            taken = sum(other == name or other.rpartition("-")[0] == name for other in names)
-            names.append(f"{name}-{taken + 1}" if taken else name)
+        names: dict[str, None] = {}  # in order
+        for stem in (PurePath(name).stem for name in name_images(self.images)):
+            numbered = (f"{stem}-{number}" for number in count(2))
+            names[next(name for name in chain([stem], numbered) if name not in names)] = None
         return [f"{name}.png" for name in names]
 
     def encode(self, suffix: str) -> bytes:
