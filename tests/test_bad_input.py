@@ -282,6 +282,8 @@ ROWS = [
     # style transfer
     ("a style that is a text", "train styletransfer --preset tiny --style {here}/text.png --steps 1", "not a picture of a known format"),
     ("a style that there is not", "train styletransfer --preset tiny --style {here}/none.png --steps 1", "cannot be read"),
+    ("a style too small to be looked at", "train styletransfer --preset tiny --style {here}/pixel.png --steps 1", "shorter side is at least 2 pixels"),
+    ("a thin style", "run styletransfer:gatys {here}/black.png {here}/thin.png", "shorter side is at least 8 pixels"),
     ("an unknown painting", "train styletransfer --preset tiny --painting mona-lisa --steps 1", "The paintings are starry-night"),
     ("an own painting that is not named", "train styletransfer --preset tiny --painting 'own painting' --steps 1", "name it with --style"),
     ("photographs in an empty folder", "train styletransfer --preset tiny --data {here}/empty --steps 1", "There are no pictures"),
@@ -353,6 +355,8 @@ def places(tmp_path_factory, line_folder):
     (here / "rows.en").write_text("".join(f"row {n}, one of many\n" for n in range(60)))
     (here / "rows.hu").write_text("".join(f"a {n}. sor a sok közül\n" for n in range(60)))
     Image(np.zeros((8, 8, 3), np.uint8)).save(here / "black.png")
+    Image(np.zeros((1, 1, 3), np.uint8)).save(here / "pixel.png")
+    Image(np.zeros((4, 400, 3), np.uint8)).save(here / "thin.png")
     Image(np.zeros((8, 8, 3), np.uint8)).save(here / "celeba" / "000001.jpg")
     (here / "celeba" / "list_attr_celeba.txt").write_text("1\nSmiling\n000002.jpg 1\n")
     (here / "mixed").mkdir()

@@ -24,7 +24,11 @@ def test_an_album_holds_every_picture_once():
 
 
 def test_a_number_that_a_file_bears_already_is_left_out():
-    assert Album([plain(0, "a-2.jpg"), plain(1, "a.jpg"), plain(2, "a.png")]).file_names == ["a-2.png", "a.png", "a-3.png"]
+    assert Album([plain(0, "a-2.jpg"), plain(1, "a.jpg"), plain(2, "a.png")]).file_names == [
+        "a-2.png",
+        "a.png",
+        "a-3.png",
+    ]
 
 
 def test_an_album_is_not_empty_and_is_saved_as_zip():

@@ -9,6 +9,7 @@ from torch import Tensor
 from potmeter.core.random import RandomStream
 from potmeter.data.fingerprint import digest
 from potmeter.data.vgg_weights import load_torchvision_vgg, load_vgg_weights
+from potmeter.errors import reject
 from potmeter.media import Image
 from potmeter.nn.backbones.vgg import VGG16
 
@@ -38,9 +39,18 @@ class Criterion:
         config: Layers, weights, and which network.
         painting: Whose style.
         device: Where the pictures are.
+
+    Raises:
+        UserError: When nothing of so small a painting is left in the last layer.
     """
 
     def __init__(self, config: Config, painting: Image, device: torch.device | str = "cpu") -> None:
+        if min(painting.size) < config.last_stride:
+            width, height = painting.size
+            reject(
+                f"A painting's shorter side is at least {config.last_stride} pixels for {config.last_layer}.",
+                f"{width} × {height}",
+            )
         self.config = config
         self.network = load_loss_network(config).to(device)
         self.painting = painting.tensor().to(device)

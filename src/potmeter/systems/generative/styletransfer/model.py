@@ -70,15 +70,18 @@ class Config(BaseConfig):
         self.painting in paintings or reject(f"The paintings are {', '.join(paintings)}.", self.painting)
         self.style_layers or reject("A style is seen in one layer at least.", self.style_layers)
         self.image_size <= self.photo_size or reject("image_size is at most photo_size.", self.image_size)
-        least = 2 ** (int(self.last_layer[4]) - 1)
-        self.image_size >= 2 * least or reject(
-            f"For {self.last_layer}, image_size is at least {2 * least}.", self.image_size
-        )
+        least = 2 * self.last_stride
+        self.image_size >= least or reject(f"For {self.last_layer}, image_size is at least {least}.", self.image_size)
 
     @property
     def last_layer(self) -> str:
         """The deepest layer that the loss looks at."""
         return max(*self.style_layers, self.content_layer)
+
+    @property
+    def last_stride(self) -> int:
+        """Pixels of a picture, in each direction, that become one place of that layer."""
+        return 2 ** (int(self.last_layer[len("relu")]) - 1)
 
 
 class ConvLayer(nn.Module):
