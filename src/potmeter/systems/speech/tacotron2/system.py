@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -287,14 +286,12 @@ class Tacotron2(System):
     # Weights in the layout of NVIDIA's code
 
     @classmethod
-    def from_pretrained(cls, where: str | Path | None = None) -> Self:
-        """As of any system; of a PyTorch file, the weights that NVIDIA's code has saved there."""
-        if where is None or not os.path.isfile(where):  # os.path: False for what can be no path
-            return super().from_pretrained(where)
-        config, state = read_nvidia(Path(where))
+    def from_checkpoint(cls, file: Path) -> Self:
+        """A network from the file that NVIDIA's code has saved (``checkpoints.py``)."""
+        config, state = read_nvidia(file)
         system = cls(config)
         system.network.load_state_dict(state)
-        return system.eval()
+        return system
 
 
 @contextmanager
