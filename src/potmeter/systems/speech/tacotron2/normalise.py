@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 
 from potmeter.errors import missing_extra
 
@@ -139,21 +140,35 @@ def split_sentences(text: str) -> list[str]:
 def split_long(text: str, measure: Callable[[str], int], limit: int) -> list[str]:
     """A sentence in pieces of at most ``limit``, cut at punctuation where it can be, else between words.
 
+    A single word that is longer is cut between its letters.
+
     Args:
         text: A sentence.
-        measure: The length of a piece, in symbols.
+        measure: The length of a piece, in symbols, of which each word has at least one.
         limit: Longest piece.
 
     Example:
         >>> split_long("one two, three four five", len, 12)
         ['one two,', 'three four', 'five']
+        >>> split_long("supercalifragilistic", len, 12)
+        ['supercalifra', 'gilistic']
     """
-    if measure(text) <= limit:
-        return [text]
-    words = text.split()
-    if len(words) < 2:
-        return [text]
-    fitting = next((n for n in range(len(words) - 1, 0, -1) if measure(" ".join(words[:n])) <= limit), 1)
-    pauses = [n for n in range(1, fitting + 1) if words[n - 1][-1] in ",;:" and n > fitting // 3]
-    cut = pauses[-1] if pauses else fitting
-    return [" ".join(words[:cut]), *split_long(" ".join(words[cut:]), measure, limit)]
+
+    def fit(parts: Sequence[str], joint: str) -> int:
+        """How many of the first parts are a piece."""
+        counts = range(1, min(len(parts), limit) + 1)
+        return bisect_right(counts, limit, key=lambda count: measure(joint.join(parts[:count])))
+
+    words, pieces = text.split(), []
+    while words:
+        count = fit(words, " ")
+        if not count:
+            letters = max(fit(words[0], ""), 1)
+            words[:1] = [part for part in (words[0][:letters], words[0][letters:]) if part]
+            count = 1
+        elif count < len(words):
+            pauses = [n for n in range(1, count + 1) if words[n - 1][-1] in ",;:" and n > count // 3]
+            count = pauses[-1] if pauses else count
+        pieces.append(" ".join(words[:count]))
+        words = words[count:]
+    return pieces

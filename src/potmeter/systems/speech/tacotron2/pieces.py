@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from potmeter.errors import reject
 
 from .model import Config
-from .normalise import split_long, split_sentences
-from .symbols import check_script, encode, spell
+from .normalise import normalise, split_long, split_sentences
+from .symbols import check_script, encode, spell_words
 
 SENTENCE_PAUSE, CUT_PAUSE = 0.35, 0.12
 """Seconds of silence after a sentence, and where a long one was cut."""
@@ -40,9 +40,11 @@ def cut_text(text: str, config: Config) -> list[Piece]:
     limit = config.max_symbols or 200
     pieces = []
     for sentence in sentences:
-        parts = split_long(sentence, lambda part: len(spell(part, config)), limit)
+        words = normalise(sentence, config.language)  # so that no number is cut between its digits
+        parts = split_long(words, lambda part: len(spell_words(part, config)), limit)
+        parts = [part for part in parts if any(c.isalnum() for c in part)]
         for number, part in enumerate(parts, 1):
-            spelt = spell(part, config)
+            spelt = spell_words(part, config)
             pause = SENTENCE_PAUSE if number == len(parts) else CUT_PAUSE
             pieces.append(Piece(part, spelt, encode(spelt, config), pause))
     return pieces

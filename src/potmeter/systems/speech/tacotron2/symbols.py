@@ -23,7 +23,11 @@ MAX_NAMED = 10
 
 def spell(text: str, config: Config) -> str:
     """What is to be spoken, symbol for symbol, without the end."""
-    words = normalise(text, config.language)
+    return spell_words(normalise(text, config.language), config)
+
+
+def spell_words(words: str, config: Config) -> str:
+    """The symbols of words and punctuation, of which ``normalise`` has made all that is written otherwise."""
     if config.text == "phonemes":
         return find_phonemes(words, config.language)
     return words if any(symbol.isupper() for symbol in config.symbols) else words.lower()

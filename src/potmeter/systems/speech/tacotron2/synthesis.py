@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from potmeter.core.progress import progress
+
 from .diagnosis import Diagnosis, diagnose
 from .model import Tacotron2Network, mask_of
 from .symbols import pad
@@ -45,7 +47,7 @@ def synthesise(network: Tacotron2Network, texts: Sequence[list[int]], seed: int,
     """
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     spoken: dict[int, Speech] = {}
-    for start in range(0, len(order), BATCH):
+    for start in progress(range(0, len(order), BATCH), "speech"):
         numbers = order[start : start + BATCH]
         for attempt in range(retries + 1):
             tried = speak_batch(network, [texts[i] for i in numbers], seed + attempt)
