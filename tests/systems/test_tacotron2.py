@@ -540,8 +540,10 @@ def test_failed_speech_is_marked(fresh):
     assert "'abc fed abc': no end was found" in spoken.report.text and "'fed.': no end" in spoken.report.text
 
 
-def test_silence_and_hours_are_not_aligned(fresh):
+def test_silence_hours_and_books_are_not_aligned(fresh):
     with pytest.raises(UserError, match="silent"):
         fresh.align(Audio(np.zeros(8000, np.float32), 8000), "ab.")
     with pytest.raises(UserError, match="up to 30 s"):
         fresh.align(Audio(np.full(8000 * 40, 0.1, np.float32), 8000), "ab.")
+    with pytest.raises(UserError, match="up to 1,000 symbols: cut the text. Received: 3,000"):
+        fresh.align(Audio(np.full(8000, 0.1, np.float32), 8000), "ab " * 999 + "abc")

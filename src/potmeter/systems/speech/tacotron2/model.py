@@ -19,6 +19,8 @@ from .shared_factor import SharedFactor
 
 MEL_FIELDS = ("sample_rate", "n_fft", "win_length", "hop_length", "n_mels", "f_min", "f_max")
 """What a Config and a MelConfig have in common."""
+MAX_SYMBOLS = 1000
+"""Longest text that is read at once: what attention needs grows with its square."""
 PAD = 0
 """The symbol that fills a minibatch's shorter texts."""
 
@@ -37,7 +39,7 @@ class Config(BaseConfig):
     """What the text consists of, the padding first; from the data when it is trained."""
     alphabet: str = ""
     """The letters that the texts are written in; from the data when it is trained."""
-    max_symbols: Annotated[int, Range(0)] = 0
+    max_symbols: Annotated[int, Range(0, MAX_SYMBOLS)] = 0
     """Longest text in symbols: longer ones are not trained on, and are spoken in parts; 0 = the longest of the data."""
     embedding_dim: Annotated[int, Range(2, 4096)] = 512
     """Of a symbol's embedding, of the encoder's feature maps, and of its bidirectional LSTM's two directions together."""

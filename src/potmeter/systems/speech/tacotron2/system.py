@@ -95,7 +95,7 @@ class Tacotron2(System):
         mean, std = CachedMels(splits.train, config.mel_config).measure() if config.normalise else (0.0, 1.0)
         return replace(
             config, symbols=config.symbols or learn_symbols(spelt), alphabet=learn_alphabet(splits.train.texts, config),
-            max_symbols=config.max_symbols or max(map(len, spelt)), mel_mean=mean, mel_std=std,
+            max_symbols=config.max_symbols or min(max(map(len, spelt)), model.MAX_SYMBOLS), mel_mean=mean, mel_std=std,
         )  # fmt: skip
 
     # 3. The loss
@@ -206,14 +206,18 @@ class Tacotron2(System):
             sound: a sentence, spoken by the voice that the weights have learnt, or one like it
             text: what is said in it
         """
-        check_script(text, self.config)
-        numbers = encode(spell(text, self.config), self.config)
-        names = decode(numbers, self.config)
-        symbols, lengths = (each.to(self.device) for each in pad([numbers]))
-        LONGEST >= sound.seconds or reject(
+        sound.seconds <= LONGEST or reject(
             f"A sentence lasts up to {LONGEST:g} s: cut the sound.", f"{sound.seconds:.0f} s"
         )
         bool(sound.samples.any()) or reject("The sound is silent.", f"{sound.seconds:g} s of zeros")
+        check_script(text, self.config)
+        spelt = spell(text, self.config)
+        len(spelt) <= model.MAX_SYMBOLS or reject(
+            f"A sentence has up to {model.MAX_SYMBOLS:,} symbols: cut the text.", f"{len(spelt):,}"
+        )
+        numbers = encode(spelt, self.config)
+        names = decode(numbers, self.config)
+        symbols, lengths = (each.to(self.device) for each in pad([numbers]))
         start = find_speech(sound.resample(self.config.sample_rate))[0] / self.config.sample_rate
         mel = compute_mel(sound, self.config.mel_config)
         missing, silence = -len(mel) % self.config.reduction, self.config.mel_config.silence
