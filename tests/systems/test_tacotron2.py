@@ -458,7 +458,30 @@ def test_a_folder_in_ljspeechs_layout_trains_and_goes_on(own):
     again = CurriculumBatches(data, 4, 2, seed=0, device="cpu")
     again.load_state_dict({"position": 5})
     assert torch.equal(next(iter(again))["symbols"], first[5])
+    later = CurriculumBatches(data, 4, 2, seed=0, device="cpu")
+    later.load_state_dict({"position": 8})  # in an epoch that has more batches than the first
+    assert torch.equal(next(iter(later))["symbols"], first[8])
     assert max(data.lengths[i] for i in batches.epoch(0)[0].tolist()) <= sorted(data.lengths)[len(data) // 3]
+
+
+def test_sentences_that_are_too_long_to_be_trained_on_are_told(own):
+    from potmeter import notices
+
+    splits = Tacotron2.data(Tacotron2.presets["tiny"], str(own))
+    config = Tacotron2.fit_config(replace(Tacotron2.presets["tiny"], max_symbols=5), splits)
+    notices.drop_notes()
+    data = SpokenSymbols(splits.train, config)
+    CurriculumBatches(data, 4, 0, seed=0, device="cpu")
+    assert not notices.pending
+    data.config = replace(config, max_symbols=4)
+    data.symbols[3] = data.symbols[3][1:]
+    batches = CurriculumBatches(data, 4, 0, seed=0, device="cpu")
+    (line,) = notices.pending.values()
+    assert f"{len(data) - 1} of {len(data)} sentences are longer than 4 symbols" in line
+    assert batches.order.tolist() == [3]
+    data.config = replace(config, max_symbols=3)
+    with pytest.raises(UserError, match="raise --max-symbols. Received: 3"):
+        CurriculumBatches(data, 4, 0, seed=0, device="cpu")
 
 
 def test_stereo_of_24_bits_is_read(own, tmp_path):

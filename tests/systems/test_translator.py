@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from potmeter import registry
 from potmeter.cli import execute
 from potmeter.core.training import processes
+from potmeter.core.training.batches import BucketedBatches
 from potmeter.core.training.loop import Trainer
 from potmeter.errors import UserError
 from potmeter.metrics.translation import metric_signatures, score_translations
@@ -29,7 +30,6 @@ from potmeter.systems.language import translator
 from potmeter.systems.language.translator import Config, Translator
 from potmeter.systems.language.translator.attention_picture import group_words
 from potmeter.systems.language.translator.baselines import train_without_attention
-from potmeter.systems.language.translator.batches import BucketedBatches
 from potmeter.systems.language.translator.bench import search_naively
 from potmeter.systems.language.translator.decoding import TorchSearch
 from potmeter.systems.language.translator.model import COPY, END, PAD, START, pad

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -108,6 +108,49 @@ class ShuffledBatches(ResumableBatches):
             )
         for batch in loaded:
             yield to_device(batch, self.device)
+
+
+class BucketedBatches(ResumableBatches):
+    """Minibatches of about equally long samples, so that little is padding.
+
+    In an epoch every sample comes once, but for those that are left over, fewer than a batch.
+
+    Args:
+        lengths: Of the samples, by which they are sorted.
+        collate: Samples by their numbers, and the epoch's seed for what is random in each, as a batch.
+        batch_size, seed: As of any ``ResumableBatches``.
+    """
+
+    pool = 200
+    """Minibatches whose samples are sorted by length together."""
+
+    def __init__(
+        self, lengths: Sequence[int], collate: Callable[[list[int], int], Any], batch_size: int, *, seed: int = 0
+    ) -> None:
+        super().__init__(batch_size, seed=seed)
+        self.lengths, self.collate = torch.tensor(lengths), collate
+
+    def candidates(self, epoch: int) -> torch.Tensor:
+        """The numbers of the samples that take part in an epoch: all."""
+        return torch.arange(len(self.lengths))
+
+    def epoch(self, number: int) -> list[torch.Tensor]:
+        """The minibatches of an epoch, as numbers of samples."""
+        rng, order = self.epoch_rng(number), self.candidates(number)
+        order = order[torch.randperm(len(order), generator=rng)]
+        pools = [part[self.lengths[part].argsort(stable=True)] for part in order.split(self.pool * self.batch_size)]
+        batches = [batch for part in pools for batch in part.split(self.batch_size) if len(batch) == self.batch_size]
+        batches = batches or [order.repeat(self.batch_size)[: self.batch_size]]  # fewer samples than a batch has
+        return [batches[i] for i in torch.randperm(len(batches), generator=rng).tolist()]
+
+    def generate(self) -> Iterator[Any]:
+        number, first = 0, self.position
+        while first >= (count := max(len(self.candidates(number)) // self.batch_size, 1)):
+            number, first = number + 1, first - count
+        while True:
+            for batch in self.epoch(number)[first:]:
+                yield self.collate(self.local_slice(batch).tolist(), hash((self.seed, number)))
+            number, first = number + 1, 0
 
 
 def identity_collate(batch: Any) -> Any:

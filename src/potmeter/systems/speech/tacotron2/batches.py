@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from potmeter.core.training.batches import ResumableBatches
+from potmeter.core.training.batches import BucketedBatches
 from potmeter.data.batches import Batch, to_device
 from potmeter.data.speech import SpeechData
 from potmeter.errors import reject
+from potmeter.notices import note
 
 from .mels import CachedMels
 from .model import Config
 from .symbols import encode, pad, spell
-
-POOL = 50
-"""Minibatches whose sentences are sorted by length together."""
 
 
 class SpokenSymbols:
@@ -61,11 +59,11 @@ def restore_mel(mel: Tensor, config: Config) -> Tensor:
     return mel * config.mel_std + config.mel_mean
 
 
-class CurriculumBatches(ResumableBatches):
-    """Minibatches of about equally long sentences, without end, the shorter sentences first.
+class CurriculumBatches(BucketedBatches):
+    """Minibatches of about equally long sentences, the shorter sentences first.
 
     In the first ``short_epochs`` epochs ever more sentences take part, beginning with the shortest: of three such epochs, in
-    the first a quarter, then half, then three quarters.
+    the first a quarter, then half, then three quarters. Those of more than ``max_symbols`` symbols never do, which is told.
 
     Args:
         data: Sentences.
@@ -73,36 +71,31 @@ class CurriculumBatches(ResumableBatches):
         short_epochs: How many such epochs.
         seed: Of the order.
         device: Where minibatches go.
+
+    Raises:
+        UserError: When no sentence is short enough.
     """
+
+    pool = 50
 
     def __init__(
         self, data: SpokenSymbols, batch_size: int, short_epochs: int, *, seed: int, device: torch.device | str
     ) -> None:
-        super().__init__(batch_size, seed=seed)
-        self.data, self.short_epochs, self.device = data, short_epochs, device
-        self.lengths = torch.tensor(data.lengths)
-        fitting = [
-            i for i, symbols in enumerate(data.symbols) if len(symbols) <= data.config.max_symbols + 1
-        ]  # the end
-        fitting or reject("No sentence is short enough to be trained on: raise --max-symbols.", data.config.max_symbols)
+        super().__init__(
+            data.lengths, lambda indices, _: to_device(data.collate(indices), device), batch_size, seed=seed
+        )
+        self.short_epochs, limit = short_epochs, data.config.max_symbols
+        fitting = [i for i, symbols in enumerate(data.symbols) if len(symbols) <= limit + 1]  # and the end
+        fitting or reject("No sentence is short enough to be trained on: raise --max-symbols.", limit)
+        if longer := len(data) - len(fitting):
+            note(
+                f"{longer:,} of {len(data):,} sentences are longer than {limit} symbols, and are not trained on"
+                " (--max-symbols).",
+                about="symbols",
+            )
         self.order = torch.tensor(sorted(fitting, key=lambda i: data.lengths[i]))
 
-    def epoch(self, number: int) -> list[Tensor]:
-        """The minibatches of an epoch, as numbers of sentences."""
-        rng = self.epoch_rng(number)
-        share = min((number + 1) / (self.short_epochs + 1), 1.0)
-        taken = self.order[: max(round(share * len(self.order)), 1)]
-        taken = taken[torch.randperm(len(taken), generator=rng)]
-        pools = [pool[self.lengths[pool].argsort(stable=True)] for pool in taken.split(POOL * self.batch_size)]
-        batches = [batch for pool in pools for batch in pool.split(self.batch_size) if len(batch) == self.batch_size]
-        batches = batches or [taken.repeat(self.batch_size)[: self.batch_size]]  # fewer sentences than a batch has
-        return [batches[i] for i in torch.randperm(len(batches), generator=rng).tolist()]
-
-    def generate(self) -> Iterator[Batch]:
-        number, first = 0, self.position
-        while first >= len(batches := self.epoch(number)):
-            number, first = number + 1, first - len(batches)
-        while True:
-            for batch in self.epoch(number)[first:]:
-                yield to_device(self.data.collate(self.local_slice(batch).tolist()), self.device)
-            number, first = number + 1, 0
+    def candidates(self, epoch: int) -> Tensor:
+        """The sentences that take part in an epoch, the shortest first."""
+        share = min((epoch + 1) / (self.short_epochs + 1), 1.0)
+        return self.order[: max(round(share * len(self.order)), 1)]
