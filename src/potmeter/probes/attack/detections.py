@@ -5,18 +5,16 @@ All proposals together are driven towards one label (dense adversary generation,
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from potmeter.core.capabilities import class_index
-from potmeter.core.random import RandomStream
 from potmeter.errors import reject
 from potmeter.media import Detections, Image, Table
-from potmeter.nn.gradient_attacks import fgsm, pgd, random_start
 
+from .dense import METHODS, raise_loss
 from .slide import draw_slide, magnify
 
 BACKGROUND = 0
@@ -43,23 +41,17 @@ def attack_detections(
     Raises:
         UserError: For another method, an unknown target, or a picture in which nothing is found that could vanish.
     """
-    method in ("fgsm", "pgd") or reject("Of a detector the attacks are fgsm and pgd.", method)
+    method in METHODS or reject("Of a detector the attacks are fgsm and pgd.", method)
     label = BACKGROUND if target is None else class_index(model.classes, target) + 1
     before = find_things(model, x)
     before.things or target is not None or reject("Nothing is found in the picture that could vanish.", "no things")
-    bound, wanted = math.floor(255 * eps + 1e-6) / 255, torch.tensor([label], device=x.device)
+    wanted = torch.tensor([label], device=x.device)
 
     def loss(images: Tensor) -> Tensor:
         losses: Tensor = -model.input_loss(images, wanted)
         return losses
 
-    if method == "fgsm" or bound == 0:
-        found = fgsm(loss, x, bound)
-    else:
-        start = random_start(x, bound, "linf", RandomStream(seed).uniform(*x.shape).to(x))
-        found = pgd(loss, x, bound, steps=steps, step_size=bound / min(30, 0.75 * steps), start=start)
-    adversarial = x + ((found - x) * 255).round().clamp(-round(255 * bound), round(255 * bound)) / 255
-    adversarial = (adversarial * 255).round().clamp(0, 255) / 255
+    adversarial = raise_loss(loss, x, method=method, eps=eps, steps=steps, seed=seed)
     after = find_things(model, adversarial)
     change = (adversarial - x).abs() * 255
     rows = []

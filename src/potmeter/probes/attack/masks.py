@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from potmeter.core.capabilities import class_index
-from potmeter.core.random import RandomStream
 from potmeter.errors import reject
 from potmeter.media import Image, Labels, Table
-from potmeter.nn.gradient_attacks import fgsm, pgd, random_start
 
+from .dense import METHODS, raise_loss
 from .slide import draw_slide, magnify
 
 
@@ -37,24 +35,18 @@ def attack_masks(
     Raises:
         UserError: For another method, an unknown target, or one that every pixel is taken for already.
     """
-    method in ("fgsm", "pgd") or reject("Of a segmenter the attacks are fgsm and pgd.", method)
+    method in METHODS or reject("Of a segmenter the attacks are fgsm and pgd.", method)
     before = find_labels(model, x)
     wanted = before if target is None else torch.full_like(before, class_index(model.classes, target))
     if target is not None and bool((before == wanted).all()):
         reject(f"Every pixel is taken for {target} already; name another target.", target)
-    sign, bound = (1.0 if target is None else -1.0), math.floor(255 * eps + 1e-6) / 255
+    sign = 1.0 if target is None else -1.0
 
     def loss(images: Tensor) -> Tensor:
         losses: Tensor = sign * model.input_loss(images, wanted)
         return losses
 
-    if method == "fgsm" or bound == 0:
-        found = fgsm(loss, x, bound)
-    else:
-        start = random_start(x, bound, "linf", RandomStream(seed).uniform(*x.shape).to(x))
-        found = pgd(loss, x, bound, steps=steps, step_size=bound / min(30, 0.75 * steps), start=start)
-    adversarial = x + ((found - x) * 255).round().clamp(-round(255 * bound), round(255 * bound)) / 255
-    adversarial = (adversarial * 255).round().clamp(0, 255) / 255
+    adversarial = raise_loss(loss, x, method=method, eps=eps, steps=steps, seed=seed)
     after = find_labels(model, adversarial)
     change = (adversarial - x).abs() * 255
     changed = float((after != before).float().mean())
