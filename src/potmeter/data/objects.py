@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -46,6 +46,22 @@ class Scenes(Protocol):
     def fingerprint(self) -> str:
         """A digest of all that decides what they are."""
         ...
+
+
+class GeneratedScenes:
+    """Scenes that are made when asked for, each by its number: the same in every run.
+
+    Args:
+        generate: Makes the scene of a number.
+        origin: All that decides what they are, in words and numbers, for the fingerprint.
+    """
+
+    def __init__(self, generate: Callable[[int], Scene], origin: Sequence[Any]) -> None:
+        self.scene, self.origin = generate, list(origin)
+
+    def fingerprint(self) -> str:
+        """A digest of all that decides what they are."""
+        return digest(self.origin)
 
 
 class ObjectData(Dataset):

@@ -6,16 +6,14 @@ it is asked for. The parts share no photograph of a thing and no photographed pl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import PIL.Image
 import PIL.ImageFilter
 
 from potmeter.data.file_split import hash_fraction
-from potmeter.data.fingerprint import digest
-from potmeter.data.objects import ObjectData, Scene
+from potmeter.data.objects import GeneratedScenes, ObjectData, Scene
 from potmeter.data.sets.cutout_names import CLASSES, cutout_groups, package_of
 from potmeter.data.sets.scenes import mirror, open_stamp, places_of, vary
 from potmeter.data.splits import Splits
@@ -129,26 +127,6 @@ def cutout_area(cutout: PIL.Image.Image) -> int:
     return int((np.asarray(cutout.getchannel("A")) >= 128).sum())
 
 
-class ComposedScenes:
-    """Scenes of a part, composed when asked for.
-
-    Args:
-        part: train, valid or test.
-        size: Side in pixels.
-    """
-
-    def __init__(self, part: str, size: int) -> None:
-        self.part, self.size = part, size
-
-    def scene(self, i: int) -> Scene:
-        """One of them."""
-        return compose(self.part, i, self.size)
-
-    def fingerprint(self) -> str:
-        """A digest of all that decides what they are."""
-        return digest([VERSION, self.part, self.size, sorted(stamps_of(self.part).items())])
-
-
 def cutouts(size: int = 320) -> Splits:
     """Scenes of up to five things of eight classes before photographed places, one partly before the other.
 
@@ -159,10 +137,10 @@ def cutouts(size: int = 320) -> Splits:
         Splits of ObjectData: 20,000 train, 100 valid, 500 test.
     """
     size >= 64 or reject("Cut-outs are pasted on pictures of at least 64 pixels a side.", size)
-    train, valid, test = (ObjectData(ComposedScenes(part, size), CLASSES, count) for part, count in COUNTS.items())
+
+    def read(part: str) -> ObjectData:
+        origin = [VERSION, part, size, sorted(stamps_of(part).items())]
+        return ObjectData(GeneratedScenes(partial(compose, part, size=size), origin), CLASSES, COUNTS[part])
+
+    train, valid, test = map(read, PARTS)
     return Splits(train, valid, test, dataset="cutouts")
-
-
-def count_photographs(parts: Sequence[str] = PARTS) -> dict[str, int]:
-    """How many groups of photographs each class has in these parts together."""
-    return {name: sum(len(stamps_of(part)[name]) for part in parts) for name in CLASSES}

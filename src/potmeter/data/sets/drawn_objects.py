@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
-from potmeter.data.fingerprint import digest
-from potmeter.data.objects import ObjectData, Scene
+from potmeter.data.objects import GeneratedScenes, ObjectData, Scene
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 
@@ -61,26 +61,6 @@ def draw_form(label: int, x: float, y: float, radius: float, turn: float, size: 
     return np.asarray(canvas.resize((size, size), PIL.Image.Resampling.BOX)) >= 128
 
 
-class DrawnScenes:
-    """Scenes of a part, drawn when asked for.
-
-    Args:
-        part: train, valid or test.
-        size: Side in pixels.
-    """
-
-    def __init__(self, part: str, size: int) -> None:
-        self.part, self.size = part, size
-
-    def scene(self, i: int) -> Scene:
-        """One of them."""
-        return draw(self.part, i, self.size)
-
-    def fingerprint(self) -> str:
-        """A digest of all that decides what they are."""
-        return digest([VERSION, self.part, self.size, CLASSES])
-
-
 def drawn_objects(size: int = 64) -> Splits:
     """Scenes of up to three discs, triangles and crosses; one in ten or so is empty.
 
@@ -91,5 +71,10 @@ def drawn_objects(size: int = 64) -> Splits:
         Splits of ObjectData: 2,000 train, 40 valid, 120 test.
     """
     size >= 32 or reject("Forms take at least 32 pixels a side.", size)
-    train, valid, test = (ObjectData(DrawnScenes(part, size), CLASSES, count) for part, count in COUNTS.items())
+
+    def read(part: str) -> ObjectData:
+        scenes = GeneratedScenes(partial(draw, part, size=size), [VERSION, part, size, CLASSES])
+        return ObjectData(scenes, CLASSES, COUNTS[part])
+
+    train, valid, test = map(read, PARTS)
     return Splits(train, valid, test, dataset="drawn-objects")
