@@ -226,3 +226,9 @@ def note_leakage(root: Path, splits: dict[str, LabelledFiles]) -> None:
 def shorten_list(names: Sequence[str]) -> str:
     """The first few of some names."""
     return ", ".join(names[:MAX_NAMED]) + (" …" if len(names) > MAX_NAMED else "")
+
+
+def check_classes(known: Sequence[str], found: Sequence[str]) -> None:
+    """Raise UserError where the data's classes are not those that a network knows; one that knows none learns any."""
+    if known and tuple(known) != tuple(found):
+        reject(f"The network knows {shorten_list(known)}, not the data's classes.", shorten_list(found))

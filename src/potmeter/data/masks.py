@@ -12,7 +12,7 @@ from potmeter.data.coco_images import find_coco
 from potmeter.data.coco_masks import coco_rows_by_split
 from potmeter.data.file_split import split_files
 from potmeter.data.files import find_files, list_folders
-from potmeter.data.folder import SPLIT_BOUNDS, find_split_folders, shorten_list
+from potmeter.data.folder import SPLIT_BOUNDS, check_classes, find_split_folders, shorten_list
 from potmeter.data.mask_data import BACKGROUND, VOID
 from potmeter.data.mask_files import find_values, read_class_masks, read_index_mask
 from potmeter.data.mask_folder_data import MaskFolderData, ReadMask, Row, View
@@ -75,8 +75,7 @@ def as_splits(
     known: Sequence[str],
 ) -> Splits:  # fmt: skip
     """Rows by split (all under "" where they are not split yet) as data sets, and a line that says so."""
-    if known and tuple(known) != names:
-        reject(f"The network knows {shorten_list(known)}, not the data's classes.", shorten_list(names))
+    check_classes(known, names)
     is_split = "" not in rows_by_split
     everything = None if is_split else MaskFolderData(rows_by_split[""], names, size, channels, view)
     if not is_split or "valid" not in rows_by_split:

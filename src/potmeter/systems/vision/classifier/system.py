@@ -15,6 +15,7 @@ from potmeter.core.system import Example, Goal, System
 from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch, in_batches
 from potmeter.data.domain_shift import note_domain_shift
+from potmeter.data.folder import check_classes
 from potmeter.data.imagenet_weights import load_imagenet_weights
 from potmeter.data.pictures import load_pictures
 from potmeter.data.sets.imagenet import imagenet_classes
@@ -70,11 +71,7 @@ class ImageClassifier(System):
             source: photos4, mnist, fashion, digits, cifar10, faces, orl, imagenet, or a folder with a subfolder per class
         """
         splits = load_pictures(source or config.dataset, config.image_size, config.channels, classes=config.classes)
-        if config.classes and splits.classes != config.classes:
-            reject(
-                f"The network knows {', '.join(config.classes[:8])}, not the data's classes.",
-                ", ".join(splits.classes[:8]),
-            )
+        check_classes(config.classes, splits.classes)
         return splits
 
     @classmethod

@@ -17,6 +17,7 @@ from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
+from potmeter.data.folder import check_classes
 from potmeter.data.imagenet_weights import load_imagenet_weights
 from potmeter.data.object_files import object_files
 from potmeter.data.sets.records import DATA_SETS
@@ -81,10 +82,7 @@ class ObjectDetector(System):
         source = source or config.dataset
         if source in DATA_SETS and DATA_SETS[source].kind == "pictures with objects":
             splits: Splits = DATA_SETS[source].read(size=config.image_size)
-            if config.classes and splits.classes != tuple(config.classes):
-                reject(
-                    f"The network knows {', '.join(config.classes)}, not the data's classes.", ", ".join(splits.classes)
-                )
+            check_classes(config.classes, splits.classes)
             return splits
         return object_files(source, config.image_size, config.max_size, classes=config.classes)
 

@@ -15,6 +15,7 @@ from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
+from potmeter.data.folder import check_classes
 from potmeter.data.imagenet_weights import load_imagenet_weights
 from potmeter.data.masks import mask_folder
 from potmeter.data.sets.records import DATA_SETS
@@ -81,10 +82,7 @@ class Segmenter(System):
         source = source or config.dataset
         if source in DATA_SETS and DATA_SETS[source].kind == "pictures with masks":
             splits: Splits = DATA_SETS[source].read(size=config.image_size, channels=config.channels)
-            if config.classes and splits.classes != config.classes:
-                reject(
-                    f"The network knows {', '.join(config.classes)}, not the data's classes.", ", ".join(splits.classes)
-                )
+            check_classes(config.classes, splits.classes)
             return splits
         return mask_folder(
             source, config.image_size, channels=config.channels, view=config.view, classes=config.classes
