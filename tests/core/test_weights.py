@@ -1,11 +1,13 @@
 """A weights folder comes back as it was saved; one that is damaged or another's is told in one line."""
 
 import json
+import tempfile
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from safetensors.torch import load_file, save_file
@@ -277,3 +279,14 @@ def test_the_catalogues_weights_are_all_there():
     missing = [f"{e.name}.{tag}" for e in registry.built_in_entries() for tag, facts in e.weights.items()
                if not facts.fetched and not (registry.WEIGHTS / f"{e.name}.{tag}" / "model.safetensors").is_file()]  # fmt: skip
     assert not missing
+
+
+@given(st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)))
+@example(b"hello")  # an instruction to torch, to take its value number 101
+@example(b"")
+def test_a_file_of_anything_but_tensors_is_told(data):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "net.pth"
+        path.write_bytes(data)
+        with pytest.raises(UserError, match=r"^[^\n]*is no file of tensors: [^\n]+\. Received: [^\n]*$"):
+            weights.read_tensor_file(path)

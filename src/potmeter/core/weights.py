@@ -10,6 +10,7 @@ import json
 import os
 import pickle
 import re
+import struct
 from pathlib import Path
 from typing import Any, Literal
 
@@ -155,8 +156,13 @@ def read_tensor_file(path: Path) -> dict[str, Any]:
     """
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise UserError(f"{path} is no file of tensors: {str(error).splitlines()[0]}.", received=str(path)) from None
+    except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        said = str(error).rpartition("WeightsUnpickler error:")[2].strip()  # before it is advice to load without care
+        raise UserError(f"{path} is no file of tensors: {said.splitlines()[0]}.", received=str(path)) from None
+    except (LookupError, TypeError, AssertionError, EOFError, struct.error):  # instructions to torch, until one fails
+        raise UserError(
+            f"{path} is no file of tensors: it is empty, broken or of another kind.", received=str(path)
+        ) from None
     return stored if isinstance(stored, dict) else {}
 
 
