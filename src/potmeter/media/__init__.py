@@ -5,7 +5,7 @@ Heavy libraries are imported where they are used, so that the command line can k
 """
 
 from potmeter.media.album import Album
-from potmeter.media.audio import Audio, draw_sounds
+from potmeter.media.audio import Audio
 from potmeter.media.chart import Chart, Page, escape_formulas
 from potmeter.media.cutout import Cutout
 from potmeter.media.detections import CocoResults, Detection, Detections
@@ -14,6 +14,7 @@ from potmeter.media.image import PICTURES, Image, name_images
 from potmeter.media.labels import Labels
 from potmeter.media.medium import Medium, data_uri, describe, read_bytes
 from potmeter.media.results import Result, as_json, parts, to_json_value
+from potmeter.media.spectrogram import draw_sounds
 from potmeter.media.table import Bars, Table
 from potmeter.media.text import Text
 from potmeter.media.video import Video

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from potmeter.errors import UserError, reject
-from potmeter.media.image import Image
 from potmeter.media.medium import MAX_PIXELS, Medium, data_uri, describe, read_bytes
 
 if TYPE_CHECKING:
@@ -124,26 +122,13 @@ class Audio(Medium):
 
     def html(self) -> str:
         """A player, and below it the waveform and the spectrogram."""
+        from potmeter.media.spectrogram import draw_sounds
+
         picture = f'<img alt="waveform and spectrogram" src="{data_uri(draw_sounds({"": self}), ".png")}">'
         return f'<audio controls src="{data_uri(self, ".wav")}"></audio><br>{picture}'
 
     def json(self) -> dict[str, float]:
         return {"seconds": round(self.seconds, 3), "rate": self.rate}
-
-
-def draw_sounds(sounds: Mapping[str, Audio], top: float | None = None) -> Image:
-    """The waveforms and spectrograms of sounds below each other, over one common axis of time.
-
-    Args:
-        sounds: By the name that stands above each; none where it is empty.
-        top: Highest frequency in Hz; default: half the lowest rate.
-
-    Raises:
-        UserError: When there is no sound.
-    """
-    from potmeter.media.spectrogram import draw_waves
-
-    return draw_waves({name: (sound.samples, sound.rate) for name, sound in sounds.items()}, top)
 
 
 def decode(data: bytes, path: Path) -> tuple[np.ndarray, int]:

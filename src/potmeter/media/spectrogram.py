@@ -12,6 +12,8 @@ from potmeter.media.image import Image
 if TYPE_CHECKING:
     import numpy as np
 
+    from potmeter.media.audio import Audio
+
 WINDOW = 512 / 16_000
 """Seconds under the window of the spectrogram."""
 RANGE_DB = 80.0
@@ -20,14 +22,13 @@ COLUMNS = 1200
 """Most frames of the spectrogram and points of the waveform: a long sound is drawn coarsely."""
 
 
-def draw_waves(waves: Mapping[str, tuple[np.ndarray, int]], top: float | None = None) -> Image:
+def draw_sounds(sounds: Mapping[str, Audio]) -> Image:
     """The waveforms and spectrograms of sounds below each other, over one common axis of time.
 
-    The waveforms are drawn to one scale, so that the loudest fills its row.
+    The waveforms are drawn to one scale, so that the loudest fills its row; the frequencies go up to half the lowest rate.
 
     Args:
-        waves: The samples (time,) in [-1, 1] and the rate of each, by the name that stands above it.
-        top: Highest frequency in Hz; default: half the lowest rate.
+        sounds: By the name that stands above each; none where it is empty.
 
     Raises:
         UserError: When there is no sound.
@@ -36,23 +37,22 @@ def draw_waves(waves: Mapping[str, tuple[np.ndarray, int]], top: float | None = 
 
     from potmeter.media.chart import escape_formulas
 
-    waves or reject("A picture takes at least one sound.", "none")
-    top = min(rate for _, rate in waves.values()) / 2 if top is None else top
-    longest = max(len(samples) / rate for samples, rate in waves.values())
-    loudest = max(0.01, *(float(abs(samples).max()) for samples, _ in waves.values()))
-    figure = Figure(figsize=(7.2, 0.4 + 2.0 * len(waves)), dpi=100, layout="constrained")
-    heights = [height for _ in waves for height in (1, 3)]
-    rows: Any = figure.subplots(2 * len(waves), 1, sharex=True, gridspec_kw={"height_ratios": heights}, squeeze=False)
-    for number, (name, (samples, rate)) in enumerate(waves.items()):
+    sounds or reject("A picture takes at least one sound.", "none")
+    top = min(sound.rate for sound in sounds.values()) / 2
+    longest = max(sound.seconds for sound in sounds.values())
+    loudest = max(0.01, *(float(abs(sound.samples).max()) for sound in sounds.values()))
+    figure = Figure(figsize=(7.2, 0.4 + 2.0 * len(sounds)), dpi=100, layout="constrained")
+    heights = [height for _ in sounds for height in (1, 3)]
+    rows: Any = figure.subplots(2 * len(sounds), 1, sharex=True, gridspec_kw={"height_ratios": heights}, squeeze=False)
+    for number, (name, sound) in enumerate(sounds.items()):
         wave, spectrum = rows[2 * number, 0], rows[2 * number + 1, 0]
-        times, low, high = envelope(samples, rate)
+        times, low, high = envelope(sound.samples, sound.rate)
         wave.fill_between(times, low, high, linewidth=0.5, color="#a5391b")
         wave.set(ylim=(-loudest, loudest), yticks=[])
         wave.set_title(escape_formulas(name), loc="left", fontsize=9) if name else None
-        levels = decibels(samples, rate)
         spectrum.imshow(
-            levels, origin="lower", aspect="auto", cmap="magma", vmin=-RANGE_DB, vmax=0, interpolation="nearest",
-            extent=(0, len(samples) / rate, 0, rate / 2000),
+            decibels(sound.samples, sound.rate), origin="lower", aspect="auto", cmap="magma", vmin=-RANGE_DB, vmax=0,
+            interpolation="nearest", extent=(0, sound.seconds, 0, sound.rate / 2000),
         )  # fmt: skip
         spectrum.set(ylim=(0, top / 1000), ylabel="kHz", xlim=(0, longest))
         spectrum.locator_params(axis="y", nbins=4, integer=top >= 4000)
