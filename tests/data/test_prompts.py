@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.signal import resample_poly
 
 from potmeter.data.sets.prompts import COPIES, TEST, TONES, VALID, prompts
 from potmeter.data.sets.vowels import COUNTS, vowels
-from potmeter.errors import UserError
 from potmeter.metrics.speech import loudness
 
 
@@ -26,9 +26,12 @@ def test_families_are_in_one_part_and_no_recording_is_in_two():
 
 
 @pytest.mark.network
-def test_prompts_have_their_own_rate():
-    with pytest.raises(UserError, match="16000 samples per second"):
-        prompts(8000)
+def test_prompts_are_resampled_to_another_rate():
+    low, own = prompts(8000).test, prompts().test
+    assert low.names == own.names and low.rate == 8000
+    assert np.abs(low.lengths - own.lengths / 2).max() <= 1
+    wave, expected = low.wave(0), resample_poly(own.wave(0), 1, 2)[: len(low.wave(0))]
+    assert np.corrcoef(wave[: len(expected)], expected)[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("rate", [8000, 16_000])

@@ -13,7 +13,6 @@ import numpy as np
 from potmeter.data.fetching.fetch import fetch
 from potmeter.data.sounds import SoundData, decode_sounds
 from potmeter.data.splits import Splits
-from potmeter.errors import reject
 
 RATE = 16_000
 """Samples per second of the recordings."""
@@ -31,20 +30,19 @@ def prompts(rate: int = RATE) -> Splits:
     """The recordings, by families.
 
     Args:
-        rate: Must be that of the recordings.
+        rate: Samples per second; where it is not theirs they are resampled.
 
     Returns:
         SoundData.
 
     Raises:
-        UserError: When another rate is wished, or the package cannot be fetched.
+        UserError: When the package cannot be fetched.
     """
-    rate == RATE or reject(f"prompts has {RATE} samples per second.", rate)
     folder = fetch("asterisk")
     paths = sorted(path for path in folder.rglob("*.g722") if path.stem not in (*TONES, *COPIES))
-    stored = decode_sounds(paths, RATE)
+    stored = decode_sounds(paths, rate)
     samples = np.round(stored.samples * np.float32(GAIN)).astype(np.int16)
-    everything = SoundData(samples, stored.bounds, RATE, names=[name_of(path) for path in paths])
+    everything = SoundData(samples, stored.bounds, rate, names=[name_of(path) for path in paths])
     families = [path.stem.partition("-")[0] for path in paths]
 
     def part(wanted: bool, *names: str) -> SoundData:
