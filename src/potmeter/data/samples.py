@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 NUMBERED = {record.name: record.test_pictures for record in DATA_SETS.values() if record.test_pictures}
 """Sets whose test pictures are numbered from 0, with their size: ``mnist-3``, ``fashion-12``, ``imagenet-7``, ``orl-0``."""
 
+SOUNDS = tuple(record.name for record in DATA_SETS.values() if record.kind == "sounds")
+"""Sets whose test sounds are had by their names: ``prompts-tt-monkeysintro``, ``vowels-46``."""
+
 FACES = 2000
 """Drawn faces for testing."""
 
@@ -176,10 +179,6 @@ def sample_sound(name: str) -> Audio:
     )
     data = sounds_of(kind)
     return Audio(data.wave(known.index(name)), data.rate)
-
-
-SOUNDS = ("prompts", "vowels")
-"""Sets whose test sounds are had by their names."""
 
 
 @cache
