@@ -29,7 +29,7 @@ STEPS = 200
 def bits_baselines(train: SoundData, test: SoundData, config: Config) -> dict[str, float]:
     """Bits per sample of the test data, as the network predicts them: pre-emphasised, in µ-law levels or 16 bits."""
     cells = Cells(config)
-    heard = [cells.quantise(train.wave(i)) for i in spread(train.lengths, FITTED_TO)]
+    heard = [cells.quantise(train.wave(i)) for i in choose_evenly(train.lengths, FITTED_TO)]
     model = fit_errors([(wave, predict_linearly(wave)) for wave in heard], cells)
     linear, unigram, total = 0.0, 0.0, 0
     frequencies = count_levels(train, cells)
@@ -70,8 +70,8 @@ class Cells:
         return lower.masked_fill(number == 0, -math.inf), upper.masked_fill(number == self.count - 1, math.inf)
 
 
-def spread(lengths: np.ndarray, samples: int) -> list[int]:
-    """Sounds, spread evenly, that together have about so many samples."""
+def choose_evenly(lengths: np.ndarray, samples: int) -> list[int]:
+    """Numbers of sounds, evenly spread over all of these lengths, that together have about so many samples."""
     count = max(1, min(len(lengths), int(len(lengths) * samples / lengths.sum())))
     return [i * len(lengths) // count for i in range(count)]
 

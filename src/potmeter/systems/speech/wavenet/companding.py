@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -35,10 +36,9 @@ def emphasise(wave: Float[Tensor, "*b t"], emphasis: float) -> Float[Tensor, "*b
     return (wave[..., 1:] - emphasis * wave[..., :-1]).clamp(-1, 1)
 
 
-def deemphasise(wave: Float[Tensor, " t"], emphasis: float, before: float = 0.0) -> Float[Tensor, " t"]:
-    """The inverse of ``emphasise``: y[t] = x[t] + emphasis · y[t - 1], where ``before`` is y[-1]."""
+def deemphasise(spoken: np.ndarray, emphasis: float, before: float = 0.0) -> np.ndarray:
+    """The inverse of ``emphasise``: y[t] = x[t] + emphasis · y[t - 1], float64 (time,), where ``before`` is y[-1]."""
     from scipy.signal import lfilter
 
-    start = [emphasis * before]
-    spoken, _ = lfilter([1.0], [1.0, -emphasis], wave.double().numpy(), zi=start)
-    return torch.from_numpy(spoken).float()
+    wave: np.ndarray = lfilter([1.0], [1.0, -emphasis], spoken.astype(np.float64), zi=[emphasis * before])[0]
+    return wave

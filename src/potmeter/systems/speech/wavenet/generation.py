@@ -11,7 +11,7 @@ from torch import Tensor
 
 from potmeter.errors import reject
 
-from .companding import LEVELS, decode_levels, encode_levels
+from .companding import LEVELS, decode_levels, deemphasise, encode_levels
 from .kernel import PANEL, UNROLL, State, Steering, Weights, generate
 from .linear_prediction import LARGEST, prediction_filters
 from .logistics import MIN_LOG_SCALE
@@ -172,10 +172,8 @@ def free_chunks(frames: int, chunk: int = CHUNK) -> Iterator[tuple[None, int]]:
 
 def speak_chunks(voice: Voice, chunks: Iterable[tuple[Tensor | None, int]], emphasis: float) -> Iterator[np.ndarray]:
     """The wave, a chunk after the other, float32 in [-1, 1]; what lies outside is clipped."""
-    from scipy.signal import lfilter
-
-    memory = np.zeros(1)
+    before = 0.0
     for mel, frames in chunks:
-        spoken = voice.speak(mel, frames)
-        wave, memory = lfilter([1.0], [1.0, -emphasis], spoken, zi=memory) if emphasis else (spoken, memory)
+        wave = deemphasise(voice.speak(mel, frames), emphasis, before)
+        before = float(wave[-1])
         yield wave.astype(np.float32).clip(-1, 1)
