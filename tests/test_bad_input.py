@@ -277,6 +277,7 @@ ROWS = [
     ("training on silence", "train wavenet --preset tiny --data {here}/quiet --steps 1", "All sounds are silent"),
     ("training on a text called a sound", "train wavenet --preset tiny --data {here}/sounds/text.wav --steps 1", "not a sound of a known format"),
     ("training on a folder without sounds", "train wavenet --preset tiny --data {here}/empty --steps 1", "There are no sounds"),
+    ("speakers of data that has none", "train wavenet --preset tiny --by-speaker --steps 1", "a folder for each speaker"),
     ("a hop that is no multiple of four", "train wavenet --preset tiny --hop-length 66 --steps 1", "multiple of 4"),
     # style transfer
     ("a style that is a text", "train styletransfer --preset tiny --style {here}/text.png --steps 1", "not a picture of a known format"),

@@ -436,6 +436,8 @@ def test_a_system_fitted_to_own_data_asks_for_a_sound(system):
     ("wrong", "words"),
     [
         ({"hop_length": 30}, "multiple of 4"),
+        ({"residual_channels": 33}, "residual_channels is a multiple of 4"),
+        ({"skip_channels": 2}, "skip_channels is a multiple of 4"),
         ({"segment": 250}, "multiple of hop_length"),
         ({"dilations": ()}, "one a block"),
         ({"dilations": (1, 0)}, "one a block"),

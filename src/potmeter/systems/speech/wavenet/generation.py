@@ -9,10 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from potmeter.errors import reject
-
 from .companding import LEVELS, decode_levels, deemphasise, encode_levels
-from .kernel import PANEL, UNROLL, State, Steering, Weights, generate
+from .kernel import PANEL, State, Steering, Weights, generate
 from .linear_prediction import LARGEST, prediction_filters
 from .logistics import MIN_LOG_SCALE
 from .model import BLOCKS, MARGIN, ResidualBlock, WaveNet
@@ -37,14 +35,8 @@ def pack_bias(bias: Tensor) -> np.ndarray:
 
 
 def pack_weights(network: WaveNet) -> Weights:
-    """The network's weights as the compiled loop reads them.
-
-    Raises:
-        UserError: For numbers of channels that no vector divides.
-    """
+    """The network's weights as the compiled loop reads them."""
     c, blocks = network.config, cast(list[ResidualBlock], list(network.blocks))
-    for name, size in (("residual_channels", c.residual_channels), ("skip_channels", c.skip_channels)):
-        size % UNROLL == 0 or reject(f"The compiled loop takes {name} that {UNROLL} divides.", size)
     conv = [pack_panels(b.conv.weight.transpose(1, 2).flatten(1)) for b in blocks]  # (2R, taps · R), the oldest first
     nothing = torch.zeros(c.residual_channels, c.residual_channels)
     out = [

@@ -17,12 +17,12 @@ from numba import float32, njit, types
 
 from potmeter.nn.compiled import LANES, REORDER, address, exp, intrinsic, maximum
 
+from .model import UNROLL
+
 VECTORS = 2
 """Vectors of outputs that are summed at once."""
 PANEL = VECTORS * LANES
 """Outputs of a panel."""
-UNROLL = 4
-"""Inputs that are multiplied at once, each into sums of its own: else one sum would wait for the one before."""
 
 
 class Weights(NamedTuple):
@@ -82,7 +82,10 @@ class Steering(NamedTuple):
 
 @intrinsic
 def multiply_panel(typing_context, x, depth, panel, y):  # type: ignore[no-untyped-def]
-    """y += Wᵀ x for one panel of W. All are addresses; ``depth``, the number of inputs, is a multiple of ``UNROLL``."""
+    """y += Wᵀ x for one panel of W. All are addresses; ``depth``, the number of inputs, is a multiple of ``UNROLL``.
+
+    So many inputs are multiplied at once, each into sums of its own: else one sum would wait for the one before.
+    """
     signature = types.void(types.uintp, types.intp, types.uintp, types.uintp)
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:

@@ -17,6 +17,8 @@ from potmeter.nn.mel import MelConfig
 
 from .companding import LEVELS
 
+UNROLL = 4
+"""Channels that the compiled loop multiplies at once: it takes numbers of channels that this divides."""
 BLOCKS = 4
 """Between two frames of the spectrogram the features take so many values: each holds for hop_length / BLOCKS samples."""
 MARGIN = 2
@@ -36,9 +38,9 @@ class Config(BaseConfig):
     kernel_size: Annotated[int, Range(1, 64)] = 3
     """Samples that a convolution sees."""
     residual_channels: Annotated[int, Range(1, 4096)] = 48
-    """Channels of the residual stream, and half of those of the gated convolutions."""
+    """Channels of the residual stream, and half of those of the gated convolutions; a multiple of 4."""
     skip_channels: Annotated[int, Range(1, 4096)] = 64
-    """Channels of the skip connections' sum, and of the layer after it."""
+    """Channels of the skip connections' sum, and of the layer after it; a multiple of 4."""
     output: Literal["softmax", "logistics"] = "softmax"
     """Distribution of the next sample: a softmax over 256 µ-law levels, or a mixture of logistics over 16 bits."""
     mixtures: Annotated[int, Range(1, 64)] = 10
@@ -75,6 +77,9 @@ class Config(BaseConfig):
         super().__post_init__()
         good = bool(self.dilations) and all(1 <= dilation <= 2**20 for dilation in self.dilations)
         good or reject("dilations are whole numbers from 1 on, one a block.", self.dilations)
+        for name in ("residual_channels", "skip_channels"):
+            size = getattr(self, name)
+            size % UNROLL == 0 or reject(f"{name} is a multiple of {UNROLL}.", size)
         self.hop_length % BLOCKS == 0 or reject(f"hop_length is a multiple of {BLOCKS}.", self.hop_length)
         self.segment % self.hop_length == 0 or reject("segment is a multiple of hop_length.", self.segment)
         if self.linear_prediction and (self.condition, self.output) != ("mel", "logistics"):

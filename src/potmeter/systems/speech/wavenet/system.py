@@ -75,7 +75,12 @@ class WaveNetSystem(System):
 
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
-        return replace(config, speakers=splits.train.speakers) if config.by_speaker else config
+        if not config.by_speaker:
+            return config
+        speakers = splits.train.speakers or reject(
+            "by_speaker takes a folder with a folder for each speaker.", "no speakers"
+        )
+        return replace(config, speakers=speakers)
 
     # 2. The architecture
 
