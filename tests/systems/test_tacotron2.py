@@ -10,14 +10,14 @@ from torch.nn import functional as F
 
 from potmeter.errors import UserError
 from potmeter.media import Audio, Text
-from potmeter.systems.speech.tacotron2 import Tacotron2
+from potmeter.systems.speech.tacotron2 import Config, Tacotron2
 from potmeter.systems.speech.tacotron2.alignment import align_monotonically, find_times, group_words
 from potmeter.systems.speech.tacotron2.batches import CurriculumBatches, SpokenSymbols
 from potmeter.systems.speech.tacotron2.checkpoints import nvidia_names
 from potmeter.systems.speech.tacotron2.diagnosis import diagnose
 from potmeter.systems.speech.tacotron2.evaluation import find_nearest, warped_mel_error
 from potmeter.systems.speech.tacotron2.loss import guided_attention_loss, measure_losses, stop_loss
-from potmeter.systems.speech.tacotron2.model import Config, Prediction, Tacotron2Network
+from potmeter.systems.speech.tacotron2.model import Prediction, Tacotron2Network
 from potmeter.systems.speech.tacotron2.normalise import normalise, split_long, split_sentences
 from potmeter.systems.speech.tacotron2.pieces import cut_text
 from potmeter.systems.speech.tacotron2.shared_factor import SharedFactor

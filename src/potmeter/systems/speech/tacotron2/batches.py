@@ -14,8 +14,8 @@ from potmeter.data.speech import SpeechData
 from potmeter.errors import reject
 from potmeter.notices import note
 
+from .config import Config
 from .mels import CachedMels
-from .model import Config
 from .symbols import encode, pad, spell
 
 

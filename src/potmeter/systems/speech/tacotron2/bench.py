@@ -13,8 +13,9 @@ from torch import Tensor
 from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.data.sets.flite import speak
 
+from .decoder import mask_of
 from .loss import measure_losses
-from .model import Prediction, Tacotron2Network, mask_of
+from .model import Prediction, Tacotron2Network
 from .phonemes import speak_with_espeak
 from .pieces import cut_text
 from .presets import PRESETS

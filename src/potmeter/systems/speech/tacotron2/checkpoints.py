@@ -13,7 +13,8 @@ from potmeter.core.weights import read_tensor_file
 from potmeter.data.splits import OWN_DATA
 from potmeter.errors import reject
 
-from .model import Config, Tacotron2Network
+from .config import Config
+from .model import Tacotron2Network
 from .presets import PRESETS
 
 MODULES = (

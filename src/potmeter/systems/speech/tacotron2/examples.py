@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from potmeter.core.system import Example
 
-from .model import Config
+from .config import Config
 
 TEXTS = {
     "en": [

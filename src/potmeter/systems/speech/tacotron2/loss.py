@@ -7,7 +7,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from .model import Config, Prediction, mask_of
+from .config import Config
+from .decoder import mask_of
+from .model import Prediction
 
 
 def measure_losses(

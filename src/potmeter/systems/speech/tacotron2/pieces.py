@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from potmeter.errors import reject
 
-from .model import Config
+from .config import Config
 from .normalise import normalise, split_long, split_sentences
 from .symbols import check_script, encode, spell_words
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from potmeter.errors import reject
 from potmeter.notices import note
 
-from .model import PAD, Config
+from .config import PAD, Config
 from .normalise import normalise
 from .phonemes import find_phonemes
 

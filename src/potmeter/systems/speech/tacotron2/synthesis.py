@@ -11,8 +11,9 @@ from torch import Tensor
 
 from potmeter.core.progress import progress
 
+from .decoder import mask_of
 from .diagnosis import Diagnosis, diagnose
-from .model import Tacotron2Network, mask_of
+from .model import Tacotron2Network
 from .symbols import pad
 
 BATCH = 16

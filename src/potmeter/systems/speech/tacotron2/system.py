@@ -23,7 +23,7 @@ from potmeter.errors import reject, shorten
 from potmeter.media import Audio, Image, Result, Table, Text
 from potmeter.notices import note
 
-from . import model
+from . import config as settings
 from .alignment import align_monotonically, find_times, group_words
 from .batches import CurriculumBatches, SpokenSymbols, normalise_mel, restore_mel
 from .checkpoints import read_nvidia
@@ -70,18 +70,18 @@ class Tacotron2(System):
     """Speaks a text: symbols in, a mel spectrogram out, which a vocoder turns into sound."""
 
     name = "tacotron2"
-    Config = model.Config
+    Config = settings.Config
     presets = PRESETS
     goal = Goal("mel_error", "lower")
 
-    def __init__(self, config: model.Config) -> None:
+    def __init__(self, config: settings.Config) -> None:
         super().__init__(config)
         self.network = Tacotron2Network(config)
 
     # 1. Sentences with their sounds
 
     @classmethod
-    def data(cls, config: model.Config, source: str | None = None) -> Splits:
+    def data(cls, config: settings.Config, source: str | None = None) -> Splits:
         """Sentences with their sounds.
 
         Args:
@@ -90,12 +90,12 @@ class Tacotron2(System):
         return load_spoken(source or config.dataset)
 
     @classmethod
-    def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
+    def fit_config(cls, config: settings.Config, splits: Splits) -> settings.Config:
         spelt = [spell(text, config) for text in splits.train.texts]
         mean, std = CachedMels(splits.train, config.mel_config).measure() if config.normalise else (0.0, 1.0)
         return replace(
             config, symbols=config.symbols or learn_symbols(spelt), alphabet=learn_alphabet(splits.train.texts, config),
-            max_symbols=config.max_symbols or min(max(map(len, spelt)), model.MAX_SYMBOLS), mel_mean=mean, mel_std=std,
+            max_symbols=config.max_symbols or min(max(map(len, spelt)), settings.MAX_SYMBOLS), mel_mean=mean, mel_std=std,
         )  # fmt: skip
 
     # 3. The loss
@@ -212,8 +212,8 @@ class Tacotron2(System):
         bool(sound.samples.any()) or reject("The sound is silent.", f"{sound.seconds:g} s of zeros")
         check_script(text, self.config)
         spelt = spell(text, self.config)
-        len(spelt) <= model.MAX_SYMBOLS or reject(
-            f"A sentence has up to {model.MAX_SYMBOLS:,} symbols: cut the text.", f"{len(spelt):,}"
+        len(spelt) <= settings.MAX_SYMBOLS or reject(
+            f"A sentence has up to {settings.MAX_SYMBOLS:,} symbols: cut the text.", f"{len(spelt):,}"
         )
         numbers = encode(spelt, self.config)
         names = decode(numbers, self.config)
