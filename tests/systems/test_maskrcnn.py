@@ -318,6 +318,38 @@ def test_the_config_refuses_what_does_not_fit():
             replace(TINY, **changes)
 
 
+@pytest.mark.parametrize("classes", [("cross", "hat", "disc"), ("cross", "disc"), ("hat", "cross", "cap", "disc")])
+def test_classes_whose_names_stay_keep_what_was_learnt_of_them_wherever_they_stand(classes):
+    trained = randomise(ObjectDetector(TINY))
+    with torch.no_grad():
+        for parameter in trained.parameters():
+            parameter.normal_()
+    tuned = build_system(ObjectDetector, replace(TINY, classes=classes), 0, trained)
+    fresh = build_system(ObjectDetector, replace(TINY, classes=classes), 0)
+    same = torch.equal(tuned.model.roi_heads.box_head.fc7.weight, trained.model.roi_heads.box_head.fc7.weight)
+    assert same and torch.equal(tuned.model.rpn.head.bbox_pred.weight, trained.model.rpn.head.bbox_pred.weight)
+    for layer in ("box_predictor.cls_score", "box_predictor.bbox_pred", "mask_predictor.mask_fcn_logits"):
+        now, before, new = (each.model.roi_heads.get_submodule(layer) for each in (tuned, trained, fresh))
+        for name in ("weight", "bias"):
+            rows, olds, news = (
+                getattr(module, name).unflatten(0, (count, -1))
+                for module, count in ((now, len(classes) + 1), (before, 4), (new, len(classes) + 1))
+            )
+            assert torch.equal(rows[0], olds[0]), "the background"
+            for place, label in enumerate(classes, 1):
+                known = label in TINY.classes
+                expected = olds[TINY.classes.index(label) + 1] if known else news[place]
+                assert torch.equal(rows[place], expected), (layer, label)
+
+
+def test_from_weights_with_another_width_the_last_layers_begin_anew():
+    trained, config = ObjectDetector(TINY), replace(TINY, box_features=32)
+    tuned, fresh = build_system(ObjectDetector, config, 0, trained), build_system(ObjectDetector, config, 0)
+    heads = [each.model.roi_heads for each in (tuned, fresh, trained)]
+    assert torch.equal(heads[0].box_predictor.cls_score.weight, heads[1].box_predictor.cls_score.weight)
+    assert torch.equal(heads[0].mask_predictor.mask_fcn_logits.weight, heads[2].mask_predictor.mask_fcn_logits.weight)
+
+
 def own_data(folder, count=24):
     """COCO's JSON of squares on plain ground."""
     images, annotations = [], []
@@ -352,7 +384,7 @@ def test_it_trains_on_a_user_s_pictures_goes_on_from_weights_and_its_results_can
     assert [image["id"] for image in results["images"]] == [int(path.stem) for path in pictures], "COCO's ids"
     again = ObjectDetector.data(ObjectDetector.presets["tiny"], str(folder / "images" / "results.json"))
     assert again.classes == ("square",) and len(again.unsplit) == 24
-    # other classes on top of these weights: all but the last layers is kept
+    # other classes on top of these weights
     config = ObjectDetector.fit_config(
         ObjectDetector.fine_tune_config(system.config), ObjectDetector.data(TINY, "drawn-objects")
     )

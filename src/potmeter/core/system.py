@@ -160,6 +160,13 @@ class System(Pretrained):
     def warm_start(self) -> None:
         """Called on a new system before its first step: the place to load public weights to begin with."""
 
+    def pretrained_state(self, pretrained: System) -> dict[str, Tensor]:
+        """The weights with which fine-tuning begins: the other system's wherever name and shape agree, else one's own."""
+        kept, own = pretrained.state_dict(), self.state_dict()
+        return {
+            key: kept[key] if key in kept and kept[key].shape == value.shape else value for key, value in own.items()
+        }
+
     def optimizers(self) -> dict[str, Optimizer]:
         """The optimisers by name. Default: AdamW, with weight decay on matrices and filters only."""
         trained = [p for p in self.parameters() if p.requires_grad]

@@ -246,7 +246,7 @@ def build_system(system_class: type[S], config: Any, seed: int, pretrained: Syst
         system_class: Which system.
         config: Its Config.
         seed: Of the fresh weights.
-        pretrained: The system to fine-tune: its weights are copied wherever name and shape agree, and its assets.
+        pretrained: The system to fine-tune: its weights are copied (``System.pretrained_state``), and its assets.
     """
     torch.manual_seed(seed)
     system = system_class(config)
@@ -256,8 +256,5 @@ def build_system(system_class: type[S], config: Any, seed: int, pretrained: Syst
         with tempfile.TemporaryDirectory() as folder:
             pretrained.save_assets(Path(folder))
             system.load_assets(Path(folder))
-        kept, wanted = pretrained.state_dict(), system.state_dict()
-        system.load_state_dict(
-            {key: kept[key] if key in kept and kept[key].shape == t.shape else t for key, t in wanted.items()}
-        )
+        system.load_state_dict(system.pretrained_state(pretrained))
     return system

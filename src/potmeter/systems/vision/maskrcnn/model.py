@@ -33,6 +33,11 @@ COARSEST = 32
 """Stride of the backbone's last feature map; pictures are padded to its multiples."""
 PLAIN = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 """Mean and standard deviation of a backbone that gets what is normalised already."""
+CLASS_LAYERS = tuple(
+    f"model.roi_heads.{name}." for name in
+    ("box_predictor.cls_score", "box_predictor.bbox_pred", "mask_predictor.mask_fcn_logits")
+)  # fmt: skip
+"""What the names of tensors begin with that have as many rows for each class, the background's first."""
 MASK_SIDE = 14
 """Bins of a region in each direction from which its mask, twice as fine, is made."""
 

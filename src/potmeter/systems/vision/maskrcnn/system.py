@@ -101,6 +101,16 @@ class ObjectDetector(System):
             public = model.set_norms(load_imagenet_weights(MobileNetV2(None)), self.config.norm, self.config.norm_eps)
             self.model.backbone.body.load_state_dict(public.state_dict())
 
+    def pretrained_state(self, pretrained: System) -> dict[str, Tensor]:
+        """All but the last layers; of these, what was learnt of the background and of classes whose names stay."""
+        state, own, kept = super().pretrained_state(pretrained), self.state_dict(), pretrained.state_dict()
+        old, new = ["", *pretrained.config.classes], ["", *self.classes]
+        rows = [(new.index(name), old.index(name)) for name in new if name in old]
+        for key in own:
+            if key.startswith(model.CLASS_LAYERS):
+                state[key] = copy_rows(own[key], kept[key], rows, len(new), len(old))
+        return state
+
     # 3. The five losses
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
@@ -245,6 +255,23 @@ class ObjectDetector(System):
         """The things in a user's picture."""
         self.classes or reject("The system knows no classes yet: train it, or load weights.", self.name)
         return detect(image, self.model, self.config, score, self.device, one_name=one_name)
+
+
+def copy_rows(own: Tensor, kept: Tensor, rows: Sequence[tuple[int, int]], count: int, kept_count: int) -> Tensor:
+    """A layer's own weights, those of some classes replaced by another layer's.
+
+    Args:
+        own, kept: (classes · k, …), k rows for each class; own are returned where a class's are of another shape.
+        rows: Pairs of a class and the class of ``kept`` whose rows it gets.
+        count, kept_count: How many classes each has, the background included.
+    """
+    mixed, others = (x.unflatten(0, (classes, -1)) for x, classes in ((own, count), (kept, kept_count)))
+    if mixed.shape[1:] != others.shape[1:]:
+        return own
+    mixed = mixed.clone()
+    for to, source in rows:
+        mixed[to] = others[source]
+    return mixed.flatten(0, 1)
 
 
 def list_sizes(batch: Batch) -> list[tuple[int, int]]:
