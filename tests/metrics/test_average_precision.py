@@ -5,13 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from potmeter.metrics.average_precision import average_precision, encode_mask
+from potmeter.media.run_lengths import encode_run_lengths
+from potmeter.metrics.average_precision import average_precision
 
 
 def square(x, y, side=10):
     mask = np.zeros((40, 40), bool)
     mask[y : y + side, x : x + side] = True
-    return {"bbox": [x, y, side, side], "segmentation": encode_mask(mask)}
+    return {"bbox": [x, y, side, side], "segmentation": encode_run_lengths(mask)}
 
 
 def truth(*things):

@@ -13,7 +13,7 @@ from potmeter.cli import execute
 from potmeter.core.random import RandomStream
 from potmeter.core.training.loop import build_system
 from potmeter.data.objects import ObjectData, Scene
-from potmeter.data.splits import OWN_DATA
+from potmeter.data.splits import OWN_DATA, Splits
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.nn.detection.instances import Instances
@@ -290,6 +290,20 @@ def test_what_is_right_has_an_average_precision_of_1():
     scenes = [scene([triangle], [2])]
     truth, results = find_all(Oracle(TINY, scenes), ObjectData(Listed(scenes), TINY.classes, 1))
     assert box_mask_ap(truth, results) < 0.6
+
+
+def test_what_is_measured_is_what_the_weights_of_now_find():
+    scenes = [scene([SQUARE], [2])]
+    data, oracle = ObjectData(Listed(scenes), TINY.classes, 1), Oracle(TINY, scenes)
+    assert oracle.evaluate(data)["mask_ap50"] == pytest.approx(1)
+    looks = []
+    oracle.model.detect = lambda images, sizes: looks.append(1) or [Instances(*empty_instances())]
+    assert oracle.baselines(Splits(None, None, data))["box_mask_ap"] == pytest.approx(1) and not looks
+    assert oracle.evaluate(data)["mask_ap50"] == 0 and looks, "after more training it looks again"
+
+
+def empty_instances():
+    return torch.zeros(0, 4), torch.zeros(0, dtype=torch.long), torch.zeros(0), torch.zeros(0, 28, 28)
 
 
 # Use ----------------------------------------------------------------------------------------------------------------

@@ -41,24 +41,15 @@ def average_precision(
     if not results:
         return (0.0, 0.0) if truth["annotations"] else (float("nan"), float("nan"))
     with contextlib.redirect_stdout(io.StringIO()):
-        known = COCO()
-        known.dataset = truth
-        known.createIndex()
-        judge = COCOeval(known, known.loadRes([dict(result) for result in results]), kind)
-        judge.evaluate()
-        judge.accumulate()
-    precision: np.ndarray = judge.eval["precision"][
-        :, :, :, 0, -1
-    ]  # (thresholds, recalls, classes), all areas, 100 things
+        ground_truth = COCO()
+        ground_truth.dataset = truth
+        ground_truth.createIndex()
+        evaluation = COCOeval(ground_truth, ground_truth.loadRes([dict(result) for result in results]), kind)
+        evaluation.evaluate()
+        evaluation.accumulate()
+    # (thresholds, recalls, classes); of things of any size, 100 of a picture
+    precision: np.ndarray = evaluation.eval["precision"][:, :, :, 0, -1]
     some = (precision > -1).any((0, 1))  # classes that occur
     if not some.any():
         return float("nan"), float("nan")
     return float(precision[:, :, some].mean()), float(precision[IOU_50][:, some].mean())
-
-
-def encode_mask(mask: np.ndarray) -> dict[str, Any]:
-    """A mask (H, W), bool, as COCO's compressed run lengths."""
-    from pycocotools import mask as coco
-
-    encoded: dict[str, Any] = coco.encode(np.asfortranarray(mask.astype(np.uint8)))
-    return encoded | {"counts": encoded["counts"].decode("ascii")}

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from potmeter.data.batches import in_batches
-from potmeter.metrics.average_precision import average_precision, encode_mask
+from potmeter.media.run_lengths import encode_run_lengths
+from potmeter.metrics.average_precision import average_precision
 from potmeter.nn.detection.boxes import bounds
 from potmeter.nn.detection.masks import paste_all
 
@@ -19,7 +20,11 @@ SURE = 0.5
 """Probability from which a pixel is the thing's."""
 
 
-def find_all(system: Any, data: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+Found = tuple[dict[str, Any], list[dict[str, Any]]]
+"""What is in pictures, and what is found there, both in COCO's form."""
+
+
+def find_all(system: Any, data: Any) -> Found:
     """What is in the pictures of a data set and what is found there, both in COCO's form, in the pixels that are looked at."""
     images, annotations, results = (list[dict[str, Any]]() for _ in range(3))
     for batch in in_batches(data, BATCH, system.device):
@@ -39,7 +44,7 @@ def find_all(system: Any, data: Any) -> tuple[dict[str, Any], list[dict[str, Any
                 annotations.append(
                     {
                         "id": len(annotations) + 1, "image_id": number, "category_id": int(label), "iscrowd": int(crowd),
-                        "bbox": to_bbox(box), "area": float(mask.sum()), "segmentation": encode_mask(mask),
+                        "bbox": to_bbox(box), "area": float(mask.sum()), "segmentation": encode_run_lengths(mask),
                     }
                 )  # fmt: skip
             pasted = (paste_all(found, height, width) >= SURE).cpu().numpy()
@@ -48,7 +53,7 @@ def find_all(system: Any, data: Any) -> tuple[dict[str, Any], list[dict[str, Any
                 results.append(
                     {
                         "image_id": number, "category_id": int(label), "score": float(score), "bbox": to_bbox(box),
-                        "segmentation": encode_mask(mask),
+                        "segmentation": encode_run_lengths(mask),
                     }
                 )  # fmt: skip
     categories = [{"id": label, "name": name} for label, name in enumerate(system.config.classes, 1)]
@@ -76,5 +81,5 @@ def box_mask_ap(truth: dict[str, Any], results: list[dict[str, Any]]) -> float:
         mask = np.zeros(sizes[result["image_id"]], bool)
         x, y, width, height = result["bbox"]
         mask[round(y) : round(y + height), round(x) : round(x + width)] = True
-        filled.append(result | {"segmentation": encode_mask(mask)})
+        filled.append(result | {"segmentation": encode_run_lengths(mask)})
     return average_precision(truth, filled, "segm")[0]

@@ -35,13 +35,11 @@ from .augment import flip
 from .checkpoints import read_torchvision
 from .detect import detect
 from .examples import examples
-from .measure import box_mask_ap, find_all, measure
+from .measure import Found, box_mask_ap, find_all, measure
 from .presets import PRESETS
 
 VALIDATED = 40
 """Validation pictures that are looked at during training."""
-
-
 EVERYTHING = "everything"
 """All classes together."""
 Score = Annotated[float, Range(0.05, 1)]
@@ -59,7 +57,7 @@ class ObjectDetector(System):
         super().__init__(config)
         self.model = model.MaskRCNN(config)
         self.to(memory_format=torch.channels_last)  # convolutions are faster so, on CPUs and GPUs
-        self.known: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}  # what was found last, by fingerprint
+        self.evaluated: dict[str, Found] = {}  # what ``evaluate`` found last, by the data's fingerprint
 
     @classmethod
     def from_checkpoint(cls, file: Path) -> Self:
@@ -139,18 +137,14 @@ class ObjectDetector(System):
 
     def evaluate(self, data: Any) -> dict[str, Tensor]:
         """COCO's average precision of masks and of boxes."""
-        return measure(*self.find_once(data))
+        found = find_all(self, data)
+        self.evaluated = {data.fingerprint(): found}  # so that ``baselines`` need not look again
+        return measure(*found)
 
     def baselines(self, splits: Splits) -> dict[str, float]:
         """The average precision of masks, if the boxes that are found were filled."""
-        return {"box_mask_ap": box_mask_ap(*self.find_once(splits.test))}
-
-    def find_once(self, data: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """What is there and what is found, looked for once."""
-        key = data.fingerprint()
-        if key not in self.known:
-            self.known = {key: find_all(self, data)}
-        return self.known[key]
+        found = self.evaluated.get(splits.test.fingerprint()) or find_all(self, splits.test)
+        return {"box_mask_ap": box_mask_ap(*found)}
 
     # 5. Use
 
