@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 
 from potmeter.data.sets import paintings
-from potmeter.data.sets.paintings import RESOURCE, assemble, painting
+from potmeter.data.sets.paintings import RESOURCE, assemble, load_painting
 from potmeter.data.sets.photographs import SHARE_ALIKE, TESTED, photographs, wheel_photographs
 from potmeter.errors import UserError
 
@@ -34,15 +34,17 @@ def test_pieces_lie_where_the_board_says(monkeypatch):
 
 
 def test_the_drawn_painting_needs_no_network():
-    assert painting("waves").size == (256, 256) and np.array_equal(painting("waves").pixels, painting("waves").pixels)
+    assert load_painting("waves").size == (256, 256) and np.array_equal(
+        load_painting("waves").pixels, load_painting("waves").pixels
+    )
     with pytest.raises(UserError, match="The paintings are starry-night.*Received: mona-lisa"):
-        painting("mona-lisa")
+        load_painting("mona-lisa")
 
 
 @pytest.mark.network
 @pytest.mark.parametrize("name", [*paintings.BOARDS])
 def test_paintings_have_no_holes(name):
-    picture = painting(name)
+    picture = load_painting(name)
     black = (picture.pixels == 0).all(2).mean()  # what no piece covers
     assert min(picture.size) > 250 and black < 0.02
 

@@ -28,7 +28,7 @@ EDGE = 4
 """Pixels at a painting's edge where its pieces do not end alike."""
 
 
-def painting(name: str) -> Image:
+def load_painting(name: str) -> Image:
     """A painting by name, as large as it can be had, about 700 pixels wide.
 
     Raises:

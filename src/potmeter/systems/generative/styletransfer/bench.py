@@ -18,7 +18,7 @@ from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.core.machine import conv_rate
 from potmeter.core.training.overhead import loop_overhead
 from potmeter.data.samples import sample
-from potmeter.data.sets.paintings import painting
+from potmeter.data.sets.paintings import load_painting
 
 from .criterion import Criterion
 from .gatys import optimise
@@ -133,7 +133,7 @@ def images() -> Row:
 
 def optimisation() -> Row:
     """Seconds for a picture of 256 pixels, by the network and by 300 steps of optimisation."""
-    criterion = Criterion(Config(), resize(painting("starry-night"), Config().style_size))
+    criterion = Criterion(Config(), resize(load_painting("starry-night"), Config().style_size))
     network = TransformerNet().eval().to(memory_format=torch.channels_last)
     photograph = resize(sample("cat"), GATYS_SIDE)
     x = photograph.tensor()

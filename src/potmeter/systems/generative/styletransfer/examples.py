@@ -1,4 +1,4 @@
-"""What is worth painting; none of it was trained on."""
+"""The examples: photographs and a film that are not trained on."""
 
 from __future__ import annotations
 

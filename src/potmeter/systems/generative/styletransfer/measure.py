@@ -43,13 +43,13 @@ def losses_of(criterion: Criterion, paintings: Tensor, photographs: Tensor) -> d
         return criterion.losses(paintings.clamp(0, 1), criterion.content(photographs))
 
 
-def optimised_losses(criterion: Criterion, photographs: Float[Tensor, "n 3 h w"]) -> dict[str, Tensor]:
+def reference_losses(criterion: Criterion, photographs: Float[Tensor, "n 3 h w"]) -> dict[str, Tensor]:
     """The losses, (N,) each, that optimisation of each photograph comes to; kept in the cache, since it takes long."""
-    told = [optimised_loss(criterion, photograph) for photograph in progress(photographs, "optimising photographs")]
+    told = [reference_loss(criterion, photograph) for photograph in progress(photographs, "optimising photographs")]
     return {name: torch.tensor([losses[name] for losses in told]) for name in ("style", "content")}
 
 
-def optimised_loss(criterion: Criterion, photograph: Float[Tensor, "3 h w"]) -> dict[str, float]:
+def reference_loss(criterion: Criterion, photograph: Float[Tensor, "3 h w"]) -> dict[str, float]:
     """The losses that optimisation of one photograph comes to."""
     path = cache_folder() / f"styletransfer-{digest([criterion.fingerprint(), GATYS_STEPS, photograph])[:16]}.json"
     if path.is_file():
@@ -106,11 +106,11 @@ def colour_statistics(picture: Float[Tensor, "3 h w"]) -> tuple[Tensor, Tensor, 
     return pixels.mean(1), vectors @ roots.diag() @ vectors.mT, vectors @ (1 / roots).diag() @ vectors.mT
 
 
-def measure(paint: Painter, criterion: Criterion, photographs: Tensor, optimised: dict[str, Tensor]) -> dict[str, Any]:
+def measure(paint: Painter, criterion: Criterion, photographs: Tensor, reference: dict[str, Tensor]) -> dict[str, Any]:
     """``style_ratio`` and ``content_ratio`` to what optimisation came to, and ``flicker``; a value for each photograph."""
     size = criterion.config.image_size
     pieces = middle(photographs, size)
     losses = losses_of(criterion, paint(pieces), pieces)
-    ratios = {f"{name}_ratio": (losses[name].cpu() / optimised[name]) for name in ("style", "content")}
+    ratios = {f"{name}_ratio": (losses[name].cpu() / reference[name]) for name in ("style", "content")}
     room = min(size + max(max(place) for place in SHAKE), *photographs.shape[2:])
     return {**ratios, "flicker": flicker(paint, middle(photographs, room)).cpu()}

@@ -19,7 +19,7 @@ from potmeter.data.batches import Batch, in_batches
 from potmeter.data.fingerprint import digest
 from potmeter.data.pictures import load_pictures
 from potmeter.data.samples import sample
-from potmeter.data.sets.paintings import painting as load_painting
+from potmeter.data.sets.paintings import load_painting
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Album, Chart, Image, Result, Video
@@ -29,7 +29,7 @@ from .checkpoints import read_example
 from .criterion import Criterion, crop_and_flip
 from .examples import examples
 from .gatys import optimise
-from .measure import losses_of, measure, middle, optimised_losses, transfer_colours
+from .measure import losses_of, measure, middle, reference_losses, transfer_colours
 from .paint import paint, resize
 from .presets import PRESETS
 
@@ -60,12 +60,12 @@ class StyleSplits(Splits):
 
 @dataclass(frozen=True)
 class Optimisation(Result):
-    """A picture on its way."""
+    """The state of an optimisation after some of its steps."""
 
     painting: Image
-    """As it is now."""
+    """The picture so far, values clipped to what can be shown."""
     curve: Chart
-    """The loss so far."""
+    """The weighted loss over the steps so far."""
 
 
 class StyleTransfer(System):
@@ -111,15 +111,13 @@ class StyleTransfer(System):
         return replace(config, painting=model.OWN_PAINTING) if own else config
 
     def fit_assets(self, splits: Splits) -> None:
-        """Look at the painting."""
+        """Take the painting, brought to ``style_size``; of a style of one's own it is in the data or beside the weights."""
         painting = splits.painting if isinstance(splits, StyleSplits) else None
         if painting is None and self.config.painting != model.OWN_PAINTING:
             painting = load_painting(self.config.painting)
         if painting is not None:
-            small = (
-                painting if max(painting.size) <= self.config.style_size else resize(painting, self.config.style_size)
-            )
-            self.painting, self.judge = small, None
+            large = max(painting.size) > self.config.style_size
+            self.painting, self.judge = resize(painting, self.config.style_size) if large else painting, None
         self.painting or reject(
             "A picture whose style is learned is needed: name it with --style.", self.config.painting
         )
@@ -151,7 +149,7 @@ class StyleTransfer(System):
         total = self.criterion.total(losses).mean()
         told = {name: value.mean() for name, value in losses.items()}
         if self.config.noise_weight:
-            told["unsteadiness"] = self.unsteadiness(photographs[:1], paintings[:1])
+            told["unsteadiness"] = self.unsteadiness(photographs[:1], paintings[:1])  # one of them: it is a second pass
             total = total + self.config.noise_weight * told["unsteadiness"]
         return {"loss": total, **told}
 
@@ -177,7 +175,7 @@ class StyleTransfer(System):
         }
 
     def step(self, batch: Batch, trainer: Any) -> dict[str, Tensor]:
-        """As usual, in mixed precision if the Config says so."""
+        """Forward and backward; in mixed precision if the Config says so."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
             losses = self.loss(batch)
         trainer.update(losses["loss"])
@@ -202,17 +200,17 @@ class StyleTransfer(System):
     def evaluate(self, data: Any) -> dict[str, Tensor]:
         """Style and content loss over those of 300 steps of optimisation, and how far painted frames of a film differ."""
         photographs = self.photographs(data)
-        return measure(self, self.criterion, photographs, self.optimised(photographs))
+        return measure(self, self.criterion, photographs, self.reference_losses(photographs))
 
     def baselines(self, splits: Splits) -> dict[str, float]:
         """The photographs as they are, and with the painting's colours only."""
         photographs, painting = self.photographs(splits.test), self.criterion.painting
         pieces = middle(photographs, self.config.image_size)
         rivals = {"identity": pieces, "colour_transfer": transfer_colours(pieces, painting)}
-        optimised = self.optimised(photographs)["style"]
+        reference = self.reference_losses(photographs)["style"]
         return {
             f"{name}_style_ratio": float(
-                (losses_of(self.criterion, pictures, pieces)["style"].cpu() / optimised).mean()
+                (losses_of(self.criterion, pictures, pieces)["style"].cpu() / reference).mean()
             )
             for name, pictures in rivals.items()
         }
@@ -221,9 +219,9 @@ class StyleTransfer(System):
         """All pictures (N, 3, H, W) of a data set."""
         return torch.cat([batch["image"] for batch in in_batches(data, 4, self.device)])
 
-    def optimised(self, photographs: Tensor) -> dict[str, Tensor]:
+    def reference_losses(self, photographs: Tensor) -> dict[str, Tensor]:
         """The losses that optimisation of the middles of photographs comes to."""
-        return optimised_losses(self.criterion, middle(photographs, self.config.image_size))
+        return reference_losses(self.criterion, middle(photographs, self.config.image_size))
 
     # 5. Use
 
