@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from potmeter.errors import reject
 from potmeter.media.image import Image
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from potmeter.media.audio import Audio
 
 WINDOW = 512 / 16_000
 """Seconds under the window of the spectrogram."""
@@ -22,7 +20,23 @@ COLUMNS = 1200
 """Most frames of the spectrogram and points of the waveform: a long sound is drawn coarsely."""
 
 
-def draw_sounds(sounds: Mapping[str, Audio]) -> Image:
+class Waveform(Protocol):
+    """What is drawn of a sound; ``Audio`` has it."""
+
+    @property
+    def samples(self) -> np.ndarray:
+        """Float samples (time,) in [-1, 1]."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second."""
+
+    @property
+    def seconds(self) -> float:
+        """Duration."""
+
+
+def draw_sounds(sounds: Mapping[str, Waveform]) -> Image:
     """The waveforms and spectrograms of sounds below each other, over one common axis of time.
 
     The waveforms are drawn to one scale, so that the loudest fills its row; the frequencies go up to half the lowest rate.
