@@ -78,6 +78,12 @@ def test_boxes_are_cut_off_and_masks_have_bounds():
     assert bounds(masks[:0]).shape == (0, 4)
 
 
+def test_a_thing_is_called_by_its_likeliest_name_only():
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [0, 6, 10, 16]])
+    found = Instances(boxes, torch.tensor([1, 2, 2]), torch.tensor([0.7, 0.9, 0.6])).drop_overlapping()
+    assert found.labels.tolist() == [2, 2] and found.scores.tolist() == pytest.approx([0.9, 0.6])
+
+
 def test_anchors_are_torchvision_s():
     maps = [torch.rand(1, 4, 24, 40), torch.rand(1, 4, 12, 20), torch.rand(1, 4, 5, 9)]
     theirs = AnchorGenerator(((32,), (64,), (128,)), ((0.5, 1.0, 2.0),) * 3)

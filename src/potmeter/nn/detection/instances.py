@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from torch import Tensor
+from torchvision.ops import nms
+
+OVERLAP = 0.5
+"""Of two boxes of whatever labels that overlap more, the likelier counts where a thing shall have one name."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class Instances:
         scores = self.scores[chosen] if self.scores is not None else None
         masks = self.masks[chosen] if self.masks is not None else None
         return Instances(self.boxes[chosen], self.labels[chosen], scores, masks)
+
+    def drop_overlapping(self) -> Instances:
+        """Those that a thing is called once, the likeliest first: of boxes that overlap by more than half the likelier."""
+        assert self.scores is not None
+        return self.select(nms(self.boxes, self.scores, OVERLAP))
 
     def with_masks(self, masks: Tensor | None) -> Instances:
         """The same with these masks."""

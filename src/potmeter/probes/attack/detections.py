@@ -69,8 +69,8 @@ def attack_detections(
 
 @torch.no_grad()
 def find_things(model: Any, x: Tensor) -> Detections:
-    """What is found in a picture (1, C, H, W)."""
-    (found,) = model.detect(x)
+    """What is found in a picture (1, C, H, W), each thing once, as what it most likely is."""
+    found = model.detect(x)[0].drop_overlapping()
     picture = Image.from_tensor(x[0])
     return Detections.from_tensors(picture, found.boxes, found.labels, found.scores, found.masks, tuple(model.classes))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import PIL.Image
 import torch
-from torchvision.ops import nms
 
 from potmeter.data.object_files import scale_to
 from potmeter.media import Detection, Detections, Image
@@ -12,9 +11,6 @@ from potmeter.nn.detection.masks import paste
 
 from .measure import SURE
 from .model import Config, MaskRCNN
-
-OVERLAP = 0.5
-"""Of two boxes of whatever classes that overlap more, the likelier is kept where a thing shall have one name."""
 
 
 @torch.no_grad()
@@ -36,8 +32,7 @@ def detect(
     h, w = scale_to((height, width), config.image_size, config.max_size)
     copy = Image.from_pil(picture.pil().resize((w, h), PIL.Image.Resampling.BILINEAR))
     (found,) = network.detect(copy.tensor()[None].to(device), [(h, w)])
-    assert found.scores is not None
-    found = found.select(nms(found.boxes, found.scores, OVERLAP)) if one_name else found
+    found = found.drop_overlapping() if one_name else found
     assert found.scores is not None
     assert found.masks is not None
     boxes = found.boxes.cpu() * torch.tensor([width / w, height / h] * 2)
