@@ -35,6 +35,12 @@ class Scene:
     labels: np.ndarray
     crowd: np.ndarray
 
+    @classmethod
+    def of_things(cls, pixels: np.ndarray, masks: Sequence[np.ndarray], labels: Sequence[int]) -> Self:
+        """A scene of single things, maybe none, whose masks (H, W) are listed; none of them is a crowd."""
+        stacked = np.stack(masks) if masks else np.zeros((0, *pixels.shape[:2]), bool)
+        return cls(pixels, stacked, np.array(labels, np.int64), np.zeros(len(labels), bool))
+
 
 class Scenes(Protocol):
     """Where scenes come from."""

@@ -84,12 +84,7 @@ def compose(part: str, number: int, size: int) -> Scene:
                 canvas.alpha_composite(cutout, (max(0, left), max(0, top)), corner)
                 masks, labels, areas = [*others, own], [*labels, label + 1], [*areas, int(own.sum())]
                 break
-    return Scene(
-        np.array(canvas.convert("RGB")),
-        np.stack(masks) if masks else np.zeros((0, size, size), bool),
-        np.array(labels, np.int64),
-        np.zeros(len(labels), bool),
-    )
+    return Scene.of_things(np.array(canvas.convert("RGB")), masks, labels)
 
 
 def cut_square(photo: PIL.Image.Image, rng: np.random.Generator, size: int) -> PIL.Image.Image:

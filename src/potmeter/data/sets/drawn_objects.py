@@ -37,12 +37,7 @@ def draw(part: str, number: int, size: int) -> Scene:
         masks = [*(mask & ~own for mask in masks), own]
         labels.append(label + 1)
         places.append((x, y, radius))
-    return Scene(
-        pixels.clip(0, 255).astype(np.uint8),
-        np.stack(masks) if masks else np.zeros((0, size, size), bool),
-        np.array(labels, np.int64),
-        np.zeros(len(labels), bool),
-    )
+    return Scene.of_things(pixels.clip(0, 255).astype(np.uint8), masks, labels)
 
 
 def draw_form(label: int, x: float, y: float, radius: float, turn: float, size: int) -> np.ndarray:
