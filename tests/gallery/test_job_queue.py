@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from potmeter.core.progress import progress
+from potmeter.core.progress import Stopped, progress
 from potmeter.errors import UserError
 from potmeter.gallery.job_queue import MAX_WAITING, JobQueue, JobStopped
 
@@ -191,3 +191,28 @@ def test_an_owner_stops_what_is_theirs_and_hears_of_it_at_once():
 
     finished(follow())
     assert begun == ["other"] and isinstance(mine.error, JobStopped)
+
+
+def test_what_a_stopped_job_has_made_so_far_comes_last():
+    queue, words = JobQueue(1), []
+
+    def speak():
+        try:
+            for word in progress(range(10_000), "speaking"):
+                words.append(word)
+                time.sleep(0.005)
+        except Stopped:
+            yield words
+            raise
+
+    job = queue.submit("a", speak)
+
+    async def follow():
+        asyncio.get_running_loop().call_later(0.2, queue.stop, "mine")
+        with pytest.raises(JobStopped):
+            async for _ in queue.follow(job, "mine"):
+                assert job.version == 0
+        await queue.settle(job)
+
+    finished(follow())
+    assert job.finished and job.version == 1 and job.result == words and 0 < len(words) < 1000

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from potmeter.cli.run import stream
+from potmeter.core.progress import Stopped
 from potmeter.data.sounds import SoundData, sound_folder
 from potmeter.errors import UserError
 from potmeter.media import Audio
@@ -381,6 +382,21 @@ def test_a_sound_of_any_rate_is_spoken_as_long_as_asked(system):
     assert spoken.rate == 8000 and abs(spoken.seconds - 0.25) < 0.005
     assert np.array_equal(spoken.samples, system.run(sound, seconds=0.25, seed=3).samples)
     assert len(system.run(Audio(some_wave(2), 8000)).samples) == 96, "as long as a spectrogram must be"
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, Stopped])
+def test_what_has_been_spoken_is_kept_when_it_is_stopped(system, stop):
+    chunks = [np.full(1000, n / 100, np.float32) for n in range(31)]
+
+    def speak():
+        yield from chunks
+        raise stop
+
+    heard = []
+    with pytest.raises(stop):
+        for sound in system.grow(speak()):
+            heard.append(sound)
+    np.testing.assert_array_equal(heard[-1].samples, np.concatenate(chunks))
 
 
 def test_what_has_been_spoken_grows_to_the_whole(system):

@@ -12,8 +12,12 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+class Stopped(Exception):
+    """Whoever watches wants no more: raised by a reporter. What grows may yield what there is before it raises it again."""
+
+
 Reporter = Callable[[str, int, int | None], None]
-"""Called with a label, the number done, and the number in all (None when unknown); may raise to cancel."""
+"""Called with a label, the number done, and the number in all (None when unknown); may raise ``Stopped``."""
 
 
 reporter: ContextVar[Reporter | None] = ContextVar("reporter", default=None)

@@ -13,7 +13,7 @@ import gradio as gr
 from potmeter.core.signature import Parameter, parameters
 from potmeter.gallery import examples, links, outputs
 from potmeter.gallery.call import Call, report_stage
-from potmeter.gallery.job_queue import Job
+from potmeter.gallery.job_queue import Job, JobStopped
 from potmeter.gallery.result_cache import Result
 from potmeter.gallery.widgets import file_of, is_askable, list_choices, make_widget, needs_loaded_system
 from potmeter.presentation.markup import prose, tag
@@ -112,14 +112,20 @@ class Form:
                     self.start(weights, sent) if fresh else results.share(key, lambda: self.start(weights, sent))
                 )
                 version = -1
-                async for _ in queue.follow(job, request.session_hash):
-                    news: News = {self.status: outputs.render_progress(job, *queue.forecast(job))}
-                    if version < 0:
-                        news |= {self.go: gr.update(visible=False), self.stop: gr.update(visible=True)}
+                try:
+                    async for _ in queue.follow(job, request.session_hash):
+                        news: News = {self.status: outputs.render_progress(job, *queue.forecast(job))}
+                        if version < 0:
+                            news |= {self.go: gr.update(visible=False), self.stop: gr.update(visible=True)}
+                        if job.version > max(version, 0):
+                            news[self.result] = job.result
+                        version = job.version
+                        yield news
+                except JobStopped:
+                    await queue.settle(job)
                     if job.version > max(version, 0):
-                        news[self.result] = job.result
-                    version = job.version
-                    yield news
+                        yield {self.result: job.result}
+                    raise
                 if job.error is not None:
                     raise job.error
                 result = self.describe(call, job)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from potmeter.core.progress import reporter
+from potmeter.core.progress import Stopped, reporter
 from potmeter.errors import UserError
 
 WORKERS = max(1, min(4, (os.cpu_count() or 2) // 2 + 1))
@@ -22,9 +22,11 @@ MAX_WAITING = 200
 """Jobs in the queue; whoever comes then is sent away."""
 POLL_INTERVAL = 0.08
 """Seconds between two looks at a job that goes on."""
+PATIENCE = 1.0
+"""Seconds that a stopped job has to give what it has made so far."""
 
 
-class JobStopped(Exception):
+class JobStopped(Stopped):
     """Somebody pressed Stop, or left."""
 
 
@@ -172,6 +174,12 @@ class JobQueue:
                 return place, None
             clock = min(ends.values())
             ends = {key: end for key, end in ends.items() if end > clock}
+
+    async def settle(self, job: Job) -> None:
+        """Wait until a stopped job has ended, for a moment at most: what it has made so far comes last."""
+        until = time.monotonic() + PATIENCE
+        while job.stopped and not job.finished and time.monotonic() < until:
+            await asyncio.sleep(POLL_INTERVAL)
 
     async def follow(self, job: Job, owner: str | None = None) -> AsyncIterator[Job]:
         """Yield the job whenever there is news of it, and when it has finished; stop it when its last follower leaves.

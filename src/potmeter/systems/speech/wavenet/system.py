@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from potmeter.core.capabilities import check_vocoder
-from potmeter.core.progress import progress
+from potmeter.core.progress import Stopped, progress
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.core.training_loop import TrainingLoop
@@ -311,15 +311,20 @@ class WaveNetSystem(System):
         return progress(waves, "speaking", -(-frames // CHUNK))
 
     def grow(self, chunks: Iterator[np.ndarray]) -> Iterator[Audio]:
-        """The sound so far, now and then, and whole at the end."""
+        """The sound so far, now and then, and whole at the end; all of it too where it is stopped before."""
         spoken: list[np.ndarray] = []
         length, shown = 0, self.config.sample_rate / GROWTH
-        for chunk in chunks:
-            spoken.append(chunk)
-            length += len(chunk)
-            if length >= shown * GROWTH:
+        try:
+            for chunk in chunks:
+                spoken.append(chunk)
+                length += len(chunk)
+                if length >= shown * GROWTH:
+                    yield Audio(np.concatenate(spoken), self.config.sample_rate)
+                    shown = length
+        except (KeyboardInterrupt, Stopped):
+            if spoken and length != shown:
                 yield Audio(np.concatenate(spoken), self.config.sample_rate)
-                shown = length
+            raise
         if length != shown:
             yield Audio(np.concatenate(spoken), self.config.sample_rate)
 
