@@ -15,12 +15,15 @@ from torch import nn
 from potmeter.core.random import RandomStream
 from potmeter.errors import UserError
 from potmeter.media import Image, Video
-from potmeter.systems.generative.styletransfer import Config, StyleTransfer, paint, strips
+from potmeter.nn import strips
+from potmeter.nn.image_transformation import InstanceNorm
+from potmeter.systems.generative.styletransfer import Config, StyleTransfer, paint
 from potmeter.systems.generative.styletransfer.criterion import Criterion, crop_and_flip
 from potmeter.systems.generative.styletransfer.gatys import optimise
 from potmeter.systems.generative.styletransfer.loss import gram_matrix, total_variation
 from potmeter.systems.generative.styletransfer.measure import colour_statistics, flicker, middle, transfer_colours
-from potmeter.systems.generative.styletransfer.model import InstanceNorm, TransformerNet
+from potmeter.systems.generative.styletransfer.model import TransformerNet
+from potmeter.systems.generative.styletransfer.strips import paint_in_strips
 
 TINY = StyleTransfer.presets["tiny"]
 FEW = settings(deadline=None, max_examples=15)
@@ -137,16 +140,16 @@ def test_strips_give_the_whole_picture(network, height, width, strip):
     whole = paint.paint_whole(network, pixels)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(strips, "STRIP_BYTES", strip)
-        pieces = strips.paint_in_strips(network, pixels)
+        pieces = paint_in_strips(network, pixels)
     assert whole.std() > 10 and np.abs(whole.astype(int) - pieces).max() <= 1
 
 
 def test_strips_whose_layers_lie_in_a_file_are_the_same(network, monkeypatch):
     pixels = noise(70, 60).pixels
     monkeypatch.setattr(strips, "STRIP_BYTES", 2**13)
-    in_memory = strips.paint_in_strips(network, pixels)
+    in_memory = paint_in_strips(network, pixels)
     monkeypatch.setattr(strips, "MEMORY_BYTES", 0)
-    assert np.array_equal(strips.paint_in_strips(network, pixels), in_memory)
+    assert np.array_equal(paint_in_strips(network, pixels), in_memory)
 
 
 def test_pieces_painted_one_by_one_would_have_seams(network):

@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import torch
-import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from potmeter.core.config import BaseConfig
 from potmeter.core.signature import Range
@@ -20,6 +18,7 @@ from potmeter.data.sets.paintings import PAINTINGS
 from potmeter.errors import reject
 from potmeter.nn.backbones.vgg import LAYERS
 from potmeter.nn.image_network import ImageNetwork
+from potmeter.nn.image_transformation import ConvLayer, InstanceNorm, ResidualBlock, UpsampleConvLayer
 
 OWN_PAINTING = "own painting"
 """The name of a painting that is a user's own."""
@@ -82,58 +81,6 @@ class Config(BaseConfig):
     def last_stride(self) -> int:
         """Pixels of a picture, in each direction, that become one place of that layer."""
         return 2 ** (int(self.last_layer[len("relu")]) - 1)
-
-
-class ConvLayer(nn.Module):
-    """A convolution whose input is padded by reflection: (B, inputs, H, W) → (B, outputs, ⌈H / stride⌉, ⌈W / stride⌉)."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
-        super().__init__()
-        self.padding = kernel // 2
-        self.conv2d = nn.Conv2d(inputs, outputs, kernel, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        p = self.padding
-        y: Tensor = self.conv2d(F.pad(x, (p, p, p, p), mode="reflect"))
-        return y
-
-
-class UpsampleConvLayer(ConvLayer):
-    """Every pixel repeated twice in both directions, then a convolution: no checkerboards (Odena et al. 2016)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.interpolate(x, scale_factor=2, mode="nearest"))
-
-
-class InstanceNorm(nn.InstanceNorm2d):
-    """Every channel of every picture brought to mean 0 and variance 1, then scaled and moved by learned amounts.
-
-    Of one picture it is a batch normalisation, which torch does ten times as fast on a CPU and without leaving
-    channels_last.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, affine=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        parts = [F.batch_norm(one, None, None, self.weight, self.bias, True, 0.0, self.eps) for one in x.split(1)]
-        return torch.cat(parts) if len(parts) > 1 else parts[0]
-
-
-class ResidualBlock(nn.Module):
-    """Two convolutions added to the input, without a ReLU after the sum (Gross and Wilber 2016)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv1 = ConvLayer(channels, channels, 3)
-        self.in1 = InstanceNorm(channels)
-        self.conv2 = ConvLayer(channels, channels, 3)
-        self.in2 = InstanceNorm(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.in1(self.conv1(x)).relu()
-        y = self.in2(self.conv2(y))
-        return x + y
 
 
 class TransformerNet(ImageNetwork):
