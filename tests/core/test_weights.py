@@ -60,6 +60,15 @@ def test_fetched_weights_are_found_by_both_names_too(where, monkeypatch):
     assert isinstance(ImageClassifier.from_pretrained(where), torch.nn.Identity)
 
 
+@pytest.mark.parametrize("where", ["digits", "classifier.digits"])
+def test_a_file_of_a_tags_name_does_not_stand_for_it(where, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / where).write_bytes(b"not weights")
+    assert ImageClassifier.from_pretrained(where).config.dataset == "mnist"
+    with pytest.raises(UserError, match="There are no weights of classifier there"):
+        ImageClassifier.from_pretrained("./" + where)
+
+
 def test_everything_comes_back(line, tmp_path):
     line.card = {"training": {"seed": 1}, "note": "Käse"}
     back = Line.from_pretrained(line.save_pretrained(tmp_path / "deep" / "er"))

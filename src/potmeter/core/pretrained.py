@@ -90,20 +90,21 @@ class Pretrained(nn.Module):
         Raises:
             UserError: When there are none there, or they do not fit.
         """
-        if where is not None and os.path.isfile(where):
-            return cls.from_checkpoint(Path(where)).eval()
         entry = registry.entries().get(cls.name)
         if where is None:
             where = (entry.default_tag if entry else None) or reject(f"{cls.name} has no weights yet.", where)
         tag = str(where).removeprefix(f"{cls.name}.")
-        if entry and tag in entry.weights and entry.weights[tag].fetched:
+        known = entry.weights if entry else {}
+        if tag in known and known[tag].fetched:
             return cls.fetch_pretrained(tag).eval()
+        if tag not in known and os.path.isfile(where):
+            return cls.from_checkpoint(Path(where)).eval()
         return cls.from_folder(locate_weights(cls.name, where))
 
     @classmethod
     def from_checkpoint(cls, file: Path) -> Self:
         """The system in another program's file, where it reads one (``checkpoints.py``). Raises UserError otherwise."""
-        return cls.from_folder(locate_weights(cls.name, file))
+        reject(f"There are no weights of {cls.name} there.", str(file))
 
     @classmethod
     def from_folder(cls, folder: Path) -> Self:

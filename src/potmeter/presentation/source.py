@@ -14,7 +14,7 @@ from potmeter.presentation.usage import Input, inputs_of, read_annotation, shell
 from potmeter.registry import Entry
 
 CORE = Path(__file__).parents[1] / "core"
-CONFIG_FILE, OPTIONS_FILE = CORE / "config.py", CORE / "training" / "options.py"
+OPTIONS_FILE = CORE / "training" / "options.py"
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,12 @@ def read_classes(path: Path) -> Iterator[ast.ClassDef]:
 
 
 def config_fields(entry: Entry) -> list[Field]:
-    """The fields of a system's Config: its own first, then those of training that every system has."""
+    """The fields of a system's Config: its own first, then those of its base in ``core/``, and of training in general."""
     own = [node for file in sorted(entry.source.glob("*.py")) for node in read_classes(file) if node.name == "Config"]
-    base = [node for node in read_classes(CONFIG_FILE) if node.name == "BaseConfig"]
+    shared = {node.name: node for file in CORE.rglob("config.py") for node in read_classes(file)}
+    bases = [ast.unparse(base) for node in own for base in node.bases]
     seen: dict[str, Field] = {}
-    for node in [*own, *base]:
+    for node in [*own, *(shared[name] for name in [*bases, "BaseConfig"] if name in shared)]:
         for f in read_fields(node):
             seen.setdefault(f.name, f)
     return list(seen.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -21,6 +22,8 @@ from .model import Config, Network, fuse
 from .presets import PRESETS
 from .rules import GO, make_rules
 from .search import Search, SearchOptions
+from .self_play import SelfPlay
+from .system import AlphaZero
 
 GAMES = 40
 """Random games in a measurement of the rules."""
@@ -60,6 +63,20 @@ def rows() -> Iterator[Row]:
         yield compare(
             what, "playouts/s", rates["ours"], rates.get("peer"), "alpha-zero-general", limit=limit, note=note
         )
+    for size, preset, weights in ((5, "lecture", "go5"), (7, "go7", None)):
+        if is_selected(what := f"self_play_games_per_h_go{size}"):
+            config = PRESETS[preset]
+            torch.manual_seed(0)
+            network = AlphaZero.from_pretrained(weights).network if weights else Network(config).eval()
+            rates = interleave(
+                {
+                    "bfloat16": time_self_play(network, replace(config, precision="bfloat16")),
+                    "float32": time_self_play(network, replace(config, precision="float32")),
+                },
+                rounds=2,
+            )
+            note = f"preset {preset}, {weights or 'untrained'} network; the peer is the same in float32"
+            yield compare(what, "games/h", rates["bfloat16"], rates["float32"], "float32", note=note)
 
 
 @njit(cache=True)
@@ -145,6 +162,19 @@ def time_network(config: Config, network: Network, batch: int) -> Callable[[], f
             for _ in range(20):
                 network(planes)
         return 20 * batch / (time.perf_counter() - started)
+
+    return measure
+
+
+def time_self_play(network: Network, config: Config) -> Callable[[], float]:
+    """Games an hour of self-play, by as many as are played side by side."""
+
+    def measure() -> float:
+        experience = SelfPlay(network, config, seed=0)
+        started = time.perf_counter()
+        while experience.statistics["games"] < config.games:
+            experience.play_move()
+        return 3600 * experience.statistics["games"] / (time.perf_counter() - started)
 
     return measure
 

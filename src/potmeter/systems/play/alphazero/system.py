@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -189,8 +190,8 @@ class AlphaZero(System):
         for seeds in np.array_split(data.tensors["opening"].numpy(), -(-len(data) // AT_ONCE)):
             opponent = ProgramPlayer(self.rules, command)
             try:
-                many = PLAYOUTS_AGAINST_GNUGO
-                player = self.mcts_player(playouts=many) if network is None else self.player(network, many)
+                seat = self.mcts_player if network is None else partial(self.player, network)
+                player = seat(playouts=PLAYOUTS_AGAINST_GNUGO)
                 scores.append(self.meet(player, seeds, opponent).scores)
             finally:
                 opponent.close()

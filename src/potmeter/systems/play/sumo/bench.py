@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,9 @@ from .fighters import push
 from .ring import ACTION, OBSERVATION, STARTS, Ring
 from .system import Sumo
 
-SIDE_BY_SIDE, STEPS = 128, 64
-"""Bouts, and steps in each between two updates."""
+CONFIG = Sumo.presets["lecture"]
+STEPS = CONFIG.num_envs * CONFIG.rollout_steps
+"""Of a rollout, between two updates."""
 
 
 def rows() -> Iterator[Row]:
@@ -50,15 +50,14 @@ def timed(advance: Callable[[], int]) -> Callable[[], float]:
 
 def our_updates(folder: Path) -> Callable[[], int]:
     """Updates as the trainer makes them."""
-    config = replace(Sumo.presets["lecture"], num_envs=SIDE_BY_SIDE, rollout_steps=STEPS)
     options = Options(steps=10**6, device="cpu", out=folder, eval_every=10**9)
-    trainer = Trainer(build_system(Sumo, config, 0), Sumo.data(config), options, quiet=True)
+    trainer = Trainer(build_system(Sumo, CONFIG, 0), Sumo.data(CONFIG), options, quiet=True)
     batches = iter(trainer.batches)
 
     def advance() -> int:
         trainer.system.step(next(batches), trainer)
         trainer.progress.step += 1
-        return SIDE_BY_SIDE * STEPS
+        return STEPS
 
     return advance
 
@@ -70,7 +69,7 @@ class Bout(gymnasium.Env):  # type: ignore[misc]
     action_space = gymnasium.spaces.Box(-1, 1, (ACTION,), np.float32)
 
     def __init__(self) -> None:
-        self.ring = Ring(1, Sumo.presets["lecture"].radius)
+        self.ring = Ring(1, CONFIG.radius)
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin a bout."""
@@ -93,30 +92,30 @@ def sb3_updates() -> Callable[[], int]:
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-    c = Sumo.presets["lecture"]
-    world = VecNormalize(DummyVecEnv([Bout] * SIDE_BY_SIDE), norm_reward=False, gamma=c.gamma)
+    c = CONFIG
+    world = VecNormalize(DummyVecEnv([Bout] * c.num_envs), norm_reward=False, gamma=c.gamma)
     model = PPO(
-        "MlpPolicy", world, n_steps=STEPS, batch_size=c.batch_size, n_epochs=c.epochs, gamma=c.gamma,
+        "MlpPolicy", world, n_steps=c.rollout_steps, batch_size=c.batch_size, n_epochs=c.epochs, gamma=c.gamma,
         gae_lambda=c.gae_lambda, clip_range=c.clip_range, learning_rate=c.lr, max_grad_norm=c.clip or 0.5, device="cpu",
         policy_kwargs={"net_arch": list(c.hidden), "activation_fn": nn.Tanh, "ortho_init": True},
     )  # fmt: skip
 
     def advance() -> int:
-        model.learn(SIDE_BY_SIDE * STEPS, reset_num_timesteps=False)
-        return SIDE_BY_SIDE * STEPS
+        model.learn(STEPS, reset_num_timesteps=False)
+        return STEPS
 
     return advance
 
 
 def simulate() -> Callable[[], int]:
     """The simulator alone, under random actions, with bouts that begin anew when they are over."""
-    ring, rng = Ring(SIDE_BY_SIDE, Sumo.presets["lecture"].radius), np.random.default_rng(0)
-    ring.restart(slice(None), rng.random((SIDE_BY_SIDE, STARTS)))
+    ring, rng = Ring(CONFIG.num_envs, CONFIG.radius), np.random.default_rng(0)
+    ring.restart(slice(None), rng.random((CONFIG.num_envs, STARTS)))
 
     def advance() -> int:
-        for _ in range(STEPS):
-            over = np.flatnonzero(ring.step(rng.uniform(-1, 1, (SIDE_BY_SIDE, 2, ACTION))).over)
+        for _ in range(CONFIG.rollout_steps):
+            over = np.flatnonzero(ring.step(rng.uniform(-1, 1, (CONFIG.num_envs, 2, ACTION))).over)
             ring.restart(over, rng.random((len(over), STARTS)))
-        return SIDE_BY_SIDE * STEPS
+        return STEPS
 
     return advance

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-RADIUS = 1.4
-"""Of the ring in metres: whose middle is further from the ring's is out."""
 SIDES = ("red", "blue")
 COLORS = {"red": "0.75 0.25 0.17 1", "blue": "0.17 0.42 0.66 1"}
 EYE = 'mass="0" contype="0" conaffinity="0" rgba="0.98 0.95 0.84 1"'

@@ -10,10 +10,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from potmeter.core.config import BaseConfig
+from potmeter.core.reinforcement.config import PPOConfig
 from potmeter.core.reinforcement.policy import Policy
 from potmeter.core.signature import Range
-from potmeter.errors import reject
 
 from .elo import rate
 from .ring import ACTION, OBSERVATION
@@ -23,8 +22,8 @@ ROUNDS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(BaseConfig):
-    """The ring, the networks and the algorithm; ``batch_size`` is that of PPO's minibatches."""
+class Config(PPOConfig):
+    """The ring and the league, besides what PPO can be set to."""
 
     radius: Annotated[float, Range(0.6, 5)] = 0.8
     """Of the ring, in metres; a beetle is 0.67 long, horn included, and the ring as wide for it as sumo's for a wrestler."""
@@ -34,35 +33,6 @@ class Config(BaseConfig):
     """δ: opponents from the past are drawn from the versions of the training's last 1 − δ so far; 0 = from all of them."""
     shaping: Annotated[float, Range(0, 1)] = 0.5
     """Share of the training in which the dense reward of exploration falls to 0; from there only the result counts."""
-    num_envs: Annotated[int, Range(1, 10_000)] = 128
-    """Bouts side by side, over all processes together."""
-    rollout_steps: Annotated[int, Range(1)] = 64
-    """Steps T in each bout between two updates of the policy."""
-    epochs: Annotated[int, Range(1)] = 5
-    """Passes over the experience at each update."""
-    hidden: Annotated[tuple[int, ...], Range(1)] = (64, 64)
-    """Units in the hidden layers, of the policy and of the value function alike."""
-    log_std_init: Annotated[float, Range(-10, 2)] = -0.5
-    """Logarithm of the Gaussian's standard deviation at first: how boldly actions are explored."""
-    gamma: Annotated[float, Range(0, 1)] = 0.99
-    """Discount factor γ: how much a reward one step later counts."""
-    gae_lambda: Annotated[float, Range(0, 1)] = 0.95
-    """λ of generalised advantage estimation: 0 trusts the value function, 1 the rewards alone."""
-    clip_range: Annotated[float, Range(0, open="low")] = 0.2
-    """ε: how far the probability ratio of new and old policy is followed from 1."""
-    value_coef: Annotated[float, Range(0)] = 0.5
-    """Weight of the value function's squared error in the loss."""
-    entropy_coef: Annotated[float, Range(0)] = 0.0
-    """Weight of the entropy bonus, which keeps the policy exploring."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.hidden or reject("hidden must not be empty.", self.hidden)
-        samples = self.num_envs * self.rollout_steps
-        self.batch_size <= samples or reject(
-            f"batch_size must not exceed the {samples:,} steps (num_envs × rollout_steps) of a rollout.",
-            self.batch_size,
-        )
 
 
 def make_policy(config: Config) -> Policy:

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 from .model import Config
 
-LECTURE = Config(batch_size=1536, lr=1e-3, schedule="linear", clip=0.5, entropy_coef=0.002)
+LECTURE = Config(
+    num_envs=128, rollout_steps=64, batch_size=1536, epochs=5, lr=1e-3, schedule="linear", clip=0.5,
+    entropy_coef=0.002, log_std_init=-0.5,
+)  # fmt: skip
 
 PRESETS = {
     "tiny": replace(LECTURE, radius=0.7, versions=3, num_envs=32, rollout_steps=32, batch_size=256, hidden=(32, 32)),
