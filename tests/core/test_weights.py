@@ -293,6 +293,7 @@ def test_the_catalogues_weights_are_all_there():
 @given(st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)))
 @example(b"hello")  # an instruction to torch, to take its value number 101
 @example(b"")
+@example(b"\x80\x00")  # an old pickle, which torch warns of
 def test_a_file_of_anything_but_tensors_is_told(data):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "net.pth"

@@ -11,6 +11,7 @@ import os
 import pickle
 import re
 import struct
+import warnings
 from pathlib import Path
 from typing import Any, Literal
 
@@ -155,7 +156,8 @@ def read_tensor_file(path: Path) -> dict[str, Any]:
         UserError: It is no such file.
     """
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # torch asks for a report about files that are no tensors at all
+            stored = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         said = str(error).rpartition("WeightsUnpickler error:")[2].strip()  # before it is advice to load without care
         raise UserError(f"{path} is no file of tensors: {said.splitlines()[0]}.", received=str(path)) from None
