@@ -16,7 +16,7 @@ README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- figures: written by tools/readme.py -->", "<!-- end of figures -->"
 HEAD = "| system | slide | weights | measured on test data | compared with |\n|---|---|---|---|---|\n"
 ANY = {
-    "Attackable": "any classifier, segmenter or detector",
+    "Attackable": "any classifier, segmenter, detector or captioner",
     "Classifier": "any classifier",
     "Generator": "any generator",
 }

@@ -78,5 +78,5 @@ def test_what_is_not_for_detectors_is_told():
     grey = Image.from_tensor(torch.full((3, 32, 32), 128 / 255))
     with pytest.raises(UserError, match="Nothing is found in the picture that could vanish"):
         probe.run(grey)
-    with pytest.raises(UserError, match="of a segmenter or detector one image"):
+    with pytest.raises(UserError, match="of any other model one image"):
         probe.transfer([PICTURE, PICTURE])

@@ -80,5 +80,7 @@ def test_what_can_be_attacked_but_answers_nothing_is_told():
     class Deaf(Bright):
         masks = None
 
-    with pytest.raises(UserError, match="works on a Classifier, a Segmenter or a Detector. Received: bright"):
+    with pytest.raises(
+        UserError, match="works on a Classifier, a Segmenter, a Detector or a Captioner. Received: bright"
+    ):
         Attack(Deaf())

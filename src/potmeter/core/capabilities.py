@@ -124,6 +124,10 @@ class Captioner(Protocol):
         """A caption of each picture."""
         ...
 
+    def check_caption(self, caption: str) -> None:
+        """Raise UserError for a caption that it cannot write, having no words for it or not so many."""
+        ...
+
 
 @runtime_checkable
 class Attackable(Protocol):

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from potmeter.core.capabilities import class_index
 from potmeter.errors import reject
-from potmeter.media import Detections, Image, Table
+from potmeter.media import Detections, Image
 
 from .dense import METHODS, raise_loss
-from .slide import draw_slide, magnify
+from .outcome import AdversarialExample, Answer, compare
 
 BACKGROUND = 0
 """The label of nothing."""
@@ -23,7 +23,7 @@ BACKGROUND = 0
 
 def attack_detections(
     model: Any, x: Tensor, *, target: str | None, method: str, eps: float, steps: int, seed: int
-) -> tuple[Image, Image, Table]:
+) -> AdversarialExample:
     """Change a picture so that its things vanish, or are taken for things of another class.
 
     Args:
@@ -52,19 +52,14 @@ def attack_detections(
         return losses
 
     adversarial = raise_loss(loss, x, method=method, eps=eps, steps=steps, seed=seed)
-    after = find_things(model, adversarial)
-    change = (adversarial - x).abs() * 255
-    rows = []
-    for name, things, size in (("original", before, 0.0 * change), ("adversarial", after, change)):
-        counts = [things.counts.get(each, 0) for each in model.classes]
-        rows.append((name, *counts, round(size.max().item()), size.mean().item()))
-    columns = ("image", *model.classes, "largest perturbation / 255", "mean perturbation / 255")
-    panels = [
-        (before.draw().tensor().to(x), "the image, and what is found in it", describe(before)),
-        (magnify((adversarial - x)[0]), f"the perturbation, {method}", "towards " + (target or "nothing")),
-        (after.draw().tensor().to(x), "their sum, in 8 bits", describe(after)),
-    ]
-    return draw_slide(panels, f"{rows[-1][-2]}/255"), Image.from_tensor(adversarial[0]), Table(columns, rows)
+    first, second = (
+        Answer(found.draw().tensor().to(x), describe(found), tuple(found.counts.get(each, 0) for each in model.classes))
+        for found in (before, find_things(model, adversarial))
+    )
+    return compare(
+        x, adversarial, first, second, model.classes, method=method, effect="towards " + (target or "nothing"),
+        title="the image, and what is found in it",
+    )  # fmt: skip
 
 
 @torch.no_grad()

@@ -9,15 +9,15 @@ from torch import Tensor
 
 from potmeter.core.capabilities import class_index
 from potmeter.errors import reject
-from potmeter.media import Image, Labels, Table
+from potmeter.media import Image, Labels
 
 from .dense import METHODS, raise_loss
-from .slide import draw_slide, magnify
+from .outcome import AdversarialExample, Answer, compare
 
 
 def attack_masks(
     model: Any, x: Tensor, *, target: str | None, method: str, eps: float, steps: int, seed: int
-) -> tuple[Image, Image, Table]:
+) -> AdversarialExample:
     """Change a picture so that its pixels are taken for other classes.
 
     Args:
@@ -48,30 +48,19 @@ def attack_masks(
 
     adversarial = raise_loss(loss, x, method=method, eps=eps, steps=steps, seed=seed)
     after = find_labels(model, adversarial)
-    change = (adversarial - x).abs() * 255
     changed = float((after != before).float().mean())
-    rows = []
-    for name, labels, share, size in (("original", before, 0.0, 0.0 * change), ("adversarial", after, changed, change)):
-        shares = describe_shares(labels, model.classes)
-        rows.append((name, *shares.values(), share, round(size.max().item()), size.mean().item()))
-    columns = (
-        "image",
-        *model.classes,
-        "pixels of another class",
-        "largest perturbation / 255",
-        "mean perturbation / 255",
+    first, second = (
+        Answer(
+            overlay(image, labels, model.classes),
+            largest_shares(labels, model.classes),
+            (*describe_shares(labels, model.classes).values(), share),
+        )
+        for image, labels, share in ((x, before, 0.0), (adversarial, after, changed))
     )
-    perturbation = magnify((adversarial - x)[0])
-    panels = [
-        (
-            overlay(x, before, model.classes),
-            "the image, and what is found in it",
-            largest_shares(before, model.classes),
-        ),
-        (perturbation, f"the perturbation, {method}", f"{100 * changed:.0f} % of the pixels change"),
-        (overlay(adversarial, after, model.classes), "their sum, in 8 bits", largest_shares(after, model.classes)),
-    ]
-    return draw_slide(panels, f"{rows[-1][-2]}/255"), Image.from_tensor(adversarial[0]), Table(columns, rows)
+    return compare(
+        x, adversarial, first, second, (*model.classes, "pixels of another class"), method=method,
+        effect=f"{100 * changed:.0f} % of the pixels change", title="the image, and what is found in it",
+    )  # fmt: skip
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ import PIL.Image
 import torch
 from torch import Tensor, nn
 
-from potmeter.core.capabilities import Classifier, Detector, Segmenter, class_index
+from potmeter.core.capabilities import Captioner, Classifier, Detector, Segmenter, class_index
 from potmeter.core.loading import load_model
 from potmeter.core.probe import Probe
 from potmeter.core.random import RandomStream
@@ -24,29 +24,21 @@ from potmeter.media import Chart, Image, Result, Table
 from potmeter.probes.second_network import second_network
 
 from . import robustness
+from .captions import attack_captions
 from .criterion import attack_in_minibatches, predict, success_rate
 from .detections import attack_detections
 from .gradient import fgsm, pgd
 from .masks import attack_masks
+from .outcome import AdversarialExample, Answer, compare
 from .quantisation import Method, attack_in_8_bits
-from .slide import describe_answer, draw_slide, magnify, to_pixels
+from .slide import describe_answer, magnify, to_pixels
 from .square import random_signs
 from .universal import universal_perturbation
 
+ATTACKS = {Segmenter: attack_masks, Detector: attack_detections, Captioner: attack_captions}
+"""What attacks a model of each capability whose answer is no class."""
 SIZES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 4, 16)
 """Of the chart: largest perturbations of a value, of 255. A network without a defence gives way below 1."""
-
-
-@dataclass(frozen=True)
-class AdversarialExample(Result):
-    """An image that the network takes for something else."""
-
-    slide: Image
-    """Image + ε × perturbation = image, with what the network takes each for."""
-    adversarial: Image
-    """The adversarial example, as large as the network takes it."""
-    table: Table
-    """The answers, and the size of the perturbation."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +61,8 @@ class Attack(Probe):
 
     def __init__(self, model: str | Path | nn.Module | None = None) -> None:
         super().__init__(model)
-        known = isinstance(self.model, (Classifier, Detector, Segmenter))
-        known or reject("attack works on a Classifier, a Segmenter or a Detector.", name_of(self.model))
+        known = isinstance(self.model, (Classifier, *ATTACKS))
+        known or reject("attack works on a Classifier, a Segmenter, a Detector or a Captioner.", name_of(self.model))
 
     def run(
         self,
@@ -86,7 +78,8 @@ class Attack(Probe):
 
         Args:
             image: what it is shown; the middle square counts
-            target: what it, or every pixel or thing of it, shall be taken for; default: anything else, of things: nothing
+            target: what it, or every pixel or thing of it, shall be taken for, or its whole caption; default: anything
+                else, of things: nothing
             method: fgsm and pgd go along the gradient, square asks for answers only; deepfool and carlini_wagner
                 find the least perturbation by themselves
             eps: largest perturbation of a value between 0 and 1, rounded down to 8 bits; of pgd_l2, the root of the mean square
@@ -94,14 +87,9 @@ class Attack(Probe):
             seed: start of the randomness
         """
         x = self.inputs([image])
-        if isinstance(self.model, Segmenter):
-            return AdversarialExample(
-                *attack_masks(self.model, x, target=target, method=method, eps=eps, steps=steps, seed=seed)
-            )
-        if isinstance(self.model, Detector):
-            return AdversarialExample(
-                *attack_detections(self.model, x, target=target, method=method, eps=eps, steps=steps, seed=seed)
-            )
+        for capability, attack in ATTACKS.items():
+            if isinstance(self.model, capability):
+                return attack(self.model, x, target=target, method=method, eps=eps, steps=steps, seed=seed)
         with torch.no_grad():
             before = self.model.logits(x).softmax(1)[0]
         answer = int(before.argmax())
@@ -117,29 +105,17 @@ class Attack(Probe):
         perturbation = magnify((again - x)[0])
         with torch.no_grad():
             alone, after = self.model.logits(torch.cat([perturbation[None], again])).softmax(1)
-        size = (again - x).abs() * 255
-        rows = []
-        for name, shares, largest, mean in (
-            ("original", before, 0, 0.0),
-            ("adversarial", after, round(size.max().item()), size.mean().item()),
-        ):
-            own, goal = shares.argmax().item(), (wanted if target is not None else answer)
-            rows.append((name, self.classes[own], shares[own].item(), shares[goal].item(), largest, mean))
-        columns = (
-            "image",
-            "answer",
-            "probability",
-            f"of {self.classes[wanted]}",
-            "largest perturbation / 255",
-            "mean perturbation / 255",
-        )
-        largest = rows[-1][4]
-        panels = [
-            (x[0], "the image", describe_answer(before, self.classes)),
-            (perturbation, f"the perturbation, {method.replace('_', ' ')}", describe_answer(alone, self.classes)),
-            (again[0], "their sum, in 8 bits", describe_answer(after, self.classes)),
-        ]
-        return AdversarialExample(draw_slide(panels, f"{largest}/255"), adversarial, Table(columns, rows))
+
+        def describe(image: Tensor, shares: Tensor) -> Answer:
+            own = int(shares.argmax())
+            cells = self.classes[own], shares[own].item(), shares[wanted].item()
+            return Answer(image[0], describe_answer(shares, self.classes), cells)
+
+        return compare(
+            x, again, describe(x, before), describe(again, after),
+            ("answer", "probability", f"of {self.classes[wanted]}"), method=method,
+            effect=describe_answer(alone, self.classes),
+        )  # fmt: skip
 
     @task
     def transfer(
@@ -249,6 +225,22 @@ class Attack(Probe):
 
     def examples(self) -> list[Example]:
         """The panda of the slide; of foolbox's twenty photographs the first ones, whatever comes out."""
+        if isinstance(self.model, Segmenter):
+            ground = self.model.classes[0]
+            return [Example(f"All of it becomes {ground}", image=sample("face-15"), target=ground, eps=0.02)]
+        if isinstance(self.model, Detector):
+            return [Example("The sheep vanishes", image=sample("sheep"), eps=0.02)]
+        if isinstance(self.model, Captioner):
+            (target,) = self.model.caption(self.inputs([sample("sheep")]))
+            return [
+                Example(
+                    "The koala gets the sheep's caption",
+                    image=sample("koala"),
+                    target=target,
+                    eps=0.02,
+                ),
+                Example("The koala's caption becomes any other", image=sample("koala"), eps=0.02),
+            ]
         photos = [sample(f"imagenet-{number}") for number in range(8)]
         return [
             Example("The slide: a giant panda becomes a gibbon", image=sample("panda"), target="gibbon"),
@@ -265,7 +257,7 @@ class Attack(Probe):
     def require_classifier(self) -> None:
         """Raise UserError where the model gives no answer for a whole image."""
         isinstance(self.model, Classifier) or reject(
-            "This task is for a classifier; of a segmenter or detector one image is attacked.", name_of(self.model)
+            "This task is for a classifier; of any other model one image is attacked.", name_of(self.model)
         )
 
     @property

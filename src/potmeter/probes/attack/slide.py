@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 
 import numpy as np
 import PIL.Image
@@ -16,6 +17,8 @@ SIDE = 448
 GAP, EDGE, BELOW = 132, 20, 112
 """Room for the signs between the images, around all, and for the words below them, in pixels."""
 DPI = 120
+ANSWER, SENTENCE = 34, 40
+"""Letters of what is written large below an image, and of a line of what is longer."""
 
 
 def draw_slide(panels: list[tuple[Tensor, str, str]], size: str) -> Image:
@@ -33,7 +36,9 @@ def draw_slide(panels: list[tuple[Tensor, str, str]], size: str) -> Image:
         axes.imshow(to_pixels(image))
         axes.axis("off")
         middle = (left + SIDE / 2) / width
-        figure.text(middle, 76 / height, escape_formulas(answer), ha="center", va="center", fontsize=16, weight="bold")
+        lines = textwrap.wrap(answer, SENTENCE) if len(answer) > ANSWER else [answer]  # a sentence is small
+        figure.text(middle, 76 / height, escape_formulas("\n".join(lines)), ha="center", va="center",
+                    fontsize=16 if len(answer) <= ANSWER else 12, weight="bold")  # fmt: skip
         figure.text(middle, 34 / height, escape_formulas(what), ha="center", va="center", fontsize=12, color="0.35")
     for number, sign in enumerate((f"+\n{size} ×", "=")):
         x = (EDGE + SIDE + GAP / 2 + number * (SIDE + GAP)) / width

@@ -31,7 +31,7 @@ from .examples import examples
 from .features import BATCH, CHANNELS, CONVOLUTION_STRIDE, STRIDE, Backbone, CachedFeatures, Convolutions
 from .model import PAD
 from .presets import PRESETS
-from .words import decode_tokens, encode_captions, find_unknown, learn_vocabulary, split_caption
+from .words import check_caption, decode_tokens, encode_captions, learn_vocabulary, split_caption
 
 BEAM = Beam(3, length_penalty=1.0)
 """Show and Tell's later version has a beam of 3."""
@@ -242,12 +242,8 @@ class ImageCaptioner(System):
             text: the caption, in words that the captioner knows
             language: of the caption, as hu; default: the first there is
         """
-        if unknown := find_unknown(text, self.config):
-            reject("The captioner's vocabulary has not all of these words.", ", ".join(unknown[:5]))
+        self.check_caption(text)
         words = split_caption(text)
-        0 < len(words) <= self.config.max_length or reject(
-            f"A caption has 1 to {self.config.max_length} words.", f"{len(words)} words"
-        )
         x, language = self.inputs([image]), language or self.languages[0]
         (log_probs,) = self.word_log_probs(x, [text], language)
         ((own,),) = self.search(x, language, BEAM)
@@ -292,6 +288,10 @@ class ImageCaptioner(System):
     def caption(self, images: Tensor, language: str | None = None) -> list[str]:
         """A caption of each picture (B, 3, H, W) in [0, 1]."""
         return [decode_tokens(best[0].tokens, self.config) for best in self.search(images, language, BEAM)]
+
+    def check_caption(self, caption: str) -> None:
+        """Raise UserError for a caption with unknown words, with none, or with too many."""
+        check_caption(caption, self.config)
 
     def input_loss(self, x: Tensor, target: Sequence[str]) -> Tensor:
         """The mean −log p (B,) of the words of each picture's caption in ``target``, in the first language."""

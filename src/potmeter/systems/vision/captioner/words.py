@@ -75,7 +75,12 @@ def decode_tokens(tokens: Sequence[int], config: Config) -> str:
     return join_words(config.tokens[token] for token in tokens)
 
 
-def find_unknown(caption: str, config: Config) -> list[str]:
-    """The words of a caption that are not in the vocabulary."""
+def check_caption(caption: str, config: Config) -> None:
+    """Raise UserError for a caption with words that are not in the vocabulary, with none, or with too many."""
+    words = split_caption(caption)
     known = set(config.vocabulary)
-    return [word for word in dict.fromkeys(split_caption(caption)) if word not in known]
+    if unknown := [word for word in dict.fromkeys(words) if word not in known]:
+        reject("The captioner's vocabulary has not all of these words.", ", ".join(unknown[:5]))
+    0 < len(words) <= config.max_length or reject(
+        f"A caption has 1 to {config.max_length} words.", f"{len(words)} words"
+    )
