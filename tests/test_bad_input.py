@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from fixtures.line import Config, Line
+from potmeter import registry
 from potmeter.cli import execute
 from potmeter.media import Audio, Image
 
@@ -113,6 +114,9 @@ ROWS = [
     ("captions without a word", "train captioner --steps 1 --data {here}/wordless.csv", "no caption with a word"),
     ("captions in columns of other names", "train captioner --steps 1 --data {here}/columns.csv", "columns named file and caption"),
     ("captions of a picture", "train captioner --steps 1 --data {here}/black.png", "black.png"),
+    ("a caption of one pixel", "run captioner {here}/pixel.png", WORKS),
+    ("a caption of a line", "run captioner {here}/line.png", WORKS),
+    ("a caption to attack with, of unknown words", "run attack {here}/black.png --model captioner.scenes --target 'a quark'", "vocabulary has not all.*Received: quark"),
     ("captions of one picture", "train captioner --steps 1 --data {here}/one.csv", "too few pictures"),
     # text
     ("an empty text", "train word2vec --preset tiny --steps 1 --data {here}/empty.png", "is empty"),
@@ -231,6 +235,8 @@ ROWS = [
     ("things in absent pictures", "train maskrcnn --preset tiny --data {here}/coco/absent.json --steps 1", "None of the 1 images"),
     ("a folder without things", "train maskrcnn --preset tiny --data {here}/pairs --steps 1", "needs COCO's JSON, or labelme's"),
     ("things in a picture of another size", "train maskrcnn --preset tiny --data {here}/coco/size.json --steps 1", "must be as large as"),
+    ("things of two points", "train maskrcnn --preset tiny --data {here}/coco/two.json --steps 1", "too few"),
+    ("things beyond the picture", "train maskrcnn --preset tiny --data {here}/many/outside.json --steps 1", WORKS),
     ("sizes of anchors for two levels", "train maskrcnn --preset tiny --anchor-sizes 8 16 --steps 1", "for each of five levels"),
     ("detector weights of text", "run maskrcnn {here}/black.png --weights {here}/text.txt", "no file of tensors"),
     ("a class that is never found", "run maskrcnn:cutout {here}/black.png --what hat", "what is one of bird, mammal"),
@@ -249,6 +255,13 @@ ROWS = [
     # the segmenter
     ("a folder without masks", "train segmenter --preset tiny --data {here}/pairs --steps 1", "needs a folder images and a folder masks"),
     ("a mask of another size", "train segmenter --preset tiny --data {here}/masked --steps 1", "must be as large as its picture, 40 × 32"),
+    ("a mask value without a class", "train segmenter --preset tiny --data {here}/valued --steps 1", "has a value without a class: there are 2"),
+    ("outlines of two points", "train segmenter --preset tiny --data {here}/coco/two.json --steps 1", "too few"),
+    ("outlines beyond the picture", "train segmenter --preset tiny --data {here}/many/outside.json --steps 1", WORKS),
+    ("an outline that is one number short", "train segmenter --preset tiny --data {here}/many/odd.json --steps 1", "as many x as y"),
+    ("a picture of one pixel with nobody", "run segmenter {here}/pixel.png", WORKS),
+    ("a picture of a line with nobody", "run segmenter {here}/line.png", WORKS),
+    ("a person cut by the edge", "run segmenter {here}/edge.png", WORKS),
     ("annotations that are no JSON", "train segmenter --preset tiny --data {here}/text.txt --steps 1", "is not JSON"),
     ("half of the annotations", "train segmenter --preset tiny --data {here}/half.json --steps 1", "is not JSON"),
     ("annotations with nan", "train segmenter --preset tiny --data {here}/coco/nan.json --steps 1", "must be finite"),
@@ -308,6 +321,12 @@ ROWS = [
     ("a hundredth of a second of speech", "train tacotron2 --preset tiny --steps 1 --data {here}/voice/short.csv", "too short for a sentence"),
     ("two hours in one file", "train tacotron2 --preset tiny --steps 1 --data {here}/voice/long.csv", "too long for a sentence"),
     ("one sentence", "train tacotron2 --preset tiny --steps 1 --data {here}/voice/one.csv", "too few sentences"),
+    ("a text without a known letter", "run tacotron2 '♪ ♫'", "2 of these letters or signs. Received: ♪ ♫"),
+    ("a book with an emoji at its end", f"run tacotron2 '{'word ' * 20_000}🙂'", "1 of these letters or signs. Received: 🙂"),
+    ("an alignment of a book", f"run tacotron2:align {{here}}/voice/one.wav '{'word ' * 20_000}'", "up to 1,000 symbols"),
+    ("an alignment of two hours", "run tacotron2:align {here}/voice/long.wav Hello", "lasts up to 30 s.*Received: 7200 s"),
+    ("an alignment of a hundredth of a second", "run tacotron2:align {here}/voice/short.wav Hello", WORKS),
+    ("an alignment of two channels, 96 kHz, 24 bits", "run tacotron2:align {here}/sounds/deep.wav Hello", WORKS),
     ("an even kernel", "train tacotron2 --preset tiny --location-kernel 4 --steps 1", "location_kernel is odd"),
     ("bands above half the rate", "train tacotron2 --preset tiny --f-max 9000 --steps 1", "half the sample rate"),
     ("speech of nothing", "run tacotron2 ' '", "nothing that could be spoken"),
@@ -389,6 +408,14 @@ def places(tmp_path_factory, line_folder):
         Image(np.full((32, 40, 3), 20 * n, np.uint8)).save(here / "masked" / "images" / f"{n}.png")
         (here / "masked" / "masks").mkdir(exist_ok=True)
         PIL.Image.new("L", (40, 32 - (n == 7)), 1).save(here / "masked" / "masks" / f"{n}.png")
+    for n in range(12):  # indices of two classes, but one that has no name
+        Image(np.full((32, 32, 3), 20 * n, np.uint8)).save(here / "valued" / "images" / f"{n}.png")
+        (here / "valued" / "masks").mkdir(exist_ok=True)
+        mask = PIL.Image.new("L", (32, 32), 1)
+        mask.putpixel((0, 0), 7 * (n == 7))
+        mask.save(here / "valued" / "masks" / f"{n}.png")
+    (here / "valued" / "classes.txt").write_text("ground\nthing\n")
+    PIL.Image.open(registry.ROOT.parents[1] / "examples" / "face.png").crop((0, 0, 70, 128)).save(here / "edge.png")
     (here / "coco").mkdir()
     Image(np.zeros((8, 8, 3), np.uint8)).save(here / "coco" / "a.png")
     annotations = {
@@ -399,6 +426,18 @@ def places(tmp_path_factory, line_folder):
     (here / "coco" / "nan.json").write_text(json.dumps(annotations))
     (here / "half.json").write_text(json.dumps(annotations)[:90])
     square = [{"image_id": 1, "category_id": 1, "segmentation": [[1, 1, 5, 1, 4, 4]]}]
+    two = [{"image_id": 1, "category_id": 1, "segmentation": [[1, 1, 5, 5]]}]
+    (here / "coco" / "two.json").write_text(json.dumps(annotations | {"annotations": two}))
+    for n in range(12):
+        Image(np.full((64, 64, 3), 20 * n, np.uint8)).save(here / "many" / f"{n}.png")
+    pictures = [{"id": n, "file_name": f"{n}.png", "width": 64, "height": 64} for n in range(12)]
+    for name, outline in (("outside", [-20, -20, 90, -20, 30, 1e6]), ("odd", [1, 1, 40, 1, 30])):
+        things = [
+            {"image_id": n, "category_id": 1, "segmentation": [outline], "bbox": [0, 0, 64, 64]} for n in range(12)
+        ]
+        (here / "many" / f"{name}.json").write_text(
+            json.dumps(annotations | {"images": pictures, "annotations": things})
+        )
     sizes = [{"id": n + 1, "file_name": "a.png", "width": 9, "height": 8} for n in range(1)]
     (here / "coco" / "size.json").write_text(json.dumps(annotations | {"images": sizes, "annotations": square}))
     Image(np.zeros((1, 1, 3), np.uint8)).save(here / "pixel.png")
