@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
+from potmeter.core.machine import matmul_rate
 from potmeter.data.sets.flite import speak
 
 from .decoder import mask_of
@@ -60,24 +61,50 @@ def speech() -> Iterator[Row]:
     def one_by_one() -> float:
         return sum(len(synthesise(system.network, [each], 0)[0].mel) for each in symbols) * hop
 
+    speech = synthesise(system.network, symbols, 0)
+    frames = sum(len(each.mel) for each in speech)
+    products = count_products(system.network, sum(map(len, symbols)), frames)
     found = interleave({"ours": rate(together), "plain": rate(one_by_one)}, rounds=3)
-    note = "sentences side by side share each matrix that is read"
+    note = "sentences side by side share each matrix that is read; limit: the multiplications, as fast as in large matrices"
     yield compare(
-        "mel_seconds_per_s", "s of speech/s", found["ours"], found["plain"], "a sentence after the other", note=note
-    )
+        "mel_seconds_per_s", "s of speech/s", found["ours"], found["plain"], "a sentence after the other",
+        limit=matmul_rate() / (2 * products) * frames * hop, note=note,
+    )  # fmt: skip
+    vocoders = {name: load_vocoder(name, config.mel_config) for name in VOCODERS}
 
-    def voice(vocoder: str) -> Callable[[], float]:
-        vocode = load_vocoder(vocoder, config.mel_config)
-        return rate(lambda: system.sound(pieces, synthesise(system.network, symbols, 0), vocode).seconds)
+    def voice(name: str) -> Callable[[], float]:
+        return rate(lambda: system.sound(pieces, synthesise(system.network, symbols, 0), vocoders[name]).seconds)
+
+    def vocoder_alone(name: str) -> Callable[[], float]:
+        return rate(lambda: system.sound(pieces, speech, vocoders[name]).seconds)
 
     engines = {
         "espeak-ng": rate(lambda: sum(speak_with_espeak(text).seconds for text in TEXTS)),
         "flite": rate(lambda: sum(speak(text).seconds for text in TEXTS)),
     }
-    found = interleave({name: voice(name) for name in VOCODERS} | engines, rounds=3)
+    alone = {f"{name} alone": vocoder_alone(name) for name in VOCODERS}
+    found = interleave({name: voice(name) for name in VOCODERS} | alone | engines, rounds=3)
     for name, peer in itertools.product(VOCODERS, engines):
-        note = "has rules and trees where we multiply matrices, for each frame and again for each sample"
-        yield compare(f"{name}_seconds_per_s", "s of speech/s", found[name], found[peer], peer, note=note)
+        note = "has rules and trees in place of matrices for each frame, and again for each sample; limit: the vocoder alone"
+        yield compare(
+            f"{name}_seconds_per_s",
+            "s of speech/s",
+            found[name],
+            found[peer],
+            peer,
+            limit=found[f"{name} alone"],
+            note=note,
+        )
+
+
+def count_products(network: Tacotron2Network, symbols: int, frames: int) -> int:
+    """Multiplications by weights for texts of so many symbols and frames; those of attention are few, and not counted."""
+    encoder, decoder, postnet = (
+        sum(p.numel() for p in module.parameters() if p.ndim > 1)
+        for module in (network.encoder, network.decoder, network.postnet)
+    )
+    encoder -= network.encoder.embedding.weight.numel()  # is looked up
+    return encoder * symbols + decoder * frames // network.config.reduction + postnet * frames
 
 
 def rate(speak_all: Callable[[], float]) -> Callable[[], float]:
@@ -121,10 +148,12 @@ def training() -> Row:
         rounds=3,
     )
     rates = {name: size / value for name, value in seconds.items()}
-    note = f"in bfloat16; in float32 {rates['exact']:.0f}: the recurrence multiplies only what hangs on it"
+    products = count_products(network, 30, mel.shape[1])
+    note = f"in bfloat16; in float32 {rates['exact']:.0f}: the recurrence multiplies only what hangs on it; limit: in float32"
     return compare(
-        "training_sentences_per_s", "sentences/s", rates["ours"], rates["plain"], "step after step", note=note
-    )
+        "training_sentences_per_s", "sentences/s", rates["ours"], rates["plain"], "step after step",
+        limit=matmul_rate() / (6 * products), note=note,
+    )  # fmt: skip
 
 
 def plain_prediction(network: Tacotron2Network, symbols: Tensor, lengths: Tensor, mel: Tensor) -> Prediction:
