@@ -2,12 +2,14 @@
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
+from potmeter.data.speech import SpeechData
 from potmeter.errors import UserError
 from potmeter.media import Audio, Text
 from potmeter.systems.speech.tacotron2 import Config, Tacotron2
@@ -17,6 +19,7 @@ from potmeter.systems.speech.tacotron2.checkpoints import nvidia_names
 from potmeter.systems.speech.tacotron2.diagnosis import diagnose
 from potmeter.systems.speech.tacotron2.evaluation import find_nearest, warped_mel_error
 from potmeter.systems.speech.tacotron2.loss import guided_attention_loss, measure_losses, stop_loss
+from potmeter.systems.speech.tacotron2.mels import compute_mel
 from potmeter.systems.speech.tacotron2.model import Prediction, Tacotron2Network
 from potmeter.systems.speech.tacotron2.normalise import normalise, split_long, split_sentences
 from potmeter.systems.speech.tacotron2.pieces import cut_text
@@ -429,6 +432,31 @@ def test_a_vocoder_for_other_spectrograms_and_one_that_is_none_are_refused():
 
 
 # A user's own speech ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="counts memory as Linux tells it")
+def test_neither_sounds_nor_spectrograms_of_a_large_folder_are_held_in_memory(tmp_path, monkeypatch):
+    def held():  # MB, without files that are mapped
+        line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
+        return int(line.split()[1]) / 1000
+
+    monkeypatch.setenv("POTMETER_CACHE", str(tmp_path))
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 80_000).astype(np.float32)
+    texts = ["a" * (1 + number % 20) for number in range(500)]
+    data = SpeechData(
+        texts, lambda i: Audio(np.roll(noise, i), 8000), origin=("noise", 1)
+    )  # 160 MB of sounds, 50 of mels
+    config = replace(
+        Tacotron2.presets["tiny"], n_mels=80, n_fft=512, symbols=("_", END, "a"), alphabet="a", max_symbols=20
+    )
+    compute_mel(data[0][1], config.mel_config)  # what libraries hold at first use
+    before, peak = held(), 0.0
+    symbols = SpokenSymbols(data, config)
+    batches = iter(CurriculumBatches(symbols, 8, 0, seed=0, device="cpu"))
+    for _ in range(len(texts) // 8):
+        next(batches)
+        peak = max(peak, held() - before)
+    assert symbols.mels.frames.nbytes > 40e6 and peak < 30
 
 
 @pytest.fixture
