@@ -224,7 +224,7 @@ class Attack(Probe):
         return robustness.accuracies_under_noise(robustness.digits())
 
     def examples(self) -> list[Example]:
-        """The panda of the slide; of foolbox's twenty photographs the first ones, whatever comes out."""
+        """The panda of the slide; of foolbox's twenty photographs the first ones; of what is no classifier one of its kind."""
         if isinstance(self.model, Segmenter):
             ground = self.model.classes[0]
             return [Example(f"All of it becomes {ground}", image=sample("face-15"), target=ground, eps=0.02)]
@@ -233,12 +233,7 @@ class Attack(Probe):
         if isinstance(self.model, Captioner):
             (target,) = self.model.caption(self.inputs([sample("sheep")]))
             return [
-                Example(
-                    "The koala gets the sheep's caption",
-                    image=sample("koala"),
-                    target=target,
-                    eps=0.02,
-                ),
+                Example("The koala gets the sheep's caption", image=sample("koala"), target=target, eps=0.02),
                 Example("The koala's caption becomes any other", image=sample("koala"), eps=0.02),
             ]
         photos = [sample(f"imagenet-{number}") for number in range(8)]
