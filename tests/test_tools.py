@@ -10,11 +10,13 @@ import pytest
 import torch
 
 from potmeter import registry
+from potmeter.errors import shorten
 from potmeter.media import Image
 from potmeter.probes.patch import Patch
 from potmeter.systems.language.gpt2 import GPT2
 from potmeter.systems.language.gpt2.texts import HeldOut
 from potmeter.systems.language.gpt2.tokenizer import Tokenizer
+from potmeter.systems.speech.tacotron2.examples import TEXTS
 
 TOOLS = Path(__file__).parents[1] / "tools"
 
@@ -57,6 +59,17 @@ def test_the_origins_of_weights_are_those_on_their_card(name):
     if path.is_file():
         told = {origin["name"] for origin in json.loads(path.read_text())["data"]}
         assert told <= {origin["name"] for origin in found}
+
+
+def test_the_card_s_hard_sentences_and_sounds_are_those_that_the_tool_speaks():
+    heard = runpy.run_path(str(TOOLS / "heard.py"))
+    card = (registry.ROOT / "systems/speech/tacotron2/card.md").read_text(encoding="utf-8")
+    for kind, text in heard["HARD"]:
+        assert f"| {kind} | {shorten(text, 60)} |" in card
+    for _, text in TEXTS["en"]:
+        assert f"| {text} |" in card
+    page = heard["replace_rows"](card, heard["COMPLAINTS"], "| new |\n")
+    assert heard["COMPLAINTS"] + "| new |\n\n**Sounds" in page and page.count(heard["SOUNDS"]) == 1
 
 
 def test_a_patch_s_recipe_is_what_its_task_takes():
