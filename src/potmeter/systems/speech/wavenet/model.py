@@ -69,7 +69,8 @@ class Config(BaseConfig):
     gain: Annotated[float, Range(0, 40)] = 6.0
     """Segments are made louder or quieter by up to so many dB, evenly drawn."""
     muon_lr: Annotated[float, Range(0)] = 0.0
-    """Peak learning rate of Muon, which then trains the matrices of the residual blocks; 0 = AdamW trains all."""
+    """Peak learning rate of Muon, which then trains the matrices of the residual blocks; 0 = AdamW trains all. A long
+    training wants a weight decay with it: without one the matrices grow as long as the rate is high."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Numbers that the residual blocks are trained in; bfloat16 is three times as fast where processors have it."""
 

@@ -13,12 +13,12 @@ PRESETS = {
         muon_lr=0.03, ema=0.98,
     ),
     "lecture": Config(
-        dataset="prompts", residual_channels=32, output="logistics", mixtures=4, linear_prediction=24, batch_size=2,
-        lr=3e-3, muon_lr=0.02, warmup=0.02, clip=1.0, ema=0.999, precision="bfloat16",
+        dataset="prompts", output="logistics", mixtures=4, linear_prediction=24, batch_size=4, lr=2e-3, muon_lr=0.01,
+        weight_decay=0.1, warmup=0.02, clip=1.0, ema=0.999, precision="bfloat16",
     ),
     "free": Config(
-        dataset="prompts", condition="none", batch_size=2, lr=3e-3, muon_lr=0.02, warmup=0.02, clip=1.0, ema=0.999,
-        precision="bfloat16",
+        dataset="prompts", condition="none", batch_size=4, lr=2e-3, muon_lr=0.01, weight_decay=0.1, warmup=0.02, clip=1.0,
+        ema=0.999, precision="bfloat16",
     ),
     "paper": Config(
         dataset=OWN_DATA, condition="none", by_speaker=True, dilations=3 * tuple(2**n for n in range(10)), kernel_size=2,
