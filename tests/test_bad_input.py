@@ -16,7 +16,7 @@ import soundfile
 from fixtures.line import Config, Line
 from potmeter import registry
 from potmeter.cli import execute
-from potmeter.media import Audio, Image
+from potmeter.media import Audio, Image, Video
 
 WORKS = None
 
@@ -336,6 +336,22 @@ ROWS = [
     ("a vocoder that is none", "run tacotron2 Hello --vocoder vae.plane", "is a Vocoder"),
     ("an alignment of silence", "run tacotron2:align {here}/voice/silence.wav Hello", "The sound is silent"),
     ("an alignment of a text", "run tacotron2:align {here}/text.txt Hello", "not a sound of a known format"),
+    ("a swap without consent", "run deepfakes {here}/black.png", "consented, or does not exist: confirm it with --consent"),
+    ("a film swapped without consent", "run deepfakes:video {here}/one-frame.mp4", "confirm it with --consent"),
+    ("own faces without consent", "train deepfakes --data {here}/people --steps 1", "confirm it with --consent"),
+    ("no face", "run deepfakes {here}/black.png --consent", "face seen from the front.*no face in black.png"),
+    ("8000 × 8000 pixels without a face", "run deepfakes {here}/vast.png --consent", "no face in vast.png"),
+    ("no face to extract", "run deepfakes:extract {here}/black.png", "no face in any of the pictures"),
+    ("a film of one frame without a face", "run deepfakes:video {here}/one-frame.mp4 --consent", "no face in any frame"),
+    ("a film without pictures", "run deepfakes:video {here}/sound.mp4 --consent", "not a video of a known format"),
+    ("half a film", "run deepfakes:video {here}/half.mp4 --consent", "not a video of a known format"),
+    ("a text as a face", "run deepfakes {here}/text.png --consent", "not a picture of a known format"),
+    ("half a picture as a face", "run deepfakes:detect {here}/cut.png", "is a broken picture"),
+    ("a face of nobody known", "run deepfakes {here}/black.png somebody --consent", "identity is one of P007, P010|P007"),
+    ("a marked picture where no mark can be", "run deepfakes {here}/black.png --consent --out {here}/x.xyz", "saved as .png"),
+    ("one picture of one person", "train deepfakes --data {here}/people --consent --steps 1", "folder for each of two people|seen alone"),
+    ("faces in no folder", "train deepfakes --data {here}/missing --consent --steps 1", "There is no folder"),
+    ("a picture that says nothing of itself", "run deepfakes:detect {here}/black.png", WORKS),
     # weights, recipes and sizes
     ("train a probe", "train attack --steps 1", "attack is a probe"),
     ("train a tag", "train vae.plane --steps 1", "Weights to start from are named by --from"),
@@ -456,6 +472,12 @@ def places(tmp_path_factory, line_folder):
     (voice / "absent.csv").write_text("gone|ab.\n")
     (voice / "twice.csv").write_text("one|ab.\n\none|ab.\n")
     (voice / "blank.csv").write_text("\n \n")
+    PIL.Image.new("RGB", (8000, 8000)).save(here / "vast.png")
+    for person in ("ann", "bob"):
+        Image(noise).save(here / "people" / person / "only.png")
+    one = Video(noise[None].repeat(2, 1).repeat(2, 2)).save(here / "one-frame.mp4").read_bytes()
+    (here / "half.mp4").write_bytes(one[: len(one) // 2])
+    (here / "sound.mp4").write_bytes((voice / "one.wav").read_bytes())
     (here / "modes").mkdir()
     for name, mode in (("deep.png", "I;16"), ("cmyk.jpg", "CMYK"), ("alpha.png", "RGBA"), ("moving.gif", "L")):
         frame = PIL.Image.new(mode, (30, 20))

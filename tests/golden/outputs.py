@@ -129,6 +129,12 @@ def of_styletransfer(system: Any) -> dict[str, Tensor]:
     return {"forward": system(waves(2, 3, 48, 64))}
 
 
+def of_deepfakes(system: Any) -> dict[str, Tensor]:
+    """A picture drawn as each identity, and the detector's logits."""
+    pictures = waves(2, 3, system.config.image_size, system.config.image_size)
+    return {"forward": system(pictures, torch.tensor([0, 1])), "detector": system.detector(pictures)}
+
+
 def of_translator(system: Any) -> dict[str, str]:
     """A translation in each direction, greedy."""
     sentence = {"en": "Click the button to save the file.", "hu": "A fájl mentéséhez kattintson a gombra."}
@@ -159,6 +165,7 @@ BY_SYSTEM = {
     "autoencoder": of_autoencoder,
     "blackbox": of_blackbox,
     "captioner": of_captioner,
+    "deepfakes": of_deepfakes,
     "locomotion": of_locomotion,
     "sumo": of_sumo,
     "styletransfer": of_styletransfer,
