@@ -9,6 +9,7 @@ from potmeter.probes.latents.probe import Latents as Latents
 from potmeter.probes.patch.probe import Patch as Patch
 from potmeter.systems.basics.blackbox.system import Blackbox as Blackbox
 from potmeter.systems.generative.autoencoder.system import Autoencoder as Autoencoder
+from potmeter.systems.generative.deepfakes.system import DeepFakes as DeepFakes
 from potmeter.systems.generative.gan.system import GAN as GAN
 from potmeter.systems.generative.stylegan.system import StyleGAN as StyleGAN
 from potmeter.systems.generative.styletransfer.system import StyleTransfer as StyleTransfer
@@ -51,6 +52,10 @@ def load(
 def load(
     name: Literal["autoencoder", "autoencoder.digits"], weights: str | Path | None = None, *, device: str = "cpu"
 ) -> Autoencoder: ...
+@overload
+def load(
+    name: Literal["deepfakes", "deepfakes.pair"], weights: str | Path | None = None, *, device: str = "cpu"
+) -> DeepFakes: ...
 @overload
 def load(name: Literal["gan", "gan.digits"], weights: str | Path | None = None, *, device: str = "cpu") -> GAN: ...
 @overload
