@@ -26,7 +26,7 @@ from potmeter.systems.generative.deepfakes import system as system_module
 from potmeter.systems.generative.deepfakes.augmentation import jitter, middle_crops, warp
 from potmeter.systems.generative.deepfakes.blending import blend, soften, transfer_colours
 from potmeter.systems.generative.deepfakes.judges import train_drawn_judge
-from potmeter.systems.generative.deepfakes.measure import landmark_errors, load_crops
+from potmeter.systems.generative.deepfakes.measure import landmark_errors, load_crops, next_person
 from potmeter.systems.generative.deepfakes.model import FaceSwapper
 
 FEW = settings(deadline=None, max_examples=15)
@@ -415,6 +415,10 @@ def test_the_judge_of_drawn_people_knows_them():
     assert (who == crops.label).float().mean() > 0.97
     assert landmark_errors(places, crops.landmarks).mean() < 0.05
     torch.testing.assert_close(landmark_errors(crops.landmarks, crops.landmarks), torch.zeros(60))
+
+
+def test_people_are_swapped_in_turns_among_those_that_there_are_pictures_of():
+    assert next_person(torch.tensor([0, 2, 5, 2])).tolist() == [2, 5, 0, 5]
 
 
 @pytest.mark.network

@@ -45,12 +45,13 @@ class DlibJudge:
 
     def __init__(self, faces: Float[Tensor, "n 3 h w"], label: Int[Tensor, " n"]) -> None:
         descriptors = self.look(faces, faces)[0]
-        self.known = torch.stack([descriptors[label == number].mean(0) for number in range(int(label.max()) + 1)])
+        self.labels = label.unique()  # of weights that know more people, those whose pictures are here
+        self.known = torch.stack([descriptors[label == number].mean(0) for number in self.labels])
 
     def judge(self, faces: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         descriptors, landmarks = self.look(faces, like)
         distance, nearest = torch.cdist(descriptors, self.known).min(1)
-        return torch.where(distance < SAME, nearest, -1), landmarks
+        return torch.where(distance < SAME, self.labels[nearest], -1), landmarks
 
     def look(self, faces: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """Descriptors (B, 128) and landmarks (B, 68, 2) of faces."""

@@ -69,9 +69,15 @@ def choose_judge(dataset: str, crops: Crops) -> Judge:
     return train_drawn_judge() if dataset == "drawn-people" else DlibJudge(crops.faces, crops.label)
 
 
+def next_person(label: Tensor) -> Tensor:
+    """For each label the next one of those that there are pictures of, int64 (B,)."""
+    present = label.unique()
+    return present.roll(-1)[torch.searchsorted(present, label)]
+
+
 def swap_all(system: DeepFakes, crops: Crops) -> tuple[Tensor, Tensor]:
     """All crops with the next identity's face, drawn at the network's size and put in at twice of it; and whose it is."""
-    identity = system.other_identity(crops.label)
+    identity = next_person(crops.label)
     swapped = []
     for faces, masks, wanted in zip(*(x.split(64) for x in (crops.faces, crops.masks, identity)), strict=True):
         drawn = system.swapper(halve(faces).to(system.device), wanted.to(system.device)).cpu()
@@ -166,7 +172,7 @@ def measure_rivals(system: DeepFakes, train: Any, test: Any) -> dict[str, float]
 
 def paste_mean_faces(system: DeepFakes, learned: Crops, crops: Crops) -> tuple[Tensor, Tensor]:
     """Each face replaced by the next identity's mean face, warped to its landmarks, and blended as ours are."""
-    identity, side = system.other_identity(crops.label), crops.faces.shape[-1]
+    identity, side = next_person(crops.label), crops.faces.shape[-1]
     warped = torch.empty_like(crops.faces)
     for number in identity.unique().tolist():
         own = learned.label == number

@@ -281,7 +281,7 @@ class DeepFakes(System):
 
     @task
     def folder(
-        self, images: list[Image], identity: Identity = None, *, consent: bool = False, label: bool = True
+        self, images: list[Image], *, identity: Identity = None, consent: bool = False, label: bool = True
     ) -> SwappedPictures:
         """Put somebody's face into many pictures.
 
