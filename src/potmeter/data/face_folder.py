@@ -60,7 +60,8 @@ def face_folder(source: str | Path, side: int, known: Sequence[str] = ()) -> Spl
             reject(f"{name} must be seen alone in at least {FEWEST} pictures or frames.", f"{count} faces")
         for part in PARTS:
             rows[part] += [(crop, people.index(name)) for crop in crops[part]]
-    return Splits(*(crop_data(rows[part], people) for part in PARTS))
+    train, valid, test = (crop_data(rows[part], people) for part in PARTS)
+    return Splits(train, valid, test)
 
 
 def read_person(folder: Path, side: int) -> tuple[dict[str, list[Crop]], list[str]]:

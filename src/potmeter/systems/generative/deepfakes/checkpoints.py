@@ -59,7 +59,7 @@ def read_faceswap(file: Path) -> tuple[Config, dict[str, Tensor]]:
         decoder_filters=tuple(kernel.shape[-1] // 4 for kernel in decoder[:-1]),
         identities=IDENTITIES,
     )
-    state = {}
+    state: dict[str, Tensor] = {}
     for part, found in layers.items():
         state |= {f"{part}.{name}": tensor for name, tensor in rename(part, found, side).items()}
     with torch.device("meta"):
