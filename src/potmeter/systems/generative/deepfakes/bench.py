@@ -12,14 +12,12 @@ from torch import Tensor, nn
 
 from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.core.machine import conv_rate
-from potmeter.core.training.overhead import loop_overhead
 from potmeter.data.face_crops import find_faces, load_detector
 from potmeter.data.samples import sample
 
 from .conversion import swap_face
 from .model import FaceSwapper
 from .presets import PRESETS
-from .system import DeepFakes
 
 BATCH = 16
 FRAME = 1280, 720
@@ -27,22 +25,10 @@ FRAME = 1280, 720
 
 def rows() -> Iterator[Row]:
     """The comparisons."""
-    if is_selected("loop_ms"):
-        yield loop()
     if is_selected("faces_per_s"):
         yield faces()
     if is_selected("frame_s"):
         yield frame()
-
-
-def loop() -> Row:
-    """One training step of the tiny recipe, in our loop and in a bare one."""
-    splits = DeepFakes.data(PRESETS["tiny"])
-    config = DeepFakes.fit_config(PRESETS["tiny"], splits)
-    ours, bare = loop_overhead(DeepFakes, config, splits, steps=60)
-    return compare(
-        "loop_ms", "ms", 1000 * ours, 1000 * bare, "bare torch loop", note=f"{100 * (ours / bare - 1):.1f} % more"
-    )
 
 
 class Plain(nn.Module):
