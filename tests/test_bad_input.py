@@ -310,6 +310,22 @@ ROWS = [
     ("too small to optimise", "run styletransfer:gatys {here}/black.png --size 8", "size must lie between 32 and 1024"),
     ("style weights of text", "run styletransfer {here}/black.png --weights {here}/text.txt", "no file of tensors"),
     ("a photograph of 8 pixels", "run styletransfer {here}/black.png", WORKS),
+    # unpaired translation
+    ("a style in an empty folder", "train unit --preset tiny --data {here}/mixed --target {here}/empty --steps 1", "There are no pictures"),
+    ("a style of one picture", "train unit --preset tiny --data {here}/mixed --target {here}/few --steps 1", "too few pictures"),
+    ("a style in a folder that there is not", "train unit --preset tiny --data {here}/mixed --target {here}/none --steps 1", "There is no folder"),
+    ("the same folder twice", "train unit --preset tiny --data {here}/mixed --target {here}/mixed --steps 1", "same folder"),
+    ("one folder for two styles", "train unit --preset tiny --data {here}/mixed --steps 1", "--data FIRST --target SECOND"),
+    ("styles of all sizes and modes", "train unit --preset tiny --data {here}/mixed --target {here}/darker --steps 1 --out {here}/../unit-run", WORKS),
+    ("emoji of another size", "train unit --preset lecture --load-size 32 --image-size 32 --steps 1", "64×64"),
+    ("pieces larger than pictures", "train unit --preset tiny --image-size 64 --steps 1", "image_size is at most load_size"),
+    ("a style that is none of the two", "run unit {here}/black.png --to cubist", "to is one of flat, 3d"),
+    ("a picture that moves", "run unit {here}/modes/moving.gif", WORKS),
+    ("a picture of one pixel", "run unit {here}/pixel.png", WORKS),
+    ("a picture of 8000 × 8000", "run unit {here}/vast.png --size 64", WORKS),
+    ("translation in no steps", "run unit:between {here}/black.png {here}/pixel.png --steps 1", "steps must lie between 2 and 40"),
+    ("a folder without pictures", "run unit:folder {here}/empty", "holds no file of kind"),
+    ("a generator's file of text", "run unit {here}/black.png --weights {here}/text.txt", "no file of tensors"),
     # speech
     ("no speech of that name", "train tacotron2 --steps 1 --data {here}/missing", "no folder with a metadata.csv"),
     ("a folder without metadata", "train tacotron2 --steps 1 --data {here}/empty", "no folder with a metadata.csv"),
@@ -403,6 +419,8 @@ def places(tmp_path_factory, line_folder):
             mode, size, number % 2 if mode == "1" else 3 * number if len(mode) == 1 or ";" in mode else None
         )
         picture.save(here / "mixed" / f"{number}.{'jpg' if mode == 'CMYK' else 'png'}")
+        Image(np.full((30, 20 + number, 3), number, np.uint8)).save(here / "darker" / f"{number}.png")
+    PIL.Image.new("L", (8000, 8000), 200).save(here / "vast.png")
     wordless = GPT2(replace(GPT2.presets["tiny"], vocab_size=257))
     wordless.tokenizer = Tokenizer.train([], 257)
     (wordless.save_pretrained(here / "wordless") / "tokenizer.json").unlink()

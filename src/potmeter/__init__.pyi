@@ -13,6 +13,7 @@ from potmeter.systems.generative.deepfakes.system import DeepFakes as DeepFakes
 from potmeter.systems.generative.gan.system import GAN as GAN
 from potmeter.systems.generative.stylegan.system import StyleGAN as StyleGAN
 from potmeter.systems.generative.styletransfer.system import StyleTransfer as StyleTransfer
+from potmeter.systems.generative.unit.system import UNIT as UNIT
 from potmeter.systems.generative.vae.system import VAE as VAE
 from potmeter.systems.language.gpt2.system import GPT2 as GPT2
 from potmeter.systems.language.translator.system import Translator as Translator
@@ -69,6 +70,8 @@ def load(
     *,
     device: str = "cpu",
 ) -> StyleTransfer: ...
+@overload
+def load(name: Literal["unit", "unit.emoji"], weights: str | Path | None = None, *, device: str = "cpu") -> UNIT: ...
 @overload
 def load(
     name: Literal["vae", "vae.digits", "vae.plane", "vae.faces", "vae.avatars"],

@@ -86,7 +86,7 @@ def test_it_knows_what_it_was_trained_on_and_tells_other_data(trained):
 
 INPUTS = {
     "autoencoder": "image", "vae": "image", "classifier": "image", "segmenter": "image", "line": "x", "gan": "z", "stylegan": "z",
-    "styletransfer": "image",
+    "styletransfer": "image", "unit": "first",
 }  # fmt: skip
 """What goes into a system as a torch module, where it is a batch's entry, or latent vectors."""
 

@@ -135,6 +135,11 @@ def of_deepfakes(system: Any) -> dict[str, Tensor]:
     return {"forward": system(pictures, torch.tensor([0, 1])), "detector": system.detector(pictures)}
 
 
+def of_unit(system: Any) -> dict[str, Tensor]:
+    """Two pictures in the second style, and in the first."""
+    return {"there": system(waves(2, 3, 48, 64)), "back": system(waves(2, 3, 48, 64), 1)}
+
+
 def of_translator(system: Any) -> dict[str, str]:
     """A translation in each direction, greedy."""
     sentence = {"en": "Click the button to save the file.", "hu": "A fájl mentéséhez kattintson a gombra."}
@@ -171,6 +176,7 @@ BY_SYSTEM = {
     "styletransfer": of_styletransfer,
     "tacotron2": of_tacotron2,
     "translator": of_translator,
+    "unit": of_unit,
     "vae": of_autoencoder,
     "wavenet": of_wavenet,
     "word2vec": of_word2vec,
