@@ -146,10 +146,10 @@ class Decoder(nn.Module):
 
     def __init__(self, config: Config, blocks: int) -> None:
         super().__init__()
-        width, up = config.width, UPSAMPLING[config.upsampling]
+        width = config.width
         self.blocks = residual_blocks(config, blocks)
-        self.deconv1: ConvLayer | TransposedConvLayer = up(4 * width, 2 * width)
-        self.deconv2: ConvLayer | TransposedConvLayer = up(2 * width, width)
+        self.deconv1 = upsampling_layer(config, 4 * width, 2 * width)
+        self.deconv2 = upsampling_layer(config, 2 * width, width)
         self.norms = nn.ModuleList(norm(config, channels) for channels in (2 * width, width))
         self.conv = ConvLayer(width, 3, 7)
 
@@ -161,11 +161,13 @@ class Decoder(nn.Module):
         return x
 
 
-UPSAMPLING = {
-    "transposed": TransposedConvLayer,
-    "nearest": lambda inputs, outputs: UpsampleConvLayer(inputs, outputs, 3),
-}
-"""By the names that ``upsampling`` takes."""
+def upsampling_layer(config: Config, inputs: int, outputs: int) -> ConvLayer | TransposedConvLayer:
+    """The layer that doubles height and width."""
+    return (
+        TransposedConvLayer(inputs, outputs)
+        if config.upsampling == "transposed"
+        else UpsampleConvLayer(inputs, outputs, 3)
+    )
 
 
 def residual_blocks(config: Config, count: int) -> nn.Sequential:

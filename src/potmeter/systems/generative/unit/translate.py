@@ -65,12 +65,12 @@ def translate_in_strips(translator: Translator, pixels: np.ndarray, source: int,
     kept, scratch = make_buffer(x, device), make_buffer(x, device)
     x = store(normalise_next(store(x, kept), encoder.norms[2]), kept)
     x = add_blocks(x, (*encoder.blocks, *translator.shared_encoder, *translator.shared_decoder), kept, scratch)
-    drawn = decode_in_strips(x, decoder, kept.clone() if translator.details else kept, scratch)
+    drawn = other = decode_in_strips(x, decoder, kept.clone() if translator.details else kept, scratch)
     if translator.details:
         own = translator.decoders[source]
         assert isinstance(own, Decoder)
         same = decode_in_strips(x, own, kept, scratch)
-        drawn = replace(drawn, rows=lambda top, bottom, y=drawn: y.rows(top, bottom) - same.rows(top, bottom))
+        drawn = replace(other, rows=lambda top, bottom: other.rows(top, bottom) - same.rows(top, bottom))
     out = np.empty_like(pixels)
     for top, strip in drawn.strips():
         if top >= height:  # what is decoded may be some rows higher than the picture
