@@ -98,10 +98,6 @@ class Config(BaseConfig):
         self.image_size >= least or reject(
             f"With {self.discriminator_layers} discriminator_layers, image_size is at least {least}.", self.image_size
         )
-        if self.architecture == "cyclegan" and self.details:
-            reject(
-                "Only UNIT knows what a picture is in its own style: details needs --architecture unit.", self.details
-            )
         if self.architecture == "unit" and not 0 < self.shared_blocks <= self.residual_blocks:
             reject("UNIT shares at least one of its residual blocks.", self.shared_blocks)
 
@@ -195,7 +191,7 @@ class Translator(nn.Module):
         super().__init__()
         shared = config.shared_blocks if config.architecture == "unit" else 0
         own, ends = config.residual_blocks - shared, shared // 2
-        self.details = config.details
+        self.details = config.details and config.architecture == "unit"
         self.encoders = nn.ModuleList(Encoder(config, own - own // 2) for _ in range(2))
         self.shared_encoder = residual_blocks(config, shared - ends)
         self.shared_decoder = residual_blocks(config, ends)

@@ -24,7 +24,7 @@ PRESETS = {
         feature_extractor_size=64,
     ),
     "lecture": LECTURE,
-    "cyclegan": replace(LECTURE, architecture="cyclegan", details=False),
+    "cyclegan": replace(LECTURE, architecture="cyclegan"),
     "paper": PAPER,
     "paper-unit": replace(PAPER, architecture="unit", residual_blocks=8, lr=1e-4, schedule="constant"),
 }  # fmt: skip
