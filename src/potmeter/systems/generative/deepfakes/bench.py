@@ -82,7 +82,7 @@ def faces() -> Row:
     rates = {name: BATCH / value for name, value in seconds.items()}
     return compare(
         "faces_per_s", "faces/s", rates["ours"], rates["theirs"], "the same network written plainly", limit=limit,
-        note="channels_last; limit: the rate of convolutions",
+        note="limit: the rate of convolutions",
     )  # fmt: skip
 
 
