@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from core.helpers import same, state, stop_after, trainer
 from potmeter.data.two_styles import TwoStyles, load_two_styles
 from potmeter.errors import UserError
 from potmeter.media import Image
@@ -329,3 +330,17 @@ def test_sizes_that_do_not_fit_are_told():
     ):
         with pytest.raises(UserError, match=rf"{message}.*Received"):
             Config(**change)
+
+
+@pytest.mark.parametrize("architecture", ["unit", "cyclegan"])
+def test_a_run_goes_on_to_the_bit_with_the_pictures_of_the_past(tmp_path, architecture):
+    config = replace(TINY, architecture=architecture, autoencoder_steps=1, pool_size=3)
+    splits = UNIT.data(config)
+    whole = trainer(UNIT, config, tmp_path / "whole", splits, steps=6, eval_every=100)
+    whole.fit()
+    after = state(whole)
+    stop_after(3, trainer(UNIT, config, tmp_path / "parts", splits, steps=6, eval_every=100))
+    again = trainer(UNIT, config, tmp_path / "parts", splits, steps=6, eval_every=100, resume=True)
+    again.fit()
+    assert same(state(again), after)
+    assert all(len(pool.images) == 3 for pool in again.system.pools)
