@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.core.machine import conv_rate
-from potmeter.core.training.overhead import loop_overhead
 
 from .model import Translator
 from .system import UNIT
@@ -28,11 +27,6 @@ SIZE_4K = 2160, 3840
 
 def rows() -> Iterator[Row]:
     """The comparisons."""
-    if is_selected("loop_ms"):
-        config = UNIT.presets["tiny"]
-        ours, bare = loop_overhead(UNIT, config, UNIT.data(config), steps=60)
-        note = f"the loop adds {100 * (ours / bare - 1):.1f} % to a step"
-        yield compare("loop_ms", "ms", 1000 * ours, 1000 * bare, "bare torch loop", note=note)
     if is_selected("images_per_s"):
         yield images()
     if is_selected("memory_4k_mb"):
