@@ -321,7 +321,7 @@ ROWS = [
     ("pieces larger than pictures", "train unit --preset tiny --image-size 64 --steps 1", "image_size is at most load_size"),
     ("a style that is none of the two", "run unit {here}/black.png --to cubist", "to is one of flat, 3d"),
     ("a picture that moves", "run unit {here}/modes/moving.gif", WORKS),
-    ("a picture of one pixel", "run unit {here}/pixel.png", WORKS),
+    ("an emoji of one pixel", "run unit {here}/pixel.png", WORKS),
     ("a picture of 8000 × 8000", "run unit {here}/vast.png --size 64", WORKS),
     ("translation in no steps", "run unit:between {here}/black.png {here}/pixel.png --steps 1", "steps must lie between 2 and 40"),
     ("a folder without pictures", "run unit:folder {here}/empty", "holds no file of kind"),

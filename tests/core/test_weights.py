@@ -183,7 +183,7 @@ DAMAGES = {
     "null": (lambda f: change(f, config={"width": None}), "width takes a whole number"),
     "a negative size": (lambda f: change(f, config={"width": -8}), "width must be at least 1"),
     "not a number": (lambda f: change(f, config={"lr": float("nan")}), "lr must be finite"),
-    "another choice": (lambda f: change(f, config={"schedule": "steps"}), "schedule is one of constant, linear, cosine"),
+    "another choice": (lambda f: change(f, config={"schedule": "steps"}), "schedule is one of constant, linear, late-linear, cosine"),
     "another width": (lambda f: change(f, config={"width": 9}), "does not fit: .* should be"),
     "config cut off": (lambda f: (f / "config.json").write_text('{"system": "li'), "config.json is not JSON"),
     "config of a list": (lambda f: (f / "config.json").write_text("[]"), "config.json must hold a JSON object"),
