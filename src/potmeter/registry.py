@@ -163,7 +163,7 @@ def plugin_entries() -> list[Entry]:
     for point in entry_points(group="potmeter.systems"):
         try:
             known.append(read_entry(folder_of(point.value), point.value))
-        except Exception as error:
+        except Exception as error:  # somebody else's package: a broken one takes no other down
             print(f"potmeter: warning: {point.name} ({point.value}) cannot be used: {error}", file=sys.stderr)
     return known
 

@@ -83,7 +83,7 @@ def dispatch(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print("\npotmeter: interrupted", file=sys.stderr)
         return 130
-    except Exception as error:
+    except Exception as error:  # the last place that can tell it in one line, or ask for a report
         if out_of_memory(error):
             print(f"potmeter: error: {UserError(MEMORY, received=' '.join(argv))}", file=sys.stderr)
             return 2

@@ -147,5 +147,5 @@ def open_tunnel(port: int) -> str:
         from gradio.networking import setup_tunnel
 
         return str(setup_tunnel("127.0.0.1", port, secrets.token_urlsafe(32), None, None))
-    except Exception as error:
+    except Exception as error:  # whatever the tunnel's transport raises
         raise UserError(f"No public address could be made: {error}.", received="share") from None

@@ -39,7 +39,7 @@ def add_endpoint(form: Form, weights: Any) -> None:
                 raise job.error
         except JobStopped:
             return
-        except Exception as error:
+        except Exception as error:  # of whatever task: who asked is told, and the server goes on
             raise gr.Error(explain(error), print_exception=not isinstance(error, UserError)) from None
 
     first = inspect.Parameter("weights", inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -59,5 +59,5 @@ class Services:
                     yield json.dumps(job.result) + "\n"
             if job.error is not None:
                 raise job.error
-        except Exception as error:
+        except Exception as error:  # of whatever task: who asked is told, and the server goes on
             yield json.dumps({"error": explain(error)}) + "\n"

@@ -47,7 +47,7 @@ def make_environment(name: str, **settings: Any) -> Any:
         near = difflib.get_close_matches(name, gymnasium.registry, 1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise UserError(f"There is no such environment: {str(error).rstrip('.')}.{hint}", received=name) from None
-    except Exception as error:
+    except Exception as error:  # whatever somebody's environment raises
         raise describe_trouble(error, name, "being made") from error
     isinstance(environment, gymnasium.Env) or reject(f"{name} must return a gymnasium.Env.", type(environment).__name__)
     require_flat(name, environment)
@@ -89,7 +89,7 @@ def find_factory(name: str) -> Any:
     sys.path.insert(0, os.getcwd())
     try:
         found = importlib.import_module(module)
-    except Exception as error:
+    except Exception as error:  # whatever somebody's environment raises
         if isinstance(error, ImportError) and error.name == module:
             raise UserError(f"There is no module {module} here.", received=name) from None
         raise describe_trouble(error, name, "being imported") from error
@@ -280,7 +280,7 @@ class Environments:
         """Begin a new episode in environment ``i``."""
         try:
             observation, _ = self.members[i].reset(seed=seed)
-        except Exception as error:
+        except Exception as error:  # whatever somebody's environment raises
             raise describe_trouble(error, self.name, "being reset") from error
         self.put(self.observation, i, observation)
 
@@ -292,7 +292,7 @@ class Environments:
         for i, environment in enumerate(self.members):
             try:
                 seen, reward[i], terminated[i], truncated[i], _ = environment.step(to_native(self.space, actions[i]))
-            except Exception as error:
+            except Exception as error:  # whatever somebody's environment raises
                 raise describe_trouble(error, self.name, "being stepped") from error
             self.put(after, i, seen)
         np.isfinite(reward).all() or reject(f"{self.name} gave a reward that is not finite.", reward)

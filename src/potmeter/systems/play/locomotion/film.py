@@ -128,7 +128,7 @@ def draw_frame(environments: Environments, width: int, push: float) -> PIL.Image
         )
     try:
         frame = PIL.Image.fromarray(np.asarray(environments.members[0].render(), np.uint8))
-    except Exception as error:
+    except Exception as error:  # whatever somebody's environment raises
         raise describe_trouble(error, environments.name, "being drawn") from error
     frame = frame.resize((width, max(2, round(width * frame.height / frame.width))))
     if push:
