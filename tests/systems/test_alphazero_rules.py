@@ -8,6 +8,7 @@ import pytest
 
 from potmeter.systems.play.alphazero import rules as r
 from potmeter.systems.play.alphazero.evaluators import RolloutEvaluator
+from potmeter.systems.play.alphazero.planes import action_symmetries, encode_planes, symmetries
 from potmeter.systems.play.alphazero.players import every_line
 from potmeter.systems.play.alphazero.rules import make_rules
 from potmeter.systems.play.alphazero.thoughts import last_cell, pieces_of
@@ -279,7 +280,7 @@ def test_names_of_moves_go_there_and_back():
 
 @pytest.mark.parametrize("rules", [TIC_TAC_TOE, CONNECT_FOUR, make_rules(r.GO, 5, 5)], ids=["ttt", "c4", "go"])
 def test_symmetries_are_the_boards(rules):
-    cells, actions = r.symmetries(rules), r.action_symmetries(rules)
+    cells, actions = symmetries(rules), action_symmetries(rules)
     assert len({tuple(c) for c in cells}) == len(cells) == {r.CONNECT_FOUR: 2}.get(rules.kind, 8)
     assert all(sorted(a) == [*range(rules.actions)] for a in actions)
     state, rng = new(rules), np.random.default_rng(0)
@@ -313,7 +314,7 @@ def test_planes_are_those_of_the_paper_written_again():
         r.play(rules, state, move)
         boards.insert(0, pieces_of(rules, state).copy())
         planes = np.full((17, 25), 9, np.float32)
-        r.encode_planes(rules, state, np.arange(25), planes)
+        encode_planes(rules, state, np.arange(25), planes)
         player = 1 if len(boards) % 2 else 2
         wanted = np.zeros((17, 5, 5), np.float32)
         for t, board in enumerate(boards[:8]):

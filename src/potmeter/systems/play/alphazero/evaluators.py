@@ -10,7 +10,8 @@ from numba import njit
 from torch import nn
 
 from . import rules as r
-from .rules import Rules, action_symmetries, symmetries
+from .planes import action_symmetries, encode_planes, symmetries
+from .rules import Rules
 
 MIX, INCREMENT = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x9E3779B97F4A7C15)
 """Of the generator of random games: a counter, mixed."""
@@ -73,7 +74,7 @@ def encode(rules: Rules, states: np.ndarray, cells: np.ndarray) -> np.ndarray:
 def encode_all(rules: Any, states: Any, cells: Any, planes: Any) -> None:
     """``encode_planes`` of many states."""
     for b in range(len(states)):
-        r.encode_planes(rules, states[b], cells[b], planes[b])
+        encode_planes(rules, states[b], cells[b], planes[b])
 
 
 @njit(cache=True)

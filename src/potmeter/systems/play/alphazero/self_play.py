@@ -16,8 +16,9 @@ from potmeter.core.training.batches import ResumableBatches
 from . import rules as r
 from .evaluators import NetworkEvaluator, encode_all
 from .model import Config, Network, fuse
+from .planes import action_symmetries, symmetries
 from .players import SearchPlayer, elo_difference, play_match, random_openings
-from .rules import Rules, action_symmetries, symmetries
+from .rules import Rules
 from .search import Search, SearchOptions, pick_actions
 
 WARM_UP = 8
