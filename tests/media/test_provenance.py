@@ -100,6 +100,22 @@ def test_sound_that_mp4_cannot_hold_is_coded_anew(tmp_path):
     assert abs(samples.shape[1] / 16_000 - 1) < 0.15 and abs(np.abs(samples).max() - 0.5) < 0.1
 
 
+@pytest.mark.parametrize(
+    ("codec", "source", "target", "becomes"),
+    [
+        ("pcm_alaw", "mov", ".mp4", "aac"),
+        ("libopus", "matroska", ".mov", "aac"),
+        ("libopus", "matroska", ".mp4", "opus"),
+    ],
+)
+def test_sound_that_a_container_cannot_hold_is_coded_anew_for_it_alone(tmp_path, codec, source, target, becomes):
+    (tmp_path / "in").write_bytes(film_with_sound(codec, source))
+    with av.open(str(Video.open(tmp_path / "in").save(tmp_path / f"out{target}"))) as container:
+        sound = container.streams.audio[0]
+        samples = sum(frame.samples for frame in container.decode(sound))
+        assert sound.codec_context.name == becomes and abs(samples / sound.rate - 1) < 0.15
+
+
 def test_a_silent_film_stays_silent(tmp_path):
     film = Video.open(Video(np.stack([PIXELS] * 3)).save(tmp_path / "x.mp4"))
     assert film.sound == b""
