@@ -297,8 +297,8 @@ def test_a_smaller_copy_is_painted_on_request(system):
 
 def test_a_film_is_painted_frame_by_frame(system):
     frames = np.stack([noise(24, 32, seed).pixels for seed in range(3)])
-    film = system.video(Video(frames, fps=7.0))
-    assert film.frames.shape == frames.shape and film.fps == 7.0
+    film = system.video(Video(frames, fps=7.0, sound=b"as it was coded"))
+    assert film.frames.shape == frames.shape and film.fps == 7.0 and film.sound == b"as it was coded"
     assert np.array_equal(film.frames[1], system.run(Image(frames[1])).pixels)
     assert len(system.video(Video(frames[:1])).frames) == 1
 

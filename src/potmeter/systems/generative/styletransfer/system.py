@@ -249,7 +249,7 @@ class StyleTransfer(System):
         """Paint a film, frame by frame.
 
         Args:
-            clip: the film; its sound is not kept
+            clip: the film; its sound is kept as it is
             strength: 1: the painting, 0: the film, between them a mixture
             own_colours: keep the film's colours, and take only the brush from the painting
             size: pixels of a frame's longer side; default: as it is
@@ -258,7 +258,7 @@ class StyleTransfer(System):
             paint(self.model, Image(frame), strength=strength, own_colours=own_colours, size=size).pixels
             for frame in progress(clip.frames, "painting frames")
         ]
-        return Video(np.stack(frames), clip.fps, clip.caption)
+        return Video(np.stack(frames), clip.fps, clip.caption, sound=clip.sound)
 
     @task
     def folder(
