@@ -364,7 +364,7 @@ ROWS = [
     ("a text as a face", "run deepfakes {here}/text.png --consent", "not a picture of a known format"),
     ("half a picture as a face", "run deepfakes:detect {here}/cut.png", "is a broken picture"),
     ("a face of nobody known", "run deepfakes {here}/black.png somebody --consent", "identity is one of P007, P010|P007"),
-    ("a marked picture where no mark can be", "run deepfakes {here}/black.png --consent --out {here}/x.xyz", "saved under that ending"),
+    ("a marked picture where no mark can be", "run deepfakes {here}/black.png --consent --out {here}/x.bmp", "picture, provenance is saved under that ending"),
     ("one picture of one person", "train deepfakes --data {here}/people --consent --steps 1", "folder for each of two people|seen alone"),
     ("faces in no folder", "train deepfakes --data {here}/missing --consent --steps 1", "There is no folder"),
     ("a picture that says nothing of itself", "run deepfakes:detect {here}/black.png", WORKS),

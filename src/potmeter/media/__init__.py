@@ -10,7 +10,7 @@ from potmeter.media.chart import Chart, Page, escape_formulas
 from potmeter.media.cutout import Cutout
 from potmeter.media.detections import CocoResults, Detection, Detections
 from potmeter.media.game import Game
-from potmeter.media.image import PICTURES, Image, name_images
+from potmeter.media.image import PICTURES, Image, MarkedImage, name_images
 from potmeter.media.labels import Labels
 from potmeter.media.medium import Medium, data_uri, describe, read_bytes
 from potmeter.media.provenance import Manifest, Provenance
@@ -34,6 +34,7 @@ __all__ = [
     "Image",
     "Labels",
     "Manifest",
+    "MarkedImage",
     "Medium",
     "Page",
     "Provenance",

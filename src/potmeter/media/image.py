@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from potmeter.errors import UserError, reject
 from potmeter.media.colour_profiles import convert_to_srgb
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 PICTURES = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """Formats that are decoded; Pillow knows others, some of which start a program."""
-MARKED = (".png", ".jpg", ".jpeg", ".jfif", ".webp")
-"""Endings of the files that a picture with a provenance mark is saved in: those with a place for it."""
 TAIL_BYTES = 2**16
 """Bytes at the end of a file in which the mark of a picture's end is looked for."""
 
@@ -51,8 +49,20 @@ class Image(Medium):
     provenance: Provenance | None = None
 
     suffix = ".png"
-    formats = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
-    noun = "a picture"
+    formats: ClassVar[tuple[str, ...]] = (
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".jfif",
+        ".webp",
+        ".bmp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+    )
+    noun: ClassVar[str] = "a picture"
     suffixes = (
         *(".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
         *(".ppm", ".pgm", ".pbm", ".pnm"),
@@ -181,12 +191,11 @@ class Image(Medium):
     def encode(self, suffix: str) -> bytes:
         import PIL.Image
 
-        self.check_format(suffix)
+        (MarkedImage if self.provenance else type(self)).check_format(suffix)
         kind, buffer = PIL.Image.registered_extensions()[suffix], io.BytesIO()
         picture = self.pil().convert("L") if suffix == ".pgm" else self.pil()
         options: dict[str, Any] = {"quality": 95} if kind in ("JPEG", "WEBP") else {}
         if self.provenance:
-            suffix in MARKED or reject(f"A marked picture is saved as {', '.join(MARKED)}.", suffix)
             options |= mark_options(kind, self.provenance)
         picture.save(buffer, format=kind, **options)
         data = buffer.getvalue()
@@ -198,6 +207,13 @@ class Image(Medium):
 
     def json(self) -> dict[str, int]:
         return {"width": self.size[0], "height": self.size[1]}
+
+
+class MarkedImage(Image):
+    """A picture with a provenance mark, which is saved in files that have a place for it."""
+
+    formats = (".png", ".jpg", ".jpeg", ".jfif", ".webp")
+    noun = "a marked picture"
 
 
 def mark_options(kind: str, provenance: Provenance) -> dict[str, Any]:

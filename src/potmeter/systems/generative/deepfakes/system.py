@@ -22,7 +22,7 @@ from potmeter.data.folder import check_classes
 from potmeter.data.sets.records import DATA_SETS
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
-from potmeter.media import Album, Image, Manifest, Result, Table, Video, name_images
+from potmeter.media import Album, Image, Manifest, MarkedImage, Result, Table, Video, name_images
 from potmeter.nn.ssim import ssim
 from potmeter.notices import note
 
@@ -46,7 +46,7 @@ CONSENT = "Whoever is shown has consented, or does not exist: confirm it with {}
 class SwappedPicture(Result):
     """A picture with another's face, and its provenance mark as a file."""
 
-    picture: Image
+    picture: MarkedImage
     provenance: Manifest
 
 
@@ -254,7 +254,7 @@ class DeepFakes(System):
             note(f"{len(faces)} faces were found; the largest is replaced.")
         pixels = self.convert(image.pixels, faces[:1], who, label)
         mark = provenance(self.identities[who])
-        return SwappedPicture(Image(pixels, image.name, mark), Manifest(mark))
+        return SwappedPicture(MarkedImage(pixels, image.name, mark), Manifest(mark))
 
     @task
     def video(
