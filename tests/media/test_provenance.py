@@ -33,7 +33,9 @@ def test_pillow_finds_the_mark_where_xmp_belongs(tmp_path):
 
 
 def test_what_has_no_place_for_a_mark_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"marked picture is saved as .png, .jpg, .jpeg, .jfif or .webp. Received: .bmp"):
+    with pytest.raises(
+        UserError, match=r"marked picture is saved as .png, .jpg, .jpeg, .jfif or .webp. Received: .bmp"
+    ):
         Image(PIXELS, provenance=MARK).save(tmp_path / "x.bmp")
     assert not [*tmp_path.iterdir()]
 
@@ -47,6 +49,11 @@ def test_the_manifest_is_c2pas_assertion(tmp_path):
     (assertion,) = json.loads(path.read_text())["assertions"]
     assert path.suffix == ".json" and assertion["label"] == "c2pa.actions.v2"
     assert assertion["data"]["actions"][0]["action"] == "c2pa.edited"
+
+
+def test_a_page_says_in_words_what_the_manifest_says_in_json():
+    page = Manifest(MARK).html()
+    assert page.startswith("<p>a face was &lt;swapped&gt; &amp; marked</p><details>") and "<swapped>" not in page
 
 
 def film_with_sound(codec: str, kind: str) -> bytes:

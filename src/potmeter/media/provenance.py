@@ -93,7 +93,9 @@ class Manifest(Medium):
         return (json.dumps(self.provenance.assertion(), indent=2) + "\n").encode()
 
     def html(self) -> str:
-        return f'<pre class="text">{html.escape(json.dumps(self.provenance.assertion(), indent=2))}</pre>'
+        assertion = html.escape(json.dumps(self.provenance.assertion(), indent=2))
+        folded = f"<details><summary>as C2PA's JSON</summary><pre>{assertion}</pre></details>"
+        return f"<p>{html.escape(self.provenance.description or self.provenance.source_type)}</p>{folded}"
 
     def json(self) -> dict[str, Any]:
         return self.provenance.assertion()
