@@ -107,6 +107,23 @@ def test_an_examples_picture_stands_in_the_address_and_an_uploaded_one_does_not(
     assert page.locator(".calls code >> visible=true").first.inner_text() == "potmeter run classifier.digits five.png"
 
 
+def test_an_examples_consent_is_none_for_ones_own_picture(page, site, tmp_path):
+    from playwright.sync_api import expect
+
+    from potmeter.data.samples import sample
+
+    open_page(page, site, "deepfakes")
+    consent = page.get_by_label("consent").locator("visible=true")
+    assert consent.is_checked()
+    sample("person-8").save(tmp_path / "mine.png")
+    page.locator(".picture .icon-button >> visible=true").first.click()
+    page.locator(".picture input[type=file]").first.set_input_files(tmp_path / "mine.png")
+    expect(consent).not_to_be_checked()
+    page.locator("#go-run").click()
+    page.locator(".out .trouble >> visible=true").wait_for()
+    assert "has consented, or does not exist" in page.locator(".out .trouble >> visible=true").inner_text()
+
+
 def test_growing_text_is_seen_growing_and_can_be_stopped(page, site):
     open_page(page, site, "poet")
     page.goto(f"{site.address}poet/?words=400&pace=0.05")

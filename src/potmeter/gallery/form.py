@@ -16,6 +16,7 @@ from potmeter.gallery.call import Call, report_stage
 from potmeter.gallery.job_queue import Job, JobStopped
 from potmeter.gallery.result_cache import Result
 from potmeter.gallery.widgets import file_of, is_askable, list_choices, make_widget, needs_loaded_system
+from potmeter.media import Text
 from potmeter.presentation.markup import prose, tag
 from potmeter.registry import Entry
 
@@ -81,6 +82,11 @@ class Form:
         example = self.samples.click(self.fill_widgets, [weights, self.samples], self.widgets, **quiet)
         example.then(self.look_up, values, ends, preprocess=False, **quiet)
         self.stop.click(self.stop_job, None, None, preprocess=False, **quiet)
+        widgets = {p.name: widget for p, widget in zip(self.declared, self.widgets, strict=True)}
+        if consent := widgets.get("consent"):  # an example's is not one for a visitor's own files
+            for p in self.declared:
+                if p.medium and p.type is not Text:
+                    widgets[p.name].upload(lambda: False, None, consent, **quiet)
 
     # What happens ------------------------------------------------------------------------------------------------
 
