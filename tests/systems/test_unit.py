@@ -19,7 +19,7 @@ from potmeter.nn import strips
 from potmeter.nn.gan_losses import discriminator_loss, generator_loss
 from potmeter.nn.image_pool import ImagePool
 from potmeter.systems.generative.unit import UNIT, Config
-from potmeter.systems.generative.unit.bench import PlainGenerator, count_products
+from potmeter.systems.generative.unit.bench import PlainGenerator
 from potmeter.systems.generative.unit.model import Discriminator, Translator
 from potmeter.systems.generative.unit.translate import translate, translate_in_strips, translate_whole
 
@@ -101,13 +101,6 @@ def test_a_file_that_does_not_fit_is_told(tmp_path, change):
     torch.save(stored, tmp_path / "x.pth")
     with pytest.raises(UserError, match=r"(does not fit|no generator).*Received"):
         UNIT.from_pretrained(tmp_path / "x.pth")
-
-
-def test_products_are_counted_once_for_each_place_and_filter():
-    generator = PlainGenerator(4, 0)
-    wide = 64 * 64 * 4 * 3 * 49 * 2  # the first and the last convolution
-    inner = 9 * (32 * 32 * 8 * 4 + 16 * 16 * 16 * 8) * 2  # down, and up by as many
-    assert count_products(generator, 128) == 4 * (wide + inner)
 
 
 # Losses ---------------------------------------------------------------------------------------------------------------

@@ -1,12 +1,17 @@
-"""What this machine can do at best, measured: the limits that benchmarks name."""
+"""What this machine can do at best, and what a computation asks of it: the limits that benchmarks name."""
 
 from __future__ import annotations
 
+import multiprocessing
+import re
+import sys
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 SECONDS = 0.5
 """How long each measurement takes."""
@@ -40,3 +45,56 @@ def conv_rate(batch: int = 8, channels: int = 64, size: int = 56, kernel: int = 
     convolution = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False).requires_grad_(False)
     x = torch.rand(batch, channels, size, size)
     return best_rate(lambda: convolution(x), 2 * batch * channels * channels * kernel**2 * size**2)
+
+
+@torch.no_grad()
+def count_products(module: nn.Module, *inputs: Tensor) -> int:
+    """The multiplications by weights of convolutions and linear layers in a call of the module, counted by their shapes."""
+    total = 0
+
+    def add(layer: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        places = given[0] if isinstance(layer, nn.ConvTranspose2d) else output
+        total += places.numel() * layer.weight[0].numel()  # type: ignore[operator, index]
+
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(add) for layer in layers]
+    module(*inputs)
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+def call_memory(prepare: Callable[[], Callable[[], object]]) -> float:
+    """MB that a call takes at its peak above what its process had taken before, with one thread, in a process of its own.
+
+    Args:
+        prepare: A function at the top of a module. It loads, and tries on something small, what the call needs, and gives it.
+    """
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=send_call_memory, args=(sender, prepare))
+    process.start()
+    sender.close()
+    taken: float = receiver.recv()
+    process.join()
+    return taken
+
+
+def send_call_memory(pipe: Connection, prepare: Callable[[], Callable[[], object]]) -> None:
+    """What ``call_memory`` does in the other process."""
+    torch.set_num_threads(1)
+    call = prepare()
+    before = peak_memory()
+    call()
+    pipe.send((peak_memory() - before) / 1e6)
+
+
+def peak_memory() -> int:
+    """The most bytes of main memory that this process has had."""
+    if sys.platform == "linux":  # where getrusage's figure begins with that of the process which started this one
+        return 1024 * int(re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))[0])
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most

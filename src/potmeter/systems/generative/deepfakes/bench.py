@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
-from potmeter.core.machine import conv_rate
+from potmeter.core.machine import conv_rate, count_products
 from potmeter.data.face_crops import find_faces, load_detector
 from potmeter.data.samples import sample
 
@@ -49,21 +49,6 @@ class Plain(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.layers(x)
         return y
-
-
-def count_products(swapper: FaceSwapper, x: Tensor, identity: Tensor) -> int:
-    """Multiplications for a batch, counted by the layers' shapes."""
-    total = 0
-
-    def add(module: nn.Conv2d | nn.Linear, inputs: object, output: Tensor) -> None:
-        nonlocal total
-        total += output.numel() * module.weight[0].numel()
-
-    hooks = [m.register_forward_hook(add) for m in swapper.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    swapper(x, identity)
-    for hook in hooks:
-        hook.remove()
-    return total
 
 
 def faces() -> Row:

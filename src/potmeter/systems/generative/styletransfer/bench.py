@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
-import resource
-import sys
-from collections.abc import Iterator
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -15,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
-from potmeter.core.machine import conv_rate
+from potmeter.core.machine import call_memory, conv_rate, count_products
 from potmeter.core.training.overhead import loop_overhead
 from potmeter.data.samples import sample
 from potmeter.data.sets.paintings import load_painting
@@ -90,22 +86,6 @@ def loop() -> Row:
     return compare("loop_ms", "ms", 1000 * ours, 1000 * bare, "bare torch loop", note=note)
 
 
-def count_products(network: TransformerNet, side: int) -> int:
-    """Multiplications of the convolutions for a square picture, counted by their shapes."""
-    total = 0
-
-    def add(module: nn.Conv2d, inputs: object, output: Tensor) -> None:
-        nonlocal total
-        total += output.numel() * module.weight[0].numel()
-
-    hooks = [m.register_forward_hook(add) for m in network.modules() if isinstance(m, nn.Conv2d)]
-    with torch.inference_mode():
-        network(torch.rand(1, 3, 64, 64))
-    for hook in hooks:
-        hook.remove()
-    return total * (side // 64) ** 2
-
-
 def images() -> Row:
     """Pictures of 512 × 512 pixels a second."""
     network = TransformerNet().eval()
@@ -119,7 +99,7 @@ def images() -> Row:
         seconds = interleave(calls, rounds=5)
     rates = {name: 1 / value for name, value in seconds.items()}
     note = "instance norm as a batch norm of one picture, and channels_last throughout"
-    limit = conv_rate() / (2 * count_products(ours, SIDE))
+    limit = conv_rate() / (2 * count_products(ours, ours_x))
     return compare(
         "images_per_s",
         "images/s",
@@ -147,31 +127,20 @@ def optimisation() -> Row:
     return compare("gatys_s", "s", seconds["ours"], theirs, f"Gatys, {GATYS_STEPS} steps", note=note)
 
 
-def peak_memory(pipe: Connection) -> None:
-    """In a process of its own: MB that painting a 4K picture takes above what there was before it, with the two pictures."""
-    torch.set_num_threads(1)
+def paint_4k() -> Callable[[], np.ndarray]:
+    """A call that paints a 4K picture."""
     network = TransformerNet().eval().to(memory_format=torch.channels_last)
     paint_in_strips(network, np.zeros((64, 64, 3), np.uint8))  # what is loaded at the first use
-    unit = 1 if sys.platform == "darwin" else 1024
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    paint_in_strips(network, np.random.default_rng(0).integers(0, 255, (*SIZE_4K, 3), np.uint8))
-    pipe.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit - before) / 1e6)
+    pixels = np.random.default_rng(0).integers(0, 255, (*SIZE_4K, 3), np.uint8)
+    return lambda: paint_in_strips(network, pixels)
 
 
 def memory() -> Row:
-    """MB for a picture of 3840 × 2160 pixels, above the idle process."""
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=peak_memory, args=(sender,))
-    process.start()
-    sender.close()
-    peak = receiver.recv()
-    process.join()
-    limit = 2 * math.prod(SIZE_4K) * 3 / 1e6
-    note = (
-        "no peer: one layer at full resolution is 1,062 MB; two at a quarter are kept; limit: photograph and painting"
-    )
-    return compare("memory_4k_mb", "MB", peak, None, "the whole picture at once", limit=limit, note=note)
+    """MB for a picture of 3840 × 2160 pixels, above the process with the picture."""
+    limit = 3 * math.prod(SIZE_4K) / 1e6
+    note = "no peer: one layer at full resolution is 1,062 MB; two at a quarter are kept; limit: the painting"
+    taken = call_memory(paint_4k)
+    return compare("memory_4k_mb", "MB", taken, None, "the whole picture at once", limit=limit, note=note)
 
 
 def pieces() -> Row:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
-from potmeter.core.machine import conv_rate
+from potmeter.core.machine import conv_rate, count_products
 from potmeter.core.training.overhead import loop_overhead
 from potmeter.nn.detection.instances import Instances
 from potmeter.nn.detection.masks import paste_all
@@ -71,7 +71,7 @@ def look() -> Row:
     ours, theirs = build_pair(HEIGHT)
     ours.eval(), theirs.eval()
     x = torch.rand(1, 3, HEIGHT, WIDTH)
-    products = count_products(ours.backbone, x) + count_products(ours.rpn.head, *ours.backbone(x))
+    products = count_shared_products(ours, x)
     with torch.inference_mode():
         calls: dict[str, Callable[[], float]] = {
             "ours": stopwatch(lambda: [paste_all(found, HEIGHT, WIDTH) for found in ours(x)]),
@@ -116,7 +116,7 @@ def small() -> Row:
     network = MaskRCNN(config).eval().to(memory_format=torch.channels_last)
     batch = MaskRCNN(replace(config, norm="frozen")).eval()
     x = torch.rand(4, 3, SIDE, SIDE)
-    products = count_products(network.backbone, x[:1]) + count_products(network.rpn.head, *network.backbone(x[:1]))
+    products = count_shared_products(network, x[:1])
     with torch.inference_mode():
         calls = {"ours": stopwatch(lambda: network(x)), "theirs": stopwatch(lambda: batch(x))}
         seconds = interleave(calls, rounds=5)
@@ -129,18 +129,7 @@ def small() -> Row:
 
 
 @torch.no_grad()
-def count_products(module: nn.Module, *inputs: Tensor) -> int:
-    """The multiplications of a module's convolutions, for each of these inputs once."""
-    total = 0
-
-    def count(layer: nn.Module, _: object, output: Tensor) -> None:
-        nonlocal total
-        assert isinstance(layer, nn.Conv2d)
-        total += output.numel() * layer.weight[0].numel()
-
-    hooks = [layer.register_forward_hook(count) for layer in module.modules() if isinstance(layer, nn.Conv2d)]
-    for x in inputs:
-        module(x)
-    for hook in hooks:
-        hook.remove()
-    return total
+def count_shared_products(network: MaskRCNN, x: Tensor) -> int:
+    """The multiplications of backbone, pyramid and proposals, which each picture needs, whatever is found in it."""
+    head = sum(count_products(network.rpn.head, features) for features in network.backbone(x))
+    return count_products(network.backbone, x) + head
