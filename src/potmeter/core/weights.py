@@ -12,6 +12,7 @@ import pickle
 import re
 import struct
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -138,15 +139,28 @@ def load_state(module: nn.Module, path: Path) -> None:
         stored = expand(load_file(path))
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path} is missing or damaged: {error}.", received=str(path)) from None
-    expected = {key: tensor for key, tensor in module.state_dict().items() if key not in tied_names(module)}
-    for key in expected.keys() ^ stored.keys():
-        reject(
-            f"{path} does not fit: tensor {key} is {'missing' if key in expected else 'not in this architecture'}.", key
-        )
-    for key, tensor in expected.items():
-        if tensor.shape != stored[key].shape:
-            reject(f"{path} does not fit: {key} should be {tuple(tensor.shape)}.", tuple(stored[key].shape))
+    tied = tied_names(module)
+    check_fit(path, stored, {key: x for key, x in module.state_dict().items() if key not in tied})
     module.load_state_dict(stored, strict=False)  # copies into the parameters, which converts float16 to their own type
+
+
+def check_fit(path: Path, state: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]) -> None:
+    """See that the tensors of a file are those that a network has.
+
+    Raises:
+        UserError: One is missing, unknown, or of another shape.
+    """
+    for key in [*expected, *state]:
+        if key not in expected or key not in state:
+            reject(f"{path} does not fit: tensor {key} is {'missing' if key in expected else 'unknown'}.", key)
+        if state[key].shape != expected[key].shape:
+            reject(f"{path} does not fit: {key} should be {tuple(expected[key].shape)}.", tuple(state[key].shape))
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors among what ``read_tensor_file`` reads, without the prefix that torch's DataParallel gives to all names."""
+    stored = read_tensor_file(path)
+    return {key.removeprefix("module."): x for key, x in stored.items() if isinstance(x, torch.Tensor)}
 
 
 def read_tensor_file(path: Path) -> dict[str, Any]:

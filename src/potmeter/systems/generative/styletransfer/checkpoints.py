@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from potmeter.core.weights import read_tensor_file
+from potmeter.core.weights import check_fit, read_tensors
 from potmeter.errors import reject
 
 from .model import Config, TransformerNet
@@ -26,12 +26,7 @@ def read_example(path: Path) -> tuple[Config, dict[str, Tensor]]:
     Raises:
         UserError: It is no such file, or a tensor is missing or of another shape.
     """
-    stored = read_tensor_file(path)
-    state = {
-        key.removeprefix("module."): value.float()
-        for key, value in stored.items()
-        if isinstance(value, Tensor) and not OLD_BUFFERS.search(key)
-    }
+    state = {key: x.float() for key, x in read_tensors(path).items() if not OLD_BUFFERS.search(key)}
     first = state.get("conv1.conv2d.weight")
     if first is None or first.ndim != 4:
         reject(f"{path} holds no network of pytorch/examples.", ", ".join(list(state)[:3]) or "no tensors")
@@ -39,11 +34,7 @@ def read_example(path: Path) -> tuple[Config, dict[str, Tensor]]:
     config = Config(dataset="own data", painting="own painting", width=len(first), residual_blocks=blocks)
     with torch.device("meta"):
         expected = TransformerNet(config.width, config.residual_blocks).state_dict()
-    for key in [*expected, *state]:
-        if key not in expected or key not in state:
-            reject(f"{path} does not fit: {key} is {'missing' if key in expected else 'unknown'}.", key)
-        if state[key].shape != expected[key].shape:
-            reject(f"{path} does not fit: {key} should be {tuple(expected[key].shape)}.", tuple(state[key].shape))
+    check_fit(path, state, expected)
     mean, std = TransformerNet.MEAN, TransformerNet.STD
     bias = state["conv1.conv2d.bias"] + 255 * mean * first.sum((1, 2, 3))
     state |= {"conv1.conv2d.weight": 255 * std * first, "conv1.conv2d.bias": bias}

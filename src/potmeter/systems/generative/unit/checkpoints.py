@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from potmeter.core.weights import read_tensor_file
+from potmeter.core.weights import check_fit, read_tensors
 from potmeter.errors import reject
 
 from .model import Config, Translator
@@ -25,12 +25,7 @@ def read_generator(path: Path) -> tuple[Config, dict[str, Tensor]]:
     Raises:
         UserError: It is no such file, or a tensor is missing or of another shape.
     """
-    stored = read_tensor_file(path)
-    given = {
-        key.removeprefix("module."): value.float()
-        for key, value in stored.items()
-        if isinstance(value, Tensor) and not OLD_BUFFERS.search(key)
-    }
+    given = {key: x.float() for key, x in read_tensors(path).items() if not OLD_BUFFERS.search(key)}
     first = given.get("model.1.weight")
     if first is None or first.ndim != 4 or first.shape[1:] != (3, 7, 7):
         reject(f"{path} holds no generator of CycleGAN.", ", ".join(list(given)[:3]) or "no tensors")
@@ -43,19 +38,12 @@ def read_generator(path: Path) -> tuple[Config, dict[str, Tensor]]:
     names = name_layers(count, convolutions)
     with torch.device("meta"):
         translator = Translator(config)
-    expected = {
-        key: value for key, value in translator.state_dict().items() if key.startswith(("encoders.0", "decoders.1"))
-    }
+    expected = {key: x for key, x in translator.state_dict().items() if key.startswith(("encoders.0", "decoders.1"))}
     state = {}
     for key, value in given.items():
         layer, _, part = key.rpartition(".")
-        layer in names or reject(f"{path} does not fit: {key} is unknown.", key)
-        state[f"{names[layer]}.{part}"] = value
-    for key, value in expected.items():
-        key in state or reject(f"{path} does not fit: {key} is missing.", key)
-        state[key].shape == value.shape or reject(
-            f"{path} does not fit: {key} should be {tuple(value.shape)}.", tuple(state[key].shape)
-        )
+        state[f"{names[layer]}.{part}" if layer in names else key] = value
+    check_fit(path, state, expected)
     return config, state
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from potmeter.core.weights import read_tensor_file
+from potmeter.core.weights import check_fit, read_tensors
 from potmeter.data.splits import OWN_DATA
 from potmeter.errors import reject
 
@@ -42,7 +42,7 @@ def read_torchvision(path: Path) -> tuple[Config, dict[str, Tensor]]:
     Raises:
         UserError: It is no such file, or a tensor is missing or of another shape.
     """
-    stored = {key: value for key, value in read_tensor_file(path).items() if isinstance(value, Tensor)}
+    stored = read_tensors(path)
     state = rename(stored)
     scores = state.get("roi_heads.box_predictor.cls_score.bias")
     if scores is None or "backbone.body.layer4.2.conv3.weight" not in state:
@@ -58,11 +58,7 @@ def read_torchvision(path: Path) -> tuple[Config, dict[str, Tensor]]:
     config = replace(PRESETS["paper"], classes=classes, norm=norm, norm_eps=eps, dataset=OWN_DATA)
     with torch.device("meta"):
         expected = MaskRCNN(config).state_dict()
-    for key in [*expected, *state]:
-        if key not in expected or key not in state:
-            reject(f"{path} does not fit: {key} is {'missing' if key in expected else 'unknown'}.", key)
-        if state[key].shape != expected[key].shape:
-            reject(f"{path} does not fit: {key} should be {tuple(expected[key].shape)}.", tuple(state[key].shape))
+    check_fit(path, state, expected)
     return config, state
 
 

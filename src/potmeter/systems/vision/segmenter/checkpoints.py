@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from potmeter.core.weights import read_tensor_file
+from potmeter.core.weights import check_fit, read_tensor_file
 from potmeter.errors import reject
 
 from .model import Config, UNet
@@ -40,11 +40,7 @@ def read_port(path: Path) -> tuple[Config, dict[str, Tensor]]:
             len(config.classes), config.channels, config.widths,
             config.mean, config.std, transposed=config.upsampling == "transposed", bias=config.conv_bias,
         ).state_dict()  # fmt: skip
-    for key in [*expected, *state]:
-        if key not in expected or key not in state:
-            reject(f"{path} does not fit: {key} is {'missing' if key in expected else 'unknown'}.", key)
-        if state[key].shape != expected[key].shape:
-            reject(f"{path} does not fit: {key} should be {tuple(expected[key].shape)}.", tuple(state[key].shape))
+    check_fit(path, state, expected)
     return config, state
 
 
