@@ -20,7 +20,7 @@ PIXELS = np.random.default_rng(0).integers(0, 255, (40, 50, 3), np.uint8)
 def test_a_picture_brings_its_mark_back(tmp_path, suffix):
     back = Image.open(Image(PIXELS, provenance=MARK).save(tmp_path / f"x{suffix}"))
     assert back.provenance and back.provenance.source_type == MARK.source_type
-    assert back.provenance.ours and back.provenance.software == MARK.software
+    assert back.provenance.is_ours and back.provenance.software == MARK.software
     assert back.size == (50, 40)
 
 
@@ -94,7 +94,7 @@ def test_a_film_keeps_its_sound_as_it_was_coded_and_its_mark(tmp_path, suffix):
     out = Video(255 - film.frames, film.fps, sound=film.sound, provenance=MARK).save(tmp_path / f"out{suffix}")
     assert packets(out) == packets(tmp_path / "in.mp4")
     back = Video.open(out)
-    assert back.frames.shape == film.frames.shape and back.provenance and back.provenance.ours
+    assert back.frames.shape == film.frames.shape and back.provenance and back.provenance.is_ours
 
 
 def test_sound_that_mp4_cannot_hold_is_coded_anew(tmp_path):

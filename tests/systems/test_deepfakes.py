@@ -273,11 +273,11 @@ def test_a_swapped_picture_bears_mark_and_label(system, seen, tmp_path):
     result = system.run(Image(picture, "x.png"), "Ash", consent=True)
     plain = system.run(Image(picture), "Ash", consent=True, label=False)
     back = Image.open(result.picture.save(tmp_path / "out.png"))
-    assert back.provenance.ours and back.provenance.source_type == "compositeWithTrainedAlgorithmicMedia"
+    assert back.provenance.is_ours and back.provenance.source_type == "compositeWithTrainedAlgorithmicMedia"
     assert "Ash" in json.dumps(result.provenance.json())
     changed = (result.picture.pixels != plain.picture.pixels).any(-1)
     assert changed.any() and not changed[: len(changed) // 2].any(), "the label stands below, the rest is the same"
-    assert (plain.picture.pixels != picture).any() and plain.picture.provenance.ours
+    assert (plain.picture.pixels != picture).any() and plain.picture.provenance.is_ours
     assert (plain.picture.pixels[:, :8] == picture[:, :8]).all(), "what is no face stays"
 
 
@@ -310,7 +310,7 @@ def test_a_film_of_one_frame_keeps_its_sound_and_is_marked(system, seen, tmp_pat
     one = replace(film, frames=film.frames[:1])
     result = system.video(one, consent=True)
     out = result.film.save(tmp_path / "out.mp4")
-    assert len(Video.open(out).frames) == 1 and Video.open(out).provenance.ours
+    assert len(Video.open(out).frames) == 1 and Video.open(out).provenance.is_ours
     assert packets(out) == packets(tmp_path / "in.mp4")
 
 

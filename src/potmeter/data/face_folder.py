@@ -17,16 +17,16 @@ from potmeter.errors import reject
 from potmeter.media import Image, Video
 from potmeter.notices import note
 
-FEWEST = 10
+MIN_FACES = 10
 """Faces that a person must be seen with: fewer cannot be split."""
-FRAMES = 600
-"""Most frames that are taken of one film, evenly spread."""
+MAX_FRAMES = 600
+"""Frames that are taken of one film at most, evenly spread."""
 PARTS = ("train", "valid", "test")
 
 Crop = tuple[np.ndarray, np.ndarray]
 
 
-def face_folder(source: str | Path, side: int, known: Sequence[str] = ()) -> Splits:
+def face_folder(source: str | Path, side: int, identities: Sequence[str] = ()) -> Splits:
     """Read ``FOLDER/PERSON/`` of pictures and films as upright crops of faces with margin.
 
     A picture or frame in which there is not exactly one face is left out, and their number is told. Pictures are split by
@@ -35,7 +35,7 @@ def face_folder(source: str | Path, side: int, known: Sequence[str] = ()) -> Spl
     Args:
         source: The folder.
         side: Of the crops in pixels.
-        known: People whom the network can draw already, in the order of their labels; others come after them.
+        identities: People whom the network can draw already, in the order of their labels; others come after them.
 
     Returns:
         Splits of TensorData as ``data.sets.people`` has them.
@@ -46,7 +46,7 @@ def face_folder(source: str | Path, side: int, known: Sequence[str] = ()) -> Spl
     root = Path(source)
     root.is_dir() or reject(f"There is no folder {root}.", str(source))
     folders = {folder.name: folder for folder in list_folders(root)}
-    people = (*known, *(name for name in folders if name not in known))
+    people = (*identities, *(name for name in folders if name not in identities))
     (len(people) >= 2 and folders) or reject(
         f"{root} has a folder for each of two people or more.", ", ".join(folders) or "none"
     )
@@ -56,8 +56,8 @@ def face_folder(source: str | Path, side: int, known: Sequence[str] = ()) -> Spl
         count = sum(map(len, crops.values()))
         told = f", such as {left_out[0]}" if left_out else ""
         note(f"{folder}: {count} faces; {len(left_out)} pictures or frames without exactly one{told}.")
-        if count < FEWEST or not all(crops.values()):
-            reject(f"{name} must be seen alone in at least {FEWEST} pictures or frames.", f"{count} faces")
+        if count < MIN_FACES or not all(crops.values()):
+            reject(f"{name} must be seen alone in at least {MIN_FACES} pictures or frames.", f"{count} faces")
         for part in PARTS:
             rows[part] += [(crop, people.index(name)) for crop in crops[part]]
     train, valid, test = (crop_data(rows[part], people) for part in PARTS)
@@ -85,7 +85,7 @@ def read_person(folder: Path, side: int) -> tuple[dict[str, list[Crop]], list[st
 def film_crops(path: Path, side: int) -> Iterator[tuple[str, int, Crop | None]]:
     """For frames of a film, evenly spread: its part, its number, and the crop where there is one face."""
     frames = Video.open(path).frames
-    numbers = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), FRAMES)).round().astype(int))
+    numbers = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MAX_FRAMES)).round().astype(int))
     for number in numbers:
         part = PARTS[int(np.searchsorted(SPLIT_BOUNDS, (number + 0.5) / len(frames)))]
         yield part, int(number), only_face(frames[number], side)

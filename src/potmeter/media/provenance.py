@@ -43,7 +43,7 @@ class Provenance:
     software: str = f"{SOFTWARE} {__version__}"
 
     @property
-    def ours(self) -> bool:
+    def is_ours(self) -> bool:
         """Whether the mark says that this package made it."""
         return self.software.split(" ")[0] == SOFTWARE
 

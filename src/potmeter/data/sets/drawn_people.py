@@ -43,7 +43,7 @@ PERSONS = {
 }
 
 
-def drawn_people(size: int = SIZE) -> Splits:
+def drawn_people() -> Splits:
     """Pictures of both, 64 pixels a side, with what the data set ``people`` has: ``mask``, ``landmarks`` and ``label``."""
     parts = {}
     for number, (part, count) in enumerate(COUNTS.items()):

@@ -52,7 +52,7 @@ Crop = tuple[np.ndarray, np.ndarray]
 """A photograph's face, uint8 (192, 192, 3) with margin, and its landmarks (68, 2)."""
 
 
-def people(size: int = SIZE) -> Splits:
+def people() -> Splits:
     """Upright crops, with margin, of two people's faces.
 
     Returns:
@@ -72,7 +72,7 @@ def people(size: int = SIZE) -> Splits:
             if not (path.is_file() and points.is_file()):
                 announce(f"drawing {total:,} views of faces into the cache; it takes a minute or two, once …")
                 views = [view for part in COUNTS for view in draw_part(part)]
-                places = np.stack([landmarks for _, landmarks in views])  # in 65,280ths of the side: 256 values a pixel
+                places = np.stack([landmarks for _, landmarks in views])  # in 65,535ths of the side
                 write_pixels(points, places_to_bytes(places))
                 write_pixels(path, np.stack([pixels for pixels, _ in views]))
     pixels = read_pixels(path, (total, SIZE, SIZE, 3))
@@ -119,12 +119,11 @@ def draw_part(part: str) -> Iterator[Crop]:
     """The views of a part, those of the pair first; landmarks are shares of the side."""
     rng = np.random.default_rng([VERSION, list(COUNTS).index(part)])
     for number in PAIR:
-        photographs = read_photographs(number)
-        kept = [crop for name, crop in photographs.items() if part_of(name) == part]
-        yield from (random_view(kept, rng) for _ in range(COUNTS[part]))
+        crops = [crop for name, crop in read_photographs(number).items() if part_of(name) == part]
+        yield from (random_view(crops, rng) for _ in range(COUNTS[part]))
     for number in OTHERS[part]:
-        kept = list(read_photographs(number).values())
-        yield from (random_view([kept[int(rng.integers(len(kept)))]], rng) for _ in range(OTHER_VIEWS[part]))
+        crops = list(read_photographs(number).values())
+        yield from (random_view([crops[int(rng.integers(len(crops)))]], rng) for _ in range(OTHER_VIEWS[part]))
 
 
 def part_of(photograph: str) -> str:

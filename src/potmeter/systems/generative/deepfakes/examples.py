@@ -27,7 +27,7 @@ def film(number: int) -> Video:
     from potmeter.data.head_views import draw_view
     from potmeter.data.sets.people import HELD_OUT, read_photographs
 
-    crops = [crop for name, crop in read_photographs(number, HELD_OUT["test"][:3]).items()]
+    crops = list(read_photographs(number, HELD_OUT["test"][:3]).values())
     frames = []
     for t in np.linspace(0, 2 * np.pi, FRAMES, endpoint=False):
         place = (1 - np.cos(t)) / 2 * (len(crops) - 1.001)

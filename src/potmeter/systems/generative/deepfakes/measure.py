@@ -39,7 +39,7 @@ class Crops:
     landmarks: Tensor
     label: Tensor
 
-    def known(self) -> Crops:
+    def select_known(self) -> Crops:
         """Those of people whom the network draws."""
         chosen = self.label >= 0
         return Crops(self.faces[chosen], self.masks[chosen], self.landmarks[chosen], self.label[chosen])
@@ -98,7 +98,7 @@ def judge_swaps(judge: Judge, swapped: Tensor, identity: Tensor, untouched: Tens
     return {"identity": (who == identity).float(), "landmark_error": landmark_errors(places, wanted)}
 
 
-def through_jpeg(faces: Tensor) -> Tensor:
+def compress(faces: Tensor) -> Tensor:
     """Crops as they come back from a JPEG of quality 70."""
     out = []
     for pixels in (255 * faces).round().byte().permute(0, 2, 3, 1).numpy():
@@ -108,7 +108,7 @@ def through_jpeg(faces: Tensor) -> Tensor:
     return torch.from_numpy(np.stack(out)).permute(0, 3, 1, 2).float() / 255
 
 
-def from_small_picture(faces: Tensor) -> Tensor:
+def coarsen(faces: Tensor) -> Tensor:
     """Crops as they come from a picture of half the size: as coarse as what is drawn."""
     return double(halve(faces))
 
@@ -117,7 +117,7 @@ def measure(system: DeepFakes, data: Any) -> dict[str, Tensor]:
     """All metrics, a value for each face."""
     side = system.config.image_size
     everybody = load_crops(data, 2 * side)
-    crops = everybody.known()
+    crops = everybody.select_known()
     swapped, identity = swap_all(system, crops)
     judge = choose_judge(system.config.dataset, crops)
     metrics = judge_swaps(judge, swapped, identity, crops.faces)
@@ -131,15 +131,15 @@ def measure(system: DeepFakes, data: Any) -> dict[str, Tensor]:
     errors = (masks * (drawn - halve(crops.faces)).square()).sum((1, 2, 3))
     metrics["reconstruction"] = errors / (3 * masks.sum((1, 2, 3)).mean())
     return metrics | {
-        "detected": suspects(system, swapped),
-        "detected_jpeg": suspects(system, through_jpeg(swapped)),
-        "false_alarms": suspects(system, everybody.faces),
-        "false_alarms_jpeg": suspects(system, through_jpeg(everybody.faces)),
-        "false_alarms_small": suspects(system, from_small_picture(everybody.faces)),
+        "detected": flag_swapped(system, swapped),
+        "detected_jpeg": flag_swapped(system, compress(swapped)),
+        "false_alarms": flag_swapped(system, everybody.faces),
+        "false_alarms_jpeg": flag_swapped(system, compress(everybody.faces)),
+        "false_alarms_small": flag_swapped(system, coarsen(everybody.faces)),
     }
 
 
-def suspects(system: DeepFakes, faces: Tensor) -> Float[Tensor, " b"]:
+def flag_swapped(system: DeepFakes, faces: Tensor) -> Float[Tensor, " b"]:
     """1 for crops that the detector takes for swapped, else 0."""
     return (system.suspicion(halve(faces)) > SUSPICIOUS).float()
 
@@ -150,8 +150,8 @@ def suspects(system: DeepFakes, faces: Tensor) -> Float[Tensor, " b"]:
 def measure_rivals(system: DeepFakes, train: Any, test: Any) -> dict[str, float]:
     """Principal components, the other's mean face warped in, and sharpness as the only sign of a swap."""
     side = system.config.image_size
-    learned, everybody = load_crops(train, side).known(), load_crops(test, 2 * side)
-    crops = everybody.known()
+    learned, everybody = load_crops(train, side).select_known(), load_crops(test, 2 * side)
+    crops = everybody.select_known()
     judge = choose_judge(system.config.dataset, crops)
     pasted, identity = paste_mean_faces(system, learned, crops)
     judged = judge_swaps(judge, pasted, identity, crops.faces)
@@ -159,8 +159,8 @@ def measure_rivals(system: DeepFakes, train: Any, test: Any) -> dict[str, float]
     inside = (learned.masks * learned.faces).flatten(1), (masks * halve(crops.faces)).flatten(1)
     error = pca_mse(inside[0], inside[1], system.config.code_dim) * masks.numel() / float(masks.sum())
     swapped, _ = swap_all(system, crops)
-    untouched = torch.cat([everybody.faces, from_small_picture(everybody.faces)])
-    alarms = max(float(suspects(system, untouched).mean()), 0.01)
+    untouched = torch.cat([everybody.faces, coarsen(everybody.faces)])
+    alarms = max(float(flag_swapped(system, untouched).mean()), 0.01)
     threshold = sharpness(untouched).quantile(alarms)  # as many false alarms as ours
     return {
         "paste_identity": float(judged["identity"].mean()),

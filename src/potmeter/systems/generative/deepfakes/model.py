@@ -38,7 +38,7 @@ class Config(BaseConfig):
     decoder_filters: Annotated[tuple[int, ...], Range(1)] = (256, 128, 64)
     """Channels after each upscaling of a decoder."""
     padding: Literal["torch", "keras"] = "torch"
-    """Where the encoder's strided filters stand: in the middle of 2 × 2 pixels' first one, or, as in faceswap, one further."""
+    """Padding of the encoder's strided convolutions: 2 pixels on each side, or, as Keras' "same", 1 before and 2 after."""
     identities: tuple[str, ...] = ()
     """Whose faces it draws; set from the data."""
     ssim_weight: Annotated[float, Range(0)] = 0.5

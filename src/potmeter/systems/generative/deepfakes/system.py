@@ -328,7 +328,7 @@ class DeepFakes(System):
         mark, rows = image.provenance, []
         told = "none, which proves nothing: a mark can be taken out"
         if mark:
-            told = f"{mark.source_type}, by {'this package' if mark.ours else mark.software or 'somebody'}"
+            told = f"{mark.source_type}, by {'this package' if mark.is_ours else mark.software or 'somebody'}"
         rows.append(("mark", told))
         faces = find_faces(image.pixels)
         for number, face in enumerate(faces, 1):
