@@ -7,6 +7,7 @@ mouth 48–67. Coordinates are continuous: the middle of the first pixel is at (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,9 +15,11 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
+import torch
 from scipy.spatial import ConvexHull
 
 from potmeter.data.fetching.fetch import fetch
+from potmeter.data.splits import TensorData
 from potmeter.errors import missing_extra
 
 LANDMARKS = 68
@@ -171,3 +174,26 @@ def face_mask(landmarks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     mask = PIL.Image.new("L", size)
     PIL.ImageDraw.Draw(mask).polygon([tuple(point - 0.5) for point in outline(landmarks)], fill=255)
     return np.array(mask)
+
+
+def face_data(pixels: np.ndarray, landmarks: np.ndarray, labels: Sequence[int], people: Sequence[str]) -> TensorData:
+    """Upright crops of faces as data.
+
+    Args:
+        pixels: The crops, uint8 (N, S, S, 3).
+        landmarks: (N, 68, 2), as shares of the side.
+        labels: Whose face each is, -1 for nobody who is learned.
+        people: Their names, in the order of the labels.
+
+    Returns:
+        ``image`` uint8 (N, 3, S, S), ``mask`` uint8 (N, 1, S, S), ``landmarks`` float32 (N, 68, 2), ``label`` int64 (N,).
+    """
+    side = pixels.shape[1]
+    masks = np.stack([face_mask(side * points, (side, side)) for points in landmarks])
+    return TensorData(
+        classes=tuple(people),
+        image=torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(),
+        mask=torch.from_numpy(masks)[:, None],
+        landmarks=torch.from_numpy(landmarks.astype(np.float32)),
+        label=torch.tensor(labels),
+    )

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from potmeter.data.face_crops import MARGIN, crop_face, face_mask, find_faces
+from potmeter.data.face_crops import MARGIN, crop_face, face_data, find_faces
 from potmeter.data.file_split import split_files
 from potmeter.data.files import find_files, list_folders
 from potmeter.data.folder import SPLIT_BOUNDS
@@ -38,7 +37,7 @@ def face_folder(source: str | Path, side: int, identities: Sequence[str] = ()) -
         identities: People whom the network can draw already, in the order of their labels; others come after them.
 
     Returns:
-        Splits of TensorData as ``data.sets.people`` has them.
+        Splits of ``face_data``.
 
     Raises:
         UserError: When there is no such folder, it has no folders, or a person is seen with too few faces.
@@ -102,14 +101,5 @@ def only_face(pixels: np.ndarray, side: int) -> Crop | None:
 
 def crop_data(rows: Sequence[tuple[Crop, int]], people: Sequence[str]) -> TensorData:
     """TensorData of crops with their labels."""
-    pixels = np.stack([crop for (crop, _), _ in rows])
-    landmarks = np.stack([points for (_, points), _ in rows]).astype(np.float32)
-    side = pixels.shape[1]
-    masks = np.stack([face_mask(side * points, (side, side)) for points in landmarks])
-    return TensorData(
-        classes=tuple(people),
-        image=torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(),
-        mask=torch.from_numpy(masks)[:, None],
-        landmarks=torch.from_numpy(landmarks),
-        label=torch.tensor([label for _, label in rows]),
-    )
+    pixels, landmarks = (np.stack(part) for part in zip(*(crop for crop, _ in rows), strict=True))
+    return face_data(pixels, landmarks, [label for _, label in rows], people)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
-import torch
 
-from potmeter.data.face_crops import MARGIN, alignment, apply_affine, face_mask
+from potmeter.data.face_crops import MARGIN, alignment, apply_affine, face_data
 from potmeter.data.head_views import turn_points
 from potmeter.data.splits import Splits, TensorData
 
@@ -44,7 +43,7 @@ PERSONS = {
 
 
 def drawn_people() -> Splits:
-    """Pictures of both, 64 pixels a side, with what the data set ``people`` has: ``mask``, ``landmarks`` and ``label``."""
+    """Splits of ``face_data`` of both, 64 pixels a side."""
     parts = {}
     for number, (part, count) in enumerate(COUNTS.items()):
         parts[part] = draw_people(count, seed=number)
@@ -56,14 +55,8 @@ def draw_people(count: int, seed: int) -> TensorData:
     rng = np.random.default_rng([1, seed])
     drawn = [draw_person(person, rng) for person in PERSONS.values() for _ in range(count)]
     pixels, landmarks = (np.stack(part) for part in zip(*drawn, strict=True))
-    masks = np.stack([face_mask(SIZE * points, (SIZE, SIZE)) for points in landmarks])
-    return TensorData(
-        classes=tuple(PERSONS),
-        image=torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(),
-        mask=torch.from_numpy(masks)[:, None],
-        landmarks=torch.from_numpy(landmarks.astype(np.float32)),
-        label=torch.arange(len(PERSONS)).repeat_interleave(count),
-    )
+    labels = [label for label in range(len(PERSONS)) for _ in range(count)]
+    return face_data(pixels, landmarks, labels, tuple(PERSONS))
 
 
 def draw_person(person: Person, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

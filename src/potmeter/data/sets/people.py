@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import torch
 
-from potmeter.data.face_crops import MARGIN, crop_face, face_mask, find_faces
+from potmeter.data.face_crops import MARGIN, crop_face, face_data, find_faces
 from potmeter.data.fetching.fetch import cache_folder, fetch
 from potmeter.data.head_views import draw_view, relight
 from potmeter.data.sets.pixel_cache import read_pixels, write_pixels
-from potmeter.data.splits import Splits, TensorData
+from potmeter.data.splits import Splits
 from potmeter.media import Image
 from potmeter.notices import announce
 
@@ -56,8 +55,7 @@ def people() -> Splits:
     """Upright crops, with margin, of two people's faces.
 
     Returns:
-        Splits of TensorData with ``image`` uint8 (N, 3, 128, 128), ``mask`` uint8 (N, 1, 128, 128), ``landmarks`` float
-        (N, 68, 2) as shares of the side, and ``label`` int64 (N,): 0 or 1 for the pair, -1 for others.
+        Splits of ``face_data``, 128 pixels a side; the label is 0 or 1 for the pair, -1 for others.
 
     Raises:
         UserError: Without the extra, where the photographs cannot be had, or the cache is damaged or cannot be written.
@@ -80,7 +78,9 @@ def people() -> Splits:
     parts, start = {}, 0
     for part, count in totals.items():
         chosen = slice(start, start + count)
-        parts[part] = view_data(pixels[chosen], landmarks[chosen], labels_of(part))
+        parts[part] = face_data(
+            pixels[chosen], landmarks[chosen], labels_of(part), [f"P{number:03}" for number in PAIR]
+        )
         start += count
     return Splits(**parts, dataset="people")
 
@@ -100,19 +100,6 @@ def bytes_to_places(stored: np.ndarray) -> np.ndarray:
 def labels_of(part: str) -> list[int]:
     """The label of each view of a part."""
     return [label for label in (0, 1) for _ in range(COUNTS[part])] + [-1] * (len(OTHERS[part]) * OTHER_VIEWS[part])
-
-
-def view_data(pixels: np.ndarray, landmarks: np.ndarray, labels: list[int]) -> TensorData:
-    """TensorData of views with their masks."""
-    side = pixels.shape[1]
-    masks = np.stack([face_mask(side * points, (side, side)) for points in landmarks])
-    return TensorData(
-        classes=tuple(f"P{number:03}" for number in PAIR),
-        image=torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(),
-        mask=torch.from_numpy(masks)[:, None],
-        landmarks=torch.from_numpy(landmarks),
-        label=torch.tensor(labels),
-    )
 
 
 def draw_part(part: str) -> Iterator[Crop]:
