@@ -91,10 +91,11 @@ class DeepFakes(System):
 
     @classmethod
     def from_checkpoint(cls, file: Path) -> Self:
-        """A network from faceswap's folder, of which a file is named (``checkpoints.py``); its detector knows nothing."""
+        """A network from faceswap's folder, of which a file is named (``checkpoints.py``); there is no detector in it."""
         config, state = read_faceswap(file)
         system = cls(config)
         system.swapper.load_state_dict(state)
+        nn.init.zeros_(system.detector.to_logit.weight)  # so that it is told from one that has learned
         return system
 
     # 1. Faces of people, and who they are
@@ -330,6 +331,8 @@ class DeepFakes(System):
         if mark:
             told = f"{mark.source_type}, by {'this package' if mark.is_ours else mark.software or 'somebody'}"
         rows.append(("mark", told))
+        if not self.detector.to_logit.weight.any():
+            return Table(("what", "result"), [*rows, ("faces", "not looked at: these weights came without a detector")])
         faces = find_faces(image.pixels)
         for number, face in enumerate(faces, 1):
             crop = to_tensor(crop_face(image.pixels, face.landmarks, self.config.image_size)[0])
