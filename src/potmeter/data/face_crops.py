@@ -30,7 +30,7 @@ PLACES = np.array([[0.36, 0.40], [0.64, 0.40], [0.5, 0.70]])
 MARGIN = 1.25
 """Side of a crop with margin, over that of the crop: room to turn and move what is trained on."""
 SEARCHED = 800
-"""Pixels of the longer side of the copy in which faces are searched; smallest face: 80 of them, 40 at the second look."""
+"""Pixels of the longer side of the copy in which faces are searched, and, where there are none, in one twice as large."""
 MODELS = "face_recognition_models/models"
 
 

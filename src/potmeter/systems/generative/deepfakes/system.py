@@ -378,4 +378,5 @@ class DeepFakes(System):
 
 def reject_faceless(where: str) -> NoReturn:
     """Raise the UserError for what shows no face."""
-    reject("A face seen from the front, at least 80 pixels high, is needed.", f"no face in {where}")
+    size = "at least 40 pixels high and a twentieth of the picture's longer side"  # smaller ones are seldom found
+    reject(f"A face seen from the front is needed, {size}.", f"no face in {where}")
