@@ -269,16 +269,17 @@ class DeepFakes(System):
             consent: that whoever is shown has consented to this, or does not exist
             label: draw a visible label; the mark in the file's metadata is written in any case
         """
-        who, frames, without = self.choose(identity, consent), [], 0
-        for frame in progress(clip.frames, "swapping faces"):
+        who = self.choose(identity, consent)
+        frames, without = np.empty_like(clip.frames), 0
+        for number, frame in enumerate(progress(clip.frames, "swapping faces")):
             faces = find_faces(frame)
             without += not faces
-            frames.append(self.convert(frame, faces[:1], who, label))
+            frames[number] = self.convert(frame, faces[:1], who, label)
         without < len(frames) or reject_faceless("any frame of the film")
         if without:
             note(f"{without} of {len(frames)} frames show no face and stay as they are.")
         mark = provenance(self.identities[who])
-        return SwappedFilm(replace(clip, frames=np.stack(frames), provenance=mark), Manifest(mark))
+        return SwappedFilm(replace(clip, frames=frames, provenance=mark), Manifest(mark))
 
     @task
     def folder(
