@@ -184,6 +184,14 @@ class Image(Medium):
         """Width and height in pixels."""
         return self.pixels.shape[1], self.pixels.shape[0]
 
+    def resize(self, side: int) -> Image:
+        """A copy whose longer side has so many pixels, smoothed (Lanczos)."""
+        import numpy as np
+        import PIL.Image
+
+        width, height = (max(1, round(n * side / max(self.size))) for n in self.size)
+        return Image(np.array(self.pil().resize((width, height), PIL.Image.Resampling.LANCZOS)), self.name)
+
     def enlarge(self, factor: int) -> Image:
         """The picture with every pixel repeated, so that small ones can be seen."""
         return Image(self.pixels.repeat(factor, axis=0).repeat(factor, axis=1))

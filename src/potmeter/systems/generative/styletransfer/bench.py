@@ -20,7 +20,7 @@ from .criterion import Criterion
 from .gatys import optimise
 from .measure import GATYS_STEPS
 from .model import Config, TransformerNet
-from .paint import paint_whole, resize
+from .paint import paint_whole
 from .strips import paint_in_strips
 from .system import StyleTransfer
 
@@ -113,9 +113,9 @@ def images() -> Row:
 
 def optimisation() -> Row:
     """Seconds for a picture of 256 pixels, by the network and by 300 steps of optimisation."""
-    criterion = Criterion(Config(), resize(load_painting("starry-night"), Config().style_size))
+    criterion = Criterion(Config(), load_painting("starry-night").resize(Config().style_size))
     network = TransformerNet().eval().to(memory_format=torch.channels_last)
-    photograph = resize(sample("cat"), GATYS_SIDE)
+    photograph = sample("cat").resize(GATYS_SIDE)
     x = photograph.tensor()
     calls = {
         "ours": stopwatch(lambda: paint_whole(network, photograph.pixels)),

@@ -9,7 +9,7 @@ import PIL.Image
 
 from potmeter.core.system import Example
 from potmeter.data.samples import sample
-from potmeter.media import Image, Video
+from potmeter.media import Video
 
 FRAMES = 12
 """Of the example's film."""
@@ -28,27 +28,20 @@ def pan(name: str, width: int = 288, height: int = 192) -> Video:
     return Video(np.stack(frames), fps=8, caption="a look over a photograph")
 
 
-def fit(name: str, side: int) -> Image:
-    """A photograph with its longer side so long."""
-    picture = sample(name).pil()
-    picture.thumbnail((side, side), PIL.Image.Resampling.LANCZOS)
-    return Image(np.array(picture))
-
-
 def examples(dataset: str) -> list[Example]:
     """The examples of the weights that were trained on a data set."""
     if dataset == "wheel-photos":
         return [
-            Example("A cat", image=fit("cat", 96)),
-            Example("At half strength", image=fit("coffee", 96), strength=0.5),
+            Example("A cat", image=sample("cat").resize(96)),
+            Example("At half strength", image=sample("coffee").resize(96), strength=0.5),
         ]
     return [
-        Example("A Chinese temple", image=fit("china", 640)),
+        Example("A Chinese temple", image=sample("china").resize(640)),
         Example("A cat", image=sample("cat")),
-        Example("A cup of coffee, in its own colours", image=fit("coffee", 480), own_colours=True),
+        Example("A cup of coffee, in its own colours", image=sample("coffee").resize(480), own_colours=True),
         Example("A film, painted frame by frame", task="video", clip=pan("china")),
         Example(
             "The slow way: the pixels themselves are optimised, and the loss falls",
-            task="gatys", image=fit("cat", 128), size=128, steps=20,
+            task="gatys", image=sample("cat").resize(128), size=128, steps=20,
         ),
     ]  # fmt: skip

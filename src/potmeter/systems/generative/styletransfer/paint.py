@@ -42,7 +42,7 @@ def paint(
         own_colours: Take the brightness only from the painting (Gatys et al. 2016, arXiv:1606.05897, section 3.2).
         size: Pixels of the longer side of the copy that is painted; None = the photograph itself.
     """
-    photograph = photograph if size is None else resize(photograph, size)
+    photograph = photograph if size is None else photograph.resize(size)
     pixels, (width, height) = photograph.pixels, photograph.size
     framed = np.pad(pixels, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="symmetric")
     painted = (paint_in_strips if width * height > WHOLE_PIXELS else paint_whole)(network, framed)
@@ -60,10 +60,3 @@ def take_brightness(painted: np.ndarray, photograph: np.ndarray) -> np.ndarray:
     luma, _, _ = PIL.Image.fromarray(painted).convert("YCbCr").split()
     _, blue, red = PIL.Image.fromarray(photograph).convert("YCbCr").split()
     return np.array(PIL.Image.merge("YCbCr", (luma, blue, red)).convert("RGB"))
-
-
-def resize(picture: Image, side: int) -> Image:
-    """The picture with its longer side so long."""
-    factor = side / max(picture.size)
-    size = [max(1, round(n * factor)) for n in picture.size]
-    return Image(np.array(picture.pil().resize(size, PIL.Image.Resampling.LANCZOS)), picture.name)

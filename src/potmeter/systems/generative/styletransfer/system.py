@@ -32,7 +32,7 @@ from .criterion import Criterion
 from .examples import examples
 from .gatys import optimise
 from .measure import losses_of, measure, middle, reference_losses
-from .paint import paint, resize
+from .paint import paint
 from .presets import PRESETS
 
 Strength = Annotated[float, Range(0, 1)]
@@ -119,7 +119,7 @@ class StyleTransfer(System):
             painting = load_painting(self.config.painting)
         if painting is not None:
             large = max(painting.size) > self.config.style_size
-            self.painting, self.judge = resize(painting, self.config.style_size) if large else painting, None
+            self.painting, self.judge = painting.resize(self.config.style_size) if large else painting, None
         self.painting or reject(
             "A picture whose style is learned is needed: name it with --style.", self.config.painting
         )
@@ -296,10 +296,9 @@ class StyleTransfer(System):
             steps: of L-BFGS; each looks at the picture about once
             size: pixels of the longer side of the copy that is painted
         """
-        criterion = (
-            Criterion(self.config, resize(style, self.config.style_size), self.device) if style else self.criterion
-        )
-        photograph = resize(image, size).tensor().to(self.device)
+        c = self.config
+        criterion = Criterion(c, style.resize(c.style_size), self.device) if style else self.criterion
+        photograph = image.resize(size).tensor().to(self.device)
         min(photograph.shape[1:]) >= 16 or reject(
             "The copy's shorter side is at least 16 pixels.", min(photograph.shape[1:])
         )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import AdamW, Optimizer
 
 from potmeter.core.progress import progress
 from potmeter.core.signature import Choice, Range, task
@@ -38,7 +38,7 @@ from .checkpoints import read_generator
 from .examples import examples
 from .measure import DIRECTIONS, PairMetric, measure, measure_baselines, read_pictures
 from .presets import PRESETS
-from .translate import scale, translate
+from .translate import translate
 
 Style = Annotated[str, Choice("styles")] | None
 Size = Annotated[int, Range(8, 16_384)] | None
@@ -98,16 +98,14 @@ class UNIT(System):
             source: emoji, two-brushes, a folder of pictures in the first style, or one with a folder for each style
             target: a folder of pictures in the second style
         """
+        if target and not source:
+            reject("--target is the folder of the second style; that of the first is --data.", str(target))
         return load_two_styles(source or config.dataset, target, config.load_size)
 
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
+        config.one_way and reject("Both ways are trained: one generator of CycleGAN is only used.", "one_way")
         return replace(config, styles=splits.train.styles)
-
-    @classmethod
-    def fine_tune_config(cls, config: model.Config) -> model.Config:
-        config.one_way and reject("One generator is no CycleGAN to go on with: both ways are trained.", "one way")
-        return config
 
     def fit_assets(self, splits: Splits) -> None:
         """Load the feature extractor now: that there is none is better told before the training than after it."""
@@ -182,7 +180,8 @@ class UNIT(System):
 
     def optimizers(self) -> dict[str, Optimizer]:
         c, networks = self.config, {"generator": self.translator, "discriminator": self.discriminators}
-        adam = partial(Adam, lr=c.lr, betas=(c.beta1, 0.999), fused=self.device.type in ("cpu", "cuda"))
+        fused = self.device.type in ("cpu", "cuda")
+        adam = partial(AdamW, lr=c.lr, betas=(c.beta1, 0.999), weight_decay=c.weight_decay, fused=fused)
         return {name: adam(network.parameters()) for name, network in networks.items()}
 
     def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
@@ -225,11 +224,10 @@ class UNIT(System):
 
     def validate(self, data: Any) -> dict[str, Tensor]:
         """Fréchet distance of translated pictures to those in the style, the mean of both ways."""
-        real, extractor = read_pictures(data, self.device), self.load_feature_extractor()
+        pictures, extractor = read_pictures(data, self.device), self.load_feature_extractor()
+        real = [extractor.features_of(part, len(part)) for part in (data.first, data.second)]
         there, back = (
-            frechet_distance(
-                extractor.features(self.translate_all(real[source], source)), extractor.features(real[target])
-            )
+            frechet_distance(extractor.features(self.translate_all(pictures[source], source)), real[target])
             for source, target in DIRECTIONS
         )
         return {"fid": torch.tensor((there + back) / 2)}
@@ -302,7 +300,7 @@ class UNIT(System):
                 trained at; default: the picture as it is
         """
         target = self.target(to)
-        return translate(self.translator, scale(image, size), 1 - target, target)
+        return translate(self.translator, image if size is None else image.resize(size), 1 - target, target)
 
     @task
     def folder(self, images: list[Image], *, to: Style = None, size: Size = None) -> Album:
@@ -313,13 +311,7 @@ class UNIT(System):
             to: the style that they get; default: the second one
             size: pixels of the longer side of the copies that are translated; default: the pictures as they are
         """
-        target = self.target(to)
-        return Album(
-            [
-                translate(self.translator, scale(image, size), 1 - target, target)
-                for image in progress(images, "translating pictures")
-            ]
-        )
+        return Album([self.run(image, to=to, size=size) for image in progress(images, "translating pictures")])
 
     @task
     def cycle(self, image: Image, *, to: Style = None, size: Size = None) -> Cycle:
@@ -330,7 +322,7 @@ class UNIT(System):
             to: the style that it gets; default: the second one
             size: pixels of the longer side of the copy that is translated; default: the picture as it is
         """
-        target, small = self.target(to), scale(image, size)
+        target, small = self.target(to), image if size is None else image.resize(size)
         self.target(self.styles[1 - target])
         there = translate(self.translator, small, 1 - target, target)
         back = translate(self.translator, there, target, 1 - target)

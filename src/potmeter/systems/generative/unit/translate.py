@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-import PIL.Image
 import torch
 from torch import Tensor, nn
 
@@ -104,12 +103,3 @@ def normalise_next(x: FeatureMap, norm: nn.Module) -> FeatureMap:
     if isinstance(norm, InstanceNorm):
         return normalise(x, norm, relu=True)
     return replace(x, rows=lambda top, bottom: x.rows(top, bottom).relu())
-
-
-def scale(picture: Image, side: int | None) -> Image:
-    """A copy with its longer side so long; None: the picture itself."""
-    if side is None:
-        return picture
-    factor = side / max(picture.size)
-    size = [max(1, round(n * factor)) for n in picture.size]
-    return Image(np.array(picture.pil().resize(size, PIL.Image.Resampling.LANCZOS)), picture.name)
