@@ -315,6 +315,8 @@ ROWS = [
     ("a style of one picture", "train unit --preset tiny --data {here}/mixed --target {here}/few --steps 1", "too few pictures"),
     ("a style in a folder that there is not", "train unit --preset tiny --data {here}/mixed --target {here}/none --steps 1", "There is no folder"),
     ("the same folder twice", "train unit --preset tiny --data {here}/mixed --target {here}/mixed --steps 1", "same folder"),
+    ("a second style without a first", "train unit --preset tiny --target {here}/darker --steps 1", "that of the first is --data"),
+    ("half a CycleGAN to train", "train unit --preset tiny --one-way --steps 1", "Both ways are trained"),
     ("one folder for two styles", "train unit --preset tiny --data {here}/mixed --steps 1", "--data FIRST --target SECOND"),
     ("styles of all sizes and modes", "train unit --preset tiny --data {here}/mixed --target {here}/darker --steps 1 --out {here}/../unit-run", WORKS),
     ("emoji of another size", "train unit --preset lecture --load-size 32 --image-size 32 --steps 1", "64×64"),

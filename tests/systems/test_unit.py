@@ -206,6 +206,13 @@ def test_folders_in_cyclegans_layout_keep_their_test_pictures(folders):
     assert splits.train.styles == ("trainA", "trainB")
 
 
+def test_a_folder_beside_is_for_testing_by_cyclegans_names_only(folders):
+    (folders / "ink").rename(folders / "trains")
+    (folders / "tests").mkdir()
+    noise(20, 20).save(folders / "tests" / "only.png")
+    assert len(load_two_styles(str(folders / "trains"), folders / "paint", 16).test.first.names) > 1
+
+
 def test_folders_that_cannot_be_two_styles_are_told(folders):
     (folders / "none").mkdir()
     one = folders / "one"

@@ -22,6 +22,8 @@ from potmeter.errors import reject
 
 MIN_VALID = 2
 """Fewest pictures of a style to validate with."""
+TESTED_BESIDE = {"trainA": "testA", "trainB": "testB"}
+"""The folders of pictures for testing beside those for training, in CycleGAN's data."""
 
 
 class TwoStyles(Dataset):
@@ -123,7 +125,7 @@ def read_style(folder: Path, size: int) -> Splits:
             f"{folder} has too few pictures: a tenth is for validation, and that must be {MIN_VALID} at least.",
             sum(len(part) for part in (splits.train, splits.valid, splits.test) if part is not None),
         )
-    beside = folder.with_name(folder.name.replace("train", "test"))
+    beside = folder.with_name(TESTED_BESIDE.get(folder.name, folder.name))
     if beside != folder and beside.is_dir():
         files = [(path, "") for path in picture_files(beside, [])]
         return replace(splits, test=FolderData(files, (), size))

@@ -52,8 +52,8 @@ def measure(
     errors = [(back[n] - real[source]).abs().mean((1, 2, 3)) for n, (source, _) in enumerate(DIRECTIONS)]
     values = {"cycle_error": mean_of_both(errors)}
     if min(map(len, real)) >= 2 * MIN_HALF:
-        features, made = [[extractor.features(x) for x in pictures] for pictures in (real, translated)]
-        values["fid"] = mean_distance(made, features)
+        features, ours = ([extractor.features(x) for x in pictures] for pictures in (real, translated))
+        values["fid"] = mean_distance(ours, features)
         values["fid_real_real"] = mean_distance([features[target] for _, target in DIRECTIONS], features)
     if pair_metric is not None:
         pairs = [pair_metric(translated[n], real[target]) for n, (_, target) in enumerate(DIRECTIONS)]
@@ -89,9 +89,9 @@ def measure_baselines(
     return values
 
 
-def mean_distance(made: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
-    """The Fréchet distance of every other made picture's features to those between them, the mean of both ways."""
-    distances = [frechet_distance(made[n][0::2], real[target][1::2]) for n, (_, target) in enumerate(DIRECTIONS)]
+def mean_distance(ours: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
+    """The Fréchet distance of every other translated picture's features to those between them, the mean of both ways."""
+    distances = [frechet_distance(ours[n][0::2], real[target][1::2]) for n, (_, target) in enumerate(DIRECTIONS)]
     return torch.tensor(sum(distances) / 2)
 
 

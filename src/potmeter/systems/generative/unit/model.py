@@ -99,7 +99,10 @@ class Config(BaseConfig):
             f"With {self.discriminator_layers} discriminator_layers, image_size is at least {least}.", self.image_size
         )
         if self.architecture == "unit" and not 0 < self.shared_blocks <= self.residual_blocks:
-            reject("UNIT shares at least one of its residual blocks.", self.shared_blocks)
+            reject(
+                f"UNIT shares at least one of its {self.residual_blocks} residual blocks, at most all.",
+                self.shared_blocks,
+            )
 
     @property
     def latent_channels(self) -> int:
