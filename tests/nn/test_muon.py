@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from potmeter.nn.muon import Muon, orthogonalize
+from potmeter.nn.muon import Muon, move_to_muon, orthogonalize
 
 SHAPES = ((24, 8), (8, 24), (16, 16), (1, 5))
 
@@ -54,6 +54,15 @@ def test_a_gradient_of_zero_moves_nothing():
     p.grad = torch.zeros(3, 3)
     Muon([p], lr=0.1).step()
     assert torch.equal(p, torch.eye(3))
+
+
+def test_what_moves_to_muon_is_trained_by_it_alone_in_the_given_order():
+    first, bias, last = (nn.Parameter(torch.ones(shape)) for shape in ((3, 4), (3,), (2, 3)))
+    adam = torch.optim.AdamW([{"params": [first, last]}, {"params": [bias]}])
+    muon = move_to_muon([last, first], adam, lr=0.1, weight_decay=0.2)
+    assert [[id(p) for p in group["params"]] for group in adam.param_groups] == [[], [id(bias)]]
+    assert [id(p) for p in muon.param_groups[0]["params"]] == [id(last), id(first)]
+    assert (muon.defaults["lr"], muon.defaults["weight_decay"]) == (0.1, 0.2)
 
 
 def test_it_takes_matrices_only():

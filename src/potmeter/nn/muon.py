@@ -6,7 +6,7 @@ large directions; Muon replaces it by the nearest orthogonal matrix, in which ra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -44,6 +44,21 @@ class Muon(Optimizer):
                 update = orthogonalize(p.grad.lerp(buffer, group["momentum"]).flatten(1))
                 p.mul_(1 - group["lr"] * group["weight_decay"])
                 p.add_(update.view_as(p), alpha=-group["lr"] * max(1.0, update.shape[0] / update.shape[1]) ** 0.5)
+
+
+def move_to_muon(matrices: Sequence[Tensor], optimizer: Optimizer, lr: float, weight_decay: float = 0.0) -> Muon:
+    """Hand matrices over: ``optimizer`` lets go of them, and the Muon that is returned trains them.
+
+    Args:
+        matrices: One at least; those of hidden layers, as Muon's paper has it. In their order they stand in the result.
+        optimizer: What has them now and keeps all else, before its first step.
+        lr: As of ``Muon``.
+        weight_decay: As of ``Muon``.
+    """
+    moved = {id(matrix) for matrix in matrices}
+    for group in optimizer.param_groups:
+        group["params"] = [p for p in group["params"] if id(p) not in moved]
+    return Muon(matrices, lr=lr, weight_decay=weight_decay)
 
 
 def orthogonalize(matrix: Tensor) -> Tensor:

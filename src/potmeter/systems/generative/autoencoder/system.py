@@ -25,7 +25,7 @@ from potmeter.media import Image, Result, Table, Video
 from potmeter.media.image_batch import to_batch
 from potmeter.media.image_grid import image_grid, walk_video
 from potmeter.metrics.pca import pca_mse
-from potmeter.nn.muon import Muon
+from potmeter.nn.muon import move_to_muon
 
 from . import model
 from .elastic import deform
@@ -103,15 +103,13 @@ class Autoencoder(System):
 
     def optimizers(self) -> dict[str, Optimizer]:
         """AdamW; with ``muon_lr``, Muon (Jordan et al. 2024) for the matrices that touch neither pixels nor a code."""
-        chosen, c = super().optimizers(), self.config
+        optimizers, c = super().optimizers(), self.config
         outer = {c.channels * c.image_size**2, *c.latent_dims}
-        linear = [m for m in self.modules() if isinstance(m, nn.Linear)] if c.muon_lr else []
+        linear = [m for m in self.modules() if isinstance(m, nn.Linear)]
         hidden = [m.weight for m in linear if outer.isdisjoint((m.in_features, m.out_features))]
-        if hidden:
-            for group in chosen["model"].param_groups:
-                group["params"] = [p for p in group["params"] if not any(p is weight for weight in hidden)]
-            chosen["hidden"] = Muon(hidden, lr=c.muon_lr, weight_decay=c.weight_decay)
-        return chosen
+        if c.muon_lr and hidden:
+            optimizers["hidden"] = move_to_muon(hidden, optimizers["model"], c.muon_lr, c.weight_decay)
+        return optimizers
 
     def shard_units(self) -> list[nn.Module]:
         return [half for _, net in self.nets() for half in (net.encoder, net.decoder)]

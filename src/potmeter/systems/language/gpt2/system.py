@@ -22,7 +22,7 @@ from potmeter.data.batches import Batch
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
 from potmeter.media import Table, Text
-from potmeter.nn.muon import Muon
+from potmeter.nn.muon import move_to_muon
 
 from . import model
 from .baselines import MAX_TEXT, kneser_ney_bits_per_byte, xz_bits_per_byte
@@ -110,12 +110,11 @@ class GPT2(System):
     def optimizers(self) -> dict[str, Optimizer]:
         """AdamW with β₂ = .99, as nanoGPT has it; with ``muon_lr``, Muon for the weight matrices of the blocks."""
         optimizers, c = super().optimizers(), self.config
-        matrices = [p for p in self.model.blocks.parameters() if p.ndim == 2] if c.muon_lr else []
         for group in optimizers["model"].param_groups:
             group["betas"] = (0.9, 0.99)
-            group["params"] = [p for p in group["params"] if not any(p is matrix for matrix in matrices)]
-        if matrices:
-            optimizers["hidden"] = Muon(matrices, lr=c.muon_lr, weight_decay=c.weight_decay)
+        if c.muon_lr:
+            matrices = [p for p in self.model.blocks.parameters() if p.ndim == 2]
+            optimizers["hidden"] = move_to_muon(matrices, optimizers["model"], c.muon_lr, c.weight_decay)
         return optimizers
 
     def batches(self, splits: Splits, trainer: TrainingLoop) -> Iterable[Any]:

@@ -25,7 +25,7 @@ from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Audio, Chart, Text, draw_sounds
 from potmeter.nn.mel import MelConfig, griffin_lim, mel_spectrogram, pad_to_frames
-from potmeter.nn.muon import Muon
+from potmeter.nn.muon import move_to_muon
 
 from . import model
 from .baselines import bits_baselines
@@ -121,11 +121,9 @@ class WaveNetSystem(System):
     def optimizers(self) -> dict[str, Optimizer]:
         """AdamW; with ``muon_lr``, Muon for the matrices of the residual blocks."""
         optimizers, c = super().optimizers(), self.config
-        matrices = [p for p in self.model.blocks.parameters() if p.ndim >= 2] if c.muon_lr else []
-        for group in optimizers["model"].param_groups:
-            group["params"] = [p for p in group["params"] if not any(p is matrix for matrix in matrices)]
-        if matrices:
-            optimizers["blocks"] = Muon(matrices, lr=c.muon_lr, weight_decay=c.weight_decay)
+        if c.muon_lr:
+            matrices = [p for p in self.model.blocks.parameters() if p.ndim >= 2]
+            optimizers["blocks"] = move_to_muon(matrices, optimizers["model"], c.muon_lr, c.weight_decay)
         return optimizers
 
     def batches(self, splits: Splits, trainer: TrainingLoop) -> Iterable[Any]:
