@@ -23,16 +23,15 @@ def portrait(number: int, side: int = 384) -> Image:
 
 @cache
 def film(number: int) -> Video:
-    """A person who turns the head while the expression changes, between photographs that were not trained on."""
+    """A person who turns the head while the expression changes, between two photographs that were not trained on."""
     from potmeter.data.head_views import draw_view
     from potmeter.data.sets.people import HELD_OUT, read_photographs
 
-    crops = list(read_photographs(number, HELD_OUT["test"][:3]).values())
+    crops = list(read_photographs(number, HELD_OUT["test"][:2]).values())
     frames = []
     for t in np.linspace(0, 2 * np.pi, FRAMES, endpoint=False):
-        place = (1 - np.cos(t)) / 2 * (len(crops) - 1.001)
-        first, share = int(place), place - int(place)
-        picture, _ = draw_view(crops[first : first + 2], (1 - share, share), 0.3 * np.sin(t), 0.1 * np.sin(2 * t))
+        share = (1 - np.cos(t)) / 2
+        picture, _ = draw_view(crops, (1 - share, share), 0.3 * np.sin(t), 0.1 * np.sin(2 * t))
         edge = len(picture) // 10 // 2 * 2  # without the margin
         frames.append(picture[edge:-edge, edge:-edge].round().astype(np.uint8))
     return Video(np.stack(frames), fps=8, caption="a head that turns")
