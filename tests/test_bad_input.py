@@ -368,6 +368,7 @@ ROWS = [
     ("a face of nobody known", "run deepfakes {here}/black.png somebody --consent", "identity is one of P007, P010|P007"),
     ("a marked picture where no mark can be", "run deepfakes {here}/black.png --consent --out {here}/x.bmp", "picture, provenance is saved under that ending"),
     ("one picture of one person", "train deepfakes --data {here}/people --consent --steps 1", "folder for each of two people|seen alone"),
+    ("a misspelt data set of faces", "train deepfakes --data drawn_people --steps 1", "There is no folder drawn_people"),
     ("faces in no folder", "train deepfakes --data {here}/missing --consent --steps 1", "There is no folder"),
     ("a picture that says nothing of itself", "run deepfakes:detect {here}/black.png", WORKS),
     # weights, recipes and sizes

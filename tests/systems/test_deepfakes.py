@@ -154,6 +154,18 @@ def test_each_face_is_drawn_by_its_identitys_decoder(system):
             torch.testing.assert_close(mixed[place : place + 1], alone)
 
 
+def test_an_identity_that_cannot_be_drawn_is_refused(system):
+    with pytest.raises(UserError, match=r"There are decoders 0 to 1. Received: \[2\]"):
+        system(torch.rand(3, 3, 32, 32), torch.tensor([0, 2, 1]))
+
+
+def test_weights_are_not_measured_on_people_they_do_not_know(system):
+    data = draw_people(4, 1)
+    data.tensors["label"][:4] += 2
+    with pytest.raises(UserError, match="two of Ash, Bea or more, and of nobody else. Received: 1 of them, 1 others"):
+        system.evaluate(data)
+
+
 def test_an_identity_is_added_to_weights_without_touching_the_others(system):
     from potmeter.core.training.loop import build_system
 
@@ -259,12 +271,12 @@ def test_blending_leaves_what_is_outside_and_has_no_seam():
 # Use ----------------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_swapped_without_consent(system, seen):
+def test_nothing_is_swapped_without_consent(system, seen, tmp_path):
     for call in (
         lambda: system.run(Image(noise())),
         lambda: system.video(Video(noise()[None])),
         lambda: system.folder([Image(noise())]),
-        lambda: DeepFakes.data(TINY, "faces/"),
+        lambda: DeepFakes.data(TINY, str(tmp_path)),
     ):
         with pytest.raises(UserError, match="consented, or does not exist: confirm it with --consent"):
             call()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from potmeter.data.batches import in_batches
 from potmeter.data.head_views import add_head_points, warp_piecewise
+from potmeter.errors import reject
 from potmeter.metrics.pca import pca_mse
 
 from .augmentation import middle_crops
@@ -118,6 +119,7 @@ def measure(system: DeepFakes, data: Any) -> dict[str, Tensor]:
     side = system.config.image_size
     everybody = load_crops(data, 2 * side)
     crops = everybody.select_known()
+    check_people(system, crops.label)
     swapped, identity = swap_all(system, crops)
     judge = choose_judge(system.config.dataset, crops)
     metrics = judge_swaps(judge, swapped, identity, crops.faces)
@@ -137,6 +139,15 @@ def measure(system: DeepFakes, data: Any) -> dict[str, Tensor]:
         "false_alarms_jpeg": flag_swapped(system, compress(everybody.faces)),
         "false_alarms_small": flag_swapped(system, coarsen(everybody.faces)),
     }
+
+
+def check_people(system: DeepFakes, label: Tensor) -> None:
+    """Raise UserError unless there are faces of two people, all of whom the network draws."""
+    count, present = len(system.identities), label.unique()
+    (len(present) >= 2 and int(present.max()) < count) or reject(
+        f"It is measured on faces of two of {', '.join(system.identities)} or more, and of nobody else.",
+        f"{int((present < count).sum())} of them, {int((present >= count).sum())} others",
+    )
 
 
 def flag_swapped(system: DeepFakes, faces: Tensor) -> Float[Tensor, " b"]:

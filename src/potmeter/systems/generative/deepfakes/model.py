@@ -115,7 +115,9 @@ class FaceSwapper(nn.Module):
         self.decoders = nn.ModuleList(Decoder(config) for _ in config.identities)
 
     def forward(self, faces: Float[Tensor, "b 3 h w"], identity: Tensor) -> Float[Tensor, "b 3 h w"]:
-        """Each face as that of an identity, int64 (B,)."""
+        """Each face as that of an identity, int64 (B,). Raises UserError for an identity without a decoder."""
+        unknown = identity[(identity < 0) | (identity >= len(self.decoders))]
+        len(unknown) == 0 or reject(f"There are decoders 0 to {len(self.decoders) - 1}.", unknown.tolist())
         features = self.encoder(faces)
         drawn = torch.empty_like(faces)
         for number, decoder in enumerate(self.decoders):

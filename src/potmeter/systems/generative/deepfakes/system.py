@@ -113,7 +113,7 @@ class DeepFakes(System):
             splits: Splits = DATA_SETS[source].read()
             check_classes(config.identities, splits.classes)
             return splits
-        consent or reject(CONSENT.format("--consent"), f"{source} without it")
+        consent or not Path(source).is_dir() or reject(CONSENT.format("--consent"), f"{source} without it")
         return face_folder(source, 2 * config.image_size, config.identities)
 
     @classmethod
