@@ -1,27 +1,18 @@
-"""DeepFakes: the network's size and layout, alignment, warping, blending, consent, marks, films, bad input."""
+"""DeepFakes: the network's size, warping, blending, consent, marks, films, own data, bad input."""
 
 import io
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
-import PIL.Image
 import pytest
 import torch
-import torch.nn.functional as F
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from data.test_hdf5 import write_hdf5
 from potmeter.core.random import RandomStream
-from potmeter.data import face_crops
-from potmeter.data.face_crops import Face, alignment, apply_affine, crop_face, find_faces, fit_similarity, invert_affine
-from potmeter.data.head_views import draw_view, turn_points
+from potmeter.data.face_crops import Face
 from potmeter.data.sets.drawn_people import PERSONS, draw_people, face_points
 from potmeter.errors import UserError
 from potmeter.media import Image, Video
-from potmeter.nn.ssim import ssim
 from potmeter.systems.generative.deepfakes import DeepFakes
 from potmeter.systems.generative.deepfakes import system as system_module
 from potmeter.systems.generative.deepfakes.augmentation import jitter, middle_crops, warp
@@ -30,7 +21,6 @@ from potmeter.systems.generative.deepfakes.judges import train_drawn_judge
 from potmeter.systems.generative.deepfakes.measure import landmark_errors, load_crops, next_person
 from potmeter.systems.generative.deepfakes.model import FaceSwapper
 
-FEW = settings(deadline=None, max_examples=15)
 TINY = replace(DeepFakes.presets["tiny"], identities=("Ash", "Bea"))
 FACE = face_points(PERSONS["Ash"], 0.1, 0.2, 0.0, 0.8)
 """Landmarks of a face, in eye distances."""
@@ -71,80 +61,6 @@ def test_the_paper_preset_has_as_many_parameters_as_faceswaps_model():
     assert count(swapper.encoder) == 69_662_976 and count(swapper.decoders[0]) == 6_199_747
 
 
-def keras_weights(filters=(4, 6), code=5, side=4, shared=3, decoder=(2,)):
-    """Layers of the three files, as Keras has them: kernels (height, width, in, out), dense ones (in, out)."""
-    rng, number = np.random.default_rng(0), {"conv2d": 0, "dense": 0}
-
-    def layer(kind, *shape):
-        number[kind] += 1
-        arrays = {"kernel:0": 0.3 * rng.standard_normal(shape), "bias:0": 0.3 * rng.standard_normal(shape[-1])}
-        return f"{kind}_{number[kind]}", arrays
-
-    widths = (3, *filters)
-    encoder = [layer("conv2d", 5, 5, a, b) for a, b in zip(widths, filters, strict=False)]
-    flat = filters[-1] * side**2
-    encoder += [layer("dense", flat, code), layer("dense", code, flat), layer("conv2d", 3, 3, filters[-1], 4 * shared)]
-    files = {"encoder": encoder}
-    for name in ("decoder_A", "decoder_B"):
-        widths = (shared, *decoder)
-        layers = [layer("conv2d", 3, 3, a, 4 * b) for a, b in zip(widths, decoder, strict=False)]
-        files[name] = [*layers, layer("conv2d", 5, 5, decoder[-1], 3)]
-    return {name: dict(layers) for name, layers in files.items()}
-
-
-def keras_forward(files, decoder, bgr):
-    """The model on pictures (B, H, W, 3), with channels last, as Keras computes it."""
-
-    def conv(x, layer, stride=1):
-        kernel = torch.tensor(layer["kernel:0"])
-        size = kernel.shape[0]
-        total = max((-(-x.shape[1] // stride) - 1) * stride + size - x.shape[1], 0)  # "same": the odd one at the end
-        x = F.pad(x.permute(0, 3, 1, 2), (total // 2, total - total // 2) * 2)
-        return F.conv2d(x, kernel.permute(3, 2, 0, 1), torch.tensor(layer["bias:0"]), stride).permute(0, 2, 3, 1)
-
-    def upscale(x, layer):
-        x = F.leaky_relu(conv(x, layer), 0.1)
-        b, h, w, c = x.shape
-        return x.reshape(b, h, w, 2, 2, c // 4).permute(0, 1, 3, 2, 4, 5).reshape(b, 2 * h, 2 * w, c // 4)
-
-    encoder = list(files["encoder"].values())
-    convs = [layer for layer in encoder if layer["kernel:0"].ndim == 4]
-    x = bgr
-    for layer in convs[:-1]:
-        x = F.leaky_relu(conv(x, layer, 2), 0.1)
-    shape = x.shape
-    x = x.flatten(1)
-    for layer in encoder:
-        if layer["kernel:0"].ndim == 2:
-            x = x @ torch.tensor(layer["kernel:0"]) + torch.tensor(layer["bias:0"])
-    x = upscale(x.reshape(shape), convs[-1])
-    *upscales, last = files[decoder].values()
-    for layer in upscales:
-        x = upscale(x, layer)
-    return conv(x, last).sigmoid()
-
-
-def test_faceswaps_files_give_the_faces_that_keras_gives(tmp_path):
-    files = keras_weights()
-    for name, layers in files.items():
-        write_hdf5(tmp_path / f"{name}.h5", layers)
-    loaded = DeepFakes.from_pretrained(tmp_path / "encoder.h5")
-    assert loaded.config.image_size == 16 and loaded.identities == ("A", "B")
-    assert dict(loaded.detect(Image(noise())).rows)["faces"] == "not looked at: these weights came without a detector"
-    x = torch.rand(3, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    for number, decoder in enumerate(("decoder_A", "decoder_B")):
-        with torch.no_grad():
-            ours = loaded(x, torch.full((3,), number))
-        theirs = keras_forward(files, decoder, x.flip(1).permute(0, 2, 3, 1).double())
-        torch.testing.assert_close(ours.double(), theirs.permute(0, 3, 1, 2).flip(1), rtol=0, atol=1e-5)
-
-
-def test_one_of_faceswaps_files_alone_is_refused(tmp_path):
-    write_hdf5(tmp_path / "encoder.h5", keras_weights()["encoder"])
-    with pytest.raises(UserError, match=r"encoder.h5, decoder_A.h5, decoder_B.h5, in one folder.*decoder_A.h5"):
-        DeepFakes.from_pretrained(tmp_path / "encoder.h5")
-
-
 def test_each_face_is_drawn_by_its_identitys_decoder(system):
     faces, identity = torch.rand(5, 3, 32, 32), torch.tensor([0, 1, 1, 0, 1])
     with torch.no_grad():
@@ -175,49 +91,7 @@ def test_an_identity_is_added_to_weights_without_touching_the_others(system):
     assert len(more.swapper.decoders) == 3
 
 
-# Alignment, views, warping ------------------------------------------------------------------------------------------
-
-
-@FEW
-@given(
-    angle=st.floats(-3, 3),
-    scale=st.floats(0.1, 10),
-    x=st.floats(-100, 100),
-    y=st.floats(-100, 100),
-    seed=st.integers(0, 99),
-)
-def test_a_similarity_is_found_again(angle, scale, x, y, seed):
-    points = np.random.default_rng(seed).standard_normal((5, 2))
-    c, s = scale * np.cos(angle), scale * np.sin(angle)
-    matrix = np.array([[c, -s, x], [s, c, y]])
-    np.testing.assert_allclose(fit_similarity(points, apply_affine(matrix, points)), matrix, atol=1e-6)
-    np.testing.assert_allclose(apply_affine(invert_affine(matrix), apply_affine(matrix, points)), points, atol=1e-6)
-
-
-def test_a_crop_is_the_same_however_the_face_lies_in_the_picture():
-    picture = np.asarray(PIL.Image.fromarray(noise(16, 16)).resize((256, 256), PIL.Image.Resampling.BICUBIC))
-    landmarks = FACE * 40 + 128
-    crop, places = crop_face(picture, landmarks, 64)
-    turned = np.ascontiguousarray(np.rot90(picture))  # a quarter to the left: (x, y) becomes (y, 256 - x)
-    again, same = crop_face(turned, np.stack([landmarks[:, 1], 256 - landmarks[:, 0]], 1), 64)
-    np.testing.assert_allclose(same, places, atol=1e-6)
-    assert np.abs(again.astype(int) - crop).mean() < 1.5
-
-
-def test_beyond_the_pictures_edge_its_last_pixels_are_repeated():
-    picture = np.full((40, 40, 3), 200, np.uint8)
-    crop, _ = crop_face(picture, FACE * 30 + 5, 32)
-    assert (crop == 200).all()
-
-
-def test_a_view_without_a_turn_is_the_picture_and_a_turn_moves_the_nose_most():
-    drawn = draw_people(1, 7)
-    pixels = drawn.tensors["image"][0].permute(1, 2, 0).numpy()
-    landmarks = 64 * drawn.tensors["landmarks"][0].double().numpy()
-    view, places = draw_view([(pixels, landmarks)], (1.0,), 0.0, 0.0)
-    assert np.abs(view - pixels).mean() < 1 and np.abs(places - landmarks).max() < 1e-9
-    moved = turn_points(landmarks, landmarks, 0.2, 0.0)[:, 0] - landmarks[:, 0]
-    assert moved[30] > 0 and moved[30] - moved[[0, 16]].mean() > 0.1 * (landmarks[45, 0] - landmarks[36, 0])
+# Warping ------------------------------------------------------------------------------------------------------------
 
 
 def test_warping_by_nothing_changes_nothing_and_noise_is_the_streams(system):
@@ -232,18 +106,6 @@ def test_jitter_moves_picture_and_mask_alike():
     moved = jitter(x, 32, RandomStream(0))
     assert moved.shape == (4, 4, 32, 32) and torch.equal(moved[:, 0], moved[:, 3])
     assert not torch.allclose(moved, middle_crops(x, 32))
-
-
-def test_ssim_is_one_for_equal_pictures_and_scikit_images_otherwise():
-    from skimage.metrics import structural_similarity
-
-    x, y = (torch.rand(1, 3, 40, 30, generator=torch.Generator().manual_seed(n)) for n in (0, 1))
-    torch.testing.assert_close(ssim(x, x), torch.ones_like(x))
-    _, full = structural_similarity(
-        x[0].double().numpy(), y[0].double().numpy(), win_size=7, data_range=1, channel_axis=0, full=True,
-        use_sample_covariance=False,
-    )  # fmt: skip
-    torch.testing.assert_close(ssim(x.double(), y.double())[0, :, 4:-4, 4:-4], torch.tensor(full)[:, 4:-4, 4:-4])
 
 
 # Blending -----------------------------------------------------------------------------------------------------------
@@ -436,22 +298,6 @@ def test_people_are_swapped_in_turns_among_those_that_there_are_pictures_of():
 
 @pytest.mark.network
 @pytest.mark.slow
-def test_real_faces_are_found_in_pictures_of_any_size_and_number():
-    from potmeter.data.samples import sample
-
-    portrait = sample("person-7").pil().resize((400, 400))
-    (face,) = find_faces(np.array(portrait))
-    (large,) = find_faces(np.array(portrait.resize((8000, 8000))))
-    np.testing.assert_allclose(large.landmarks / 20, face.landmarks, atol=6)
-    five = PIL.Image.new("RGB", (2000, 400))
-    for number in range(5):
-        five.paste(portrait, (400 * number, 0))
-    assert len(find_faces(np.array(five))) == 5
-    assert find_faces(noise(300, 300)) == []
-
-
-@pytest.mark.network
-@pytest.mark.slow
 def test_shipped_weights_swap_a_portrait_and_are_found_out():
     from potmeter.data.samples import sample
 
@@ -462,16 +308,3 @@ def test_shipped_weights_swap_a_portrait_and_are_found_out():
     told = dict(system.detect(Image.decode(buffer.getvalue())).rows)
     assert told["face 1"].startswith("swapped")
     assert dict(system.detect(portrait).rows)["face 1"].startswith("untouched")
-
-
-def test_dlib_is_named_where_it_is_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, "dlib", None)
-    face_crops.load_dlib.cache_clear()
-    with pytest.raises(UserError, match=r"Finding faces needs an extra.*\[deepfakes\]"):
-        face_crops.load_dlib()
-
-
-def test_alignment_puts_eyes_and_mouth_in_their_places():
-    places = apply_affine(alignment(FACE * 55 + 9, 100), FACE * 55 + 9)
-    eyes = places[36:42].mean(0), places[42:48].mean(0)
-    assert abs(eyes[0][1] - 40) < 4 and abs(eyes[1][1] - 40) < 4 and 20 < eyes[1][0] - eyes[0][0] < 36
