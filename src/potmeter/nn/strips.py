@@ -146,8 +146,8 @@ def make_buffer(like: FeatureMap, device: torch.device) -> Tensor:
     return pixels.permute(0, 3, 1, 2)  # channels_last
 
 
-def add_block(x: FeatureMap, block: ResidualBlock, kept: Tensor, scratch: Tensor) -> FeatureMap:
-    """A residual block on a layer that lies in the buffer ``kept``, where its output goes too."""
+def apply_block(x: FeatureMap, block: ResidualBlock, buffer: Tensor, scratch: Tensor) -> FeatureMap:
+    """A residual block on a layer that lies in ``buffer``, where its output goes too."""
     y = normalise(store(convolve(x, block.conv1), scratch), block.in1, relu=True)
     y = normalise(store(convolve(y, block.conv2), scratch), block.in2, relu=False)
-    return store(replace(x, rows=lambda top, bottom: x.rows(top, bottom) + y.rows(top, bottom)), kept)
+    return store(replace(x, rows=lambda top, bottom: x.rows(top, bottom) + y.rows(top, bottom)), buffer)

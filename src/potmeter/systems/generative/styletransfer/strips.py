@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from potmeter.nn.image_transformation import ResidualBlock
-from potmeter.nn.strips import FeatureMap, add_block, convolve, make_buffer, normalise, store
+from potmeter.nn.strips import FeatureMap, apply_block, convolve, make_buffer, normalise, store
 
 from .model import TransformerNet
 
@@ -26,12 +26,12 @@ def paint_in_strips(network: TransformerNet, pixels: np.ndarray) -> np.ndarray:
     x = normalise(convolve(x, network.conv1), network.in1, relu=True)
     x = normalise(convolve(x, network.conv2), network.in2, relu=True)
     x = convolve(x, network.conv3)
-    kept, scratch = make_buffer(x, device), make_buffer(x, device)
-    x = store(normalise(store(x, kept), network.in3, relu=True), kept)
+    buffer, scratch = make_buffer(x, device), make_buffer(x, device)
+    x = store(normalise(store(x, buffer), network.in3, relu=True), buffer)
     for number in range(1, network.residual_blocks + 1):
         block = network.get_submodule(f"res{number}")
         assert isinstance(block, ResidualBlock)  # its name says so
-        x = add_block(x, block, kept, scratch)
+        x = apply_block(x, block, buffer, scratch)
     x = normalise(convolve(x, network.deconv1), network.in4, relu=True)
     x = normalise(convolve(x, network.deconv2), network.in5, relu=True)
     out = np.empty_like(pixels)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from potmeter.media import Image
 from potmeter.nn.image_transformation import InstanceNorm, ResidualBlock
-from potmeter.nn.strips import FeatureMap, add_block, convolve, make_buffer, normalise, store
+from potmeter.nn.strips import FeatureMap, apply_block, convolve, make_buffer, normalise, store
 
 from .model import Decoder, Encoder, Translator
 
@@ -58,17 +58,17 @@ def translate_in_strips(translator: Translator, pixels: np.ndarray, source: int,
         return x.contiguous(memory_format=torch.channels_last)
 
     x = FeatureMap(read, height, width, 3, 3 * width)
-    x = normalise_next(convolve(x, encoder.conv1), encoder.norms[0])
-    x = normalise_next(convolve(x, encoder.conv2), encoder.norms[1])
+    x = normalise_relu(convolve(x, encoder.conv1), encoder.norms[0])
+    x = normalise_relu(convolve(x, encoder.conv2), encoder.norms[1])
     x = convolve(x, encoder.conv3)
-    kept, scratch = make_buffer(x, device), make_buffer(x, device)
-    x = store(normalise_next(store(x, kept), encoder.norms[2]), kept)
-    x = add_blocks(x, (*encoder.blocks, *translator.shared_encoder, *translator.shared_decoder), kept, scratch)
-    drawn = other = decode_in_strips(x, decoder, kept.clone() if translator.details else kept, scratch)
+    buffer, scratch = make_buffer(x, device), make_buffer(x, device)
+    x = store(normalise_relu(store(x, buffer), encoder.norms[2]), buffer)
+    x = apply_blocks(x, (*encoder.blocks, *translator.shared_encoder, *translator.shared_decoder), buffer, scratch)
+    drawn = other = decode_in_strips(x, decoder, buffer.clone() if translator.details else buffer, scratch)
     if translator.details:
         own = translator.decoders[source]
         assert isinstance(own, Decoder)
-        same = decode_in_strips(x, own, kept, scratch)
+        same = decode_in_strips(x, own, buffer, scratch)
         drawn = replace(other, rows=lambda top, bottom: other.rows(top, bottom) - same.rows(top, bottom))
     out = np.empty_like(pixels)
     for top, strip in drawn.strips():
@@ -81,24 +81,24 @@ def translate_in_strips(translator: Translator, pixels: np.ndarray, source: int,
     return out
 
 
-def add_blocks(x: FeatureMap, blocks: Iterable[nn.Module], kept: Tensor, scratch: Tensor) -> FeatureMap:
-    """Residual blocks on a layer that lies in the buffer ``kept``, where their output goes too."""
+def apply_blocks(x: FeatureMap, blocks: Iterable[nn.Module], buffer: Tensor, scratch: Tensor) -> FeatureMap:
+    """Residual blocks on a layer that lies in ``buffer``, where their output goes too."""
     for block in blocks:
         assert isinstance(block, ResidualBlock)  # as they are made
-        x = add_block(x, block, kept, scratch)
+        x = apply_block(x, block, buffer, scratch)
     return x
 
 
-def decode_in_strips(x: FeatureMap, decoder: Decoder, kept: Tensor, scratch: Tensor) -> FeatureMap:
-    """What a decoder makes of a layer, in [−1, 1]; its residual blocks' output goes into the buffer ``kept``."""
-    x = add_blocks(store(x, kept), decoder.blocks, kept, scratch)
-    x = normalise_next(convolve(x, decoder.deconv1), decoder.norms[0])
-    x = normalise_next(convolve(x, decoder.deconv2), decoder.norms[1])
+def decode_in_strips(x: FeatureMap, decoder: Decoder, buffer: Tensor, scratch: Tensor) -> FeatureMap:
+    """What a decoder makes of a layer, in [−1, 1]; its residual blocks' output goes into ``buffer``."""
+    x = apply_blocks(store(x, buffer), decoder.blocks, buffer, scratch)
+    x = normalise_relu(convolve(x, decoder.deconv1), decoder.norms[0])
+    x = normalise_relu(convolve(x, decoder.deconv2), decoder.norms[1])
     y = convolve(x, decoder.conv)
     return replace(y, rows=lambda top, bottom: y.rows(top, bottom).tanh())
 
 
-def normalise_next(x: FeatureMap, norm: nn.Module) -> FeatureMap:
+def normalise_relu(x: FeatureMap, norm: nn.Module) -> FeatureMap:
     """Instance normalisation, if there is one, and ReLU."""
     if isinstance(norm, InstanceNorm):
         return normalise(x, norm, relu=True)
