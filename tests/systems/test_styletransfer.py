@@ -23,7 +23,7 @@ from potmeter.systems.generative.styletransfer import Config, StyleTransfer, pai
 from potmeter.systems.generative.styletransfer.criterion import Criterion
 from potmeter.systems.generative.styletransfer.gatys import optimise
 from potmeter.systems.generative.styletransfer.loss import gram_matrix, total_variation
-from potmeter.systems.generative.styletransfer.measure import flicker, middle
+from potmeter.systems.generative.styletransfer.measure import center_crop, flicker
 from potmeter.systems.generative.styletransfer.model import TransformerNet
 from potmeter.systems.generative.styletransfer.strips import paint_in_strips
 
@@ -197,16 +197,16 @@ def test_total_variation_is_the_mean_squared_difference_of_neighbours():
 def test_the_painting_has_no_style_loss_and_the_photograph_no_content_loss(system):
     criterion = system.criterion
     painting, photograph = criterion.painting[None], torch.rand(1, 3, 64, 64)
-    losses = criterion.losses(painting, criterion.content(painting))
+    losses = criterion.losses(painting, criterion.content_features(painting))
     assert losses["style"] == 0 and losses["content"] == 0
-    assert criterion.losses(photograph, criterion.content(photograph))["content"] == 0
-    assert criterion.losses(photograph, criterion.content(photograph))["style"] > 0.1
+    assert criterion.losses(photograph, criterion.content_features(photograph))["content"] == 0
+    assert criterion.losses(photograph, criterion.content_features(photograph))["style"] > 0.1
 
 
 def test_losses_are_of_each_picture_by_itself(system):
     pictures = torch.rand(3, 3, 64, 64)
-    together = system.criterion.losses(pictures, system.criterion.content(pictures.flip(0)))
-    alone = [system.criterion.losses(p[None], system.criterion.content(q[None])) for p, q in zip(pictures, pictures.flip(0), strict=True)]  # fmt: skip
+    together = system.criterion.losses(pictures, system.criterion.content_features(pictures.flip(0)))
+    alone = [system.criterion.losses(p[None], system.criterion.content_features(q[None])) for p, q in zip(pictures, pictures.flip(0), strict=True)]  # fmt: skip
     for name, values in together.items():
         torch.testing.assert_close(values, torch.cat([one[name] for one in alone]), rtol=1e-4, atol=1e-6)
 
@@ -232,12 +232,12 @@ def test_a_photograph_is_cut_anywhere():
     assert pieces.shape == (40, 3, 20, 20) and len({float(piece[0, 0, 0]) for piece in pieces}) > 20
 
 
-def test_steadiness_is_of_the_moved_picture(system):
-    """A painter that does nothing is as unsteady as the noise."""
+def test_stability_is_of_the_moved_picture(system):
+    """A painter that does nothing is as unstable as the noise."""
     still = StyleTransfer(replace(TINY, noise_weight=1.0))
     still.model = nn.Identity()
     x = torch.rand(1, 3, 64, 64)
-    assert 0.9 < float(still.unsteadiness(x, x)) < 1.1
+    assert 0.9 < float(still.stability_loss(x, x)) < 1.1
 
 
 # Optimisation, and what is measured -----------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ def test_steadiness_is_of_the_moved_picture(system):
 def test_optimisation_lowers_the_loss_from_the_photograph_on(system):
     photograph = torch.rand(3, 48, 40)
     start = system.criterion.total(
-        system.criterion.losses(photograph[None], system.criterion.content(photograph[None]))
+        system.criterion.losses(photograph[None], system.criterion.content_features(photograph[None]))
     )
     steps = list(optimise(system.criterion, photograph, 25))
     assert [done for done, _, _ in steps] == [10, 20, 25]
@@ -269,8 +269,8 @@ def test_colour_transfer_gives_the_paintings_mean_and_covariance():
             torch.testing.assert_close(ours, theirs, rtol=0.02, atol=0.01)
 
 
-def test_the_middle_is_the_middle():
-    assert middle(torch.arange(36.0).reshape(1, 1, 6, 6), 2).flatten().tolist() == [14, 15, 20, 21]
+def test_a_center_crop_is_the_middle():
+    assert center_crop(torch.arange(36.0).reshape(1, 1, 6, 6), 2).flatten().tolist() == [14, 15, 20, 21]
 
 
 # Tasks ----------------------------------------------------------------------------------------------------------------

@@ -42,10 +42,10 @@ def rows() -> Iterator[Row]:
     if is_selected("memory_4k_mb"):
         yield memory()
     if is_selected("strips_s"):
-        yield pieces()
+        yield strips()
 
 
-class Example(nn.Module):
+class PlainTransformerNet(nn.Module):
     """The network of pytorch/examples as one writes it plainly: torch's own modules, the default memory format."""
 
     def __init__(self, network: TransformerNet) -> None:
@@ -91,11 +91,11 @@ def images() -> Row:
     network = TransformerNet().eval()
     ours = TransformerNet().eval().to(memory_format=torch.channels_last)
     ours.load_state_dict(network.state_dict())
-    example, x = Example(network).eval(), torch.rand(1, 3, SIDE, SIDE)
+    plain, x = PlainTransformerNet(network).eval(), torch.rand(1, 3, SIDE, SIDE)
     with torch.inference_mode():
         ours_x = x.contiguous(memory_format=torch.channels_last)
-        torch.testing.assert_close(ours(ours_x), example(x), rtol=1e-3, atol=1e-3)
-        calls = {"ours": stopwatch(lambda: ours(ours_x)), "theirs": stopwatch(lambda: example(x))}
+        torch.testing.assert_close(ours(ours_x), plain(x), rtol=1e-3, atol=1e-3)
+        calls = {"ours": stopwatch(lambda: ours(ours_x)), "theirs": stopwatch(lambda: plain(x))}
         seconds = interleave(calls, rounds=5)
     rates = {name: 1 / value for name, value in seconds.items()}
     note = "instance norm as a batch norm of one picture, and channels_last throughout"
@@ -143,7 +143,7 @@ def memory() -> Row:
     return compare("memory_4k_mb", "MB", taken, None, "the whole picture at once", limit=limit, note=note)
 
 
-def pieces() -> Row:
+def strips() -> Row:
     """Seconds for a picture of 1024 × 768 pixels, in strips and at once."""
     network = TransformerNet().eval().to(memory_format=torch.channels_last)
     pixels = np.random.default_rng(0).integers(0, 255, (768, 1024, 3), np.uint8)

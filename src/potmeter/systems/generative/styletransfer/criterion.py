@@ -38,7 +38,7 @@ class Criterion:
         self.network = load_loss_network(config.loss_network, config.last_layer).to(device)
         self.painting = painting.tensor().to(device)
         maps = self.network.feature_maps
-        self.style = Style.of(self.painting, maps, config.style_layers, config.content_layer)
+        self.style = Style.from_painting(self.painting, maps, config.style_layers, config.content_layer)
 
     def fingerprint(self) -> str:
         """A digest of all that the losses hang on."""
@@ -46,8 +46,8 @@ class Criterion:
         weights = c.style_weight, c.content_weight, c.tv_weight
         return digest([c.loss_network, c.style_layers, c.content_layer, weights, self.painting])
 
-    def content(self, photographs: Float[Tensor, "b 3 h w"]) -> Tensor:
-        """The features that are to stay."""
+    def content_features(self, photographs: Float[Tensor, "b 3 h w"]) -> Tensor:
+        """The features of the content layer, which are to stay."""
         layer = self.config.content_layer
         with torch.no_grad():
             return self.network.feature_maps(photographs, (layer,))[layer]
@@ -57,7 +57,7 @@ class Criterion:
 
         Args:
             paintings: What is judged.
-            content: The features of their photographs, from ``content``.
+            content: The features of their photographs, from ``content_features``.
         """
         config = self.config
         maps = self.network.feature_maps(paintings, (*config.style_layers, config.content_layer))

@@ -28,7 +28,7 @@ def optimise(
         The number of steps so far, the picture (3, h, w) in [0, 1], and its losses, of which ``loss`` is what falls.
     """
     with torch.no_grad():
-        content = criterion.content(photograph[None])
+        content = criterion.content_features(photograph[None])
     x = photograph[None].clone().requires_grad_()
     done = 0
     optimizer = torch.optim.LBFGS(

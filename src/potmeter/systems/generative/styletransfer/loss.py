@@ -45,7 +45,9 @@ class Style:
     """The mean square of the content layer, which content losses are divided by."""
 
     @classmethod
-    def of(cls, painting: Float[Tensor, "3 h w"], network: FeatureMaps, layers: Sequence[str], content: str) -> Style:
+    def from_painting(
+        cls, painting: Float[Tensor, "3 h w"], network: FeatureMaps, layers: Sequence[str], content: str
+    ) -> Style:
         """The style of a painting in [0, 1]."""
         with torch.no_grad():
             maps = network(painting[None], [*layers, content])

@@ -31,22 +31,22 @@ Painter = Callable[[Tensor], Tensor]
 """From photographs (B, 3, H, W) in [0, 1] to paintings."""
 
 
-def middle(images: Float[Tensor, "b c h w"], size: int) -> Float[Tensor, "b c s s"]:
+def center_crop(images: Float[Tensor, "b c h w"], size: int) -> Float[Tensor, "b c s s"]:
     """The middle square of pictures."""
     top, left = ((n - size) // 2 for n in images.shape[2:])
     return images[:, :, top : top + size, left : left + size]
 
 
-def losses_of(criterion: Criterion, paintings: Tensor, photographs: Tensor) -> dict[str, Tensor]:
+def compute_losses(criterion: Criterion, paintings: Tensor, photographs: Tensor) -> dict[str, Tensor]:
     """The losses of pictures as they would be shown, between 0 and 1."""
     with torch.no_grad():
-        return criterion.losses(paintings.clamp(0, 1), criterion.content(photographs))
+        return criterion.losses(paintings.clamp(0, 1), criterion.content_features(photographs))
 
 
 def reference_losses(criterion: Criterion, photographs: Float[Tensor, "n 3 h w"]) -> dict[str, Tensor]:
     """The losses, (N,) each, that optimisation of each photograph comes to; kept in the cache, since it takes long."""
-    told = [reference_loss(criterion, photograph) for photograph in progress(photographs, "optimising photographs")]
-    return {name: torch.tensor([losses[name] for losses in told]) for name in ("style", "content")}
+    values = [reference_loss(criterion, photograph) for photograph in progress(photographs, "optimising photographs")]
+    return {name: torch.tensor([losses[name] for losses in values]) for name in ("style", "content")}
 
 
 def reference_loss(criterion: Criterion, photograph: Float[Tensor, "3 h w"]) -> dict[str, float]:
@@ -87,8 +87,8 @@ def flicker(paint: Painter, photographs: Float[Tensor, "n 3 h w"]) -> Float[Tens
 def measure(paint: Painter, criterion: Criterion, photographs: Tensor, reference: dict[str, Tensor]) -> dict[str, Any]:
     """``style_ratio`` and ``content_ratio`` to what optimisation came to, and ``flicker``; a value for each photograph."""
     size = criterion.config.image_size
-    pieces = middle(photographs, size)
-    losses = losses_of(criterion, paint(pieces), pieces)
+    pieces = center_crop(photographs, size)
+    losses = compute_losses(criterion, paint(pieces), pieces)
     ratios = {f"{name}_ratio": (losses[name].cpu() / reference[name]) for name in ("style", "content")}
     room = min(size + max(max(place) for place in SHAKE), *photographs.shape[2:])
-    return {**ratios, "flicker": flicker(paint, middle(photographs, room)).cpu()}
+    return {**ratios, "flicker": flicker(paint, center_crop(photographs, room)).cpu()}

@@ -56,7 +56,7 @@ class Config(BaseConfig):
     tv_weight: Annotated[float, Range(0)] = 1.0
     """Weight of the total variation, the mean squared difference of neighbouring pixels."""
     noise_weight: Annotated[float, Range(0)] = 0.0
-    """Weight of the steadiness loss: how much the result changes with noise, and with a move by some pixels, in the
+    """Weight of the stability loss: how much the result changes with noise, and with a move by some pixels, in the
     photograph (stability training, arXiv:1604.04326), so that videos flicker less. 0 = none."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the convolutions in training; bfloat16 is automatic mixed precision, faster where the processor has it."""

@@ -31,7 +31,7 @@ from .checkpoints import read_example
 from .criterion import Criterion
 from .examples import examples
 from .gatys import optimise
-from .measure import losses_of, measure, middle, reference_losses
+from .measure import center_crop, compute_losses, measure, reference_losses
 from .paint import paint
 from .presets import PRESETS
 
@@ -83,7 +83,7 @@ class StyleTransfer(System):
         self.model = model.TransformerNet(config.width, config.residual_blocks)
         self.to(memory_format=torch.channels_last)
         self.painting: Image | None = None
-        self.judge: Criterion | None = None
+        self.cached_criterion: Criterion | None = None
 
     @classmethod
     def from_checkpoint(cls, file: Path) -> Self:
@@ -119,7 +119,7 @@ class StyleTransfer(System):
             painting = load_painting(self.config.painting)
         if painting is not None:
             large = max(painting.size) > self.config.style_size
-            self.painting, self.judge = painting.resize(self.config.style_size) if large else painting, None
+            self.painting, self.cached_criterion = painting.resize(self.config.style_size) if large else painting, None
         self.painting or reject(
             "A picture whose style is learned is needed: name it with --style.", self.config.painting
         )
@@ -130,32 +130,32 @@ class StyleTransfer(System):
 
     def load_assets(self, folder: Path) -> None:
         if (folder / PAINTING_FILE).is_file():
-            self.painting, self.judge = Image.open(folder / PAINTING_FILE), None
+            self.painting, self.cached_criterion = Image.open(folder / PAINTING_FILE), None
 
     # 3. The loss
 
     @property
     def criterion(self) -> Criterion:
         """The loss network and the style; loaded when first asked for."""
-        if self.judge is None:
+        if self.cached_criterion is None:
             painting = self.painting or reject("These weights came without their painting.", self.config.painting)
-            self.judge = Criterion(self.config, painting, self.device)
-        return self.judge
+            self.cached_criterion = Criterion(self.config, painting, self.device)
+        return self.cached_criterion
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Style, content and total variation of the paintings of pieces of photographs; and steadiness."""
+        """Style, content and total variation of the paintings of pieces of photographs; and stability."""
         photographs = crop_and_flip(batch["image"], self.config.image_size, self.rng.uniform(len(batch["image"]), 3))
         photographs = photographs.contiguous(memory_format=torch.channels_last)
         paintings = self(photographs)
-        losses = self.criterion.losses(paintings, self.criterion.content(photographs))
+        losses = self.criterion.losses(paintings, self.criterion.content_features(photographs))
         total = self.criterion.total(losses).mean()
-        told = {name: value.mean() for name, value in losses.items()}
+        parts = {name: value.mean() for name, value in losses.items()}
         if self.config.noise_weight:
-            told["unsteadiness"] = self.unsteadiness(photographs[:1], paintings[:1])  # one of them: it is a second pass
-            total = total + self.config.noise_weight * told["unsteadiness"]
-        return {"loss": total, **told}
+            parts["stability"] = self.stability_loss(photographs[:1], paintings[:1])  # one of them: it is a second pass
+            total = total + self.config.noise_weight * parts["stability"]
+        return {"loss": total, **parts}
 
-    def unsteadiness(self, photographs: Tensor, paintings: Tensor) -> Tensor:
+    def stability_loss(self, photographs: Tensor, paintings: Tensor) -> Tensor:
         """How far the paintings of noisy, slightly moved photographs are from the paintings, moved alike; relative to noise."""
         noise = NOISE * self.rng.normal(*photographs.shape)
         down, right = ((2 * SHIFT + 1) * self.rng.uniform(len(photographs), 2)).long().sub(SHIFT)[0].tolist()
@@ -187,8 +187,8 @@ class StyleTransfer(System):
         """The losses of the middles of photographs."""
         parts = []
         for batch in in_batches(data, 4, self.device):
-            photographs = middle(batch["image"], self.config.image_size)
-            losses = losses_of(self.criterion, self(photographs), photographs)
+            photographs = center_crop(batch["image"], self.config.image_size)
+            losses = compute_losses(self.criterion, self(photographs), photographs)
             parts.append({"loss": self.criterion.total(losses), **losses})
         return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
 
@@ -207,12 +207,12 @@ class StyleTransfer(System):
     def baselines(self, splits: Splits) -> dict[str, float]:
         """The photographs as they are, and with the painting's colours only."""
         photographs, painting = self.photographs(splits.test), self.criterion.painting
-        pieces = middle(photographs, self.config.image_size)
+        pieces = center_crop(photographs, self.config.image_size)
         rivals = {"identity": pieces, "colour_transfer": transfer_colours(pieces, painting)}
         reference = self.reference_losses(photographs)["style"]
         return {
             f"{name}_style_ratio": float(
-                (losses_of(self.criterion, pictures, pieces)["style"].cpu() / reference).mean()
+                (compute_losses(self.criterion, pictures, pieces)["style"].cpu() / reference).mean()
             )
             for name, pictures in rivals.items()
         }
@@ -223,7 +223,7 @@ class StyleTransfer(System):
 
     def reference_losses(self, photographs: Tensor) -> dict[str, Tensor]:
         """The losses that optimisation of the middles of photographs comes to."""
-        return reference_losses(self.criterion, middle(photographs, self.config.image_size))
+        return reference_losses(self.criterion, center_crop(photographs, self.config.image_size))
 
     # 5. Use
 
