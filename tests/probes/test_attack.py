@@ -254,3 +254,21 @@ def test_of_every_shipped_digit_s_attack_the_saved_file_gets_the_answer_that_is_
         assert answer == adversarial["answer"] and probability == pytest.approx(adversarial["probability"], abs=1e-4)
         answers.append(answer != original["answer"])
     assert sum(answers) >= 2, "most are deceived, and what is not is said"
+
+
+@pytest.mark.parametrize("tag", ["digits", "faces"])
+def test_a_classifier_of_other_things_than_the_slides_is_shown_its_own_pictures(tag):
+    probe = Attack(f"classifier.{tag}")
+    own = [example.inputs["image"] for example in probe.model.examples() if example.task == "run"]
+    *attacks, chart = probe.examples()
+    assert len(attacks) == len(own)
+    assert all(
+        np.array_equal(one.inputs["image"].pixels, image.pixels) for one, image in zip(attacks, own, strict=True)
+    )
+    original, adversarial = probe.run(**attacks[0].inputs).table.json()
+    assert adversarial["answer"] != original["answer"]
+    assert len(probe.robustness(**chart.inputs).lines["FGSM"]) == len(SIZES)
+
+
+def test_a_network_that_comes_without_pictures_has_no_examples():
+    assert PROBE.examples() == []

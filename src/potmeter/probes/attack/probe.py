@@ -17,7 +17,7 @@ from potmeter.core.loading import load_model
 from potmeter.core.probe import Probe
 from potmeter.core.random import RandomStream
 from potmeter.core.signature import Range, task
-from potmeter.core.system import Example
+from potmeter.core.system import Example, System
 from potmeter.data.samples import sample
 from potmeter.errors import reject
 from potmeter.media import Chart, Image, Result, Table
@@ -224,7 +224,7 @@ class Attack(Probe):
         return robustness.accuracies_under_noise(robustness.digits())
 
     def examples(self) -> list[Example]:
-        """The panda of the slide; of foolbox's twenty photographs the first ones; of what is no classifier one of its kind."""
+        """The panda of the slide; of foolbox's twenty photographs the first ones; of other models their own."""
         if isinstance(self.model, Segmenter):
             ground = self.model.classes[0]
             return [Example(f"All of it becomes {ground}", image=sample("face-15"), target=ground, eps=0.02)]
@@ -236,6 +236,8 @@ class Attack(Probe):
                 Example("The koala gets the sheep's caption", image=sample("koala"), target=target, eps=0.02),
                 Example("The koala's caption becomes any other", image=sample("koala"), eps=0.02),
             ]
+        if not {"giant panda", "gibbon", "toaster"} <= set(self.classes):
+            return self.examples_of_its_own()
         photos = [sample(f"imagenet-{number}") for number in range(8)]
         return [
             Example("The slide: a giant panda becomes a gibbon", image=sample("panda"), target="gibbon"),
@@ -246,6 +248,15 @@ class Attack(Probe):
             ),
             Example("How much does it take? Less than one step of 255", task="robustness", images=photos, steps=5),
         ]
+
+    def examples_of_its_own(self) -> list[Example]:
+        """For a classifier of other things than ImageNet's: the pictures that its own examples show, if it has any."""
+        own = self.model.examples() if isinstance(self.model, System) else []
+        shown = [example for example in own if example.task == "run" and isinstance(example.inputs.get("image"), Image)]
+        eps = 0.1 if self.model.input_shape[0] == 1 else 0.03  # white on black withstands more
+        attacks = [Example(one.caption, image=one.inputs["image"], eps=eps) for one in shown]
+        images = [one.inputs["image"] for one in shown]
+        return [*attacks, Example("How much does it take?", task="robustness", images=images)] if images else []
 
     # Between images and tensors
 
