@@ -300,3 +300,15 @@ def test_a_file_of_anything_but_tensors_is_told(data):
         path.write_bytes(data)
         with pytest.raises(UserError, match=r"^[^\n]*is no file of tensors: [^\n]+\. Received: [^\n]*$"):
             weights.read_tensor_file(path)
+
+
+@pytest.mark.parametrize("error", [OSError(), RuntimeError("\n")])
+def test_what_torch_says_nothing_about_is_told_too(error, tmp_path, monkeypatch):
+    def load(*_, **__):
+        raise error
+
+    monkeypatch.setattr(torch, "load", load)
+    with pytest.raises(
+        UserError, match=r"net\.pth is no file of tensors: it is broken or of another kind\. Received: "
+    ):
+        weights.read_tensor_file(tmp_path / "net.pth")

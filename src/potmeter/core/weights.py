@@ -174,7 +174,8 @@ def read_tensor_file(path: Path) -> dict[str, Any]:
             stored = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         said = str(error).rpartition("WeightsUnpickler error:")[2].strip()  # before it is advice to load without care
-        raise UserError(f"{path} is no file of tensors: {said.splitlines()[0]}.", received=str(path)) from None
+        reason = said.splitlines()[0] if said else "it is broken or of another kind"
+        raise UserError(f"{path} is no file of tensors: {reason}.", received=str(path)) from None
     except (LookupError, TypeError, AssertionError, EOFError, struct.error):  # instructions to torch, until one fails
         raise UserError(
             f"{path} is no file of tensors: it is empty, broken or of another kind.", received=str(path)
