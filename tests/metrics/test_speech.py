@@ -81,6 +81,12 @@ def test_pocketsphinx_hears_nothing_in_silence_and_refuses_other_rates():
         recognise(voice(), 8000)
 
 
+def test_what_pocketsphinx_hears_does_not_hang_on_what_it_heard_before():
+    first = recognise(voice(4.0))
+    recognise(noisy(np.zeros(4 * RATE, np.float32), 0.3))
+    assert first and recognise(voice(4.0)) == first
+
+
 def test_loudness_follows_the_level_leaves_pauses_out_and_does_not_hang_on_the_rate():
     def tone(level, rate=48_000, seconds=2.0):
         return (level * np.sin(2 * np.pi * 997 * np.arange(int(rate * seconds)) / rate)).astype(np.float32)

@@ -159,6 +159,7 @@ def recognise(wave: np.ndarray, rate: int = PESQ_RATE) -> str:
     if loudness(wave, rate) <= SILENT:
         return ""  # the recogniser would hear a word in silence, too
     decoder = load_recogniser()
+    decoder.reinit_feat()  # else its estimate of the noise would be that of the sound before
     pcm = (np.clip(wave, -1, 1) * 32767).astype("<i2").tobytes()
     decoder.start_utt()
     decoder.process_raw(pcm, full_utt=True)
