@@ -91,7 +91,9 @@ def test_a_film_keeps_its_sound_as_it_was_coded_and_its_mark(tmp_path, suffix):
     (tmp_path / "in.mp4").write_bytes(film_with_sound("aac", "mp4"))
     film = Video.open(tmp_path / "in.mp4")
     assert film.sound and film.provenance is None
-    out = Video(255 - film.frames, film.fps, sound=film.sound, provenance=MARK).save(tmp_path / f"out{suffix}")
+    out = Video(255 - np.asarray(film.frames), film.fps, sound=film.sound, provenance=MARK).save(
+        tmp_path / f"out{suffix}"
+    )
     assert packets(out) == packets(tmp_path / "in.mp4")
     back = Video.open(out)
     assert back.frames.shape == film.frames.shape and back.provenance and back.provenance.is_ours

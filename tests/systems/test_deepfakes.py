@@ -182,7 +182,7 @@ def test_a_film_of_one_frame_keeps_its_sound_and_is_marked(system, seen, tmp_pat
 
     (tmp_path / "in.mp4").write_bytes(film_with_sound("aac", "mp4"))
     film = Video.open(tmp_path / "in.mp4")
-    one = replace(film, frames=film.frames[:1])
+    one = replace(film, frames=np.asarray(film.frames)[:1])
     result = system.video(one, consent=True)
     out = result.film.save(tmp_path / "out.mp4")
     assert len(Video.open(out).frames) == 1 and Video.open(out).provenance.is_ours

@@ -16,6 +16,9 @@ from potmeter.notices import announce
 from potmeter.presentation import places
 from potmeter.presentation.arguments import common_flags, parse, split_name
 
+PRINTED = (media.Text, media.Table, media.Bars)
+"""What is printed."""
+
 
 def run(argv: list[str]) -> None:
     """Run a system or probe on the command line's inputs, print what is text and save what is not."""
@@ -37,26 +40,29 @@ def run(argv: list[str]) -> None:
         places.plan(out, kinds)  # what cannot be written is told before the work, not after it
     system = prepare(reference, values)
     started = time.perf_counter()
+    from potmeter.core.films import ChangedFrames, fingerprint_work, save_film
     from potmeter.core.progress import show_progress
 
     with show_progress():
         result = call_streaming(getattr(system, reference.task), {p.name: values[p.name] for p in inputs})
         result, printed = stream(result, quiet=values["json"]) if isinstance(result, Iterator) else (result, False)
+        parts = media.parts(result) if result is not None else {}
+        paths = choose_paths(parts, name, out, quiet=values["json"])
+        for key, path in paths.items():  # the frames of a film are computed while it is saved
+            if isinstance(film := parts[key], media.Video) and isinstance(film.frames, ChangedFrames):
+                settings = {name: value for name, value in values.items() if name not in ("out", "json")}
+                paths[key] = save_film(film, path, fingerprint_work(system, name, settings))
+            else:
+                paths[key] = parts[key].save(path)
+        plain = media.as_json(result) if values["json"] else None
     seconds = time.perf_counter() - started
-    paths: dict[str, Path] = {}
-    if out is not None and result is not None:
-        parts = media.parts(result)
-        paths = places.plan(out, {key: type(medium) for key, medium in parts.items()})
-        paths = {key: medium.save(paths[key]) for key, medium in parts.items()}
     if values["json"]:
-        report: dict[str, Any] = {"system": name, "seconds": round(seconds, 4), "result": media.as_json(result)}
+        report: dict[str, Any] = {"system": name, "seconds": round(seconds, 4), "result": plain}
         report["files"] = {key or "result": str(path) for key, path in paths.items()}
         print(json.dumps(report, ensure_ascii=False))
-        tell_unsaved(result, saved=bool(paths))
+        tell_unsaved(parts, saved=bool(paths))
     else:
-        present(result, name, printed=printed, save=out is None)
-        for path in paths.values():
-            print(path)
+        present(parts, paths, printed=printed)
 
 
 def prepare(reference: registry.Reference, values: dict[str, Any]) -> Any:
@@ -93,22 +99,28 @@ def stream(results: Iterator[Any], *, quiet: bool) -> tuple[Any, bool]:
     return result, bool(printed)
 
 
-def present(result: Any, name: str, *, printed: bool, save: bool) -> None:
-    """Print text, tables and bars, but for what was ``printed``; ``save`` the rest under the system's name, and say where."""
-    for key, medium in media.parts(result).items() if result is not None else ():
-        if isinstance(medium, media.Text | media.Table | media.Bars):
-            printed or print(f"{key}:\n{medium}" if key else medium)
-        elif save:  # of an ejected system: under its folder's name
-            stem = Path(name).name.replace(":", "-") + (f"-{key}" if key else "")
-            print(medium.save(Path(stem + medium.suffix)))
+def choose_paths(parts: dict[str, media.Medium], name: str, out: str | None, *, quiet: bool) -> dict[str, Path]:
+    """Where the media of a result are saved: as ``--out`` says, otherwise under the system's name what cannot be printed."""
+    if out is not None and parts:
+        return places.plan(out, {key: type(medium) for key, medium in parts.items()})
+    stem = Path(name).name.replace(":", "-")  # of an ejected system: its folder's name
+    unprinted = {} if quiet else {key: medium for key, medium in parts.items() if not isinstance(medium, PRINTED)}
+    return {key: Path(stem + (f"-{key}" if key else "") + medium.suffix) for key, medium in unprinted.items()}
 
 
-def tell_unsaved(result: Any, *, saved: bool) -> None:
+def present(parts: dict[str, media.Medium], paths: dict[str, Path], *, printed: bool) -> None:
+    """Print text, tables and bars, but for what was ``printed``, and where files are."""
+    for key, medium in parts.items():
+        if isinstance(medium, PRINTED) and not printed:
+            print(f"{key}:\n{medium}" if key else medium)
+    for path in paths.values():
+        print(path)
+
+
+def tell_unsaved(parts: dict[str, media.Medium], *, saved: bool) -> None:
     """Say which media of a result are not in the JSON, and in no file."""
-    if saved or result is None:
-        return
-    lost = [key or medium.noun for key, medium in media.parts(result).items() if not is_plain(medium)]
-    if lost:
+    lost = [key or medium.noun for key, medium in parts.items() if not is_plain(medium)]
+    if lost and not saved:
         print(f"potmeter: not saved without --out: {', '.join(lost)}", file=sys.stderr)
 
 

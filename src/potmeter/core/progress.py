@@ -23,10 +23,10 @@ Reporter = Callable[[str, int, int | None], None]
 reporter: ContextVar[Reporter | None] = ContextVar("reporter", default=None)
 
 
-def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
-    """Yield the items, reporting each to whichever frontend is watching."""
+def progress(items: Iterable[T], label: str, total: int | None = None, first: int = 0) -> Iterator[T]:
+    """Yield the items, reporting each to whichever frontend is watching; of ``total`` the ``first`` are done already."""
     total = len(items) if total is None and isinstance(items, Sized) else total
-    for done, item in enumerate(items):
+    for done, item in enumerate(items, first):
         if report := reporter.get():
             report(label, done, total)
         yield item

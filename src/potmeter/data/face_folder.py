@@ -84,10 +84,11 @@ def read_person(folder: Path, side: int) -> tuple[dict[str, list[Crop]], list[st
 def film_crops(path: Path, side: int) -> Iterator[tuple[str, int, Crop | None]]:
     """For frames of a film, evenly spread: its part, its number, and the crop where there is one face."""
     frames = Video.open(path).frames
-    numbers = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MAX_FRAMES)).round().astype(int))
-    for number in numbers:
-        part = PARTS[int(np.searchsorted(SPLIT_BOUNDS, (number + 0.5) / len(frames)))]
-        yield part, int(number), only_face(frames[number], side)
+    numbers = {*np.linspace(0, len(frames) - 1, min(len(frames), MAX_FRAMES)).round().astype(int).tolist()}
+    for number, frame in enumerate(frames):
+        if number in numbers:
+            part = PARTS[int(np.searchsorted(SPLIT_BOUNDS, (number + 0.5) / len(frames)))]
+            yield part, number, only_face(frame, side)
 
 
 def only_face(pixels: np.ndarray, side: int) -> Crop | None:

@@ -54,4 +54,5 @@ def add_endpoint(form: Form, weights: Any) -> None:
 
 def render_for_program(value: Any) -> tuple[Any, list[str]]:
     """A result for a program."""
-    return media.as_json(value), outputs.save_files(value)
+    files = outputs.save_files(value)  # first: then it is known how many frames a film has
+    return media.as_json(value), files

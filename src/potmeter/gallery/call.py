@@ -69,8 +69,9 @@ class Call:
         started = time.perf_counter()
         result = call_streaming(getattr(thing, self.task), self.values)
         for part in result if isinstance(result, Iterator) else [result]:
+            shown = self.render(part)  # the frames of a film are computed while it is shown
             self.seconds = time.perf_counter() - started
-            yield self.render(part)
+            yield shown
 
     def set_seed(self) -> None:
         """A seed of the method's own that was left empty is drawn, so that the link brings the same back; else all is 0."""

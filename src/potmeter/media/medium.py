@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import html
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -14,7 +17,7 @@ from potmeter.errors import UserError, reject
 MAX_BYTES = 512 * 2**20
 """Largest file that is read as a medium."""
 MAX_PIXELS = 100_000_000
-"""Largest picture, in pixels, that is decoded; and the longest sound or video, in samples or pixels in all, times 10."""
+"""Largest picture, in pixels, that is decoded; and the longest sound, or video in memory, in samples or pixels, times 10."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +44,8 @@ class Medium:
         path = Path(path)
         path = path if path.suffix else path.with_suffix(self.suffix)
         data = self.encode(path.suffix.lower())  # before anything is opened, so that an error leaves nothing behind
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside = path.with_name(f".saving-{os.getpid()}-{id(data)}")
-            try:
-                aside.write_bytes(data)
-                aside.replace(path)
-            finally:
-                aside.unlink(missing_ok=True)
-        except OSError as error:
-            raise UserError(f"{path} cannot be written: {error.strerror}.", received=str(path)) from None
+        with write_aside(path) as aside:
+            aside.write_bytes(data)
         return path
 
     @classmethod
@@ -77,16 +72,31 @@ class Medium:
         return notebook_html({"": self})
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """The bytes of a user's file, of at most ``MAX_BYTES``."""
+@contextmanager
+def write_aside(path: Path) -> Iterator[Path]:
+    """A file to write to, which gets its name when all is in it; after an error there is none. Raises UserError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".saving-{os.getpid()}-{threading.get_ident()}")
+        try:
+            yield aside
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.", received=str(path)) from None
+
+
+def read_bytes(path: str | Path, first: int | None = None) -> bytes:
+    """The bytes of a user's file, of at most ``MAX_BYTES``; or only the first so many of one of any size."""
     path = Path(path)
     try:
         if path.is_dir():
             raise UserError(f"{path} is a folder, not a file.", received=str(path))
-        if (size := path.stat().st_size) > MAX_BYTES:
+        if (size := path.stat().st_size) > MAX_BYTES and first is None:
             raise UserError(f"{path} is larger than {MAX_BYTES >> 20} MiB.", received=f"{size:,} bytes")
         with path.open("rb") as file:
-            data = file.read((size or MAX_BYTES) + 1)  # a device says that its size is 0, and never ends
+            data = file.read(first or (size or MAX_BYTES) + 1)  # a device says that its size is 0, and never ends
         len(data) <= MAX_BYTES or reject(f"{path} is larger than {MAX_BYTES >> 20} MiB.", "a file without end")
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
         reason = getattr(error, "strerror", None) or str(error)

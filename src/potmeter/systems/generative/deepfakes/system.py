@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from potmeter.core.films import change_frames
 from potmeter.core.progress import progress
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System
@@ -270,16 +271,18 @@ class DeepFakes(System):
             label: draw a visible label; the mark in the file's metadata is written in any case
         """
         who = self.choose(identity, consent)
-        frames, without = np.empty_like(clip.frames), 0
-        for number, frame in enumerate(progress(clip.frames, "swapping faces")):
+
+        def change(frame: np.ndarray) -> np.ndarray | None:
             faces = find_faces(frame)
-            without += not faces
-            frames[number] = self.convert(frame, faces[:1], who, label)
-        without < len(frames) or reject_faceless("any frame of the film")
-        if without:
-            note(f"{without} of {len(frames)} frames show no face and stay as they are.")
-        mark = provenance(self.identities[who])
-        return SwappedFilm(replace(clip, frames=frames, provenance=mark), Manifest(mark))
+            return self.convert(frame, faces[:1], who, label) if faces else None
+
+        def finish(count: int, unchanged: int) -> None:
+            unchanged < count or reject_faceless("any frame of the film")
+            if unchanged:
+                note(f"{unchanged} of {count} frames show no face and stay as they are.")
+
+        film, mark = change_frames(clip, change, "swapping faces", finish), provenance(self.identities[who])
+        return SwappedFilm(replace(film, provenance=mark), Manifest(mark))
 
     @task
     def folder(

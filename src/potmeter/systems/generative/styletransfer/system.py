@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from potmeter.core.films import change_frames
 from potmeter.core.progress import progress
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
@@ -254,11 +255,11 @@ class StyleTransfer(System):
             own_colours: keep the film's colours, and take only the brush from the painting
             size: pixels of a frame's longer side; default: as it is
         """
-        frames = [
-            paint(self.model, Image(frame), strength=strength, own_colours=own_colours, size=size).pixels
-            for frame in progress(clip.frames, "painting frames")
-        ]
-        return Video(np.stack(frames), clip.fps, clip.caption, sound=clip.sound)
+
+        def change(frame: np.ndarray) -> np.ndarray:
+            return paint(self.model, Image(frame), strength=strength, own_colours=own_colours, size=size).pixels
+
+        return change_frames(clip, change, "painting frames")
 
     @task
     def folder(

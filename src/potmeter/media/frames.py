@@ -1,0 +1,133 @@
+"""A film's frames one by one: however long it is, only a few of them are in memory."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from potmeter.errors import reject
+from potmeter.media.medium import MAX_PIXELS
+from potmeter.notices import note
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LOSS = 0.05
+"""Share of a film's time, beyond a second, that may be missing before its file counts as broken off."""
+
+
+class Frames:
+    """Frames that are read or computed one after the other, each time they are iterated over.
+
+    ``numpy.asarray`` makes an array of them, which is in memory whole.
+    """
+
+    count: int | None = None
+    """How many there are, once they were read to the end."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Time, height, width and 3. The time is expected, and not sure, until the frames were read to the end."""
+        raise NotImplementedError
+
+    def read(self, first: int = 0) -> Iterator[np.ndarray]:
+        """The frames from a number on, each uint8 (height, width, 3)."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self.read()
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        import numpy as np
+
+        frames, number = np.empty((0, 0, 0, 3), np.uint8), 0
+        for number, frame in enumerate(self, 1):
+            pixels = number * frame.shape[0] * frame.shape[1]
+            pixels <= 10 * MAX_PIXELS or reject("This video is too long to be in memory whole.", f"{number:,} frames")
+            if number == 1:
+                frames = np.empty((len(self), *frame.shape), np.uint8)
+            elif number > len(frames):
+                frames.resize((2 * len(frames), *frame.shape), refcheck=False)
+            frames[number - 1] = frame
+        return frames[:number].astype(dtype or np.uint8, copy=False)
+
+
+class FileFrames(Frames):
+    """The frames of the first video in a file.
+
+    Args:
+        source: The file, or its bytes.
+        name: What messages call it.
+
+    Raises:
+        av.FFmpegError, IndexError, StopIteration: When no frame can be decoded.
+    """
+
+    def __init__(self, source: Path | bytes, name: str) -> None:
+        import av
+
+        self.source, self.name = source, name
+        with open_container(source) as container:
+            stream = container.streams.video[0]
+            first = next(container.decode(stream))
+            pixels = first.width * first.height
+            pixels <= MAX_PIXELS or reject(f"{name} has larger frames than {MAX_PIXELS:,} pixels.", f"{pixels:,}")
+            self.size = to_pixels(first).shape[:2]
+            of_stream, of_file = stream.duration, container.duration or 0
+            self.seconds = float(of_stream * stream.time_base if of_stream else of_file / av.time_base)
+            self.expected: int = stream.frames
+        if not self.expected:  # Matroska does not say it; each packet is a frame
+            with open_container(source) as container:
+                self.expected = max(1, sum(packet.size > 0 for packet in container.demux(container.streams.video[0])))
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        return (self.count or self.expected, *self.size, 3)
+
+    def read(self, first: int = 0) -> Iterator[np.ndarray]:
+        import av
+
+        count, broken, reached = 0, False, 0.0
+        with open_container(self.source) as container:
+            stream = container.streams.video[0]
+            try:
+                for frame in container.decode(stream):
+                    count += 1
+                    reached = (frame.time or 0) - float((stream.start_time or 0) * stream.time_base)
+                    if count > first:
+                        yield to_pixels(frame, self.size)
+            except av.FFmpegError:
+                broken = True
+        if broken or reached < (1 - LOSS) * self.seconds - 1:
+            note(f"{self.name} breaks off after {count:,} frames: {reached:.0f} of {self.seconds:.0f} s can be read.")
+        self.count = count
+
+
+@contextmanager
+def open_container(source: Path | bytes) -> Iterator[Any]:
+    """A film's file, or its bytes, opened with PyAV."""
+    import av
+
+    with (
+        io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file,
+        av.open(file, "r") as container,
+    ):
+        yield container
+
+
+def to_pixels(frame: Any, size: tuple[int, int] | None = None) -> np.ndarray:
+    """A decoded frame as uint8 (height, width, 3), upright, and of a size where one is given."""
+    import numpy as np
+
+    turns = frame.rotation // 90
+    height, width = size or (None, None)
+    if turns % 2:
+        height, width = width, height
+    pixels = frame.to_ndarray(format="rgb24", height=height, width=width)
+    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels

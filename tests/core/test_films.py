@@ -1,0 +1,263 @@
+"""Films of any length: their frames are changed one by one, and what was interrupted goes on."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from media.test_provenance import film_with_sound, packets
+from potmeter import notices
+from potmeter.core.films import change_frames, fingerprint_work, save_film
+from potmeter.errors import UserError
+from potmeter.media import Video, segments
+
+LEVELS = 20
+"""Frame t is of brightness 10 t, which tells it after coding."""
+
+
+def brightness(film) -> list[int]:
+    """The number that each frame bears."""
+    return [round(float(frame.mean()) / 10) for frame in film.frames]
+
+
+@pytest.fixture
+def film(tmp_path) -> Video:
+    """A film in a file: twenty ever brighter frames."""
+    frames = np.stack([np.full((16, 24, 3), 10 * t, np.uint8) for t in range(LEVELS)])
+    return Video.open(Video(frames, fps=8).save(tmp_path / "in.mp4"))
+
+
+@pytest.fixture
+def short_segments(monkeypatch) -> None:
+    monkeypatch.setattr(segments, "MAX_FRAMES", 6)
+
+
+def darker(frame):
+    return frame - np.minimum(frame, 10)
+
+
+class Interrupted:
+    """Changes frames until it is interrupted before one, and counts them."""
+
+    def __init__(self, at: int | None) -> None:
+        self.at, self.calls = at, 0
+
+    def __call__(self, frame):
+        if self.calls == self.at:
+            raise KeyboardInterrupt
+        self.calls += 1
+        return None if frame.mean() < 35 else darker(frame)
+
+
+def test_frames_of_a_file_are_changed_while_they_are_written_and_those_in_memory_at_once(film, tmp_path):
+    change = Interrupted(None)
+    lazy = change_frames(film, change, "working")
+    assert change.calls == 0
+    out = lazy.save(tmp_path / "out.mp4")
+    assert change.calls == LEVELS and lazy.json()["frames"] == LEVELS
+    assert brightness(Video.open(out)) == [0, 1, 2, 3, *range(3, LEVELS - 1)]
+    now = change_frames(Video(np.asarray(film.frames)), change, "working")
+    assert change.calls == 2 * LEVELS and isinstance(now.frames, np.ndarray)
+    assert brightness(now) == brightness(Video.open(out))
+
+
+def test_progress_is_told_of_each_frame(film, tmp_path):
+    from potmeter.core.progress import reporter
+
+    told = []
+    token = reporter.set(lambda *report: told.append(report))
+    try:
+        change_frames(film, darker, "working").save(tmp_path / "out.mp4")
+    finally:
+        reporter.reset(token)
+    assert told == [("working", n, LEVELS) for n in range(LEVELS + 1)]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_a_film_of_several_segments_is_the_same_film(tmp_path, short_segments, suffix):
+    frames = np.stack([np.full((16, 24, 3), 10 * t, np.uint8) for t in range(LEVELS)])
+    opened = Video.open(Video(frames, fps=29.97).save(tmp_path / f"x{suffix}"))
+    assert brightness(opened) == [*range(LEVELS)] and opened.fps == pytest.approx(29.97, abs=0.01)
+    assert opened.frames.seconds == pytest.approx(LEVELS / 29.97, abs=0.05)
+    assert [path.name for path in tmp_path.iterdir()] == [f"x{suffix}"]
+
+
+def test_what_was_interrupted_goes_on_after_the_last_closed_segment(film, tmp_path, short_segments, capsys):
+    told, out, folder = [], tmp_path / "out.mp4", tmp_path / "out.mp4.segments"
+    finish = lambda *counts: told.append(counts)
+    with pytest.raises(KeyboardInterrupt):
+        save_film(change_frames(film, Interrupted(14), "working", finish), out, "a")
+    assert not out.exists() and sorted(p.name for p in folder.iterdir()) == ["000000.mp4", "000001.mp4", "film.json"]
+    assert "the same command goes on after frame 12" in capsys.readouterr().err
+    closed = [path.read_bytes() for path in sorted(folder.glob("*.mp4"))]
+
+    again = Interrupted(3)
+    with pytest.raises(KeyboardInterrupt):  # within the segment: as if nothing had been
+        save_film(change_frames(film, again, "working", finish), out, "a")
+    assert [path.read_bytes() for path in sorted(folder.glob("*.mp4"))] == closed
+
+    last = Interrupted(None)
+    assert save_film(change_frames(film, last, "working", finish), out, "a") == out
+    assert last.calls == LEVELS - 12, "only what was missing is computed"
+    assert told == [(LEVELS, 4)], "what was counted before counts"
+    assert "goes on after frame 12" in capsys.readouterr().err
+    whole = save_film(change_frames(film, Interrupted(None), "working"), tmp_path / "whole.mp4", "a")
+    assert brightness(Video.open(out)) == brightness(Video.open(whole)) == [0, 1, 2, 3, *range(3, LEVELS - 1)]
+    difference = np.asarray(Video.open(out).frames).astype(int) - np.asarray(Video.open(whole).frames)
+    assert np.abs(difference).max() <= 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4", "whole.mp4"]
+
+
+def test_an_interruption_before_the_first_segment_leaves_nothing(film, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        save_film(change_frames(film, Interrupted(3), "working"), tmp_path / "out.mp4", "a")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_segments_of_other_work_are_not_used_and_it_is_said(film, tmp_path, short_segments, capsys):
+    with pytest.raises(KeyboardInterrupt):
+        save_film(change_frames(film, Interrupted(14), "working"), tmp_path / "out.mp4", "a")
+    change = Interrupted(None)
+    save_film(change_frames(film, change, "working"), tmp_path / "out.mp4", "b")
+    assert change.calls == LEVELS and "begins anew" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(film, tmp_path):
+    (tmp_path / "out.mp4.segments").mkdir()
+    (tmp_path / "out.mp4.segments" / "film.json").write_text("[]")
+    with pytest.raises(UserError, match=r"something else is in it. Received: .*out.mp4.segments"):
+        save_film(change_frames(film, darker, "working"), tmp_path / "out.mp4", "a")
+    assert (tmp_path / "out.mp4.segments" / "film.json").read_text() == "[]"
+
+
+def test_a_refusal_after_the_last_frame_leaves_nothing(film, tmp_path, short_segments):
+    def finish(count, unchanged):
+        raise UserError(f"{unchanged} of {count}")
+
+    with pytest.raises(UserError, match="20 of 20"):
+        save_film(change_frames(film, lambda frame: None, "working", finish), tmp_path / "out.mp4", "a")
+    with pytest.raises(UserError, match="20 of 20"):
+        change_frames(film, lambda frame: None, "working", finish).save(tmp_path / "out.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_sound_is_kept_as_it_was_coded(tmp_path, monkeypatch):
+    monkeypatch.setattr(segments, "MAX_FRAMES", 3)
+    (tmp_path / "in.mp4").write_bytes(film_with_sound("aac", "mp4"))
+    out = save_film(change_frames(Video.open(tmp_path / "in.mp4"), darker, "working"), tmp_path / "out.mkv", "a")
+    assert packets(out) == packets(tmp_path / "in.mp4")
+
+
+def test_sound_and_pictures_lie_side_by_side_in_a_file(tmp_path):
+    import av
+
+    (tmp_path / "in.mp4").write_bytes(film_with_sound("aac", "mp4"))
+    out = Video.open(tmp_path / "in.mp4").save(tmp_path / "out.mp4")
+    with av.open(str(out)) as container:
+        times = [float(packet.dts * packet.time_base) for packet in container.demux() if packet.size]
+    assert max(np.maximum.accumulate(times) - times) < 0.5, "a player need not look for one far from the other"
+
+
+@pytest.fixture
+def long_files(tmp_path) -> dict[str, bytes]:
+    """12 seconds of film with the index behind the pictures, before them, and without one."""
+    import av
+
+    frames = np.random.default_rng(0).integers(0, 255, (100, 48, 64, 3), np.uint8)
+    behind, none = (Video(frames, fps=8).save(tmp_path / f"whole{suffix}") for suffix in (".mp4", ".mkv"))
+    options = {"movflags": "faststart"}
+    with av.open(str(behind)) as source, av.open(str(tmp_path / "before.mp4"), "w", options=options) as target:
+        pictures = source.streams.video[0]
+        stream = target.add_stream_from_template(pictures)
+        for packet in source.demux(pictures):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    paths = {"behind": behind, "before": tmp_path / "before.mp4", "none": none}
+    return {name: path.read_bytes() for name, path in paths.items()}
+
+
+@pytest.mark.parametrize("index", ["before", "none"])
+def test_of_half_a_file_what_can_be_read_is_told(tmp_path, long_files, index):
+    notices.drop_notes()
+    (tmp_path / "half").write_bytes(long_files[index][: len(long_files[index]) // 2])
+    half = Video.open(tmp_path / "half")
+    out = Video.open(change_frames(half, darker, "working").save(tmp_path / "out.mp4"))
+    assert 30 < sum(1 for _ in out.frames) < 70
+    (line,) = notices.pending.values()
+    assert line.startswith("half breaks off after ") and "of 12 s can be read" in line
+
+
+def test_half_a_file_without_its_index_is_refused(tmp_path, long_files):
+    (tmp_path / "half").write_bytes(long_files["behind"][: len(long_files["behind"]) // 2])
+    with pytest.raises(UserError, match="half is not a video of a known format"):
+        Video.open(tmp_path / "half")
+
+
+PEAK = """
+import resource, sys
+import numpy as np
+from potmeter.core.films import change_frames, save_film
+from potmeter.media import Video
+from potmeter.media.frames import Frames
+from pathlib import Path
+
+class Noise(Frames):
+    shape = (int(sys.argv[1]), 120, 160, 3)
+    def read(self, first=0):
+        tile = np.random.default_rng(0).integers(0, 255, (120, 320, 3), np.uint8)
+        return (np.roll(tile, t, 1)[:, :160] // 8 for t in range(first, self.shape[0]))
+
+folder = Path(sys.argv[2])
+Video(Noise(), 25).save(folder / "long.mp4")
+film = Video.open(folder / "long.mp4")
+save_film(change_frames(film, lambda frame: 255 - frame, "working"), folder / "out.mp4", "a")
+assert sum(1 for _ in Video.open(folder / "out.mp4").frames) == int(sys.argv[1])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no resource module")
+def test_a_long_film_takes_no_more_memory_than_a_short_one(tmp_path):
+    peaks = []
+    for count in (300, 3000):
+        told = subprocess.run(
+            [sys.executable, "-c", PEAK, str(count), str(tmp_path)], capture_output=True, text=True, check=True
+        )
+        peaks.append(int(told.stdout))
+    assert peaks[1] - peaks[0] < 30, "MiB; the frames alone are 165"
+
+
+def test_a_fingerprint_knows_weights_arguments_and_files(tmp_path):
+    import torch
+
+    net, other, file = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2), tmp_path / "in.mp4"
+    file.write_bytes(b"one")
+    first = fingerprint_work(net, "x:video", {"clip": str(file), "size": 8})
+    assert first == fingerprint_work(net, "x:video", {"clip": str(file), "size": 8})
+    assert first != fingerprint_work(other, "x:video", {"clip": str(file), "size": 8})
+    assert first != fingerprint_work(net, "x:video", {"clip": str(file), "size": 9})
+    file.write_bytes(b"other")
+    assert first != fingerprint_work(net, "x:video", {"clip": str(file), "size": 8})
+
+
+def test_a_command_that_was_interrupted_goes_on_when_it_is_given_again(
+    tmp_path, film, short_segments, monkeypatch, capsys
+):
+    from potmeter.cli import execute
+    from potmeter.systems.generative.styletransfer import system
+
+    paint, calls = system.paint, Interrupted(8)
+    monkeypatch.setattr(system, "paint", lambda network, image, **options: (calls(image.pixels), paint(network, image, **options))[1])  # fmt: skip
+    command = ["run", "styletransfer:video", str(film.frames.source), "--out", str(tmp_path / "out.mp4")]
+    assert execute(command) == 130 and not (tmp_path / "out.mp4").exists()
+    calls.at = None
+    assert execute([*command, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["files"] == {"result": str(tmp_path / "out.mp4")} and report["result"]["frames"] == LEVELS
+    assert calls.calls == 8 + LEVELS - 6
+    assert sorted(path.name for path in Path(tmp_path).iterdir()) == ["in.mp4", "out.mp4"]
