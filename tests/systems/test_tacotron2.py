@@ -1,30 +1,23 @@
-"""Tacotron 2: its equations, what a user's text and speech may be, and what it says when speech fails."""
+"""Tacotron 2: its equations, its losses, how it speaks, and what it says when speech fails."""
 
 import copy
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from potmeter.data.speech import SpeechData
 from potmeter.errors import UserError
 from potmeter.media import Audio, Text
 from potmeter.systems.speech.tacotron2 import Config, Tacotron2
 from potmeter.systems.speech.tacotron2.alignment import align_monotonically, find_times, group_words
-from potmeter.systems.speech.tacotron2.batches import CurriculumBatches, SpokenSymbols
 from potmeter.systems.speech.tacotron2.checkpoints import nvidia_names
 from potmeter.systems.speech.tacotron2.diagnosis import diagnose
 from potmeter.systems.speech.tacotron2.evaluation import find_nearest, warped_mel_error
 from potmeter.systems.speech.tacotron2.loss import guided_attention_loss, measure_losses, stop_loss
-from potmeter.systems.speech.tacotron2.mels import compute_mel
 from potmeter.systems.speech.tacotron2.model import Prediction, Tacotron2Network
-from potmeter.systems.speech.tacotron2.normalise import normalise, split_long, split_sentences
-from potmeter.systems.speech.tacotron2.pieces import cut_text
 from potmeter.systems.speech.tacotron2.shared_factor import SharedFactor
-from potmeter.systems.speech.tacotron2.symbols import END, encode, learn_symbols
 from potmeter.systems.speech.tacotron2.synthesis import synthesise
 from potmeter.systems.speech.tacotron2.vocoder import FADE_SECONDS, join_pieces, load_vocoder
 
@@ -327,86 +320,6 @@ def test_a_slower_speech_is_as_near_as_its_frames_are():
     assert find_nearest("abcd", ["xyz", "abd", "dcba"]) == 1
 
 
-# Texts --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("language", "text", "spoken"),
-    [
-        ("en-us", "Dr. Smith met Mrs. Jones.", "doctor Smith met misess Jones."),
-        ("en-us", "3 of 1,250 — 2.5%", "three of one thousand, two hundred and fifty, two point five percent"),
-        ("en-us", "In 1984 and 2005.", "In nineteen eighty-four and two thousand and five."),
-        ("en-us", "It cost $3.50, or €7.", "It cost three dollars, fifty cents, or seven euro."),
-        ("en-us", "The 21st at 10:05", "The twenty-first at ten oh five"),
-        ("en-us", "on 5/6/1921", "on May sixth, nineteen twenty-one"),
-        ("en-us", "“Quite so,” (he) said…", "Quite so, he said."),
-        ("hu", "kb. 35 alma", "körülbelül harmincöt alma"),
-        ("ru", "25 раз", "двадцать пять раз"),
-        ("none", "abc.", "abc."),
-    ],
-)
-def test_texts_are_read_out(language, text, spoken):
-    assert normalise(text, language) == spoken
-
-
-def test_long_numbers_are_read_digit_by_digit():
-    assert normalise("0036", "en-us") == "zero zero three six"
-    assert normalise("1" * 20, "en-us").split() == ["one"] * 20
-
-
-def test_phonemes_of_several_languages():
-    from potmeter.systems.speech.tacotron2.phonemes import find_phonemes
-
-    assert find_phonemes("Hello, world!", "en-us") == "həlˈoʊ, wˈɜːld!"
-    assert find_phonemes("szép nyár", "hu") == "sˈeːp ɲˌaːr"
-    assert find_phonemes("мир", "ru") == "mʲˈir"
-    with pytest.raises(UserError, match="does not know this language"):
-        find_phonemes("a", "xx")
-
-
-def test_a_text_is_cut_into_sentences_and_these_into_what_was_trained_on():
-    assert split_sentences("One two. Three?\n\nfour") == ["One two.", "Three?", "four"]
-    words = "abc " * 30
-    pieces = cut_text(f"{words.strip()}. de", replace(SMALL, max_symbols=20))
-    assert all(len(piece.spelt) <= 20 for piece in pieces) and len(pieces) >= 7
-    assert " ".join(piece.text for piece in pieces) == f"{words.strip()}. de"
-    assert split_long("a, b c d e f", len, 8) == ["a, b c d", "e f"]
-
-
-def test_a_long_text_without_a_full_stop_is_cut_and_no_number_in_it_is():
-    words = "abc def " * 12_000
-    pieces = cut_text(words, SMALL)
-    assert " ".join(piece.text for piece in pieces) == words.strip()
-    assert all(len(piece.spelt) <= SMALL.max_symbols for piece in pieces)
-    english = replace(SMALL, language="en-us", symbols=(*"_~ ,.", *"abcdefghijklmnopqrstuvwxyz-"), alphabet="")
-    assert [piece.text for piece in cut_text("It cost 123,456,789,012. Supercalifragilisticexpialidocious", english)] == [
-        "It cost one hundred", "and twenty-three", "billion,", "four hundred and", "fifty-six million,",
-        "seven hundred and", "eighty-nine thousand", "and twelve.", "Supercalifragilistic", "expialidocious",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("", "nothing that could be spoken"),
-        ("?!", "nothing that could be spoken"),
-        ("abc привет", "6 of these letters or signs. Received: в е и п р т"),
-        ("abc 😀", "1 of these letters or signs. Received: 😀"),
-        ("a" * 300_000, "up to 200,000 characters"),
-        ("xyz", "3 of these letters or signs. Received: x y z"),
-    ],
-)
-def test_what_cannot_be_spoken_is_named(text, told):
-    with pytest.raises(UserError, match=told):
-        cut_text(text, SMALL)
-
-
-def test_symbols_begin_with_the_padding_and_texts_end_with_the_end():
-    symbols = learn_symbols(["ba", "c a"])
-    assert symbols == ("_", END, " ", "a", "b", "c")
-    assert encode("ab", replace(SMALL, symbols=symbols)) == [3, 4, 1]
-
-
 # Sound --------------------------------------------------------------------------------------------------------------
 
 
@@ -429,135 +342,6 @@ def test_a_vocoder_for_other_spectrograms_and_one_that_is_none_are_refused():
         load_vocoder("vae.plane", SMALL.mel_config)
     with pytest.raises(UserError, match="no system of that name"):
         load_vocoder("griffin", SMALL.mel_config)
-
-
-# A user's own speech ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="counts memory as Linux tells it")
-def test_neither_sounds_nor_spectrograms_of_a_large_folder_are_held_in_memory(tmp_path, monkeypatch):
-    def held():  # MB, without files that are mapped
-        line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
-        return int(line.split()[1]) / 1000
-
-    monkeypatch.setenv("POTMETER_CACHE", str(tmp_path))
-    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 80_000).astype(np.float32)
-    texts = ["a" * (1 + number % 20) for number in range(500)]
-    data = SpeechData(
-        texts, lambda i: Audio(np.roll(noise, i), 8000), origin=("noise", 1)
-    )  # 160 MB of sounds, 50 of mels
-    config = replace(
-        Tacotron2.presets["tiny"], n_mels=80, n_fft=512, symbols=("_", END, "a"), alphabet="a", max_symbols=20
-    )
-    compute_mel(data[0][1], config.mel_config)  # what libraries hold at first use
-    before, peak = held(), 0.0
-    symbols = SpokenSymbols(data, config)
-    batches = iter(CurriculumBatches(symbols, 8, 0, seed=0, device="cpu"))
-    for _ in range(len(texts) // 8):
-        next(batches)
-        peak = max(peak, held() - before)
-    assert symbols.mels.frames.nbytes > 40e6 and peak < 30
-
-
-@pytest.fixture
-def own(tmp_path):
-    """Thirty sentences of chords in LJSpeech's layout, of several kinds of files."""
-    from potmeter.data.sets.tones import sound_out
-
-    lines = []
-    for number in range(30):
-        text = f"{'abcdef'[number % 6]}{'fedcba'[number // 6]} a."
-        sound = sound_out(text).resample((8000, 16_000, 96_000)[number % 3])
-        sound.save(tmp_path / "wavs" / f"s{number:02}.{('wav', 'flac')[number % 2]}")
-        lines.append(f"s{number:02}|{text.upper()}|{text}\n" + "\n" * (number == 3))
-    (tmp_path / "metadata.csv").write_text("".join(lines), encoding="utf-8")
-    return tmp_path
-
-
-def test_a_folder_in_ljspeechs_layout_trains_and_goes_on(own):
-    config = replace(Tacotron2.presets["tiny"], batch_size=4)
-    splits = Tacotron2.data(config, str(own))
-    config = Tacotron2.fit_config(config, splits)
-    assert config.symbols == (*"_~ .", *"abcdef") and config.alphabet == "abcdef"
-    assert sorted(map(len, (splits.valid, splits.test))) >= [1, 1] and len(splits.unsplit) == 30
-    data = SpokenSymbols(splits.train, config)
-    batches = CurriculumBatches(data, 4, 2, seed=0, device="cpu")
-    first = [batch["symbols"] for batch, _ in zip(batches, range(9), strict=False)]
-    again = CurriculumBatches(data, 4, 2, seed=0, device="cpu")
-    again.load_state_dict({"position": 5})
-    assert torch.equal(next(iter(again))["symbols"], first[5])
-    later = CurriculumBatches(data, 4, 2, seed=0, device="cpu")
-    later.load_state_dict({"position": 8})  # in an epoch that has more batches than the first
-    assert torch.equal(next(iter(later))["symbols"], first[8])
-    assert max(data.lengths[i] for i in batches.epoch(0)[0].tolist()) <= sorted(data.lengths)[len(data) // 3]
-
-
-def test_sentences_that_are_too_long_to_be_trained_on_are_told(own):
-    from potmeter import notices
-
-    splits = Tacotron2.data(Tacotron2.presets["tiny"], str(own))
-    config = Tacotron2.fit_config(replace(Tacotron2.presets["tiny"], max_symbols=5), splits)
-    notices.drop_notes()
-    data = SpokenSymbols(splits.train, config)
-    CurriculumBatches(data, 4, 0, seed=0, device="cpu")
-    assert not notices.pending
-    data.config = replace(config, max_symbols=4)
-    data.symbols[3] = data.symbols[3][1:]
-    batches = CurriculumBatches(data, 4, 0, seed=0, device="cpu")
-    (line,) = notices.pending.values()
-    assert f"{len(data) - 1} of {len(data)} sentences are longer than 4 symbols" in line
-    assert batches.order.tolist() == [3]
-    data.config = replace(config, max_symbols=3)
-    with pytest.raises(UserError, match="raise --max-symbols. Received: 3"):
-        CurriculumBatches(data, 4, 0, seed=0, device="cpu")
-
-
-def test_stereo_of_24_bits_is_read(own, tmp_path):
-    import soundfile
-
-    from potmeter.data.spoken import load_spoken
-
-    sound = Audio.open(own / "wavs" / "s00.wav")
-    soundfile.write(own / "wavs" / "s00.wav", np.stack([sound.samples] * 2, 1), sound.rate, subtype="PCM_24")
-    splits = load_spoken(own)
-    assert len(splits.unsplit[0][1].samples) == len(sound.samples)
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (lambda lines: [*lines, "s99|a.|a."], r"1 of the 31 sounds .* are missing. Received: s99.wav"),
-        (lambda lines: [*lines, lines[0]], "line 32: the name came before. Received: s00"),
-        (lambda lines: ["nothing"], r"line 1: name\|text is expected"),
-        (lambda lines: ["", " "], "has no sentence"),
-        (lambda lines: lines[:2], "too few sentences"),
-    ],
-)
-def test_mistakes_in_the_metadata_are_named(own, change, told):
-    from potmeter.data.spoken import load_spoken
-
-    path = own / "metadata.csv"
-    path.write_text("\n".join(change(path.read_text().splitlines())), encoding="utf-8")
-    with pytest.raises(UserError, match=told):
-        load_spoken(own)
-
-
-@pytest.mark.parametrize(
-    ("samples", "told"),
-    [
-        (np.zeros(80, np.float32), "too short for a sentence"),
-        (np.full(8000 * 31, 0.1, np.float32), "too long for a sentence"),
-        (np.zeros(8000, np.float32), "is silent"),
-        (None, "not a sound of a known format"),
-    ],
-)
-def test_sounds_that_are_none_are_named(own, samples, told):
-    from potmeter.data.spoken import load_spoken
-
-    path = own / "wavs" / "s02.wav"
-    path.write_text("It was a truth.") if samples is None else Audio(samples, 8000).save(path)
-    with pytest.raises(UserError, match=f"s02.wav .*{told}"):
-        load_spoken(own).unsplit[2]
 
 
 # Use ----------------------------------------------------------------------------------------------------------------
