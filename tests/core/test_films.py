@@ -13,6 +13,7 @@ from potmeter import notices
 from potmeter.core.films import change_frames, fingerprint_work, save_film
 from potmeter.errors import UserError
 from potmeter.media import Video, segments
+from potmeter.media.sound_track import until_broken
 
 LEVELS = 20
 """Frame t is of brightness 10 t, which tells it after coding."""
@@ -159,6 +160,38 @@ def test_sound_and_pictures_lie_side_by_side_in_a_file(tmp_path):
     with av.open(str(out)) as container:
         times = [float(packet.dts * packet.time_base) for packet in container.demux() if packet.size]
     assert max(np.maximum.accumulate(times) - times) < 0.5, "a player need not look for one far from the other"
+
+
+def test_a_sound_that_cannot_be_read_further_ends_there_and_it_is_told():
+    import av
+
+    def damaged():
+        yield "packet"
+        raise av.error.InvalidDataError(1, "Invalid data found")
+
+    notices.drop_notes()
+    assert [*until_broken(damaged())] == ["packet"]
+    assert [*notices.pending] == ["The sound breaks off: Invalid data found."]
+
+
+def test_a_film_that_a_phone_took_upright_is_upright(tmp_path):
+    import av
+
+    frames = np.zeros((3, 32, 48, 3), np.uint8)
+    frames[:, :16] = 200  # bright above
+    flat = Video(frames, fps=8).save(tmp_path / "flat.mp4")
+    with av.open(str(flat)) as source, av.open(str(tmp_path / "turned.mp4"), "w") as target:
+        pictures = source.streams.video[0]
+        stream = target.add_stream_from_template(pictures)
+        stream.set_display_rotation(90)
+        for packet in source.demux(pictures):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    film = Video.open(tmp_path / "turned.mp4")
+    assert film.frames.shape == (3, 48, 32, 3)
+    left, right = (np.asarray(film.frames)[:, :, part].mean() for part in (slice(0, 16), slice(16, 32)))
+    assert left > 190 and right < 10, "turned counterclockwise, what was above is on the left"
 
 
 @pytest.fixture

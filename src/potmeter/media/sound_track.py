@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from potmeter.notices import note
+
 COPIED = ("aac", "mp3", "ac3", "eac3", "alac")
 """Codings that every container we write can hold; others are coded anew, as AAC."""
 NOT_IN_MOV = ("flac", "opus")
@@ -22,10 +24,20 @@ def add_sound(source: Any, target: Any) -> Iterator[Any]:
 
     stream = source.streams.audio[0]
     if stream.codec_context.name in (COPIED if target.format.name == "mov" else COPIED + NOT_IN_MOV):
-        return copy_packets(source, stream, target.add_stream_from_template(stream))
+        return until_broken(copy_packets(source, stream, target.add_stream_from_template(stream)))
     layout = "mono" if stream.codec_context.channels == 1 else "stereo"
     rate = stream.rate if stream.rate in (av.Codec("aac", "w").audio_rates or ()) else 48_000
-    return code_anew(source, stream, target.add_stream("aac", rate=rate, layout=layout))
+    return until_broken(code_anew(source, stream, target.add_stream("aac", rate=rate, layout=layout)))
+
+
+def until_broken(packets: Iterator[Any]) -> Iterator[Any]:
+    """Packets as far as they can be read."""
+    import av
+
+    try:
+        yield from packets
+    except av.FFmpegError as error:
+        note(f"The sound breaks off: {error.strerror}.")
 
 
 def copy_packets(source: Any, stream: Any, out: Any) -> Iterator[Any]:
