@@ -7,32 +7,22 @@ pooled from the pyramid, named, put right, and given a mask. With a ResNet-50 it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated, Literal
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from potmeter.core.config import BaseConfig
 from potmeter.core.signature import Range
 from potmeter.errors import reject
-from potmeter.nn.backbones import MobileNetV2, ResNet50
-from potmeter.nn.backbones.mobilenet import MEAN, STD
 from potmeter.nn.detection.instances import Instances
 from potmeter.nn.detection.masks import MaskHead, MaskPredictor, choose_masks, mask_loss
 from potmeter.nn.detection.proposals import ProposalNetwork, ProposalRules
-from potmeter.nn.detection.pyramid import FeaturePyramid
 from potmeter.nn.detection.regions import RegionHeads, RegionRules, pool_regions
-from potmeter.nn.frozen_norm import fold_norms, freeze_norms
-from potmeter.nn.image_network import ImageNetwork
+from potmeter.nn.detection.trunk import PyramidBackbone, RegionNetwork
 
-COARSEST = 32
-"""Stride of the backbone's last feature map; pictures are padded to its multiples."""
-PLAIN = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-"""Mean and standard deviation of a backbone that gets what is normalised already."""
 CLASS_LAYERS = tuple(
     f"model.roi_heads.{name}." for name in
     ("box_predictor.cls_score", "box_predictor.bbox_pred", "mask_predictor.mask_fcn_logits")
@@ -49,7 +39,7 @@ class Config(BaseConfig):
     dataset: str = "cutouts"
     """What it is trained on where no --data is given: cutouts or drawn-objects."""
     backbone: Literal["mobilenet", "resnet50", "convolutions"] = "mobilenet"
-    """Which network looks at the picture: MobileNetV2, ResNet-50, or four small convolutions."""
+    """MobileNetV2, ResNet-50, or a small network of five convolutions."""
     pretrained: bool = True
     """mobilenet: start from the public ImageNet weights."""
     norm: Literal["batch", "frozen", "folded"] = "folded"
@@ -97,64 +87,6 @@ class Config(BaseConfig):
         self.max_size >= self.image_size or reject("max_size is at least image_size.", (self.image_size, self.max_size))
 
 
-class Convolutions(nn.Module):
-    """A small backbone: five strided convolutions, each normalised; feature maps at strides 4, 8, 16 and 32."""
-
-    feature_channels = {4: 32, 8: 48, 16: 64, 32: 64}
-
-    def __init__(self) -> None:
-        super().__init__()
-        widths = (3, 24, *self.feature_channels.values())
-        self.features = nn.Sequential(
-            *(
-                nn.Sequential(nn.Conv2d(a, b, 3, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU(inplace=True))
-                for a, b in pairwise(widths)
-            )
-        )
-
-    def feature_maps(self, x: Tensor) -> dict[int, Tensor]:
-        """(B, feature_channels[stride], H / stride, W / stride) of normalised pictures."""
-        x, maps = self.features[0](x), dict[int, Tensor]()
-        for stride, block in zip(self.feature_channels, self.features[1:], strict=True):
-            x = maps[stride] = block(x)
-        return maps
-
-
-class Backbone(nn.Module):
-    """A network's feature maps at strides 4 to 32, as the levels of a pyramid.
-
-    Args:
-        config: Which network.
-    """
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        builders: dict[str, Callable[[], MobileNetV2 | ResNet50 | Convolutions]] = {
-            "mobilenet": lambda: MobileNetV2(None, *PLAIN),
-            "resnet50": lambda: ResNet50(None, *PLAIN),
-            "convolutions": Convolutions,
-        }
-        self.body = builders[config.backbone]()
-        set_norms(self.body, config.norm, config.norm_eps)
-        blocks = self.body.stages if isinstance(self.body, ResNet50) else [*self.body.features]
-        for block in blocks[: config.frozen]:
-            block.requires_grad_(False)
-        strides = [stride for stride in self.body.feature_channels if stride >= 4]
-        self.fpn = FeaturePyramid([self.body.feature_channels[stride] for stride in strides], config.channels)
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Levels (B, channels, h, w) at strides 4, 8, 16, 32 and 64 of normalised pictures (B, 3, H, W)."""
-        levels: list[Tensor] = self.fpn([x for stride, x in self.body.feature_maps(x).items() if stride >= 4])
-        return levels
-
-
-def set_norms(body: nn.Module, norm: str, eps: float) -> nn.Module:
-    """A backbone, which is changed, with its normalisations as a Config says."""
-    if norm == "frozen":
-        return freeze_norms(body, eps)
-    return fold_norms(body) if norm == "folded" else body
-
-
 class Heads(RegionHeads):
     """What is in each region, where exactly, and which pixels are its own."""
 
@@ -171,29 +103,20 @@ class Heads(RegionHeads):
         return logits
 
 
-class MaskRCNN(ImageNetwork):
+class MaskRCNN(RegionNetwork):
     """The whole network. Pictures are float (B, 3, H, W) in [0, 1], padded below and to the right.
 
     Args:
         config: See there.
     """
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(MEAN, STD)
-        self.backbone = Backbone(config)
-        rules = ProposalRules(sampled=config.anchors, trained=2 * config.proposals, tested=config.proposals)
-        self.rpn = ProposalNetwork(config.channels, config.anchor_sizes, config.anchor_ratios, rules)
-        self.roi_heads = Heads(config)
+    roi_heads: Heads
 
-    def prepare(self, images: Tensor, sizes: Sequence[tuple[int, int]]) -> Tensor:
-        """Normalised pictures whose padding, up to multiples of 32, is 0."""
-        height, width = images.shape[2:]
-        x = self.normalise(images)
-        if any(size != (height, width) for size in sizes):
-            rows, columns = (torch.arange(side, device=x.device) for side in (height, width))
-            x = x * torch.stack([(rows < h)[:, None] & (columns < w) for h, w in sizes])[:, None]
-        x = F.pad(x, (0, -width % COARSEST, 0, -height % COARSEST))
-        return x.contiguous(memory_format=torch.channels_last)
+    def __init__(self, config: Config) -> None:
+        backbone = PyramidBackbone(config.backbone, config.channels, config.norm, config.norm_eps, config.frozen)
+        rules = ProposalRules(sampled=config.anchors, trained=2 * config.proposals, tested=config.proposals)
+        rpn = ProposalNetwork(config.channels, config.anchor_sizes, config.anchor_ratios, rules)
+        super().__init__(backbone, rpn, Heads(config))
 
     def losses(
         self, images: Tensor, sizes: Sequence[tuple[int, int]], truths: Sequence[Instances],
@@ -225,16 +148,6 @@ class MaskRCNN(ImageNetwork):
         proposals = self.rpn(maps, shape, sizes)[0]
         found = self.roi_heads.find(maps[:4], proposals, shape, sizes)
         return choose_masks(self.roi_heads.mask_logits(maps[:4], [each.boxes for each in found], shape), found)
-
-    def region_logits(self, images: Tensor) -> list[Tensor]:
-        """Of pictures without padding the logits (P, classes) of each proposal, the background first."""
-        sizes = [(images.shape[2], images.shape[3])] * len(images)
-        x = self.prepare(images, sizes)
-        shape = (x.shape[2], x.shape[3])
-        maps = self.backbone(x)
-        proposals = self.rpn(maps, shape, sizes)[0]
-        logits, _ = self.roi_heads(maps[:4], proposals, shape)
-        return [*logits.split([len(boxes) for boxes in proposals])]
 
     def forward(self, images: Tensor) -> list[Instances]:
         """What is found in pictures without padding."""

@@ -29,6 +29,7 @@ from potmeter.nn.backbones import MobileNetV2
 from potmeter.nn.detection.boxes import bounds
 from potmeter.nn.detection.instances import Instances
 from potmeter.nn.detection.masks import paste_all
+from potmeter.nn.detection.trunk import set_norms
 
 from . import model
 from .augment import flip
@@ -96,7 +97,7 @@ class ObjectDetector(System):
     def warm_start(self) -> None:
         """Begin with the public ImageNet weights in the backbone."""
         if self.config.backbone == "mobilenet" and self.config.pretrained:
-            public = model.set_norms(load_imagenet_weights(MobileNetV2(None)), self.config.norm, self.config.norm_eps)
+            public = set_norms(load_imagenet_weights(MobileNetV2(None)), self.config.norm, self.config.norm_eps)
             self.model.backbone.body.load_state_dict(public.state_dict())
 
     def pretrained_state(self, pretrained: System) -> dict[str, Tensor]:
