@@ -16,6 +16,7 @@ import soundfile
 from fixtures.line import Config, Line
 from potmeter import registry
 from potmeter.cli import execute
+from potmeter.data.sets.mannequins import mannequins
 from potmeter.media import Audio, Image, Video
 
 WORKS = None
@@ -246,6 +247,23 @@ ROWS = [
     ("a picture of one pixel", "run maskrcnn {here}/pixel.png", WORKS),
     ("a picture of a line", "run maskrcnn {here}/line.png", WORKS),
     ("an attack on nothing", "run attack {here}/black.png --model maskrcnn.cutouts", "Nothing is found in the picture"),
+    # densepose
+    ("people in no folder", "train densepose --preset tiny --data {here}/missing --steps 1", "There is no folder"),
+    ("people without surfaces", "train densepose --preset tiny --data {here}/pairs --steps 1", "needs NAME_IUV.png beside its pictures"),
+    ("a surface of another size", "train densepose --preset tiny --data {here}/surfaces --steps 1", "must be as large as its picture, 40 × 32"),
+    ("a file of people", "train densepose --preset tiny --data {here}/text.txt --steps 1", "There is no folder"),
+    ("anchors for two levels of five", "train densepose --preset tiny --anchor-sizes 8 16 --steps 1", "for each of 5 levels"),
+    ("a texture that is no atlas", "run densepose:dress {here}/black.png --texture {here}/line.png", "square charts in four columns of six"),
+    ("a texture of text", "run densepose:dress {here}/black.png --texture {here}/text.png", "not a picture of a known format"),
+    ("a pattern that there is not", "run densepose:dress {here}/black.png --pattern tartan", "pattern"),
+    ("a film of text", "run densepose:film {here}/text.png", "not a video of a known format"),
+    ("charts of no size", "run densepose:atlas {here}/black.png --side 2", "side must lie between 8 and 512"),
+    ("too sure of people", "run densepose {here}/black.png --score 2", "score must lie between 0.05 and 1"),
+    ("a picture of no people", "run densepose {here}/black.png", WORKS),
+    ("a person of one pixel", "run densepose {here}/pixel.png", WORKS),
+    ("a person of a line", "run densepose:dress {here}/line.png", WORKS),
+    ("a person cut by the picture's edge", "run densepose {here}/cut-person.png", WORKS),
+    ("an atlas of nobody", "run densepose:atlas {here}/black.png", WORKS),
     # sumo
     ("a fighter that there is not", "run sumo --opponent v99", "opponent"),
     ("more bouts than anybody watches", "run sumo --bouts 10", "bouts must lie between 1 and 9"),
@@ -479,6 +497,11 @@ def places(tmp_path_factory, line_folder):
     (here / "coco" / "size.json").write_text(json.dumps(annotations | {"images": sizes, "annotations": square}))
     Image(np.zeros((1, 1, 3), np.uint8)).save(here / "pixel.png")
     Image(np.zeros((20, 20_000, 3), np.uint8)).save(here / "line.png")
+    Image(mannequins(96).test.surfaces.surface(4).pixels[:60, 40:]).save(here / "cut-person.png")
+    (here / "surfaces").mkdir()
+    for n in range(8):
+        Image(np.full((32, 40, 3), 20 * n, np.uint8)).save(here / "surfaces" / f"{n}.png")
+        Image(np.zeros((32 - (n == 7), 40, 3), np.uint8)).save(here / "surfaces" / f"{n}_IUV.png")
     annotations["images"][0]["file_name"] = "gone.png"
     (here / "coco" / "absent.json").write_text(json.dumps(annotations | {"annotations": []}))
     (here / "coco" / "long.json").write_text(

@@ -25,6 +25,7 @@ from potmeter.systems.speech.tacotron2.system import Tacotron2 as Tacotron2
 from potmeter.systems.speech.wavenet.system import WaveNetSystem as WaveNetSystem
 from potmeter.systems.vision.captioner.system import ImageCaptioner as ImageCaptioner
 from potmeter.systems.vision.classifier.system import ImageClassifier as ImageClassifier
+from potmeter.systems.vision.densepose.system import DensePose as DensePose
 from potmeter.systems.vision.maskrcnn.system import ObjectDetector as ObjectDetector
 from potmeter.systems.vision.segmenter.system import Segmenter as Segmenter
 from potmeter.version import __version__ as __version__
@@ -137,6 +138,10 @@ def load(
     *,
     device: str = "cpu",
 ) -> ImageClassifier: ...
+@overload
+def load(
+    name: Literal["densepose", "densepose.bodies"], weights: str | Path | None = None, *, device: str = "cpu"
+) -> DensePose: ...
 @overload
 def load(
     name: Literal["maskrcnn", "maskrcnn.cutouts"], weights: str | Path | None = None, *, device: str = "cpu"

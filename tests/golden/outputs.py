@@ -112,6 +112,15 @@ def of_captioner(system: Any) -> dict[str, Tensor]:
     return {"logits": logits} if weights is None else {"logits": logits, "attention": weights}
 
 
+def of_densepose(system: Any) -> dict[str, Tensor]:
+    """The surface maps of two boxes in a picture."""
+    picture = waves(1, *system.input_shape)
+    shape = (picture.shape[2], picture.shape[3])
+    maps = system.model.backbone(system.model.prepare(picture, [shape]))
+    boxes = torch.tensor([[0.1, 0.2, 0.6, 0.9], [0.3, 0.0, 1.0, 1.0]]) * min(shape)
+    return system.model.roi_heads.surface_maps(maps[:-1], [boxes], shape)._asdict()
+
+
 def of_locomotion(system: Any) -> dict[str, Tensor]:
     """The policy's logits or means, for observations on a line."""
     return {"forward": system(torch.linspace(-1, 1, 7)[:, None].expand(-1, system.config.num_observations))}
@@ -171,6 +180,7 @@ BY_SYSTEM = {
     "blackbox": of_blackbox,
     "captioner": of_captioner,
     "deepfakes": of_deepfakes,
+    "densepose": of_densepose,
     "locomotion": of_locomotion,
     "sumo": of_sumo,
     "styletransfer": of_styletransfer,
