@@ -119,6 +119,16 @@ ROWS = [
     ("a caption of a line", "run captioner {here}/line.png", WORKS),
     ("a caption to attack with, of unknown words", "run attack {here}/black.png --model captioner.scenes --target 'a quark'", "vocabulary has not all.*Received: quark"),
     ("captions of one picture", "train captioner --steps 1 --data {here}/one.csv", "too few pictures"),
+    # sentences to draw
+    ("an empty sentence", "run stackgan ''", "at least one word"),
+    ("a sentence without a word", "run stackgan '... !'", "at least one word"),
+    ("a sentence of unknown words", "run stackgan 'quantum chromodynamics'", "None of these words.*Received: quantum, chromodynamics"),
+    ("a sentence of 10,000 characters", f"run stackgan '{'bird ' * 2000}'", "at most 2,000 characters"),
+    ("a word that is not in the sentence", "run stackgan:words 'a red bird' blue", "has not that word"),
+    ("too many pictures of a sentence", "run stackgan 'a red bird' --count 99", "count must lie between"),
+    ("sentences of absent pictures", "train stackgan --steps 1 --data {here}/absent.csv", "1 of the 1 pictures.*nowhere.png"),
+    ("sentences about one picture", "train stackgan --steps 1 --data {here}/one.csv", "too few pictures"),
+    ("large pictures of another size", "train stackgan --steps 1 --image-size 128", "a quarter of image_size"),
     # text
     ("an empty text", "train word2vec --preset tiny --steps 1 --data {here}/empty.png", "is empty"),
     ("a binary text", "train word2vec --preset tiny --steps 1 --data {here}/black.png", "is not text: it has a null byte"),

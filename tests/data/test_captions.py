@@ -45,6 +45,19 @@ THREE = {
 }
 
 
+def test_cubs_layout_is_read(folder):
+    for number in range(30):
+        kind = folder / "images" / f"{number % 3:03}.Albatross"
+        kind.mkdir(exist_ok=True)
+        (folder / "images" / f"{number:02}.png").rename(kind / f"bird.{number}.png")
+        (folder / "text_c10" / kind.name).mkdir(parents=True, exist_ok=True)
+        (folder / "text_c10" / kind.name / f"bird.{number}.txt").write_text(f"a bird\nbird number {number}\n\n")
+    found = read_captions(folder)
+    assert len(found) == 30
+    assert all(texts["und"] == ["a bird", f"bird number {path.stem.split('.')[1]}"] for path, texts in found.items())
+    assert sum(map(len, (load_captioned(folder, 32).train, load_captioned(folder, 32).test))) > 20
+
+
 @pytest.mark.parametrize("name", THREE)
 def test_each_layout_is_read_from_its_folder(folder, name):
     if THREE[name] is None:

@@ -133,6 +133,14 @@ def of_sumo(system: Any) -> dict[str, Tensor]:
     return {"forward": system(line), "v1": system.ladder.members[0].act(line), "elo": ratings}
 
 
+def of_stackgan(system: Any) -> dict[str, Tensor]:
+    """The embedding of a sentence, and both stages' pictures of it, made small."""
+    text = system.embed_sentences(["this bird is blue with white and has a very short beak"])
+    z = torch.linspace(-1.5, 1.5, system.config.latent_dim)[None]
+    small, large = system.decode_text(text, z)
+    return {"text": text, "stage I": small[..., ::4, ::4], "stage II": large[..., ::16, ::16]}
+
+
 def of_styletransfer(system: Any) -> dict[str, Tensor]:
     """The paintings of two pictures."""
     return {"forward": system(waves(2, 3, 48, 64))}
@@ -183,6 +191,7 @@ BY_SYSTEM = {
     "densepose": of_densepose,
     "locomotion": of_locomotion,
     "sumo": of_sumo,
+    "stackgan": of_stackgan,
     "styletransfer": of_styletransfer,
     "tacotron2": of_tacotron2,
     "translator": of_translator,

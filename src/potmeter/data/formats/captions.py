@@ -2,6 +2,8 @@
 
 * COCO: ``{"images": [{"id": 7, "file_name": "x.jpg"}], "annotations": [{"image_id": 7, "caption": "A cat."}]}``
 * Flickr8k, Flickr30k: ``x.jpg#0⇥A cat.``, a line for each caption
+* CUB: a folder with ``images/`` and ``text/`` (or ``text_c10/``), where ``images/001.Albatross/x.jpg`` has its captions in
+  ``text/001.Albatross/x.txt``, a line each (Reed et al. 2016)
 * CSV, TSV: a header with ``file`` (or ``image`` …), ``caption`` (or ``text`` …), and perhaps ``language``
 """
 
@@ -26,6 +28,8 @@ MAX_CAPTION = 1_000
 FILE_COLUMNS = ("file", "file_name", "filename", "image", "image_name", "picture", "path")
 CAPTION_COLUMNS = ("caption", "text", "sentence", "description", "comment")
 SUFFIXES = (".json", ".csv", ".tsv", ".txt", ".token")
+TEXT_FOLDERS = ("text", "text_c10")
+"""Beside ``images``, in CUB's layout."""
 SHOWN = 3
 """How many missing pictures are named."""
 
@@ -41,7 +45,7 @@ def read_captions(
     Captions without a word are dropped, and pictures that are not there are left out, which is told.
 
     Args:
-        source: A file in one of the layouts, or a folder that holds exactly one.
+        source: A file in one of the layouts, a folder that holds exactly one, or one in the layout of CUB.
         pictures: The folder that the pictures lie in or below; None = the folder of the file, or the one above that.
         language: Of captions that do not say theirs.
 
@@ -53,8 +57,11 @@ def read_captions(
         >>> [*read_captions("flickr8k/captions.txt").values()][0]  # doctest: +SKIP
         {'und': ['A child in a pink dress is climbing up a set of stairs .']}
     """
-    file = find_caption_file(source)
-    rows = list(read_rows(file))
+    folder = find_text_folder(source)
+    file = find_caption_file(source) if folder is None else folder / "captions"
+    rows = list(read_rows(file) if folder is None else read_text_folder(folder))
+    if folder is not None and pictures is None:
+        pictures = folder.parent / "images"
     rows or reject(f"{file} has no captions.", "0 captions")
     texts = [(name, " ".join(caption.split()), language if its is None else its) for name, caption, its in rows]
     for name, caption, _ in texts:
@@ -71,6 +78,27 @@ def read_captions(
         if name in places:
             found[places[name]][its].append(caption)
     return {path: dict(captions) for path, captions in found.items()}
+
+
+def find_text_folder(source: str | Path) -> Path | None:
+    """The folder with the captions, of a folder in CUB's layout; None for anything else."""
+    roots = [Path(source) / name for name in TEXT_FOLDERS]
+    found = [root for root in roots if os.path.isdir(root) and os.path.isdir(root.parent / "images")]
+    return found[0] if found else None
+
+
+def read_text_folder(folder: Path) -> Iterator[Row]:
+    """The rows of CUB's layout: a text file for each picture, with a caption in each line."""
+    root = folder.parent / "images"
+    pictures = {
+        relative_name(path.with_suffix(""), root): relative_name(path, root)
+        for path in find_files(root, Image.suffixes).files
+    }
+    for path in sorted(folder.rglob("*.txt")):
+        name = relative_name(path.with_suffix(""), folder)
+        for line in Text.open(path).lines:
+            if line.strip():
+                yield pictures.get(name, f"{name}.jpg"), line, None
 
 
 def find_caption_file(source: str | Path) -> Path:

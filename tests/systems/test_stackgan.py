@@ -1,0 +1,259 @@
+"""The two stages: their losses by the paper's equations, their sizes, what is learned when, and what a sentence may be."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from core.helpers import trainer
+from potmeter import notices
+from potmeter.core.random import RandomStream
+from potmeter.data.sets.bird_anatomy import ATTRIBUTES
+from potmeter.data.sets.birds import BirdPictures, bird_part
+from potmeter.data.splits import Splits
+from potmeter.errors import UserError
+from potmeter.systems.generative.stackgan import StackGAN
+from potmeter.systems.generative.stackgan.judge import load_judge
+from potmeter.systems.generative.stackgan.measure import (
+    find_sentences,
+    gradient_size,
+    measure_sharpness,
+    nearest_sentences,
+    shares_shown,
+)
+from potmeter.systems.generative.stackgan.model import (
+    Discriminator,
+    FirstGenerator,
+    SecondGenerator,
+    draw,
+    enlarge,
+    kl_divergence,
+)
+from potmeter.systems.generative.stackgan.sentences import (
+    PAD,
+    PictureEncoder,
+    TextEncoder,
+    encode_sentences,
+    matching_loss,
+    split_words,
+)
+
+WORDS = ("a", "red", "blue", "bird", "with", "white", "beak")
+TINY = replace(StackGAN.presets["tiny"], vocabulary=WORDS, batch_size=8, min_count=1)
+PAPER_LIKE = replace(TINY, reconstruction=0.0, latent_bank=0, matching=0.0, tune_text=False)
+PAPER = replace(StackGAN.presets["paper"], vocabulary=WORDS)
+
+
+@pytest.fixture
+def system():
+    torch.manual_seed(0)
+    return StackGAN(TINY).eval()
+
+
+@pytest.fixture
+def quiet():
+    notices.drop_notes()
+    yield
+    notices.drop_notes()
+
+
+def few(count=24):
+    part = bird_part("train", count, 64)
+    return Splits(part, part.head(8), part.head(8), dataset="few-birds")
+
+
+# The losses -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_divergence_of_the_condition_is_that_of_gaussians():
+    mean, log_variance = torch.randn(5, 7), torch.randn(5, 7)
+    normal = torch.distributions.Normal(mean, (0.5 * log_variance).exp())
+    expected = torch.distributions.kl_divergence(normal, torch.distributions.Normal(0.0, 1.0)).mean(1)
+    torch.testing.assert_close(kl_divergence((mean, log_variance)), expected)
+
+
+def test_conditions_are_drawn_from_that_gaussian():
+    mean, log_variance = torch.tensor([[2.0, -1.0]]), torch.tensor([[0.0, 2 * math.log(3)]])
+    drawn = draw((mean, log_variance), torch.randn(40_000, 2))
+    torch.testing.assert_close(drawn.mean(0), mean[0], atol=0.06, rtol=0)
+    torch.testing.assert_close(drawn.std(0), torch.tensor([1.0, 3.0]), atol=0.06, rtol=0)
+
+
+def test_the_discriminator_takes_others_sentences_for_as_wrong_as_generated_pictures(system):
+    real, fake, text = torch.rand(4, 3, 16, 16), torch.rand(4, 3, 16, 16), torch.randn(4, TINY.text_dim)
+    critic = system.first_critic
+    cross = F.binary_cross_entropy_with_logits
+    right, wrong, made = critic(real, text), critic(real, text.roll(1, 0)), critic(fake, text)
+    expected = cross(right, torch.ones(4)) + (cross(wrong, torch.zeros(4)) + cross(made, torch.zeros(4))) / 2
+    torch.testing.assert_close(system.critic_loss(critic, real, fake, text), expected)
+
+
+def test_what_belongs_together_is_told_in_both_directions():
+    logits = torch.randn(6, 6)
+    own = logits.diagonal()
+    expected = 0.5 * ((logits.logsumexp(1) - own).mean() + (logits.logsumexp(0) - own).mean())
+    torch.testing.assert_close(matching_loss(logits), expected)
+    assert matching_loss(50 * torch.eye(6)) < 1e-4
+
+
+# The networks ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_paper_presets_networks_have_the_papers_sizes():
+    """N_g = 128, N_z = 100, N_d = 512 maps of 4×4 beside the compressed text, from 1,024 maps to 64×64 and on to 256×256."""
+    with torch.device("meta"):
+        first, second = FirstGenerator(PAPER), SecondGenerator(PAPER)
+        critic = Discriminator(PAPER, PAPER.discriminator_widths)
+    count = lambda module: sum(p.numel() for p in module.parameters())
+    augmentation = 1024 * 256 + 256
+    widths = (1024, 512, 256, 128, 64)
+    up = lambda pairs: sum(9 * a * b + 2 * b for a, b in pairs)
+    stage_1 = 228 * 16 * 1024 + 2 * 16 * 1024 + up(zip(widths, widths[1:], strict=False)) + 9 * 64 * 3
+    assert count(first) == augmentation + stage_1
+    down = 9 * 3 * 128 + (16 * 128 * 256 + 2 * 256) + (16 * 256 * 512 + 2 * 512)
+    joint = 9 * (512 + 128) * 512 + 2 * 512
+    residual = 4 * 2 * (9 * 512 * 512 + 2 * 512)
+    stage_2 = down + joint + residual + up([(512, 256), (256, 128), (128, 64), (64, 32)]) + 9 * 32 * 3
+    assert count(second) == augmentation + stage_2
+    convolutions = 16 * 3 * 64 + 64 + sum(16 * a * b + 2 * b for a, b in ((64, 128), (128, 256), (256, 512)))
+    head = (1024 * 128 + 128) + (512 + 128) * 512 + 2 * 512 + (16 * 512 + 1)
+    assert count(critic) == convolutions + head
+
+
+def test_stage_two_begins_as_an_enlargement():
+    small = torch.rand(2, 3, 16, 16) * 2 - 1
+    torch.testing.assert_close(SecondGenerator(TINY)(small, torch.randn(2, TINY.condition_dim)), enlarge(small, 4))
+    plain = SecondGenerator(replace(TINY, skip=False))(small, torch.randn(2, TINY.condition_dim))
+    assert plain.shape == (2, 3, 64, 64) and not torch.allclose(plain, enlarge(small, 4), atol=0.1)
+
+
+def test_a_sentence_means_the_same_beside_a_longer_one():
+    encoder = TextEncoder(TINY).eval()
+    tokens = encode_sentences(["a red bird", "a blue bird with a white beak"], TINY)
+    assert (tokens[0, 3:] == PAD).all()
+    torch.testing.assert_close(encoder(tokens)[:1], encoder(tokens[:1, :3]))
+    torch.testing.assert_close(encoder(tokens).square().mean(1), torch.ones(2))
+    assert not torch.allclose(encoder(tokens[:1, :3]), encoder(encode_sentences(["bird red a"], TINY)), atol=1e-3)
+
+
+def test_pictures_and_sentences_are_compared_by_the_product_of_their_embeddings():
+    encoder = PictureEncoder(TINY).eval()
+    pictures, text = encoder(torch.rand(3, 3, 16, 16)), TextEncoder(TINY)(encode_sentences(["a", "red", "bird"], TINY))
+    logits = encoder.compatibility(pictures, text)
+    cosine = F.cosine_similarity(pictures[:, None], text[None], dim=2)
+    torch.testing.assert_close(logits, encoder.log_scale.exp() * cosine)
+
+
+# One stage after the other --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stages", "learning"),
+    [((1.0, 1.0), {"text_encoder", "picture_encoder"}),
+     ((0.0, 1.0), {"first", "first_critic", "latent_encoder", "text_encoder"}),
+     ((0.0, 0.0), {"second", "second_critic"})],
+    ids=["words", "stage I", "stage II"],
+)  # fmt: skip
+def test_each_stage_trains_its_own_networks(tmp_path, monkeypatch, stages, learning):
+    monkeypatch.setenv("POTMETER_CACHE", str(tmp_path / "cache"))
+    splits = few()
+    config = StackGAN.fit_config(replace(TINY, vocabulary=(), stages=stages, ema=0.0), splits)
+    run = trainer(StackGAN, config, tmp_path / "run", splits, steps=2, eval_every=10)
+    before = {name: value.clone() for name, value in run.system.named_parameters()}
+    run.fit()
+    changed = {
+        name.split(".")[0] for name, value in run.system.named_parameters() if not torch.equal(value, before[name])
+    }
+    assert changed == learning
+
+
+def test_the_bank_holds_the_noise_found_in_the_latest_pictures(system):
+    size = len(system.bank)
+    means = torch.randn(size + 8, TINY.latent_dim)
+    for step, part in enumerate(means.split(8)):
+        system.keep_latents((part, torch.zeros_like(part)), step)
+    kept = system.bank.float() / 1000
+    torch.testing.assert_close(kept[8:], means[8:size], atol=6e-4, rtol=0)
+    torch.testing.assert_close(kept[:8], means[size:], atol=6e-4, rtol=0)
+    z = system.draw_noise(500, RandomStream(0))
+    nearest = torch.cdist(z, kept).amin(1)
+    assert 0.5 < nearest.square().mean() / (TINY.latent_dim * 0.2**2) < 1.2
+    assert StackGAN(PAPER_LIKE).draw_noise(500, RandomStream(0)).std() == pytest.approx(1, abs=0.05)
+
+
+# Measures -------------------------------------------------------------------------------------------------------------
+
+
+def test_only_what_is_stated_counts():
+    values, stated = torch.tensor([[1, 2, 3], [0, 0, 0]]), torch.tensor([[1, -1, 0], [-1, 0, -1]])
+    assert shares_shown(values, stated).tolist() == [0.5, 1.0]
+
+
+def test_a_blurred_picture_is_less_sharp():
+    real = torch.rand(3, 3, 32, 32)
+    blurred = F.avg_pool2d(real, 3, 1, 1)
+    assert gradient_size(blurred) < 0.5 * gradient_size(real)
+    sharp, enlarged = measure_sharpness(real, F.avg_pool2d(real, 4), real)
+    assert sharp == 1 and enlarged < 0.1
+
+
+def test_a_sentence_is_found_where_it_is_the_nearest():
+    text = torch.eye(6)
+    assert find_sentences(text, text).tolist() == [1.0] * 6
+    assert find_sentences(text.roll(1, 0), text).sum() == 0
+
+
+def test_the_nearest_sentence_shares_the_rarest_words():
+    known = ["a red bird with a white belly", "a blue bird with a white belly", "a blue bird in the snow"]
+    assert nearest_sentences(known, ["in the snow a blue bird", "a red bird"]) == [2, 0]
+
+
+def test_the_judge_sees_what_birds_are_like_that_it_was_not_trained_on():
+    part = bird_part("test", 150, 64)
+    images = torch.stack([BirdPictures(part.pictures.birds, 64).picture(i) for i in range(150)]).float() / 255
+    right = (load_judge().values(images) == part.attributes).float().mean(0)
+    assert right.mean() > 0.95 and right.min() > 0.8, dict(zip(ATTRIBUTES, right.tolist(), strict=True))
+
+
+# Use ------------------------------------------------------------------------------------------------------------------
+
+
+def test_words_are_read_in_small_letters_without_punctuation():
+    assert split_words("The bird's wings: RED, and blue-grey!") == ["the", "bird's", "wings", "red", "and", "blue-grey"]
+
+
+def test_words_that_it_does_not_know_are_said(system, quiet):
+    assert system.read("A Red bird with purple wings") == "a red bird with"
+    assert "purple, wings" in "".join(notices.pending.values())
+    with pytest.raises(UserError, match=r"None of these words.*Received: purple, wings"):
+        system.read("purple wings")
+    for wrong in ("", " ,.!"):
+        with pytest.raises(UserError, match="at least one word"):
+            system.read(wrong)
+    with pytest.raises(UserError, match=r"at most.*Received: 10,000 characters"):
+        system.read("bird " * 2000)
+
+
+def test_a_seed_gives_the_same_pictures_and_another_others(system):
+    first, again, other = (system.run("a red bird", count=2, seed=seed).pixels for seed in (1, 1, 2))
+    assert (first == again).all() and (first != other).any()
+
+
+def test_one_word_changes_only_the_embedding(system):
+    said = []
+    system.read = lambda sentence: said.append(sentence) or sentence
+    system.words("a red bird", "red", "blue, white", seed=3)
+    assert said == ["a red bird", "a blue bird", "a white bird"]
+    with pytest.raises(UserError, match="has not that word"):
+        system.words("a red bird", "blue", "white")
+
+
+def test_a_way_between_sentences_begins_and_ends_with_them(system):
+    z = RandomStream(0).normal(1, TINY.latent_dim)
+    start, end = (system.decode_text(system.embed_sentences([each]), z)[1] for each in ("a red bird", "a blue bird"))
+    text = torch.lerp(*system.embed_sentences(["a red bird", "a blue bird"])[:, None], torch.linspace(0, 1, 5)[:, None])
+    way = system.decode_text(text, z.expand(5, -1))[1]
+    torch.testing.assert_close(way[:1], start)
+    torch.testing.assert_close(way[-1:], end)
