@@ -87,7 +87,7 @@ class Speaker:
         """Note that a sentence states these attributes."""
         for name in names:
             value = getattr(self.bird, name)
-            self.facts[name] = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+            self.facts[name] = ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
     def colour(self, part: str) -> str:
         """The colour of a part."""
@@ -118,7 +118,7 @@ class Speaker:
 
     def marks(self, limit: int) -> list[str]:
         """What else it has, at most so many."""
-        b, said = self.bird, []
+        b, said = self.bird, list[str]()
         options = [("beak_length", self.beak), ("tail", lambda: self.pick(TAILS[b.tail]))]
         options += [("pattern", lambda: self.pick(BREASTS[b.pattern]))] if b.pattern != "plain" else []
         options += [("eye_ring", lambda: self.pick(RINGS))] if b.eye_ring else []

@@ -12,12 +12,13 @@ from potmeter.data.sets.bird_shapes import Colour, Point, css, curve, ellipse, l
 
 def scenery(bird: Bird, rng: np.random.Generator) -> tuple[str, str, float]:
     """Background, what stands in front of it, and the height at which a bird's feet are."""
-    high, low = {
+    skies: dict[str, tuple[Colour, Colour]] = {
         "branch": ((198, 42, 84), (88, 34, 80)),
         "grass": ((196, 48, 86), (72, 44, 84)),
         "snow": ((214, 30, 80), (216, 26, 91)),
         "rock": ((202, 40, 85), (188, 32, 74)),
-    }[bird.place]
+    }
+    high, low = skies[bird.place]
     tint = rng.uniform(-10, 10)
     high, low = (
         (high[0] + tint, high[1], high[2] + rng.uniform(-4, 3)),

@@ -17,7 +17,7 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from potmeter.data.captions import CaptionData
+from potmeter.data.captions import CaptionData, Captions, Names
 from potmeter.data.fingerprint import digest
 from potmeter.data.sets.bird_anatomy import ATTRIBUTES, Bird, attribute_values, draw_bird
 from potmeter.data.sets.bird_drawing import bird_svg
@@ -86,8 +86,8 @@ class BirdData(CaptionData):
     def __init__(
         self,
         pictures: BirdPictures,
-        captions: Sequence[dict[str, list[str]]],
-        objects: Sequence[Sequence[dict[str, Sequence[str]]]] = (),
+        captions: Sequence[Captions],
+        objects: Sequence[Sequence[Names]] = (),
         indices: Sequence[int] | None = None,
         *,
         descriptions: Sequence[Sequence[Description]] = (),
