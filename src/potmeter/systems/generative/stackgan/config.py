@@ -62,6 +62,8 @@ class Config(BaseConfig):
     """Weight λ of the Kullback–Leibler divergence of conditioning augmentation (equation 4)."""
     adversarial: Annotated[float, Range(0)] = 1.0
     """Weight of what the discriminators say in the generators' losses."""
+    second_adversarial: Annotated[float, Range(0)] | None = None
+    """The same in stage II alone; None = as in stage I."""
     reconstruction: Annotated[float, Range(0)] = 0.0
     """Weight of the distance, mean over pixels in [−1, 1], between training pictures and those generated of their sentence
     and of the noise that an encoder finds in them, as in a variational autoencoder; 0 = none, as in the paper."""
@@ -74,7 +76,7 @@ class Config(BaseConfig):
     training, arXiv:1903.12436); 0 = none, and z is standard normal, as in the paper."""
     matching: Annotated[float, Range(0)] = 0.0
     """Weight of the cross-entropy by which the picture encoder tells, among the minibatch's sentences, the one that a
-    generated picture belongs to (arXiv:1711.10485, equation 11); 0 = none, as in the paper."""
+    picture of stage I belongs to (arXiv:1711.10485, equation 11); 0 = none, as in the paper."""
     beta1: Annotated[float, Range(0, 1, open="high")] = 0.5
     """Adam's decay of the mean gradient."""
     precision: Literal["float32", "bfloat16"] = "float32"

@@ -241,13 +241,14 @@ class StackGAN(System):
         self, critic: model.Discriminator, real: Tensor, fake: Tensor, text: Tensor
     ) -> dict[str, Tensor]:
         """What a generator minimises, weighted, without the divergences."""
-        c = self.config
-        losses = {"generator": c.adversarial * F.softplus(-critic(fake, text)).mean()}
+        c, is_small = self.config, fake.shape[-1] == self.config.small_size
+        weight = c.adversarial if is_small or c.second_adversarial is None else c.second_adversarial
+        losses = {"generator": weight * F.softplus(-critic(fake, text)).mean()}
         if c.reconstruction:
             half = len(real) // 2
             losses["reconstruction"] = c.reconstruction * (fake[:half] - real[:half]).abs().mean()
-        if c.matching:
-            seen = self.picture_encoder(fake if fake.shape[-1] == c.small_size else F.avg_pool2d(fake, 4))
+        if c.matching and is_small:
+            seen = self.picture_encoder(fake)
             losses["matching"] = c.matching * sentences.matching_loss(self.picture_encoder.compatibility(seen, text))
         return losses
 
