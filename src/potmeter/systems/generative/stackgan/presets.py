@@ -8,9 +8,9 @@ PRESETS = {
     "tiny": Config(
         dataset="few-birds", image_size=64, word_dim=32, text_hidden=48, text_dim=48, picture_widths=(16, 32), condition_dim=32,
         latent_dim=16, generator_widths=(64, 32, 16), discriminator_widths=(16, 32), refiner_widths=(16, 32),
-        upsampling_widths=(24, 16, 8), residual_blocks=1, critic_widths=(8, 16, 32, 32), stages=(0.25, 0.65), kl=0.25,
-        adversarial=0.5, second_adversarial=0.05, reconstruction=60.0, latent_kl=1.0, latent_widths=(16, 32), latent_bank=256, matching=1.0,
-        tune_text=True, lr=2e-3, batch_size=32, schedule="constant", ema=0.98,
+        upsampling_widths=(24, 16, 8), residual_blocks=1, critic_widths=(8, 16, 32, 32), latent_widths=(16, 32),
+        latent_bank=256, stages=(0.25, 0.65), kl=0.25, latent_kl=1.0, adversarial=0.5, second_adversarial=0.05,
+        reconstruction=60.0, matching=1.0, tune_text=True, lr=2e-3, batch_size=32, schedule="constant", ema=0.98,
         feature_extractor="classifier.digits", feature_extractor_size=28,
     ),
     "lecture": Config(
