@@ -18,7 +18,7 @@ from potmeter.data.splits import Splits
 
 FIXTURES = {owner.name: owner for owner in (Line, Ring, Corridor)}
 SYSTEMS = [*FIXTURES, *(entry.name for entry in registry.built_in_entries() if entry.kind == "system")]
-STEPS = {"captioner": 800, "corridor": 150, "ring": 600, "locomotion": 120, "sumo": 160}
+STEPS = {"captioner": 800, "stackgan": 800, "corridor": 150, "ring": 600, "locomotion": 120, "sumo": 160}
 """Steps in which the tiny preset must learn, where TINY_STEPS are not right."""
 
 
