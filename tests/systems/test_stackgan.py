@@ -17,11 +17,11 @@ from potmeter.errors import UserError
 from potmeter.systems.generative.stackgan import StackGAN
 from potmeter.systems.generative.stackgan.judge import load_judge
 from potmeter.systems.generative.stackgan.measure import (
-    find_sentences,
-    gradient_size,
+    mean_squared_gradient,
     measure_sharpness,
     nearest_sentences,
-    shares_shown,
+    retrieve_sentences,
+    stated_accuracy,
 )
 from potmeter.systems.generative.stackgan.model import (
     Discriminator,
@@ -37,6 +37,7 @@ from potmeter.systems.generative.stackgan.sentences import (
     TextEncoder,
     encode_sentences,
     matching_loss,
+    read_sentence,
     split_words,
 )
 
@@ -188,21 +189,21 @@ def test_the_bank_holds_the_noise_found_in_the_latest_pictures(system):
 
 def test_only_what_is_stated_counts():
     values, stated = torch.tensor([[1, 2, 3], [0, 0, 0]]), torch.tensor([[1, -1, 0], [-1, 0, -1]])
-    assert shares_shown(values, stated).tolist() == [0.5, 1.0]
+    assert stated_accuracy(values, stated).tolist() == [0.5, 1.0]
 
 
 def test_a_blurred_picture_is_less_sharp():
     real = torch.rand(3, 3, 32, 32)
     blurred = F.avg_pool2d(real, 3, 1, 1)
-    assert gradient_size(blurred) < 0.5 * gradient_size(real)
+    assert mean_squared_gradient(blurred) < 0.5 * mean_squared_gradient(real)
     sharp, enlarged = measure_sharpness(real, F.avg_pool2d(real, 4), real)
     assert sharp == 1 and enlarged < 0.1
 
 
 def test_a_sentence_is_found_where_it_is_the_nearest():
     text = torch.eye(6)
-    assert find_sentences(text, text).tolist() == [1.0] * 6
-    assert find_sentences(text.roll(1, 0), text).sum() == 0
+    assert retrieve_sentences(text, text).tolist() == [1.0] * 6
+    assert retrieve_sentences(text.roll(1, 0), text).sum() == 0
 
 
 def test_the_nearest_sentence_shares_the_rarest_words():
@@ -213,7 +214,7 @@ def test_the_nearest_sentence_shares_the_rarest_words():
 def test_the_judge_sees_what_birds_are_like_that_it_was_not_trained_on():
     part = bird_part("test", 150, 64)
     images = torch.stack([BirdPictures(part.pictures.birds, 64).picture(i) for i in range(150)]).float() / 255
-    right = (load_judge().values(images) == part.attributes).float().mean(0)
+    right = (load_judge().predict(images) == part.attributes).float().mean(0)
     assert right.mean() > 0.95 and right.min() > 0.8, dict(zip(ATTRIBUTES, right.tolist(), strict=True))
 
 
@@ -224,16 +225,16 @@ def test_words_are_read_in_small_letters_without_punctuation():
     assert split_words("The bird's wings: RED, and blue-grey!") == ["the", "bird's", "wings", "red", "and", "blue-grey"]
 
 
-def test_words_that_it_does_not_know_are_said(system, quiet):
-    assert system.read("A Red bird with purple wings") == "a red bird with"
+def test_words_that_it_does_not_know_are_said(quiet):
+    assert read_sentence("A Red bird with purple wings", TINY) == "a red bird with"
     assert "purple, wings" in "".join(notices.pending.values())
     with pytest.raises(UserError, match=r"None of these words.*Received: purple, wings"):
-        system.read("purple wings")
+        read_sentence("purple wings", TINY)
     for wrong in ("", " ,.!"):
         with pytest.raises(UserError, match="at least one word"):
-            system.read(wrong)
+            read_sentence(wrong, TINY)
     with pytest.raises(UserError, match=r"at most.*Received: 10,000 characters"):
-        system.read("bird " * 2000)
+        read_sentence("bird " * 2000, TINY)
 
 
 def test_a_seed_gives_the_same_pictures_and_another_others(system):
@@ -241,11 +242,12 @@ def test_a_seed_gives_the_same_pictures_and_another_others(system):
     assert (first == again).all() and (first != other).any()
 
 
-def test_one_word_changes_only_the_embedding(system):
-    said = []
-    system.read = lambda sentence: said.append(sentence) or sentence
+def test_one_word_changes_only_the_embedding(system, monkeypatch):
+    texts = []
+    embed = system.embed_sentences
+    monkeypatch.setattr(system, "embed_sentences", lambda some: texts.extend(some) or embed(some))
     system.words("a red bird", "red", "blue, white", seed=3)
-    assert said == ["a red bird", "a blue bird", "a white bird"]
+    assert texts == ["a red bird", "a blue bird", "a white bird"]
     with pytest.raises(UserError, match="has not that word"):
         system.words("a red bird", "blue", "white")
 

@@ -200,14 +200,14 @@ def tell_place(s: Speaker) -> str:
     return f"{s.place()} {s.pick(('sits', 'stands'))} a bird with {enumerate_words(has)}"
 
 
-def ask_inverted(s: Speaker) -> str:
+def tell_inverted(s: Speaker) -> str:
     """With a red crown and yellow wings this bird is in the snow: a phrasing for testing."""
     has = [s.part(part) for part in s.parts(2)]
     more = s.marks(1)
     return f"with {enumerate_words(has)}, this little bird is {s.place()}" + (f" and has {more[0]}" if more else "")
 
 
-def ask_of(s: Speaker) -> str:
+def tell_of(s: Speaker) -> str:
     """The wings of this bird are blue and its belly is white: a phrasing for testing."""
     first, *others = s.parts(3)
     noun = NOUNS[first][0]
@@ -218,7 +218,7 @@ def ask_of(s: Speaker) -> str:
 
 
 PHRASINGS = (tell_whole, tell_having, tell_having, tell_noun, tell_its, tell_place)
-TESTED_PHRASINGS = (ask_inverted, ask_of)
+TESTED_PHRASINGS = (tell_inverted, tell_of)
 """Orders of words that no sentence for training has."""
 
 

@@ -1,4 +1,4 @@
-"""A sentence that is written, and drawn at every word."""
+"""A sentence to write, whose picture is drawn anew at every word."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from potmeter.core.random import RandomStream
 from potmeter.media import Image
 from potmeter.media.image_grid import resize_to_side
 
-from .sentences import split_words, unknown_words
-from .system import MAX_CHARACTERS, SHOWN, StackGAN
+from .sentences import MAX_CHARACTERS, split_words, unknown_words
+from .system import SHOWN, StackGAN
 
 START = "this bird is blue with white and has a very short beak"
 

@@ -1,6 +1,6 @@
-"""A classifier of birds' attributes that is trained apart, on drawn birds only: it says whether pictures show what was asked.
+"""A classifier of birds' attributes that is trained apart, on drawn birds only: it tells whether pictures show what was said.
 
-``tools/train_bird_judge.py`` trains it; its weights lie beside this file. It has never seen a generated picture.
+``tools/train_bird_judge.py`` trains it; its weights lie beside this file. It has learned from no generated picture.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from potmeter.data.sets.bird_anatomy import ATTRIBUTES
 FILE = Path(__file__).with_name("judge.safetensors")
 SIDE = 64
 """Height and width in pixels of the pictures that it sees."""
-WIDTHS = (24, 48, 96, 128)
+WIDTHS = (16, 32, 64, 96, 128)
+"""Feature maps of its convolutions; the first sees every pixel, each other halves height and width."""
 BATCH = 100
 
 
@@ -32,8 +33,12 @@ class BirdJudge(nn.Module):
         super().__init__()
         self.convolutions = nn.Sequential(
             *(
-                nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
-                for a, b in pairwise((3, *WIDTHS))
+                nn.Sequential(
+                    nn.Conv2d(inputs, outputs, 3, stride=1 if level == 0 else 2, padding=1, bias=False),
+                    nn.BatchNorm2d(outputs),
+                    nn.ReLU(),
+                )
+                for level, (inputs, outputs) in enumerate(pairwise((3, *WIDTHS)))
             )
         )
         self.heads = nn.Linear(16 * WIDTHS[-1], sum(map(len, ATTRIBUTES.values())))
@@ -47,14 +52,14 @@ class BirdJudge(nn.Module):
         return list(logits.split([len(values) for values in ATTRIBUTES.values()], 1))
 
     @torch.no_grad()
-    def values(self, images: Float[Tensor, "n 3 h w"]) -> Int[Tensor, "n attributes"]:
-        """The number of the value that it sees of each attribute, in pictures of any size."""
-        seen = []
+    def predict(self, images: Float[Tensor, "n 3 h w"]) -> Int[Tensor, "n attributes"]:
+        """The number of each attribute's likeliest value, in pictures of any size."""
+        values = []
         for part in images.split(BATCH):
             small = F.interpolate(part.float(), size=(SIDE, SIDE), mode="area") if part.shape[-1] > SIDE else part
             small = F.interpolate(small, size=(SIDE, SIDE), mode="bilinear") if part.shape[-1] < SIDE else small
-            seen.append(torch.stack([each.argmax(1) for each in self.split(self(small))], 1))
-        return torch.cat(seen)
+            values.append(torch.stack([each.argmax(1) for each in self.split(self(small))], 1))
+        return torch.cat(values)
 
 
 @cache

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
+from potmeter.data.batches import in_batches
 from potmeter.data.captions import CaptionData
-from potmeter.data.sets.bird_anatomy import ATTRIBUTES, draw_bird
+from potmeter.data.sets.bird_anatomy import ATTRIBUTES, Bird, draw_bird
 from potmeter.data.sets.birds import BirdData, BirdPictures
 from potmeter.metrics.coverage import diversity
 
@@ -22,13 +23,13 @@ from .model import enlarge
 from .sentences import split_words
 
 CANDIDATES = 50
-"""Sentences among which the one that a picture was generated of is looked for."""
+"""Sentences among which the one that a picture was generated from is looked for."""
 SENTENCES, EACH = 12, 8
 """Sentences whose pictures' diversity is measured, and pictures of each."""
 BATCH = 50
 
-Embed = Callable[[Tensor], Tensor]
-"""From small pictures (N, 3, H, W) in [0, 1] to embeddings (N, D), to be multiplied with those of sentences."""
+Generate = Callable[[Sequence[str]], Tensor]
+"""From sentences to pictures (N, 3, H, W) in [0, 1]."""
 
 
 def first_sentences(data: CaptionData) -> list[str]:
@@ -36,15 +37,23 @@ def first_sentences(data: CaptionData) -> list[str]:
     return [next(iter(captions.values()))[0] for captions in data.captions]
 
 
-def shares_shown(values: Tensor, stated: Tensor) -> Float[Tensor, " n"]:
-    """The share, of what is stated of each picture, that is so.
+def read_pictures(data: CaptionData) -> Float[Tensor, "n 3 h w"]:
+    """All pictures of a data set, in [0, 1]."""
+    return torch.cat([batch["image"] for batch in in_batches(data, BATCH)])
+
+
+# What was said --------------------------------------------------------------------------------------------------------
+
+
+def stated_accuracy(values: Int[Tensor, "n a"], stated: Int[Tensor, "n a"]) -> Float[Tensor, " n"]:
+    """Of the attributes whose value a sentence states, the share of which the picture shows that value.
 
     Args:
-        values: The number of the value of each attribute that each picture shows (N, A).
-        stated: What is said of it; -1 where nothing is (N, A).
+        values: The number of the value of each attribute that each picture shows.
+        stated: The number of the value that its sentence states; -1 where it states none.
     """
-    said = stated >= 0
-    return ((values == stated) & said).sum(1) / said.sum(1).clamp(min=1)
+    is_stated = stated >= 0
+    return ((values == stated) & is_stated).sum(1) / is_stated.sum(1).clamp(min=1)
 
 
 def judge_pictures(images: Float[Tensor, "n 3 h w"], data: Any) -> dict[str, Tensor]:
@@ -52,66 +61,86 @@ def judge_pictures(images: Float[Tensor, "n 3 h w"], data: Any) -> dict[str, Ten
     if not isinstance(data, BirdData):
         return {}
     judge = load_judge().to(images.device)
-    return {"attribute_accuracy": shares_shown(judge.values(images).cpu(), data.stated)}
+    return {"attribute_accuracy": stated_accuracy(judge.predict(images).cpu(), data.stated)}
 
 
-def find_sentences(pictures: Float[Tensor, "n d"], text: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-    """Whether each picture's own sentence is nearer to it than those of the next ``CANDIDATES - 1`` (AttnGAN's R-precision)."""
+def retrieve_sentences(pictures: Float[Tensor, "n d"], text: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+    """Whether each picture's own sentence is the nearest to it among its own and the ``CANDIDATES`` − 1 that come next.
+
+    The R-precision of AttnGAN (arXiv:1711.10485, section 4) with R = 1; its candidates are drawn at random.
+    """
     count, offsets = len(text), torch.arange(min(CANDIDATES, len(text)))
-    found = []
-    for i, picture in enumerate(pictures):
-        found.append(float((text[(i + offsets) % count] @ picture).argmax() == 0))
-    return torch.tensor(found)
+    candidates = [text[(place + offsets) % count] for place in range(count)]  # the first is its own
+    ranks = [(some @ picture).argmax() for some, picture in zip(candidates, pictures, strict=True)]
+    return (torch.stack(ranks) == 0).float()
 
 
-def gradient_size(images: Float[Tensor, "n 3 h w"]) -> float:
-    """How sharp pictures are: the mean square of the difference of neighbouring pixels."""
+# Sharpness and diversity ----------------------------------------------------------------------------------------------
+
+
+def mean_squared_gradient(images: Float[Tensor, "n 3 h w"]) -> float:
+    """How sharp pictures are: the mean square of the differences of neighbouring pixels, down and to the right, added."""
     down, right = images.diff(dim=-2).square().mean(), images.diff(dim=-1).square().mean()
     return float(down + right)
 
 
 def measure_sharpness(large: Tensor, small: Tensor, real: Tensor) -> tuple[float, float]:
-    """How sharp stage II's pictures are, and stage I's enlarged, as shares of how sharp real ones of stage II's size are."""
-    wanted = gradient_size(real)
-    return gradient_size(large) / wanted, gradient_size(enlarge(small, large.shape[-1] // small.shape[-1])) / wanted
+    """How sharp stage II's pictures are, and stage I's enlarged, as shares of how sharp real ones of stage II's size are.
+
+    Args:
+        large, small: Pictures (N, 3, H, W) in [0, 1] of both stages.
+        real: Real pictures as large as stage II's.
+    """
+    enlarged = enlarge(small, large.shape[-1] // small.shape[-1])
+    reference = mean_squared_gradient(real)
+    return mean_squared_gradient(large) / reference, mean_squared_gradient(enlarged) / reference
 
 
-def measure_diversity(generate: Callable[[Sequence[str]], Tensor], data: BirdData) -> float:
+def measure_diversity(generate: Generate, data: BirdData) -> float:
     """How much pictures of one sentence differ, over how much real ones do that it describes: the mean over sentences.
 
     Args:
-        generate: From sentences to small pictures (N, 3, H, W) in [0, 1].
-        data: Birds; real ones are drawn anew with all that a sentence states, and the rest at random.
+        generate: What is measured, as small pictures.
+        data: Birds, whose first sentences are taken; real ones are drawn with all that a sentence states, the rest at random.
     """
     places = range(0, len(data), max(1, len(data) // SENTENCES))[:SENTENCES]
-    sentences, shares = first_sentences(data), []
-    made = generate([sentences[i] for i in places for _ in range(EACH)]).unflatten(0, (-1, EACH))
-    names = list(ATTRIBUTES)
-    for images, i in zip(made, places, strict=True):
-        said = [names[k] for k in (data.stated[i] >= 0).nonzero().flatten().tolist()]
-        shown = data.pictures.birds[data.indices[i]]
-        others = [draw_bird(np.random.default_rng([7, i, k]), tested=False) for k in range(EACH)]
-        kept = {name: getattr(shown, name) for name in said if name != "crest"}
-        kept |= {"outline": shown.outline} if "crest" in said else {}
-        pictures = BirdPictures([replace(other, **kept) for other in others], images.shape[-1])
-        real = torch.stack([pictures.picture(k) for k in range(EACH)]).float() / 255
-        shares.append(float(diversity(images, real)))
-    return sum(shares) / len(shares)
+    sentences = first_sentences(data)
+    generated = generate([sentences[place] for place in places for _ in range(EACH)]).unflatten(0, (-1, EACH))
+    ratios = []
+    for images, place in zip(generated, places, strict=True):
+        birds = draw_alike(data.pictures.birds[data.indices[place]], data.stated[place] >= 0, place)
+        pictures = BirdPictures(birds, images.shape[-1])
+        real = torch.stack([pictures.picture(number) for number in range(EACH)]).float() / 255
+        ratios.append(float(diversity(images, real)))
+    return sum(ratios) / len(ratios)
+
+
+def draw_alike(bird: Bird, stated: Tensor, seed: int) -> list[Bird]:
+    """Birds with those attributes of a bird that a sentence states (A,), and all others at random."""
+    names = [name for name, is_stated in zip(ATTRIBUTES, stated.tolist(), strict=True) if is_stated]
+    fixed = {name: getattr(bird, name) for name in names if name != "crest"}
+    if "crest" in names:
+        fixed["outline"] = bird.outline
+    others = (draw_bird(np.random.default_rng([7, seed, number]), tested=False) for number in range(EACH))
+    return [replace(other, **fixed) for other in others]
+
+
+# A baseline -----------------------------------------------------------------------------------------------------------
 
 
 def nearest_sentences(train: Sequence[str], test: Sequence[str]) -> list[int]:
-    """For each test sentence the place of the training sentence that has most pairs of neighbouring words in common with it.
+    """For each test sentence the place of the training sentence that has most words and pairs of words in common with it.
 
-    Rare pairs count more (cosine of their frequencies, weighted by the inverse of those in all sentences).
+    Rare ones count more: cosine of their frequencies, weighted by the inverse of those in all sentences (tf–idf).
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vectorizer = TfidfVectorizer(analyzer=lambda text: [*split_words(text), *pairs_of_words(text)])
-    known, asked = vectorizer.fit_transform(train), vectorizer.transform(test)
-    return np.asarray((asked @ known.T).argmax(1)).flatten().tolist()  # type: ignore[no-any-return]
+    vectorizer = TfidfVectorizer(analyzer=words_and_pairs)
+    ours, theirs = vectorizer.fit_transform(train), vectorizer.transform(test)
+    return np.asarray((theirs @ ours.T).argmax(1)).flatten().tolist()  # type: ignore[no-any-return]
 
 
-def pairs_of_words(sentence: str) -> list[str]:
-    """Each two neighbouring words of a sentence."""
+def words_and_pairs(sentence: str) -> list[str]:
+    """The words of a sentence, and each two neighbouring ones."""
     words = split_words(sentence)
-    return [f"{a} {b}" for a, b in pairwise(words)]
+    return [*words, *(f"{a} {b}" for a, b in pairwise(words))]

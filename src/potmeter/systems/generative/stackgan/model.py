@@ -1,7 +1,7 @@
-"""StackGAN: a generator of small pictures from a sentence, a second one that makes them large, and a judge of each.
+"""StackGAN's networks: a generator and a discriminator of stage I, small pictures, and of stage II, large ones.
 
-Zhang et al. 2016 (arXiv:1612.03242). Stage I draws from a condition ĉ and noise z; stage II reads its picture, meets the
-sentence again, and corrects and enlarges it. Inside, pixels lie in [−1, 1].
+Zhang et al. 2016 (arXiv:1612.03242). Stage I's generator takes a condition ĉ, which is sampled for a sentence, and noise z;
+stage II's takes stage I's picture and a condition of its own. Pixels lie in [−1, 1].
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from .config import Config
 
 Gaussian = tuple[Tensor, Tensor]
 """Mean and log σ² (B, D) of a normal distribution with independent components."""
+LIMIT = 1.05
+"""How far from 0 the sum of stage I's picture and stage II's correction may lie: beyond 1, so that white has a gradient."""
 
 
-def upsample(inputs: int, outputs: int) -> nn.Sequential:
+def upsampling_block(inputs: int, outputs: int) -> nn.Sequential:
     """Twice the height and width, by the nearest pixel and a 3×3 convolution."""
     return nn.Sequential(
         nn.Upsample(scale_factor=2, mode="nearest"),
@@ -29,7 +31,7 @@ def upsample(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
-def downsample(inputs: int, outputs: int, *, norm: bool = True, slope: float = 0.2) -> nn.Sequential:
+def downsampling_block(inputs: int, outputs: int, *, norm: bool = True, slope: float = 0.2) -> nn.Sequential:
     """Half the height and width, by a 4×4 convolution of stride 2."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=not norm),
@@ -38,28 +40,28 @@ def downsample(inputs: int, outputs: int, *, norm: bool = True, slope: float = 0
     )
 
 
-def downsampling(widths: tuple[int, ...]) -> nn.Sequential:
-    """A discriminator's convolutions: pictures (B, 3, H, W) to feature maps of ever half the size, the first without norm."""
+def downsampling_layers(widths: tuple[int, ...]) -> nn.Sequential:
+    """A discriminator's blocks: from pictures (B, 3, H, W) to feature maps of ever half the size, the first without a norm."""
     pairs = enumerate(pairwise((3, *widths)))
-    return nn.Sequential(*(downsample(inputs, outputs, norm=level > 0) for level, (inputs, outputs) in pairs))
+    return nn.Sequential(*(downsampling_block(inputs, outputs, norm=level > 0) for level, (inputs, outputs) in pairs))
 
 
-def spread(vector: Float[Tensor, "b d"], maps: Float[Tensor, "b c h w"]) -> Float[Tensor, "b e h w"]:
-    """Feature maps, and behind them a vector at every place: (B, C + D, H, W)."""
+def concatenate_replicated(maps: Float[Tensor, "b c h w"], vector: Float[Tensor, "b d"]) -> Float[Tensor, "b e h w"]:
+    """Feature maps and, as more of them, a vector that is spatially replicated: (B, C + D, H, W)."""
     return torch.cat([maps, vector[:, :, None, None].expand(-1, -1, *maps.shape[2:]).to(maps.dtype)], 1)
 
 
 def kl_divergence(gaussian: Gaussian) -> Float[Tensor, " b"]:
     """Kullback–Leibler divergence (B,) of normal distributions from the standard one, in nats, over the number of components.
 
-    Equation 4 of the paper, as its code averages it.
+    The second term of the paper's equation 4, averaged as its authors' code does.
     """
     mean, log_variance = gaussian
     return -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).mean(1)
 
 
 def draw(gaussian: Gaussian, noise: Tensor) -> Tensor:
-    """μ + σ ε: numbers of a normal distribution, made of standard normal ones ε (B, D)."""
+    """A sample μ + σ ε of normal distributions, from standard normal noise ε (B, D): the reparameterisation trick."""
     mean, log_variance = gaussian
     return mean + (0.5 * log_variance).exp() * noise
 
@@ -93,7 +95,7 @@ class FirstGenerator(nn.Module):
             nn.BatchNorm1d(16 * widths[0]),
             nn.ReLU(),
         )
-        self.upsampling = nn.Sequential(*(upsample(a, b) for a, b in pairwise(widths)))
+        self.upsampling = nn.Sequential(*(upsampling_block(a, b) for a, b in pairwise(widths)))
         self.to_rgb = nn.Conv2d(widths[-1], 3, 3, padding=1, bias=False)
 
     def forward(self, condition: Float[Tensor, "b c"], z: Float[Tensor, "b z"]) -> Float[Tensor, "b 3 h w"]:
@@ -130,34 +132,34 @@ class SecondGenerator(nn.Module):
         down, up = config.refiner_widths, config.upsampling_widths
         self.augmentation, self.skip = ConditioningAugmentation(config), config.skip
         self.entry = nn.Sequential(nn.Conv2d(3, down[0], 3, padding=1, bias=False), nn.ReLU())
-        self.downsampling = nn.Sequential(*(downsample(a, b, slope=0.0) for a, b in pairwise(down)))
+        self.downsampling = nn.Sequential(*(downsampling_block(a, b, slope=0.0) for a, b in pairwise(down)))
         self.joint = nn.Sequential(
             nn.Conv2d(down[-1] + config.condition_dim, down[-1], 3, padding=1, bias=False),
             nn.BatchNorm2d(down[-1]),
             nn.ReLU(),
         )
         self.residual = nn.Sequential(*(ResidualBlock(down[-1]) for _ in range(config.residual_blocks)))
-        self.met = len(down) - 1  # so many doublings until the maps are as large as stage I's picture
+        self.skip_level = len(down) - 1  # where the maps are as large as stage I's picture
         inputs = [down[-1], *up[:-1]]
-        inputs[self.met] += down[0] if config.skip else 0
-        self.upsampling = nn.ModuleList(upsample(a, b) for a, b in zip(inputs, up, strict=True))
+        inputs[self.skip_level] += down[0] if config.skip else 0
+        self.upsampling = nn.ModuleList(upsampling_block(a, b) for a, b in zip(inputs, up, strict=True))
         self.to_rgb = nn.Conv2d(up[-1], 3, 3, padding=1, bias=False)
         if config.skip:
             nn.init.zeros_(self.to_rgb.weight)  # stage II begins as an enlargement
 
     def forward(self, small: Float[Tensor, "b 3 h w"], condition: Float[Tensor, "b c"]) -> Float[Tensor, "b 3 s s"]:
-        entered = self.entry(small.contiguous(memory_format=torch.channels_last))
-        x = self.residual(self.joint(spread(condition, self.downsampling(entered))))
+        finest = self.entry(small.contiguous(memory_format=torch.channels_last))
+        x = self.residual(self.joint(concatenate_replicated(self.downsampling(finest), condition)))
         for level, layer in enumerate(self.upsampling):
-            x = layer(torch.cat([x, entered], 1) if self.skip and level == self.met else x)
-        change: Tensor = self.to_rgb(x).float()
+            x = layer(torch.cat([x, finest], 1) if self.skip and level == self.skip_level else x)
+        x = self.to_rgb(x).float()
         if not self.skip:
-            return change.tanh()
-        return (enlarge(small, 4) + change).clamp(-1.05, 1.05)
+            return x.tanh()
+        return (enlarge(small, 4) + x).clamp(-LIMIT, LIMIT)
 
 
 def enlarge(images: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c s s"]:
-    """Pictures of so many times the size, smoothly."""
+    """Pictures of ``factor`` times the height and width, by bilinear interpolation."""
     return F.interpolate(images, scale_factor=factor, mode="bilinear", align_corners=False)
 
 
@@ -171,7 +173,7 @@ class Discriminator(nn.Module):
 
     def __init__(self, config: Config, widths: tuple[int, ...]) -> None:
         super().__init__()
-        self.downsampling = downsampling(widths)
+        self.downsampling = downsampling_layers(widths)
         self.compression = nn.Linear(config.text_dim, config.condition_dim)
         self.joint = nn.Sequential(
             nn.Conv2d(widths[-1] + config.condition_dim, widths[-1], 1, bias=False),
@@ -181,19 +183,19 @@ class Discriminator(nn.Module):
         self.to_logit = nn.Conv2d(widths[-1], 1, 4)
 
     def features(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c 4 4"]:
-        """What it sees in pictures in [−1, 1], whatever is said of them."""
+        """Feature maps of pictures in [−1, 1], before the sentence comes in."""
         return self.downsampling(images.contiguous(memory_format=torch.channels_last))  # type: ignore[no-any-return]
 
-    def judge(self, features: Float[Tensor, "b c 4 4"], text: Float[Tensor, "b t"]) -> Float[Tensor, " b"]:
-        """Logits of pictures, by their features, beside sentences' embeddings φ."""
-        return self.to_logit(self.joint(spread(self.compression(text), features))).float().flatten()  # type: ignore[no-any-return]
+    def logits(self, features: Float[Tensor, "b c 4 4"], text: Float[Tensor, "b t"]) -> Float[Tensor, " b"]:
+        """Logits of feature maps beside sentences' embeddings φ."""
+        return self.to_logit(self.joint(concatenate_replicated(features, self.compression(text)))).float().flatten()  # type: ignore[no-any-return]
 
     def forward(self, images: Float[Tensor, "b 3 h w"], text: Float[Tensor, "b t"]) -> Float[Tensor, " b"]:
-        return self.judge(self.features(images), text)
+        return self.logits(self.features(images), text)
 
 
 class LatentEncoder(nn.Module):
-    """From a training picture (B, 3, H, W) and its sentence's embedding to a normal distribution of the noise z in it.
+    """From training pictures (B, 3, H, W) and their sentences' embeddings to normal distributions of their noise z.
 
     Kingma and Welling 2013 (arXiv:1312.6114), with a condition; beside a discriminator, Larsen et al. 2015 (arXiv:1512.09300).
     """
@@ -201,7 +203,7 @@ class LatentEncoder(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         widths = config.latent_widths
-        self.downsampling = downsampling(widths)
+        self.downsampling = downsampling_layers(widths)
         features = widths[-1] * (config.small_size // 2 ** len(widths)) ** 2 + config.text_dim
         self.to_gaussian = nn.Linear(features, 2 * config.latent_dim)
 

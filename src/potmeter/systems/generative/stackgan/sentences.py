@@ -17,13 +17,18 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from potmeter.errors import reject
+from potmeter.notices import note
 
 from .config import Config
-from .model import downsampling
+from .model import downsampling_layers
 
 PAD, UNKNOWN = 0, 1
 SPECIAL = 2
 """Tokens before those of the vocabulary."""
+MAX_CHARACTERS = 2_000
+"""Of a user's sentence."""
+LISTED = 5
+"""How many unknown words are named."""
 WORDS = regex.compile(r"\p{L}+(?:['’\-]\p{L}+)*|\p{N}+")
 
 
@@ -68,6 +73,27 @@ def unknown_words(sentence: str, config: Config) -> list[str]:
     return [word for word in dict.fromkeys(split_words(sentence)) if word not in numbers]
 
 
+def read_sentence(sentence: str, config: Config) -> str:
+    """The words of a user's sentence that are in the vocabulary; of the others a note is made.
+
+    Raises:
+        UserError: It has no word, none that is in the vocabulary, or more than ``MAX_CHARACTERS`` characters.
+    """
+    words = split_words(sentence)
+    words or reject("A sentence has at least one word.", sentence)
+    if len(sentence) > MAX_CHARACTERS:
+        reject(f"A sentence has at most {MAX_CHARACTERS:,} characters.", f"{len(sentence):,} characters")
+    unknown = unknown_words(sentence, config)
+    listed = ", ".join(unknown[:LISTED]) + (" …" if len(unknown) > LISTED else "")
+    if len(unknown) == len(set(words)):
+        reject("None of these words was in the sentences that it learned from.", listed)
+    if unknown:
+        note(f"Words that it does not know, and passes over: {listed}.", about="unknown words")
+    if len(words) > config.max_length:
+        note(f"Only the first {config.max_length} of {len(words):,} words are read.", about="long sentence")
+    return " ".join(word for word in words if word not in unknown)
+
+
 class TextEncoder(nn.Module):
     """Sentences as tokens (B, T) to embeddings φ (B, D) of unit variance.
 
@@ -98,7 +124,7 @@ class PictureEncoder(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         widths = config.picture_widths
-        self.downsampling = downsampling(widths)
+        self.downsampling = downsampling_layers(widths)
         self.projection = nn.Linear(widths[-1] * (config.small_size // 2 ** len(widths)) ** 2, config.text_dim)
         self.log_scale = nn.Parameter(torch.tensor(2.0))
 

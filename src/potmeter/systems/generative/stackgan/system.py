@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
@@ -15,43 +16,35 @@ from potmeter.core.random import RandomStream
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.core.training_loop import TrainingLoop
-from potmeter.data.batches import Batch, in_batches, to_device
+from potmeter.data.batches import Batch, to_device
 from potmeter.data.captioned import load_captioned
-from potmeter.data.sets.birds import BirdData
 from potmeter.data.splits import Splits, take_evenly
 from potmeter.errors import reject
 from potmeter.media import Image
 from potmeter.media.image_grid import image_grid, resize_to_side
 from potmeter.media.labelled_page import labelled_page
-from potmeter.notices import note
-from potmeter.systems.generative.feature_extractor import NEIGHBOURS, FeatureExtractor, require_enough_images
+from potmeter.systems.generative.feature_extractor import FeatureExtractor, require_enough_images
 
 from . import config, model, sentences
 from .batches import PairData, trim
+from .evaluation import measure, measure_baselines, measure_retrieval
 from .examples import examples
-from .measure import (
-    find_sentences,
-    first_sentences,
-    judge_pictures,
-    measure_diversity,
-    measure_sharpness,
-    nearest_sentences,
-    shares_shown,
-)
+from .measure import first_sentences, judge_pictures
 from .model import draw, kl_divergence
 from .presets import PRESETS
-from .sentences import encode_sentences, split_words, unknown_words
+from .sentences import encode_sentences, read_sentence, split_words
 
 BATCH = 25
 """Pictures generated at once."""
-VALIDATED, SHARPENED = 100, 100
-"""Pictures that are validated with during training; those whose sharpness is measured."""
+VALIDATED = 100
+"""Pictures that are validated with during training."""
 BANK_STEPS, BANDWIDTH = 1000, 0.2
-"""The bank holds whole numbers, which no moving average smears: so many steps to 1; how far noise lies from one in it."""
+"""The bank holds integers, which are left alone by the moving average of weights, in steps of 1/1,000; standard deviation of
+what is added to noise from it."""
 SHOWN = 256
 """Side in pixels that pictures are shown in."""
-MAX_CHARACTERS, MAX_OTHERS = 2_000, 8
-"""Of a sentence; words in place of one."""
+LONG, MAX_OTHERS = 90, 8
+"""Characters of a sentence that has no room above its pictures; most words in place of one."""
 
 
 class StackGAN(System):
@@ -123,19 +116,19 @@ class StackGAN(System):
 
     def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
         """The encoders learn which sentence belongs to which picture; then stage I; then, with that as it is, stage II."""
-        tokens, small = self.choose(batch["tokens"]), 2 * batch["small"] - 1
+        tokens, small = self.choose_sentences(batch["tokens"]), 2 * batch["small"] - 1
         words_done, first_done = self.config.stages
         if trainer.fraction_done < words_done:
-            return self.step_words(small, tokens, trainer)
+            return self.step_encoders(small, tokens, trainer)
         self.picture_encoder.eval()
         if trainer.fraction_done < first_done:
             return self.step_first(small, tokens, trainer)
         assert self.training_pairs is not None
         batch = to_device(self.training_pairs.with_large(batch["index"][: self.config.large_batch].cpu()), self.device)
         small, large = 2 * batch["small"] - 1, 2 * batch["large"] - 1
-        return self.step_second(small, large, self.choose(batch["tokens"]), trainer)
+        return self.step_second(small, large, self.choose_sentences(batch["tokens"]), trainer)
 
-    def choose(self, tokens: Tensor) -> Tensor:
+    def choose_sentences(self, tokens: Tensor) -> Tensor:
         """One sentence of each picture (B, T) among its K (B, K, T), drawn anew each time."""
         chosen = self.rng.integers(tokens.shape[1], len(tokens)).to(tokens.device)
         return trim(tokens[torch.arange(len(tokens), device=tokens.device), chosen])
@@ -144,31 +137,30 @@ class StackGAN(System):
         """Automatic mixed precision, where the Config asks for it."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
 
-    def step_words(self, small: Tensor, tokens: Tensor, trainer: TrainingLoop) -> dict[str, Tensor]:
-        """Text and picture encoder learn from pairs: what belongs together among the minibatch's."""
-        loss = self.words_loss(small, self.text_encoder(tokens))
+    def step_encoders(self, small: Tensor, tokens: Tensor, trainer: TrainingLoop) -> dict[str, Tensor]:
+        """A step of the text and the picture encoder, from real pairs."""
+        loss = self.pairs_loss(small, self.text_encoder(tokens))
         trainer.update(loss, "words")
         return {"loss": loss}
 
-    def words_loss(self, small: Tensor, text: Tensor) -> Tensor:
-        """How badly real pictures and their sentences' embeddings are told to belong together."""
+    def pairs_loss(self, small: Tensor, text: Tensor) -> Tensor:
+        """The matching loss of real pictures (B, 3, S, S) and their sentences' embeddings (B, D)."""
         with self.mixed():
             pictures = self.picture_encoder(small)
         return sentences.matching_loss(self.picture_encoder.compatibility(pictures, text))
 
     def step_first(self, small: Tensor, tokens: Tensor, trainer: TrainingLoop) -> dict[str, Tensor]:
-        """Stage I's discriminator learns from real, mismatched and generated pictures; then its generator (equation 3, 4)."""
+        """A step of stage I's discriminator, and one of its generator (equations 3 and 4)."""
         with torch.set_grad_enabled(self.config.tune_text):
             text = self.text_encoder(tokens)
-        said = text.detach()
         with self.mixed():
             fake, gaussian, latent = self.draw_first(small, text, trainer.rng)
-            critic = self.critic_loss(self.first_critic, small, fake.detach(), said)
+            critic = self.critic_loss(self.first_critic, small, fake.detach(), text.detach())
         trainer.update(critic, "first critic")
         with self.mixed():
-            losses = self.generator_losses(self.first_critic, small, fake, said)
+            losses = self.generator_losses(self.first_critic, small, fake, text.detach())
         if self.config.tune_text:
-            losses["words"] = self.words_loss(small, text)
+            losses["words"] = self.pairs_loss(small, text)
         losses["kl"] = self.config.kl * kl_divergence(gaussian).mean()
         if latent is not None:
             losses["latent_kl"] = self.config.latent_kl * kl_divergence(latent).mean()
@@ -199,8 +191,8 @@ class StackGAN(System):
     ) -> tuple[Tensor, model.Gaussian, model.Gaussian | None]:
         """Stage I's pictures of sentences, with the distributions of their conditions and of the noise found in pictures.
 
-        Where there is a latent encoder, the first half of the minibatch is drawn of the noise that it finds in the training
-        pictures, and the second half of any, or of that found in another picture.
+        With a latent encoder, the first half of the minibatch has the noise that it finds in these pictures; the second half
+        standard normal noise or, with a bank, what is found in another picture.
         """
         c, count = self.config, len(text)
         gaussian = self.first.augmentation(text)
@@ -222,20 +214,21 @@ class StackGAN(System):
             self.bank[places] = (mean * BANK_STEPS).round().clamp(-(2**15), 2**15 - 1).to(torch.int16)
 
     def draw_noise(self, count: int, rng: RandomStream) -> Tensor:
-        """Noise z (count, Z): standard normal, or near to what was found in training pictures."""
+        """Noise z (count, Z): standard normal or, with a bank, around what was found in training pictures."""
         z = rng.normal(count, self.config.latent_dim)
         if self.bank is None:
             return z
         return self.bank[rng.integers(len(self.bank), count)].float() / BANK_STEPS + BANDWIDTH * z
 
     def critic_loss(self, critic: model.Discriminator, real: Tensor, fake: Tensor, text: Tensor) -> Tensor:
-        """What a matching-aware discriminator minimises: real pictures with their own sentences are right; with others', and
-        generated ones, wrong, each half as heavy (section 3.3, after arXiv:1605.05396).
+        """What a matching-aware discriminator minimises (section 3.3, after arXiv:1605.05396): cross-entropy.
+
+        Real pictures beside their own sentences are to be 1; beside another's, and generated ones, 0, of half the weight each.
         """
         features = critic.features(real)
-        right, wrong = critic.judge(features, text), critic.judge(features, text.roll(1, 0))
-        made = critic(fake, text)
-        return F.softplus(-right).mean() + 0.5 * (F.softplus(wrong).mean() + F.softplus(made).mean())
+        matching, mismatching = critic.logits(features, text), critic.logits(features, text.roll(1, 0))
+        generated = critic(fake, text)
+        return F.softplus(-matching).mean() + 0.5 * (F.softplus(mismatching).mean() + F.softplus(generated).mean())
 
     def generator_losses(
         self, critic: model.Discriminator, real: Tensor, fake: Tensor, text: Tensor
@@ -263,93 +256,54 @@ class StackGAN(System):
         self.load_feature_extractor()
 
     def illustrate(self) -> Image:
-        """The pictures of four sentences, always of the same noise."""
+        """The pictures of the examples' sentences, twice, always of the same noise."""
         texts = [str(each.inputs["sentence"]) for each in examples() if each.task == "run"] * 2
         return show_stages(*self.generate(texts, RandomStream(0, device=self.device)))
 
     @torch.no_grad()
     def validate(self, data: Any) -> dict[str, Tensor]:
-        """What is cheap on some pictures: the distance, what is shown of what was said, whether the sentence is found."""
+        """What is cheap, on some pictures: the distance, what is shown of what was said, whether the sentence is found."""
         data = take_evenly(data, VALIDATED)
-        _, large = self.generate(first_sentences(data), RandomStream(0, device=self.device))
+        texts = first_sentences(data)
+        _, large = self.generate(texts, RandomStream(0, device=self.device))
         extractor = self.load_feature_extractor()
         distance = extractor.compare(extractor.features(large), extractor.features_of(data, VALIDATED))["frechet"]
-        return (
-            {"frechet": distance} | judge_pictures(large, data) | self.measure_retrieval(large, first_sentences(data))
-        )
+        return {"frechet": distance} | judge_pictures(large, data) | measure_retrieval(self, large, texts)
 
     @torch.no_grad()
     def evaluate(self, data: Any) -> dict[str, Tensor]:
         """A picture of each test sentence: what it shows of what was said, and how like real pictures they all are."""
-        said = first_sentences(data)
-        small, large = self.generate(said, RandomStream(0, device=self.device))
-        extractor = self.load_feature_extractor()
-        features, real = extractor.features(large), extractor.features_of(data, len(data))
-        if len(real) // 2 > NEIGHBOURS:
-            values = extractor.compare(features[0::2][: len(real[0::2])], real[0::2], real[1::2])
-        else:
-            values = extractor.compare(features, real)
-        values |= judge_pictures(large, data) | self.measure_retrieval(large, said)
-        some = take_evenly(data, SHARPENED)
-        images = torch.cat([batch["image"] for batch in in_batches(some, 50)])
-        places = [i * len(data) // len(some) for i in range(len(some))]
-        values["sharpness"] = torch.tensor(measure_sharpness(large[places], small[places], images)[0])
-        if isinstance(data, BirdData):
-            draw_small = lambda texts: self.generate(texts, RandomStream(1, device=self.device), large=False)[0].cpu()
-            values["diversity"] = torch.tensor(measure_diversity(draw_small, data))
-        return values
-
-    def measure_retrieval(self, large: Tensor, said: Sequence[str]) -> dict[str, Tensor]:
-        """``retrieval`` (N,): whether each picture's sentence is found among fifty by the encoders of text and picture."""
-        return {"retrieval": find_sentences(self.embed_pictures(large), self.embed_sentences(said))}
+        return measure(self, data, self.load_feature_extractor())
 
     @torch.no_grad()
     def baselines(self, splits: Splits) -> dict[str, float]:
         """The picture of the training sentence nearest to each test sentence; that of any; stage I's pictures enlarged."""
-        train, test = splits.train, splits.test
-        said, known = first_sentences(test), [first_sentences(train)]
-        nearest = torch.tensor(nearest_sentences(known[0], said))
-        anyone = RandomStream(2).integers(len(train), len(test))
-        values = {}
-        for name, places in (("nearest", nearest), ("unconditional", anyone)):
-            if isinstance(train, BirdData):
-                shown = shares_shown(train.attributes[places], test.stated)
-                values[f"{name}_attribute_accuracy"] = float(shown.mean())
-            images = torch.cat([batch["image"] for batch in in_batches(train.select(places), 50)]).to(self.device)
-            values[f"{name}_retrieval"] = float(self.measure_retrieval(images, said)["retrieval"].mean())
-        some = take_evenly(test, SHARPENED)
-        small, large = self.generate(first_sentences(some), RandomStream(0, device=self.device))
-        images = torch.cat([batch["image"] for batch in in_batches(some, 50)])
-        return values | {"enlarged_sharpness": measure_sharpness(large, small, images)[1]}
+        return measure_baselines(self, splits)
 
     def describe_metrics(self) -> dict[str, str]:
         return {"frechet": f"features of {self.config.feature_extractor}"}
 
     # 5. Use
 
-    def embed_sentences(self, said: Sequence[str]) -> Tensor:
-        """Embeddings φ (N, D) of sentences."""
-        parts = [encode_sentences(said[i : i + BATCH], self.config) for i in range(0, len(said), BATCH)]
+    def embed_sentences(self, texts: Sequence[str]) -> Float[Tensor, "n d"]:
+        """Embeddings φ of sentences."""
+        parts = [encode_sentences(texts[start : start + BATCH], self.config) for start in range(0, len(texts), BATCH)]
         return torch.cat([self.text_encoder(part.to(self.device)) for part in parts])
 
-    def embed_pictures(self, images: Tensor) -> Tensor:
-        """Embeddings (N, D) of pictures in [0, 1] of stage II's size or stage I's, to be compared with those of sentences."""
-        parts = []
-        for part in images.split(BATCH):
-            small = (
-                part
-                if part.shape[-1] == self.config.small_size
-                else F.adaptive_avg_pool2d(part, self.config.small_size)
-            )
-            parts.append(self.picture_encoder(2 * small.to(self.device) - 1))
-        return torch.cat(parts)
+    def embed_pictures(self, images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
+        """Embeddings of pictures in [0, 1], of either stage's size, to be compared with those of sentences."""
+        side = self.config.small_size
+        small = (F.interpolate(part.to(self.device), size=(side, side), mode="area") for part in images.split(BATCH))
+        return torch.cat([self.picture_encoder(2 * part - 1) for part in small])
 
-    def generate(self, said: Sequence[str], rng: RandomStream, *, large: bool = True) -> tuple[Tensor, Tensor]:
-        """A picture of each sentence: stage I's, and stage II's (empty without ``large``), in [0, 1]."""
-        return self.decode_text(self.embed_sentences(said), self.draw_noise(len(said), rng), large=large)
+    def generate(self, texts: Sequence[str], rng: RandomStream, *, large: bool = True) -> tuple[Tensor, Tensor]:
+        """A picture of each sentence: stage I's, and stage II's (none without ``large``), in [0, 1]."""
+        return self.decode_text(self.embed_sentences(texts), self.draw_noise(len(texts), rng), large=large)
 
-    def decode_text(self, text: Tensor, z: Tensor, *, large: bool = True) -> tuple[Tensor, Tensor]:
-        """The pictures of embeddings φ (N, D) and noise z (N, Z), of the likeliest condition ĉ: stage I's, and stage II's."""
+    def decode_text(
+        self, text: Float[Tensor, "n d"], z: Float[Tensor, "n z"], *, large: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        """The pictures of embeddings φ and noise z, of the likeliest condition ĉ: stage I's, and stage II's, in [0, 1]."""
         first, second = [], []
         for part, noise in zip(text.split(BATCH), z.split(BATCH), strict=True):
             small = self.first(self.first.augmentation(part)[0], noise)
@@ -357,27 +311,9 @@ class StackGAN(System):
             second.append(self.second(small, self.second.augmentation(part)[0]) if large else small[:0])
         return tuple((torch.cat(images).clamp(-1, 1) + 1) / 2 for images in (first, second))  # type: ignore[return-value]
 
-    def forward(self, tokens: Tensor, z: Tensor) -> Tensor:
-        """Pictures (B, 3, H, W) in [0, 1] of sentences as tokens (B, T) and of noise (B, Z)."""
+    def forward(self, tokens: Int[Tensor, "b t"], z: Float[Tensor, "b z"]) -> Float[Tensor, "b 3 h w"]:
+        """Stage II's pictures in [0, 1] of sentences as tokens and of noise."""
         return self.decode_text(self.text_encoder(tokens), z)[1]
-
-    def read(self, sentence: str) -> str:
-        """A user's sentence, if it says something that is understood; of words that are not known, a note is made."""
-        words = split_words(sentence)
-        words or reject("A sentence has at least one word.", sentence)
-        len(sentence) <= MAX_CHARACTERS or reject(
-            f"A sentence has at most {MAX_CHARACTERS:,} characters.", f"{len(sentence):,} characters"
-        )
-        unknown = unknown_words(sentence, self.config)
-        shown = ", ".join(unknown[:5]) + (" …" if len(unknown) > 5 else "")
-        len(unknown) < len(set(words)) or reject(
-            "None of these words was in the sentences that it learned from.", shown
-        )
-        if unknown:
-            note(f"Words that it does not know, and passes over: {shown}.", about="unknown words")
-        if len(words) > self.config.max_length:
-            note(f"Only the first {self.config.max_length} of {len(words):,} words are read.", about="long sentence")
-        return " ".join(word for word in words if word not in unknown)
 
     @torch.no_grad()
     def run(
@@ -387,7 +323,7 @@ class StackGAN(System):
         count: Annotated[int, Range(1, 16)] = 4,
         seed: Annotated[int, Range(0, 2**31)] | None = None,
     ) -> Image:
-        """Draw what a sentence says, several times: stage I's pictures above, enlarged, and what stage II makes of them below.
+        """Draw what a sentence says, several times: stage I's pictures above, enlarged, and stage II's of them below.
 
         Args:
             sentence: what the picture is to show
@@ -395,7 +331,7 @@ class StackGAN(System):
             seed: start of the random numbers; the same seed gives the same pictures
         """
         rng = RandomStream(int(torch.randint(2**31, ())) if seed is None else seed, device=self.device)
-        return show_stages(*self.generate([self.read(sentence)] * count, rng))
+        return show_stages(*self.generate([read_sentence(sentence, self.config)] * count, rng))
 
     @task
     @torch.no_grad()
@@ -415,7 +351,7 @@ class StackGAN(System):
             steps: pictures
             seed: start of the random numbers
         """
-        start, end = self.embed_sentences([self.read(sentence)]), self.embed_sentences([self.read(other)])
+        start, end = (self.embed_sentences([read_sentence(each, self.config)]) for each in (sentence, other))
         text = torch.lerp(start, end, torch.linspace(0, 1, steps, device=self.device)[:, None])
         z = self.draw_noise(1, RandomStream(seed, device=self.device)).expand(steps, -1)
         return image_grid(self.decode_text(text, z)[1], columns=min(steps, 4))
@@ -438,15 +374,16 @@ class StackGAN(System):
             others: what stands in its place in the other pictures, separated by commas
             seed: start of the random numbers
         """
-        word in split_words(sentence) or reject("The sentence has not that word.", word)
-        instead = [word, *(each.strip() for each in others.split(",") if each.strip())]
-        0 < len(instead) - 1 <= MAX_OTHERS or reject(f"One to {MAX_OTHERS} other words are wanted.", others)
-        said = [" ".join(each if known == word else known for known in split_words(sentence)) for each in instead]
-        text = self.embed_sentences([self.read(each) for each in said])
-        z = self.draw_noise(1, RandomStream(seed, device=self.device)).expand(len(said), -1)
+        words = split_words(sentence)
+        word in words or reject("The sentence has not that word.", word)
+        choices = [word, *(each.strip() for each in others.split(",") if each.strip())]
+        1 < len(choices) <= 1 + MAX_OTHERS or reject(f"One to {MAX_OTHERS} other words are wanted.", others)
+        texts = [" ".join(choice if each == word else each for each in words) for choice in choices]
+        text = self.embed_sentences([read_sentence(each, self.config) for each in texts])
+        z = self.draw_noise(1, RandomStream(seed, device=self.device)).expand(len(texts), -1)
         pictures = self.decode_text(text, z)[1]
-        cells = [(resize_to_side(x, SHOWN), each) for x, each in zip(pictures, instead, strict=True)]
-        return labelled_page([(sentence if len(sentence) < 90 else "", cells)])
+        cells = [(resize_to_side(x, SHOWN), choice) for x, choice in zip(pictures, choices, strict=True)]
+        return labelled_page([(sentence if len(sentence) < LONG else "", cells)])
 
     def examples(self) -> list[Example]:
         return examples()
