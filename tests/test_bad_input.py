@@ -128,6 +128,9 @@ ROWS = [
     ("too many pictures of a sentence", "run stackgan 'a red bird' --count 99", "count must lie between"),
     ("sentences of absent pictures", "train stackgan --steps 1 --data {here}/absent.csv", "1 of the 1 pictures.*nowhere.png"),
     ("sentences about one picture", "train stackgan --steps 1 --data {here}/one.csv", "too few pictures"),
+    ("pictures without sentences", "train stackgan --steps 1 --data {here}/mixed", "holds no captions"),
+    ("sentences in CUB's layout without pictures", "train stackgan --steps 1 --data {here}/cub", "1 of the 1 pictures.*gull.jpg"),
+    ("another word than one", "run stackgan:words 'a red bird' red ' , '", "other words are wanted"),
     ("large pictures of another size", "train stackgan --steps 1 --image-size 128", "a quarter of image_size"),
     # text
     ("an empty text", "train word2vec --preset tiny --steps 1 --data {here}/empty.png", "is empty"),
@@ -431,6 +434,9 @@ def places(tmp_path_factory, line_folder):
     (here / "absent.csv").write_text("file,caption\nnowhere.png,a cat\n")
     (here / "wordless.csv").write_text("file,caption\nblack.png,...\n")
     (here / "columns.csv").write_text("name,words\nblack.png,a cat\n")
+    for name in ("images", "text/1.Gull"):
+        (here / "cub" / name).mkdir(parents=True)
+    (here / "cub" / "text" / "1.Gull" / "gull.txt").write_text("a white bird\n")
     (here / "one.csv").write_text("file,caption\nblack.png,a cat\n")
     (here / "latin1.txt").write_bytes(b"caf\xe9 " * 2000)
     (here / "line.txt").write_text("It was a truth. " * 20)

@@ -2,10 +2,14 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import gaussian_filter
+from torch import nn
 
 from core.helpers import trainer
 from potmeter import notices
@@ -15,6 +19,7 @@ from potmeter.data.sets.birds import BirdPictures, bird_part
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError
 from potmeter.systems.generative.stackgan import StackGAN
+from potmeter.systems.generative.stackgan.augmentation import MIN_REAL, RADIUS, blur, soften
 from potmeter.systems.generative.stackgan.judge import load_judge
 from potmeter.systems.generative.stackgan.measure import (
     mean_squared_gradient,
@@ -145,6 +150,141 @@ def test_pictures_and_sentences_are_compared_by_the_product_of_their_embeddings(
     logits = encoder.compatibility(pictures, text)
     cosine = F.cosine_similarity(pictures[:, None], text[None], dim=2)
     torch.testing.assert_close(logits, encoder.log_scale.exp() * cosine)
+
+
+# The authors' checkpoints ---------------------------------------------------------------------------------------------
+
+
+class AuthorsCondition(nn.Module):
+    """Their conditioning augmentation, without noise."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(20, 12)
+
+    def forward(self, text):
+        return self.fc(text).relu()[:, :6]
+
+
+def authors_conv(inputs, outputs):
+    return nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+
+
+def authors_upsample(inputs, outputs):
+    layers = nn.Upsample(scale_factor=2), authors_conv(inputs, outputs), nn.BatchNorm2d(outputs), nn.ReLU()
+    return nn.Sequential(*layers)
+
+
+class AuthorsGenerator(nn.Module):
+    """What is common to their generators."""
+
+    def __init__(self, widths):
+        super().__init__()
+        self.ca_net = AuthorsCondition()
+        for number, (inputs, outputs) in enumerate(pairwise(widths), 1):
+            setattr(self, f"upsample{number}", authors_upsample(inputs, outputs))
+        self.img = nn.Sequential(authors_conv(widths[-1], 3), nn.Tanh())
+
+    def draw(self, x):
+        for number in range(1, 5):
+            x = getattr(self, f"upsample{number}")(x)
+        return self.img(x)
+
+
+class AuthorsFirst(AuthorsGenerator):
+    """Their first generator."""
+
+    def __init__(self, width=32):
+        super().__init__([width // 2**level for level in range(5)])
+        self.fc = nn.Sequential(nn.Linear(11, 16 * width, bias=False), nn.BatchNorm1d(16 * width), nn.ReLU())
+
+    def forward(self, text, noise):
+        return self.draw(self.fc(torch.cat([noise, self.ca_net(text)], 1)).view(len(text), -1, 4, 4))
+
+
+class AuthorsBlock(nn.Module):
+    """Their residual block."""
+
+    def __init__(self, width):
+        super().__init__()
+        layers = (
+            authors_conv(width, width),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            authors_conv(width, width),
+            nn.BatchNorm2d(width),
+        )
+        self.block = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return (x + self.block(x)).relu()
+
+
+class AuthorsSecond(AuthorsGenerator):
+    """Their second generator, which has the first."""
+
+    def __init__(self, width=8, blocks=3):
+        super().__init__([4 * width, 2 * width, width, width // 2, width // 4])
+        self.STAGE1_G = AuthorsFirst()
+        halve = lambda n: [nn.Conv2d(n, 2 * n, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * n), nn.ReLU()]
+        self.encoder = nn.Sequential(authors_conv(3, width), nn.ReLU(), *halve(width), *halve(2 * width))
+        self.hr_joint = nn.Sequential(authors_conv(6 + 4 * width, 4 * width), nn.BatchNorm2d(4 * width), nn.ReLU())
+        self.residual = nn.Sequential(*(AuthorsBlock(4 * width) for _ in range(blocks)))
+
+    def forward(self, text, noise):
+        small = self.STAGE1_G(text, noise)
+        condition = self.ca_net(text)[:, :, None, None].expand(-1, -1, 16, 16)
+        return small, self.draw(self.residual(self.hr_joint(torch.cat([self.encoder(small), condition], 1))))
+
+
+def test_generators_of_the_authors_give_the_same_pictures(tmp_path):
+    theirs = AuthorsSecond()
+    text, z = torch.randn(4, 20), torch.randn(4, 5)
+    theirs(text, z)  # statistics of the batch norms
+    theirs.eval()
+    torch.save({k: v for k, v in theirs.state_dict().items() if "num_batches" not in k}, tmp_path / "netG_epoch_90.pth")
+    ours = StackGAN.from_pretrained(tmp_path / "netG_epoch_90.pth")
+    assert (ours.config.residual_blocks, ours.config.text_dim, ours.config.latent_dim) == (3, 20, 5)
+    with torch.no_grad():
+        expected = [(each + 1) / 2 for each in theirs(text, z)]
+        torch.testing.assert_close(list(ours.decode_text(text, z)), expected, rtol=1e-4, atol=1e-5)
+    with pytest.raises(UserError, match="know no words"):
+        ours.run("a red bird")
+
+
+@pytest.mark.parametrize("change", ["missing", "unknown", "shape", "other"])
+def test_a_file_that_does_not_fit_is_told(tmp_path, change):
+    stored = dict(AuthorsSecond().state_dict())
+    if change == "missing":
+        del stored["hr_joint.0.weight"]
+    elif change == "unknown":
+        stored["upsample9.1.weight"] = torch.zeros(1)
+    elif change == "shape":
+        stored["encoder.2.weight"] = torch.zeros(8, 4, 5, 5)
+    else:
+        stored = {"fc.weight": torch.zeros(2, 2)}
+    torch.save(stored, tmp_path / "x.pth")
+    with pytest.raises(UserError, match=r"(does not fit|no generators).*Received"):
+        StackGAN.from_pretrained(tmp_path / "x.pth")
+
+
+# What stage II learns to sharpen --------------------------------------------------------------------------------------
+
+
+def test_the_blur_is_a_gaussian_of_each_pictures_own():
+    images, deviation = torch.rand(2, 3, 12, 10), torch.tensor([0.5, 1.3])
+    expected = [
+        gaussian_filter(image.numpy(), (0, each, each), mode="nearest", radius=(0, RADIUS, RADIUS))
+        for image, each in zip(images, deviation.tolist(), strict=True)
+    ]
+    torch.testing.assert_close(blur(images, deviation), torch.from_numpy(np.stack(expected)), atol=1e-6, rtol=1e-5)
+
+
+def test_softened_pictures_lie_between_real_ones_and_stage_ones():
+    real, generated = torch.full((400, 3, 8, 8), 0.8), torch.full((400, 3, 8, 8), -0.4)
+    share = (soften(real, generated, RandomStream(0)).mean((1, 2, 3)) + 0.4) / 1.2
+    assert MIN_REAL - 0.03 < share.min() < 0.3 and 0.95 < share.max() < 1.03
+    assert share.mean() == pytest.approx((1 + MIN_REAL) / 2, abs=0.03)
 
 
 # One stage after the other --------------------------------------------------------------------------------------------

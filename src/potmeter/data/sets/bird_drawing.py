@@ -224,16 +224,8 @@ def plumage(bird: Bird, p: Pose, colours: dict[str, Colour], rng: np.random.Gene
         b(1.05, -0.62),
         f(1.5, -1.3),
     ]
-    crown = [
-        f(1.3, 0.14),
-        f(0.86, 0.22),
-        f(0.30, 0.44),
-        f(-0.40, 0.28),
-        f(-0.98, -0.18),
-        f(-1.5, 0.3),
-        f(-0.9, 1.4),
-        f(0.6, 1.5),
-    ]
+    crown = [f(1.3, 0.14), f(0.86, 0.22), f(0.30, 0.44), f(-0.40, 0.28), f(-0.98, -0.18), f(-1.5, 0.3), f(-0.9, 1.4),
+             f(0.6, 1.5)]  # fmt: skip
     parts = [
         f'<clipPath id="b"><path d="{outline}"/></clipPath>',
         f'<g clip-path="url(#b)"><rect width="256" height="256" fill="{css(colours["back"])}"/>',

@@ -20,17 +20,15 @@ def scenery(bird: Bird, rng: np.random.Generator) -> tuple[str, str, float]:
     }
     high, low = skies[bird.place]
     tint = rng.uniform(-10, 10)
-    high, low = (
-        (high[0] + tint, high[1], high[2] + rng.uniform(-4, 3)),
-        (low[0] + tint, low[1], low[2] + rng.uniform(-3, 3)),
-    )
-    back = [
+    high = high[0] + tint, high[1], high[2] + rng.uniform(-4, 3)
+    low = low[0] + tint, low[1], low[2] + rng.uniform(-3, 3)
+    sky = (
         f'<linearGradient id="sky" x1="0" y1="0" x2="0" y2="1"><stop offset="0" stop-color="{css(high)}"/>'
         f'<stop offset="1" stop-color="{css(low)}"/></linearGradient><rect width="256" height="256" fill="url(#sky)"/>'
-    ]
+    )
     draw = {"branch": draw_branch, "grass": draw_grass, "snow": draw_snow, "rock": draw_rock}[bird.place]
     behind, front, level = draw(rng)
-    return "".join(back) + behind, front, level
+    return sky + behind, front, level
 
 
 def soft(name: str, centre: Point, radius: float, colour: Colour, opacity: float) -> str:
@@ -58,14 +56,8 @@ def draw_branch(rng: np.random.Generator) -> tuple[str, str, float]:
     ]
     for x, side in ((34 + rng.uniform(-10, 10), 1), (214 + rng.uniform(-10, 14), -1), (240 + rng.uniform(-8, 8), 1)):
         y = level + 4 + slope * (x - 128) / 136
-        front.append(
-            leaf(
-                (x, y),
-                side * rng.uniform(35, 70) + (0 if side > 0 else 10),
-                30 + rng.uniform(-4, 8),
-                (100 + rng.uniform(-14, 14), 44, 38),
-            )
-        )
+        degrees, length = side * rng.uniform(35, 70) + (0 if side > 0 else 10), 30 + rng.uniform(-4, 8)
+        front.append(leaf((x, y), degrees, length, (100 + rng.uniform(-14, 14), 44, 38)))
     return "".join(behind), "".join(front), level - 1
 
 
@@ -89,29 +81,18 @@ def draw_grass(rng: np.random.Generator) -> tuple[str, str, float]:
     """A meadow: hills behind, blades and flowers in front."""
     level = 214 + rng.uniform(-3, 3)
     hill = (rng.uniform(92, 112), 34, 62)
-    behind = path(
-        curve(
-            [
-                (-20, 190),
-                (60, 160 + rng.uniform(-12, 12)),
-                (150, 176),
-                (280, 156 + rng.uniform(-12, 12)),
-                (280, 270),
-                (-20, 270),
-            ]
-        ),
-        css(hill),
-        0.75,
-    )
-    behind += path(
-        curve([(-30, 206), (60, 196), (128, 200), (200, 194), (290, 204), (290, 290), (-30, 290)]), css((100, 40, 48))
-    )
-    front = [
-        path(
-            curve([(-30, level + 8), (60, level + 4), (190, level + 6), (290, level + 5), (290, 300), (-30, 300)]),
-            css((98, 44, 38)),
-        )
+    far = [
+        (-20, 190),
+        (60, 160 + rng.uniform(-12, 12)),
+        (150, 176),
+        (280, 156 + rng.uniform(-12, 12)),
+        (280, 270),
+        (-20, 270),
     ]
+    near = [(-30, 206), (60, 196), (128, 200), (200, 194), (290, 204), (290, 290), (-30, 290)]
+    behind = path(curve(far), css(hill), 0.75) + path(curve(near), css((100, 40, 48)))
+    ground = [(-30, level + 8), (60, level + 4), (190, level + 6), (290, level + 5), (290, 300), (-30, 300)]
+    front = [path(curve(ground), css((98, 44, 38)))]
     for x in np.linspace(-4, 260, 34):
         height, lean = rng.uniform(10, 26), rng.uniform(-7, 7)
         base = (float(x) + rng.uniform(-3, 3), level + 14)
@@ -127,32 +108,20 @@ def draw_snow(rng: np.random.Generator) -> tuple[str, str, float]:
     for x in (20 + rng.uniform(-14, 14), 62 + rng.uniform(-14, 14), 226 + rng.uniform(-16, 16)):
         top = 118 + rng.uniform(-20, 20)
         behind.append(path(polygon([(x, top), (x - 20, 200), (x + 20, 200)]), css((206, 20, 62)), 0.55))
-    behind.append(
-        path(
-            curve([(-30, 192), (60, 182 + rng.uniform(-6, 6)), (160, 190), (290, 182), (290, 290), (-30, 290)]),
-            css((214, 34, 93)),
-        )
-    )
+    hill = [(-30, 192), (60, 182 + rng.uniform(-6, 6)), (160, 190), (290, 182), (290, 290), (-30, 290)]
+    behind.append(path(curve(hill), css((214, 34, 93))))
     for _ in range(16):
         behind.append(ellipse((rng.uniform(0, 256), rng.uniform(0, 180)), 2.2, 2.2, "#ffffff", 0.85))
-    front = path(
-        curve(
-            [
-                (-30, level + 4),
-                (50, level + rng.uniform(-2, 2)),
-                (140, level + 3),
-                (290, level + 1),
-                (290, 300),
-                (-30, 300),
-            ]
-        ),
-        css((210, 30, 97)),
-    )
-    front += path(
-        curve([(-30, level + 24), (90, level + 18), (200, level + 26), (290, level + 20), (290, 300), (-30, 300)]),
-        css((214, 34, 90)),
-        0.8,
-    )
+    light = [
+        (-30, level + 4),
+        (50, level + rng.uniform(-2, 2)),
+        (140, level + 3),
+        (290, level + 1),
+        (290, 300),
+        (-30, 300),
+    ]
+    shade = [(-30, level + 24), (90, level + 18), (200, level + 26), (290, level + 20), (290, 300), (-30, 300)]
+    front = path(curve(light), css((210, 30, 97))) + path(curve(shade), css((214, 34, 90)), 0.8)
     return "".join(behind), front, level + 2
 
 
@@ -166,21 +135,8 @@ def draw_rock(rng: np.random.Generator) -> tuple[str, str, float]:
         behind += line(f"M{x:.0f} {y}q14 -4 28 0t28 0t28 0t28 0t28 0t28 0t28 0t28 0", css(sea, 14), 2.2, 0.7)
     stone = (rng.uniform(20, 40), 9, 50)
     top = [(30, level + 26), (62, level + 6), (110, level + 1), (168, level + 2), (208, level + 9), (236, level + 34)]
+    lit = [*top[1:5], (160, level + 18), (100, level + 17)]
+    shaded = [(160, level + 18), *top[4:], (262, 262), (178, 262)]
     front = path(polygon([*top, (262, 262), (4, 262)]), css(stone))
-    front += path(
-        polygon(
-            [
-                (62, level + 6),
-                (110, level + 1),
-                (168, level + 2),
-                (208, level + 9),
-                (160, level + 18),
-                (100, level + 17),
-            ]
-        ),
-        css(stone, 15),
-    )
-    front += path(
-        polygon([(160, level + 18), (208, level + 9), (236, level + 34), (262, 262), (178, 262)]), css(stone, -11)
-    )
+    front += path(polygon(lit), css(stone, 15)) + path(polygon(shaded), css(stone, -11))
     return behind, front, level + 5

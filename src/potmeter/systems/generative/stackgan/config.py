@@ -46,6 +46,8 @@ class Config(BaseConfig):
     """Feature maps of stage II's generator on its way down from stage I's picture, whose size the first has."""
     upsampling_widths: Widths = (48, 24, 12, 8)
     """Feature maps of stage II's generator on its way up, each of twice the height and width."""
+    augmentation_relu: bool = False
+    """Whether a ReLU follows the layer of conditioning augmentation, as in the authors' PyTorch code; the paper has none."""
     residual_blocks: Annotated[int, Range(0)] = 2
     """Residual blocks of stage II's generator, where text and picture have met."""
     critic_widths: Widths = (12, 24, 48, 96, 128, 128)

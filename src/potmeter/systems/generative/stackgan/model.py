@@ -71,9 +71,11 @@ class ConditioningAugmentation(nn.Linear):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config.text_dim, 2 * config.condition_dim)
+        self.relu = config.augmentation_relu
 
     def forward(self, text: Tensor) -> Gaussian:  # type: ignore[override]
-        mean, log_variance = super().forward(text).float().chunk(2, 1)
+        x = super().forward(text).float()
+        mean, log_variance = (x.relu() if self.relu else x).chunk(2, 1)
         return mean, log_variance
 
 

@@ -77,8 +77,10 @@ def read_sentence(sentence: str, config: Config) -> str:
     """The words of a user's sentence that are in the vocabulary; of the others a note is made.
 
     Raises:
-        UserError: It has no word, none that is in the vocabulary, or more than ``MAX_CHARACTERS`` characters.
+        UserError: It has no word, none that is in the vocabulary, or more than ``MAX_CHARACTERS`` characters; or there is no
+            vocabulary.
     """
+    config.vocabulary or reject("These weights know no words, only embeddings of sentences (decode_text).", sentence)
     words = split_words(sentence)
     words or reject("A sentence has at least one word.", sentence)
     if len(sentence) > MAX_CHARACTERS:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -26,7 +27,9 @@ from potmeter.media.labelled_page import labelled_page
 from potmeter.systems.generative.feature_extractor import FeatureExtractor, require_enough_images
 
 from . import config, model, sentences
+from .augmentation import soften
 from .batches import PairData, trim
+from .checkpoints import read_generators
 from .evaluation import measure, measure_baselines, measure_retrieval
 from .examples import examples
 from .measure import first_sentences, judge_pictures
@@ -69,6 +72,14 @@ class StackGAN(System):
         )
         self.training_pairs: PairData | None = None
         self.to(memory_format=torch.channels_last)  # convolutions are faster so, on CPUs and GPUs
+
+    @classmethod
+    def from_checkpoint(cls, file: Path) -> Self:
+        """Both generators of StackGAN's authors, from a file of theirs (``checkpoints.py``): without a text encoder."""
+        config, state = read_generators(file)
+        system = cls(config)
+        system.load_state_dict(state, strict=False)
+        return system
 
     # 1. Pictures with sentences
 
@@ -169,12 +180,18 @@ class StackGAN(System):
         return {"loss": critic} | losses
 
     def step_second(self, small: Tensor, large: Tensor, tokens: Tensor, trainer: TrainingLoop) -> dict[str, Tensor]:
-        """The same for stage II, which reads the pictures of a stage I that no longer changes (equation 5, 6)."""
+        """The same for stage II, which reads the pictures of a stage I that no longer changes (equations 5 and 6).
+
+        With a latent encoder, half of what it reads, and reconstructs, is real pictures made soft.
+        """
         self.first.eval()
         with self.mixed():
             with torch.no_grad():
                 text = self.text_encoder(tokens)
                 drawn, _, latent = self.draw_first(small, text, trainer.rng)
+                if self.latent_encoder is not None:
+                    half = len(small) // 2
+                    drawn[:half] = soften(small[:half], drawn[:half], trainer.rng)
             gaussian = self.second.augmentation(text)
             fake = self.second(drawn, draw(gaussian, trainer.noise(len(text), self.config.condition_dim)))
             critic = self.critic_loss(self.second_critic, large, fake.detach(), text)
