@@ -32,9 +32,9 @@ from potmeter.systems.generative.stackgan.model import (
     Discriminator,
     FirstGenerator,
     SecondGenerator,
-    draw,
     enlarge,
     kl_divergence,
+    sample_gaussian,
 )
 from potmeter.systems.generative.stackgan.sentences import (
     PAD,
@@ -48,7 +48,7 @@ from potmeter.systems.generative.stackgan.sentences import (
 
 WORDS = ("a", "red", "blue", "bird", "with", "white", "beak")
 TINY = replace(StackGAN.presets["tiny"], vocabulary=WORDS, batch_size=8, min_count=1)
-PAPER_LIKE = replace(TINY, reconstruction=0.0, latent_bank=0, matching=0.0, tune_text=False)
+PAPER_LIKE = replace(TINY, reconstruction_weight=0.0, latent_bank=0, matching_weight=0.0, train_text_encoder=False)
 PAPER = replace(StackGAN.presets["paper"], vocabulary=WORDS)
 
 
@@ -80,20 +80,26 @@ def test_the_divergence_of_the_condition_is_that_of_gaussians():
     torch.testing.assert_close(kl_divergence((mean, log_variance)), expected)
 
 
-def test_conditions_are_drawn_from_that_gaussian():
+def test_conditions_are_sampled_from_that_gaussian():
     mean, log_variance = torch.tensor([[2.0, -1.0]]), torch.tensor([[0.0, 2 * math.log(3)]])
-    drawn = draw((mean, log_variance), torch.randn(40_000, 2))
-    torch.testing.assert_close(drawn.mean(0), mean[0], atol=0.06, rtol=0)
-    torch.testing.assert_close(drawn.std(0), torch.tensor([1.0, 3.0]), atol=0.06, rtol=0)
+    samples = sample_gaussian((mean, log_variance), torch.randn(40_000, 2))
+    torch.testing.assert_close(samples.mean(0), mean[0], atol=0.06, rtol=0)
+    torch.testing.assert_close(samples.std(0), torch.tensor([1.0, 3.0]), atol=0.06, rtol=0)
 
 
 def test_the_discriminator_takes_others_sentences_for_as_wrong_as_generated_pictures(system):
     real, fake, text = torch.rand(4, 3, 16, 16), torch.rand(4, 3, 16, 16), torch.randn(4, TINY.text_dim)
-    critic = system.first_critic
+    discriminator = system.first_discriminator
     cross = F.binary_cross_entropy_with_logits
-    right, wrong, made = critic(real, text), critic(real, text.roll(1, 0)), critic(fake, text)
-    expected = cross(right, torch.ones(4)) + (cross(wrong, torch.zeros(4)) + cross(made, torch.zeros(4))) / 2
-    torch.testing.assert_close(system.critic_loss(critic, real, fake, text), expected)
+    matching, mismatching, generated = (
+        discriminator(real, text),
+        discriminator(real, text.roll(1, 0)),
+        discriminator(fake, text),
+    )
+    expected = (
+        cross(matching, torch.ones(4)) + (cross(mismatching, torch.zeros(4)) + cross(generated, torch.zeros(4))) / 2
+    )
+    torch.testing.assert_close(system.discriminator_loss(discriminator, real, fake, text), expected)
 
 
 def test_what_belongs_together_is_told_in_both_directions():
@@ -111,7 +117,7 @@ def test_the_paper_presets_networks_have_the_papers_sizes():
     """N_g = 128, N_z = 100, N_d = 512 maps of 4×4 beside the compressed text, from 1,024 maps to 64×64 and on to 256×256."""
     with torch.device("meta"):
         first, second = FirstGenerator(PAPER), SecondGenerator(PAPER)
-        critic = Discriminator(PAPER, PAPER.discriminator_widths)
+        discriminator = Discriminator(PAPER, PAPER.first_discriminator_widths)
     count = lambda module: sum(p.numel() for p in module.parameters())
     augmentation = 1024 * 256 + 256
     widths = (1024, 512, 256, 128, 64)
@@ -125,7 +131,7 @@ def test_the_paper_presets_networks_have_the_papers_sizes():
     assert count(second) == augmentation + stage_2
     convolutions = 16 * 3 * 64 + 64 + sum(16 * a * b + 2 * b for a, b in ((64, 128), (128, 256), (256, 512)))
     head = (1024 * 128 + 128) + (512 + 128) * 512 + 2 * 512 + (16 * 512 + 1)
-    assert count(critic) == convolutions + head
+    assert count(discriminator) == convolutions + head
 
 
 def test_stage_two_begins_as_an_enlargement():
@@ -293,8 +299,8 @@ def test_softened_pictures_lie_between_real_ones_and_stage_ones():
 @pytest.mark.parametrize(
     ("stages", "learning"),
     [((1.0, 1.0), {"text_encoder", "picture_encoder"}),
-     ((0.0, 1.0), {"first", "first_critic", "latent_encoder", "text_encoder"}),
-     ((0.0, 0.0), {"second", "second_critic"})],
+     ((0.0, 1.0), {"first", "first_discriminator", "latent_encoder", "text_encoder"}),
+     ((0.0, 0.0), {"second", "second_discriminator"})],
     ids=["words", "stage I", "stage II"],
 )  # fmt: skip
 def test_each_stage_trains_its_own_networks(tmp_path, monkeypatch, stages, learning):
@@ -314,14 +320,14 @@ def test_the_bank_holds_the_noise_found_in_the_latest_pictures(system):
     size = len(system.bank)
     means = torch.randn(size + 8, TINY.latent_dim)
     for step, part in enumerate(means.split(8)):
-        system.keep_latents((part, torch.zeros_like(part)), step)
+        system.store_latents((part, torch.zeros_like(part)), step)
     kept = system.bank.float() / 1000
     torch.testing.assert_close(kept[8:], means[8:size], atol=6e-4, rtol=0)
     torch.testing.assert_close(kept[:8], means[size:], atol=6e-4, rtol=0)
-    z = system.draw_noise(500, RandomStream(0))
+    z = system.sample_noise(500, RandomStream(0))
     nearest = torch.cdist(z, kept).amin(1)
     assert 0.5 < nearest.square().mean() / (TINY.latent_dim * 0.2**2) < 1.2
-    assert StackGAN(PAPER_LIKE).draw_noise(500, RandomStream(0)).std() == pytest.approx(1, abs=0.05)
+    assert StackGAN(PAPER_LIKE).sample_noise(500, RandomStream(0)).std() == pytest.approx(1, abs=0.05)
 
 
 # Measures -------------------------------------------------------------------------------------------------------------

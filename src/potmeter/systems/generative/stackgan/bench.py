@@ -14,7 +14,7 @@ from potmeter.core.machine import conv_rate, count_products
 from potmeter.core.random import RandomStream
 
 from .config import Config
-from .model import Discriminator, FirstGenerator, SecondGenerator, draw, enlarge, kl_divergence
+from .model import Discriminator, FirstGenerator, SecondGenerator, enlarge, kl_divergence, sample_gaussian
 from .sentences import encode_sentences
 from .system import StackGAN
 
@@ -82,8 +82,8 @@ def count_step(config: Config, stage: str) -> int:
     system, (small, large, _) = StackGAN(config), samples(config)
     text, (first, second) = torch.zeros(BATCH, config.text_dim), count_generators(config)
     if stage == "first":
-        return 8 * count_products(system.first_critic, small, text) + 3 * first
-    return 8 * count_products(system.second_critic, large, text) + 3 * second + first
+        return 8 * count_products(system.first_discriminator, small, text) + 3 * first
+    return 8 * count_products(system.second_discriminator, large, text) + 3 * second + first
 
 
 def count_generators(config: Config) -> tuple[int, int]:
@@ -112,35 +112,37 @@ def our_step(config: Config, stage: str) -> Callable[[], object]:
 def plain_step(config: Config, stage: str) -> Callable[[], None]:
     """The paper's step of a stage, as one would write it by hand: equations 3 to 6 and nothing else."""
     system = StackGAN(replace(config, precision="float32")).train()
-    loop, (small, large, tokens) = Loop(system), samples(config)
+    loop, (real, large, tokens) = Loop(system), samples(config)
     generator: FirstGenerator | SecondGenerator = system.first
-    critic, real = system.first_critic, small
+    discriminator = system.first_discriminator
     if stage == "second":
-        generator, critic, real = system.second, system.second_critic, large
+        generator, discriminator, real = system.second, system.second_discriminator, large
 
     def step() -> None:
         text = system.text_encoder(tokens).detach()
         gaussian = generator.augmentation(text)
-        condition = draw(gaussian, loop.noise(BATCH, config.condition_dim))
+        condition = sample_gaussian(gaussian, loop.noise(BATCH, config.condition_dim))
         z = loop.noise(BATCH, config.latent_dim)
         if stage == "first":
             fake = system.first(condition, z)
         else:
             with torch.no_grad():
-                drawn = system.first(condition, z)
-            fake = system.second(drawn, condition)
-        loop.update(matching_aware_loss(critic, real, fake.detach(), text), f"{stage} critic")
-        loop.update(F.softplus(-critic(fake, text)).mean() + config.kl * kl_divergence(gaussian).mean(), stage)
+                small = system.first(condition, z)
+            fake = system.second(small, condition)
+        loop.update(matching_aware_loss(discriminator, real, fake.detach(), text), f"{stage} discriminator")
+        loop.update(
+            F.softplus(-discriminator(fake, text)).mean() + config.kl_weight * kl_divergence(gaussian).mean(), stage
+        )
 
     return step
 
 
-def matching_aware_loss(critic: Discriminator, real: Tensor, fake: Tensor, text: Tensor) -> Tensor:
+def matching_aware_loss(discriminator: Discriminator, real: Tensor, fake: Tensor, text: Tensor) -> Tensor:
     """Three passes of the discriminator, one for each kind of pair."""
     cross_entropy, ones = F.binary_cross_entropy_with_logits, torch.ones(BATCH)
-    mismatching, generated = critic(real, text.roll(1, 0)), critic(fake, text)
+    mismatching, generated = discriminator(real, text.roll(1, 0)), discriminator(fake, text)
     wrong = cross_entropy(mismatching, 1 - ones) + cross_entropy(generated, 1 - ones)
-    return cross_entropy(critic(real, text), ones) + wrong / 2
+    return cross_entropy(discriminator(real, text), ones) + wrong / 2
 
 
 # Generating -----------------------------------------------------------------------------------------------------------

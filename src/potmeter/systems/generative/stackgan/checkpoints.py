@@ -43,8 +43,9 @@ def read_generators(path: Path) -> tuple[Config, dict[str, Tensor]]:
     condition_dim, widest, width = len(augmentation) // 2, len(projection) // 16, len(entry)
     config = Config(
         dataset="own data", text_dim=augmentation.shape[1], condition_dim=condition_dim,
-        latent_dim=projection.shape[1] - condition_dim, generator_widths=tuple(widest // 2**level for level in range(5)),
-        refiner_widths=(width, 2 * width, 4 * width), upsampling_widths=(2 * width, width, width // 2, width // 4),
+        latent_dim=projection.shape[1] - condition_dim, first_generator_widths=tuple(widest // 2**level for level in range(5)),
+        second_downsampling_widths=(width, 2 * width, 4 * width),
+        second_upsampling_widths=(2 * width, width, width // 2, width // 4),
         residual_blocks=len({key.split(".")[2] for key in state if key.startswith("second.residual.")}),
         skip=False, augmentation_relu=True,
     )  # fmt: skip

@@ -36,47 +36,47 @@ class Config(BaseConfig):
     """Feature maps of the picture encoder that the text encoder is trained with; each has half the height and width."""
     condition_dim: Annotated[int, Range(1)] = 64
     """Dimension of the condition ĉ that conditioning augmentation samples, and of the text in the discriminators."""
-    latent_dim: Annotated[int, Range(1)] = 64
-    """Dimension of the noise z."""
-    generator_widths: Widths = (192, 128, 96, 40, 24)
-    """Feature maps of stage I's generator, from 4×4 pixels to its picture's size."""
-    discriminator_widths: Widths = (24, 48, 96, 160)
-    """Feature maps of stage I's discriminator, each of half the height and width, down to 4×4."""
-    refiner_widths: Widths = (24, 48, 96)
-    """Feature maps of stage II's generator on its way down from stage I's picture, whose size the first has."""
-    upsampling_widths: Widths = (48, 24, 12, 8)
-    """Feature maps of stage II's generator on its way up, each of twice the height and width."""
     augmentation_relu: bool = False
     """Whether a ReLU follows the layer of conditioning augmentation, as in the authors' PyTorch code; the paper has none."""
+    latent_dim: Annotated[int, Range(1)] = 64
+    """Dimension of the noise z."""
+    first_generator_widths: Widths = (192, 128, 96, 40, 24)
+    """Feature maps of stage I's generator, from 4×4 pixels to its picture's size."""
+    first_discriminator_widths: Widths = (24, 48, 96, 160)
+    """Feature maps of stage I's discriminator, each of half the height and width, down to 4×4."""
+    second_downsampling_widths: Widths = (24, 48, 96)
+    """Feature maps of stage II's generator on its way down from stage I's picture, whose size the first has."""
+    second_upsampling_widths: Widths = (48, 24, 12, 8)
+    """Feature maps of stage II's generator on its way up, each of twice the height and width."""
     residual_blocks: Annotated[int, Range(0)] = 2
     """Residual blocks of stage II's generator, where text and picture have met."""
-    critic_widths: Widths = (12, 24, 48, 96, 128, 128)
+    second_discriminator_widths: Widths = (12, 24, 48, 96, 128, 128)
     """Feature maps of stage II's discriminator, each of half the height and width, down to 4×4."""
     skip: bool = True
     """Whether stage II corrects stage I's picture, enlarged, and sees its finest feature maps again; the paper's does not."""
     stages: Annotated[tuple[float, float], Range(0, 1)] = (0.1, 0.55)
     """Shares of the training after which the text encoder is done, and stage I is."""
-    large_batch: Annotated[int, Range(1)] | None = None
-    """Pictures of a minibatch that stage II learns from, whose step takes so much longer; None = all."""
-    tune_text: bool = False
-    """Whether the text encoder goes on learning in stage I, from the generator's losses too; the paper's does not."""
-    kl: Annotated[float, Range(0)] = 2.0
+    second_batch_size: Annotated[int, Range(1)] | None = None
+    """Pictures of a minibatch that stage II, whose steps take so much longer, learns from; None = all."""
+    train_text_encoder: bool = False
+    """Whether the text encoder goes on learning in stage I, from pairs and the generator's losses; the paper's does not."""
+    kl_weight: Annotated[float, Range(0)] = 2.0
     """Weight λ of the Kullback–Leibler divergence of conditioning augmentation (equation 4)."""
-    adversarial: Annotated[float, Range(0)] = 1.0
-    """Weight of what the discriminators say in the generators' losses."""
-    second_adversarial: Annotated[float, Range(0)] | None = None
+    adversarial_weight: Annotated[float, Range(0)] = 1.0
+    """Weight of the adversarial loss among the generators' losses."""
+    second_adversarial_weight: Annotated[float, Range(0)] | None = None
     """The same in stage II alone; None = as in stage I."""
-    reconstruction: Annotated[float, Range(0)] = 0.0
+    reconstruction_weight: Annotated[float, Range(0)] = 0.0
     """Weight of the distance, mean over pixels in [−1, 1], between training pictures and those generated of their sentence
     and of the noise that an encoder finds in them, as in a variational autoencoder; 0 = none, as in the paper."""
-    latent_kl: Annotated[float, Range(0)] = 0.05
+    latent_kl_weight: Annotated[float, Range(0)] = 0.05
     """Weight of the Kullback–Leibler divergence of that noise from the standard normal."""
     latent_widths: Widths = (16, 32, 48, 64)
     """Feature maps of the encoder that finds the noise in training pictures, each of half the height and width."""
     latent_bank: Annotated[int, Range(0)] = 0
     """How many training pictures' noise is kept, one of which, a little changed, z then is (density estimation after the
     training, arXiv:1903.12436); 0 = none, and z is standard normal, as in the paper."""
-    matching: Annotated[float, Range(0)] = 0.0
+    matching_weight: Annotated[float, Range(0)] = 0.0
     """Weight of the cross-entropy by which the picture encoder tells, among the minibatch's sentences, the one that a
     picture of stage I belongs to (arXiv:1711.10485, equation 11); 0 = none, as in the paper."""
     beta1: Annotated[float, Range(0, 1, open="high")] = 0.5
@@ -90,17 +90,20 @@ class Config(BaseConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        side = self.image_size // 4
-        for name, widths in (("generator_widths", 4 * 2 ** (len(self.generator_widths) - 1)),
-                             ("discriminator_widths", 4 * 2 ** len(self.discriminator_widths))):  # fmt: skip
-            widths == side or reject(
-                f"{name} make pictures of {widths} pixels; a quarter of image_size is wanted.", side
-            )
-        large = 4 * 2 ** len(self.critic_widths)
-        large == self.image_size or reject(f"critic_widths see pictures of {large} pixels.", self.image_size)
-        down, up = len(self.refiner_widths) - 1, len(self.upsampling_widths)
-        up - down == 2 or reject("upsampling_widths are one more than refiner_widths, to four times the size.", up)
-        if self.latent_bank and not self.reconstruction:
+        sides = {
+            "first_generator_widths": 4 * 2 ** (len(self.first_generator_widths) - 1),
+            "first_discriminator_widths": 4 * 2 ** len(self.first_discriminator_widths),
+        }
+        for name, side in sides.items():
+            if side != self.small_size:
+                reject(f"{name} make pictures of {side} pixels; a quarter of image_size is wanted.", self.small_size)
+        large = 4 * 2 ** len(self.second_discriminator_widths)
+        if large != self.image_size:
+            reject(f"second_discriminator_widths see pictures of {large} pixels.", self.image_size)
+        down, up = len(self.second_downsampling_widths) - 1, len(self.second_upsampling_widths)
+        if up - down != 2:
+            reject("second_upsampling_widths are one more than second_downsampling_widths, to four times the size.", up)
+        if self.latent_bank and not self.reconstruction_weight:
             reject("Noise is found in training pictures only to reconstruct them: --latent-bank 0.", self.latent_bank)
         0 <= self.stages[0] <= self.stages[1] or reject("The stages end one after the other.", self.stages)
 

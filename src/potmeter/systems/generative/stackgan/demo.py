@@ -20,7 +20,7 @@ START = "this bird is blue with white and has a very short beak"
 def demo(system: StackGAN) -> Words:
     """A text field beside a picture, and a button for another picture of the same sentence."""
     noise = RandomStream(1, device=system.device)
-    z = [system.draw_noise(1, noise)]
+    z = [system.sample_noise(1, noise)]
 
     @torch.no_grad()
     def show(sentence: str) -> Image:
@@ -30,7 +30,7 @@ def demo(system: StackGAN) -> Words:
         return resize_to_side(system.decode_text(text, z[0])[1][0], SHOWN)
 
     def draw_another(sentence: str) -> Iterator[tuple[str, Image]]:
-        z[0] = system.draw_noise(1, noise)
+        z[0] = system.sample_noise(1, noise)
         yield sentence, show(sentence)
 
     return Words(

@@ -60,7 +60,7 @@ def kl_divergence(gaussian: Gaussian) -> Float[Tensor, " b"]:
     return -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).mean(1)
 
 
-def draw(gaussian: Gaussian, noise: Tensor) -> Tensor:
+def sample_gaussian(gaussian: Gaussian, noise: Tensor) -> Tensor:
     """A sample μ + σ ε of normal distributions, from standard normal noise ε (B, D): the reparameterisation trick."""
     mean, log_variance = gaussian
     return mean + (0.5 * log_variance).exp() * noise
@@ -90,7 +90,7 @@ class FirstGenerator(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        widths = config.generator_widths
+        widths = config.first_generator_widths
         self.augmentation = ConditioningAugmentation(config)
         self.projection = nn.Sequential(
             nn.Linear(config.condition_dim + config.latent_dim, 16 * widths[0], bias=False),
@@ -131,7 +131,7 @@ class SecondGenerator(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        down, up = config.refiner_widths, config.upsampling_widths
+        down, up = config.second_downsampling_widths, config.second_upsampling_widths
         self.augmentation, self.skip = ConditioningAugmentation(config), config.skip
         self.entry = nn.Sequential(nn.Conv2d(3, down[0], 3, padding=1, bias=False), nn.ReLU())
         self.downsampling = nn.Sequential(*(downsampling_block(a, b, slope=0.0) for a, b in pairwise(down)))

@@ -33,7 +33,7 @@ from .checkpoints import read_generators
 from .evaluation import measure, measure_baselines, measure_retrieval
 from .examples import examples
 from .measure import first_sentences, judge_pictures
-from .model import draw, kl_divergence
+from .model import kl_divergence, sample_gaussian
 from .presets import PRESETS
 from .sentences import encode_sentences, read_sentence, split_words
 
@@ -63,13 +63,12 @@ class StackGAN(System):
         c = config
         self.text_encoder, self.picture_encoder = sentences.TextEncoder(c), sentences.PictureEncoder(c)
         self.first, self.second = model.FirstGenerator(c), model.SecondGenerator(c)
-        self.first_critic = model.Discriminator(c, c.discriminator_widths)
-        self.second_critic = model.Discriminator(c, c.critic_widths)
-        self.latent_encoder = model.LatentEncoder(c) if c.reconstruction else None
+        self.first_discriminator = model.Discriminator(c, c.first_discriminator_widths)
+        self.second_discriminator = model.Discriminator(c, c.second_discriminator_widths)
+        self.latent_encoder = model.LatentEncoder(c) if c.reconstruction_weight else None
         self.bank: Tensor | None
-        self.register_buffer(
-            "bank", torch.zeros(c.latent_bank, c.latent_dim, dtype=torch.int16) if c.latent_bank else None
-        )
+        bank = torch.zeros(c.latent_bank, c.latent_dim, dtype=torch.int16) if c.latent_bank else None
+        self.register_buffer("bank", bank)
         self.training_pairs: PairData | None = None
         self.to(memory_format=torch.channels_last)  # convolutions are faster so, on CPUs and GPUs
 
@@ -109,10 +108,11 @@ class StackGAN(System):
     def optimizers(self) -> dict[str, Optimizer]:
         """Adam for the encoders of text and picture, and for both networks of each stage."""
         first: list[nn.Module] = [self.first, *([self.latent_encoder] if self.latent_encoder else [])]
-        first += [self.text_encoder] if self.config.tune_text else []
+        first += [self.text_encoder] if self.config.train_text_encoder else []
         networks: dict[str, Sequence[nn.Module]] = {
-            "words": (self.text_encoder, self.picture_encoder), "first": first, "first critic": (self.first_critic,),
-            "second": (self.second,), "second critic": (self.second_critic,),
+            "encoders": (self.text_encoder, self.picture_encoder), "first": first,
+            "first discriminator": (self.first_discriminator,),
+            "second": (self.second,), "second discriminator": (self.second_discriminator,),
         }  # fmt: skip
         betas = (self.config.beta1, 0.999)
         return {
@@ -128,14 +128,15 @@ class StackGAN(System):
     def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
         """The encoders learn which sentence belongs to which picture; then stage I; then, with that as it is, stage II."""
         tokens, small = self.choose_sentences(batch["tokens"]), 2 * batch["small"] - 1
-        words_done, first_done = self.config.stages
-        if trainer.fraction_done < words_done:
+        encoders_done, first_done = self.config.stages
+        if trainer.fraction_done < encoders_done:
             return self.step_encoders(small, tokens, trainer)
         self.picture_encoder.eval()
         if trainer.fraction_done < first_done:
             return self.step_first(small, tokens, trainer)
         assert self.training_pairs is not None
-        batch = to_device(self.training_pairs.with_large(batch["index"][: self.config.large_batch].cpu()), self.device)
+        places = batch["index"][: self.config.second_batch_size].cpu()
+        batch = to_device(self.training_pairs.with_large(places), self.device)
         small, large = 2 * batch["small"] - 1, 2 * batch["large"] - 1
         return self.step_second(small, large, self.choose_sentences(batch["tokens"]), trainer)
 
@@ -144,40 +145,40 @@ class StackGAN(System):
         chosen = self.rng.integers(tokens.shape[1], len(tokens)).to(tokens.device)
         return trim(tokens[torch.arange(len(tokens), device=tokens.device), chosen])
 
-    def mixed(self) -> Any:
+    def autocast(self) -> Any:
         """Automatic mixed precision, where the Config asks for it."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
 
     def step_encoders(self, small: Tensor, tokens: Tensor, trainer: TrainingLoop) -> dict[str, Tensor]:
         """A step of the text and the picture encoder, from real pairs."""
         loss = self.pairs_loss(small, self.text_encoder(tokens))
-        trainer.update(loss, "words")
+        trainer.update(loss, "encoders")
         return {"loss": loss}
 
     def pairs_loss(self, small: Tensor, text: Tensor) -> Tensor:
         """The matching loss of real pictures (B, 3, S, S) and their sentences' embeddings (B, D)."""
-        with self.mixed():
+        with self.autocast():
             pictures = self.picture_encoder(small)
         return sentences.matching_loss(self.picture_encoder.compatibility(pictures, text))
 
     def step_first(self, small: Tensor, tokens: Tensor, trainer: TrainingLoop) -> dict[str, Tensor]:
         """A step of stage I's discriminator, and one of its generator (equations 3 and 4)."""
-        with torch.set_grad_enabled(self.config.tune_text):
+        with torch.set_grad_enabled(self.config.train_text_encoder):
             text = self.text_encoder(tokens)
-        with self.mixed():
-            fake, gaussian, latent = self.draw_first(small, text, trainer.rng)
-            critic = self.critic_loss(self.first_critic, small, fake.detach(), text.detach())
-        trainer.update(critic, "first critic")
-        with self.mixed():
-            losses = self.generator_losses(self.first_critic, small, fake, text.detach())
-        if self.config.tune_text:
-            losses["words"] = self.pairs_loss(small, text)
-        losses["kl"] = self.config.kl * kl_divergence(gaussian).mean()
+        with self.autocast():
+            fake, gaussian, latent = self.generate_first(small, text, trainer.rng)
+            loss = self.discriminator_loss(self.first_discriminator, small, fake.detach(), text.detach())
+        trainer.update(loss, "first discriminator")
+        with self.autocast():
+            losses = self.generator_losses(self.first_discriminator, small, fake, text.detach())
+        if self.config.train_text_encoder:
+            losses["pairs"] = self.pairs_loss(small, text)
+        losses["kl"] = self.config.kl_weight * kl_divergence(gaussian).mean()
         if latent is not None:
-            losses["latent_kl"] = self.config.latent_kl * kl_divergence(latent).mean()
-        self.keep_latents(latent, trainer.step)
+            losses["latent_kl"] = self.config.latent_kl_weight * kl_divergence(latent).mean()
+        self.store_latents(latent, trainer.step)
         trainer.update(torch.stack([*losses.values()]).sum(), "first")
-        return {"loss": critic} | losses
+        return {"loss": loss} | losses
 
     def step_second(self, small: Tensor, large: Tensor, tokens: Tensor, trainer: TrainingLoop) -> dict[str, Tensor]:
         """The same for stage II, which reads the pictures of a stage I that no longer changes (equations 5 and 6).
@@ -185,25 +186,26 @@ class StackGAN(System):
         With a latent encoder, half of what it reads, and reconstructs, is real pictures made soft.
         """
         self.first.eval()
-        with self.mixed():
+        with self.autocast():
             with torch.no_grad():
                 text = self.text_encoder(tokens)
-                drawn, _, latent = self.draw_first(small, text, trainer.rng)
+                generated, _, latent = self.generate_first(small, text, trainer.rng)
                 if self.latent_encoder is not None:
                     half = len(small) // 2
-                    drawn[:half] = soften(small[:half], drawn[:half], trainer.rng)
+                    generated[:half] = soften(small[:half], generated[:half], trainer.rng)
             gaussian = self.second.augmentation(text)
-            fake = self.second(drawn, draw(gaussian, trainer.noise(len(text), self.config.condition_dim)))
-            critic = self.critic_loss(self.second_critic, large, fake.detach(), text)
-        trainer.update(critic, "second critic")
-        with self.mixed():
-            losses = self.generator_losses(self.second_critic, large, fake, text)
-        losses["kl"] = self.config.kl * kl_divergence(gaussian).mean()
-        self.keep_latents(latent, trainer.step)
+            condition = sample_gaussian(gaussian, trainer.noise(len(text), self.config.condition_dim))
+            fake = self.second(generated, condition)
+            loss = self.discriminator_loss(self.second_discriminator, large, fake.detach(), text)
+        trainer.update(loss, "second discriminator")
+        with self.autocast():
+            losses = self.generator_losses(self.second_discriminator, large, fake, text)
+        losses["kl"] = self.config.kl_weight * kl_divergence(gaussian).mean()
+        self.store_latents(latent, trainer.step)
         trainer.update(torch.stack([*losses.values()]).sum(), "second")
-        return {"loss": critic} | losses
+        return {"loss": loss} | losses
 
-    def draw_first(
+    def generate_first(
         self, small: Tensor, text: Tensor, rng: RandomStream
     ) -> tuple[Tensor, model.Gaussian, model.Gaussian | None]:
         """Stage I's pictures of sentences, with the distributions of their conditions and of the noise found in pictures.
@@ -213,53 +215,57 @@ class StackGAN(System):
         """
         c, count = self.config, len(text)
         gaussian = self.first.augmentation(text)
-        condition, latent = draw(gaussian, rng.normal(count, c.condition_dim)), None
+        condition, latent = sample_gaussian(gaussian, rng.normal(count, c.condition_dim)), None
         if self.latent_encoder is None:
             return self.first(condition, rng.normal(count, c.latent_dim)), gaussian, None
         half, noise = count // 2, rng.normal(count, c.latent_dim)
         found = half if self.bank is None else count
         latent = self.latent_encoder(small[:found], text[:found].detach())
-        z = draw(latent, noise[:found])
+        z = sample_gaussian(latent, noise[:found])
         z = torch.cat([z[:half], noise[half:] if self.bank is None else z[half:].roll(1, 0)])
         return self.first(condition, z), gaussian, latent
 
-    def keep_latents(self, latent: model.Gaussian | None, step: int) -> None:
+    def store_latents(self, latent: model.Gaussian | None, step: int) -> None:
         """Put the means of the noise found in a minibatch's pictures into the bank, in place of the oldest."""
         if self.bank is not None and latent is not None:
             mean = latent[0].detach()
             places = (torch.arange(len(mean), device=mean.device) + step * len(mean)) % len(self.bank)
             self.bank[places] = (mean * BANK_STEPS).round().clamp(-(2**15), 2**15 - 1).to(torch.int16)
 
-    def draw_noise(self, count: int, rng: RandomStream) -> Tensor:
+    def sample_noise(self, count: int, rng: RandomStream) -> Tensor:
         """Noise z (count, Z): standard normal or, with a bank, around what was found in training pictures."""
         z = rng.normal(count, self.config.latent_dim)
         if self.bank is None:
             return z
         return self.bank[rng.integers(len(self.bank), count)].float() / BANK_STEPS + BANDWIDTH * z
 
-    def critic_loss(self, critic: model.Discriminator, real: Tensor, fake: Tensor, text: Tensor) -> Tensor:
+    def discriminator_loss(
+        self, discriminator: model.Discriminator, real: Tensor, fake: Tensor, text: Tensor
+    ) -> Tensor:
         """What a matching-aware discriminator minimises (section 3.3, after arXiv:1605.05396): cross-entropy.
 
         Real pictures beside their own sentences are to be 1; beside another's, and generated ones, 0, of half the weight each.
         """
-        features = critic.features(real)
-        matching, mismatching = critic.logits(features, text), critic.logits(features, text.roll(1, 0))
-        generated = critic(fake, text)
+        features = discriminator.features(real)
+        matching, mismatching = discriminator.logits(features, text), discriminator.logits(features, text.roll(1, 0))
+        generated = discriminator(fake, text)
         return F.softplus(-matching).mean() + 0.5 * (F.softplus(mismatching).mean() + F.softplus(generated).mean())
 
     def generator_losses(
-        self, critic: model.Discriminator, real: Tensor, fake: Tensor, text: Tensor
+        self, discriminator: model.Discriminator, real: Tensor, fake: Tensor, text: Tensor
     ) -> dict[str, Tensor]:
         """What a generator minimises, weighted, without the divergences."""
         c, is_small = self.config, fake.shape[-1] == self.config.small_size
-        weight = c.adversarial if is_small or c.second_adversarial is None else c.second_adversarial
-        losses = {"generator": weight * F.softplus(-critic(fake, text)).mean()}
-        if c.reconstruction:
+        weight = c.adversarial_weight
+        if not is_small and c.second_adversarial_weight is not None:
+            weight = c.second_adversarial_weight
+        losses = {"generator": weight * F.softplus(-discriminator(fake, text)).mean()}
+        if c.reconstruction_weight:
             half = len(real) // 2
-            losses["reconstruction"] = c.reconstruction * (fake[:half] - real[:half]).abs().mean()
-        if c.matching and is_small:
-            seen = self.picture_encoder(fake)
-            losses["matching"] = c.matching * sentences.matching_loss(self.picture_encoder.compatibility(seen, text))
+            losses["reconstruction"] = c.reconstruction_weight * (fake[:half] - real[:half]).abs().mean()
+        if c.matching_weight and is_small:
+            logits = self.picture_encoder.compatibility(self.picture_encoder(fake), text)
+            losses["matching"] = c.matching_weight * sentences.matching_loss(logits)
         return losses
 
     # How good it is
@@ -315,7 +321,7 @@ class StackGAN(System):
 
     def generate(self, texts: Sequence[str], rng: RandomStream, *, large: bool = True) -> tuple[Tensor, Tensor]:
         """A picture of each sentence: stage I's, and stage II's (none without ``large``), in [0, 1]."""
-        return self.decode_text(self.embed_sentences(texts), self.draw_noise(len(texts), rng), large=large)
+        return self.decode_text(self.embed_sentences(texts), self.sample_noise(len(texts), rng), large=large)
 
     def decode_text(
         self, text: Float[Tensor, "n d"], z: Float[Tensor, "n z"], *, large: bool = True
@@ -370,7 +376,7 @@ class StackGAN(System):
         """
         start, end = (self.embed_sentences([read_sentence(each, self.config)]) for each in (sentence, other))
         text = torch.lerp(start, end, torch.linspace(0, 1, steps, device=self.device)[:, None])
-        z = self.draw_noise(1, RandomStream(seed, device=self.device)).expand(steps, -1)
+        z = self.sample_noise(1, RandomStream(seed, device=self.device)).expand(steps, -1)
         return image_grid(self.decode_text(text, z)[1], columns=min(steps, 4))
 
     @task
@@ -397,7 +403,7 @@ class StackGAN(System):
         1 < len(choices) <= 1 + MAX_OTHERS or reject(f"One to {MAX_OTHERS} other words are wanted.", others)
         texts = [" ".join(choice if each == word else each for each in words) for choice in choices]
         text = self.embed_sentences([read_sentence(each, self.config) for each in texts])
-        z = self.draw_noise(1, RandomStream(seed, device=self.device)).expand(len(texts), -1)
+        z = self.sample_noise(1, RandomStream(seed, device=self.device)).expand(len(texts), -1)
         pictures = self.decode_text(text, z)[1]
         cells = [(resize_to_side(x, SHOWN), choice) for x, choice in zip(pictures, choices, strict=True)]
         return labelled_page([(sentence if len(sentence) < LONG else "", cells)])
