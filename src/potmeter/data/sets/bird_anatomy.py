@@ -71,7 +71,7 @@ BEAK_REACH = {"short": 11.0, "medium": 19.0, "long": 34.0}
 
 @dataclass(frozen=True)
 class Bird:
-    """A bird, as far as it can be described."""
+    """All that decides how a bird looks."""
 
     outline: str
     crown: str
@@ -88,7 +88,7 @@ class Bird:
     eye_ring: bool
     wing_bars: bool
     seed: int
-    """Of its pose, the light, what grows about it, and what else nobody says."""
+    """Of its pose, the light and the scenery, which no sentence states."""
 
     @property
     def crest(self) -> bool:
@@ -112,8 +112,8 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 
 def attribute_values(bird: Bird) -> tuple[int, ...]:
     """The number of the value that each of the ``ATTRIBUTES`` has."""
-    said = ((name, getattr(bird, name)) for name in ATTRIBUTES)
-    return tuple(int(value) if isinstance(value, bool) else ATTRIBUTES[name].index(value) for name, value in said)
+    values = ((name, getattr(bird, name)) for name in ATTRIBUTES)
+    return tuple(int(value) if isinstance(value, bool) else ATTRIBUTES[name].index(value) for name, value in values)
 
 
 def is_tested_pair(back: str, belly: str) -> bool:
@@ -128,8 +128,13 @@ def is_tested_pair(back: str, belly: str) -> bool:
 
 
 def draw_bird(rng: np.random.Generator, tested: bool) -> Bird:
-    """A bird; ``tested``: whether the colours of its back and belly come together in the test part only."""
-    pick = lambda among: str(among[rng.integers(len(among))])
+    """A random bird.
+
+    Args:
+        rng: Where its attributes come from.
+        tested: Whether the colours of its back and belly come together in the test part only, or in the others only.
+    """
+    pick = lambda values: str(values[rng.integers(len(values))])
     colours = tuple(COLOURS)
     while True:
         back, belly = pick(colours), pick(colours)

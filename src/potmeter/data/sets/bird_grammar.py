@@ -53,7 +53,7 @@ SHARES = {
     "crest": 0.4,
     "place": 0.3,
 }
-"""How often a sentence says each of what is there to be said."""
+"""Probability that a sentence states an attribute that it could state."""
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Description:
 
 
 class Speaker:
-    """Says things about one bird in random words.
+    """Words about one bird, chosen at random, and what they have stated so far.
 
     Args:
         bird: Which.
@@ -76,11 +76,11 @@ class Speaker:
         self.bird, self.rng, self.facts = bird, rng, Facts()
 
     def pick(self, among: tuple[str, ...]) -> str:
-        """One of these."""
+        """One of these, at random."""
         return among[self.rng.integers(len(among))]
 
     def chance(self, share: float) -> bool:
-        """True so often."""
+        """True with this probability."""
         return bool(self.rng.random() < share)
 
     def state(self, *names: str) -> None:

@@ -1,4 +1,4 @@
-"""Birds that nobody has seen, drawn by parametrised shapes, with sentences about them and exact attributes.
+"""Birds drawn by parametrised shapes, with sentences about them and exact attributes.
 
 A bird's number and part decide how it looks and what is said of it. No bird for training has a back and a belly of two
 colours that come together in the test part, and of the test sentences some have an order of words that none for training has.
@@ -116,7 +116,13 @@ class BirdData(CaptionData):
 
 
 def bird_part(part: str, count: int, size: int) -> BirdData:
-    """The first birds of a part."""
+    """The first birds of a part, with their sentences.
+
+    Args:
+        part: train, valid or test.
+        count: How many.
+        size: Side of the pictures in pixels.
+    """
     birds, descriptions = [], []
     for number in range(count):
         rng = np.random.default_rng([VERSION, PARTS.index(part), number])
