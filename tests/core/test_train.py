@@ -197,6 +197,14 @@ def test_the_best_checkpoint_and_the_newest_two_stay(tmp_path):
     assert runs.best_checkpoint(run) == run / "step-00000006"
 
 
+def test_what_is_measured_before_the_last_stage_is_not_the_best(tmp_path):
+    class Staged(Rising):
+        def is_candidate(self, trainer):
+            return trainer.fraction_done > 0.5
+
+    assert trainer(Staged, TINY, tmp_path / "run", steps=12, eval_every=2).fit().name == "step-00000008"
+
+
 def test_higher_may_be_better(tmp_path):
     class Upwards(Scripted):
         goal = Goal("mse", "higher")

@@ -203,6 +203,10 @@ class System(Pretrained):
         """What is measured during training; a system whose ``evaluate`` takes long measures less here."""
         return self.evaluate(data)
 
+    def is_candidate(self, trainer: TrainingLoop) -> bool:
+        """Whether the weights of this moment may be kept as the best; no before the last stage, where there are several."""
+        return True
+
     def illustrate(self) -> Medium | None:
         """What of an evaluation is kept in the run's folder, under ``media/``, for people to watch it learn. Default: none."""
         return None

@@ -198,7 +198,7 @@ class Trainer(TrainingState):
         """Measure on the validation data, remember the best, save."""
         self.log.report(self.step, self.fraction_done)
         metrics, progress, goal = validation.measure(self), self.progress, self.system.goal
-        better = goal.prefers(metrics, progress.best)
+        better = self.system.is_candidate(self) and goal.prefers(metrics, progress.best)
         self.last_evaluated_step = self.step if goal.metric in metrics else -1
         if metrics:
             progress.metrics = metrics

@@ -278,6 +278,10 @@ class StackGAN(System):
         """Load the feature extractor now: that there is none is better told before the training than after it."""
         self.load_feature_extractor()
 
+    def is_candidate(self, trainer: TrainingLoop) -> bool:
+        """Whether stage II has been trained: until then it only enlarges stage I's pictures."""
+        return trainer.fraction_done > self.config.stages[1] or trainer.fraction_done >= 1
+
     def illustrate(self) -> Image:
         """The pictures of the examples' sentences, twice, always of the same noise."""
         texts = [str(each.inputs["sentence"]) for each in examples() if each.task == "run"] * 2
