@@ -68,7 +68,8 @@ class Config(BaseConfig):
     """The same in stage II alone; None = as in stage I."""
     reconstruction_weight: Annotated[float, Range(0)] = 0.0
     """Weight of the distance, mean over pixels in [−1, 1], between training pictures and those generated of their sentence
-    and of the noise that an encoder finds in them, as in a variational autoencoder; 0 = none, as in the paper."""
+    and of the noise that an encoder finds in them, as in a variational autoencoder, and between stage I's pictures and stage
+    II's made small again; 0 = none, as in the paper."""
     latent_kl_weight: Annotated[float, Range(0)] = 0.05
     """Weight of the Kullback–Leibler divergence of that noise from the standard normal."""
     latent_widths: Widths = (16, 32, 48, 64)

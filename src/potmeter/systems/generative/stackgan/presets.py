@@ -16,7 +16,7 @@ PRESETS = {
     ),
     "lecture": Config(
         batch_size=32, second_batch_size=12, lr=1e-3, schedule="cosine", ema=0.99, stages=(0.1, 0.65), precision="bfloat16",
-        kl_weight=0.25, latent_kl_weight=1.5, adversarial_weight=0.5, second_adversarial_weight=0.05,
+        kl_weight=0.25, latent_kl_weight=1.5, adversarial_weight=0.5, second_adversarial_weight=0.005,
         reconstruction_weight=60.0, matching_weight=0.5, latent_bank=1024, train_text_encoder=True,
     ),
     "paper": Config(

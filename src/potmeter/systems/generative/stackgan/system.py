@@ -183,15 +183,16 @@ class StackGAN(System):
     def step_second(self, small: Tensor, large: Tensor, tokens: Tensor, trainer: TrainingLoop) -> dict[str, Tensor]:
         """The same for stage II, which reads the pictures of a stage I that no longer changes (equations 5 and 6).
 
-        With a latent encoder, half of what it reads, and reconstructs, is real pictures made soft.
+        With a latent encoder, half of what it reads, and reconstructs, is real pictures made soft. Of the other half, which is
+        generated, its picture, made small again, is to be stage I's (consistency).
         """
         self.first.eval()
         with self.autocast():
             with torch.no_grad():
                 text = self.text_encoder(tokens)
                 generated, _, latent = self.generate_first(small, text, trainer.rng)
+                half = len(small) // 2
                 if self.latent_encoder is not None:
-                    half = len(small) // 2
                     generated[:half] = soften(small[:half], generated[:half], trainer.rng)
             gaussian = self.second.augmentation(text)
             condition = sample_gaussian(gaussian, trainer.noise(len(text), self.config.condition_dim))
@@ -200,6 +201,9 @@ class StackGAN(System):
         trainer.update(loss, "second discriminator")
         with self.autocast():
             losses = self.generator_losses(self.second_discriminator, large, fake, text)
+            if self.latent_encoder is not None:
+                change = F.adaptive_avg_pool2d(fake[half:], self.config.small_size) - generated[half:]
+                losses["consistency"] = self.config.reconstruction_weight * change.abs().mean()
         losses["kl"] = self.config.kl_weight * kl_divergence(gaussian).mean()
         self.store_latents(latent, trainer.step)
         trainer.update(torch.stack([*losses.values()]).sum(), "second")
