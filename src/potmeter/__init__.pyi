@@ -11,6 +11,7 @@ from potmeter.systems.basics.blackbox.system import Blackbox as Blackbox
 from potmeter.systems.generative.autoencoder.system import Autoencoder as Autoencoder
 from potmeter.systems.generative.deepfakes.system import DeepFakes as DeepFakes
 from potmeter.systems.generative.gan.system import GAN as GAN
+from potmeter.systems.generative.stackgan.system import StackGAN as StackGAN
 from potmeter.systems.generative.stylegan.system import StyleGAN as StyleGAN
 from potmeter.systems.generative.styletransfer.system import StyleTransfer as StyleTransfer
 from potmeter.systems.generative.unit.system import UNIT as UNIT
@@ -60,6 +61,10 @@ def load(
 ) -> DeepFakes: ...
 @overload
 def load(name: Literal["gan", "gan.digits"], weights: str | Path | None = None, *, device: str = "cpu") -> GAN: ...
+@overload
+def load(
+    name: Literal["stackgan", "stackgan.birds"], weights: str | Path | None = None, *, device: str = "cpu"
+) -> StackGAN: ...
 @overload
 def load(
     name: Literal["stylegan", "stylegan.faces"], weights: str | Path | None = None, *, device: str = "cpu"
