@@ -58,6 +58,8 @@ class Config(BaseConfig):
     noise_weight: Annotated[float, Range(0)] = 0.0
     """Weight of the stability loss: how much the result changes with noise, and with a move by some pixels, in the
     photograph (stability training, arXiv:1604.04326), so that videos flicker less. 0 = none."""
+    muon_lr: Annotated[float, Range(0)] = 0.0
+    """Learning rate of Muon for all convolutions but the first and the last; 0: AdamW for all."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the convolutions in training; bfloat16 is automatic mixed precision, faster where the processor has it."""
 

@@ -26,6 +26,7 @@ from potmeter.errors import reject
 from potmeter.media import Album, Chart, Image, Result, Video
 from potmeter.nn.augmentation import crop_and_flip
 from potmeter.nn.colour_transfer import transfer_colours
+from potmeter.nn.muon import move_to_muon
 
 from . import model
 from .checkpoints import read_example
@@ -169,13 +170,21 @@ class StyleTransfer(System):
     # 4. Training
 
     def optimizers(self) -> dict[str, Optimizer]:
-        """Adam, whose steps in the last convolution are smaller: each of its outputs is a sum of 81 × 32 products."""
-        last = list(self.model.deconv3.parameters())
+        """AdamW, whose steps in the last convolution are smaller: each of its outputs is a sum of 81 × 32 products.
+
+        With ``muon_lr``, Muon for all convolutions but the first and the last.
+        """
+        c, last = self.config, list(self.model.deconv3.parameters())
         others = [p for p in self.model.parameters() if all(p is not q for q in last)]
-        groups = [{"params": others}, {"params": last, "lr": LAST_LR * self.config.lr}]
-        return {
-            "model": torch.optim.AdamW(groups, lr=self.config.lr, weight_decay=self.config.weight_decay, fused=True)
+        groups = [{"params": others}, {"params": last, "lr": LAST_LR * c.lr}]
+        optimizers: dict[str, Optimizer] = {
+            "model": torch.optim.AdamW(groups, lr=c.lr, weight_decay=c.weight_decay, fused=True)
         }
+        first = self.model.conv1.conv2d.weight
+        filters = [p for p in others if p.ndim == 4 and p is not first] if c.muon_lr else []
+        if filters:
+            optimizers["convolutions"] = move_to_muon(filters, optimizers["model"], c.muon_lr, c.weight_decay)
+        return optimizers
 
     def step(self, batch: Batch, trainer: Any) -> dict[str, Tensor]:
         """Forward and backward; in mixed precision if the Config says so."""
