@@ -243,6 +243,22 @@ def test_stability_is_of_the_moved_picture(system):
 # Optimisation, and what is measured -----------------------------------------------------------------------------------
 
 
+def test_muon_gets_the_inner_convolutions_and_adam_all_else():
+    system = StyleTransfer(replace(TINY, muon_lr=0.01))
+    optimizers = system.optimizers()
+    inner = {n for n, p in system.model.named_parameters() if p.ndim == 4} - {
+        "conv1.conv2d.weight",
+        "deconv3.conv2d.weight",
+    }
+    named = {id(p): n for n, p in system.model.named_parameters()}
+    trained = {
+        name: [named[id(p)] for g in each.param_groups for p in g["params"]] for name, each in optimizers.items()
+    }
+    assert set(trained["convolutions"]) == inner
+    assert sorted(trained["model"] + trained["convolutions"]) == sorted(named.values())
+    assert set(StyleTransfer(TINY).optimizers()) == {"model"}
+
+
 def test_optimisation_lowers_the_loss_from_the_photograph_on(system):
     photograph = torch.rand(3, 48, 40)
     start = system.criterion.total(
