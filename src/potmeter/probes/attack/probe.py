@@ -228,8 +228,13 @@ class Attack(Probe):
         if isinstance(self.model, Segmenter):
             ground = self.model.classes[0]
             return [Example(f"All of it becomes {ground}", image=sample("face-15"), target=ground, eps=0.02)]
-        if isinstance(self.model, Detector):
+        if isinstance(self.model, Detector) and "sheep" in self.classes:
             return [Example("The sheep vanishes", image=sample("sheep"), eps=0.02)]
+        if isinstance(self.model, Detector):
+            return [
+                Example("What was found vanishes", image=one.inputs["image"], eps=0.03)
+                for one in self.list_own_examples()[:1]
+            ]
         if isinstance(self.model, Captioner):
             (target,) = self.model.caption(self.inputs([sample("sheep")]))
             return [
@@ -251,12 +256,16 @@ class Attack(Probe):
 
     def examples_of_its_own(self) -> list[Example]:
         """For a classifier of other things than ImageNet's: the pictures that its own examples show, if it has any."""
-        own = self.model.examples() if isinstance(self.model, System) else []
-        shown = [example for example in own if example.task == "run" and isinstance(example.inputs.get("image"), Image)]
+        shown = self.list_own_examples()
         eps = 0.1 if self.model.input_shape[0] == 1 else 0.03  # white on black withstands more
         attacks = [Example(one.caption, image=one.inputs["image"], eps=eps) for one in shown]
         images = [one.inputs["image"] for one in shown]
         return [*attacks, Example("How much does it take?", task="robustness", images=images)] if images else []
+
+    def list_own_examples(self) -> list[Example]:
+        """The examples of the model's own ``run`` on an image, if it has any."""
+        own = self.model.examples() if isinstance(self.model, System) else []
+        return [example for example in own if example.task == "run" and isinstance(example.inputs.get("image"), Image)]
 
     # Between images and tensors
 
