@@ -283,8 +283,8 @@ class StackGAN(System):
         self.load_feature_extractor()
 
     def is_candidate(self, trainer: TrainingLoop) -> bool:
-        """Whether stage II has been trained: until then it only enlarges stage I's pictures."""
-        return trainer.fraction_done > self.config.stages[1] or trainer.fraction_done >= 1
+        """Whether all stages are done: the distance prefers stage I's pictures enlarged to what stage II learns to sharpen."""
+        return trainer.fraction_done >= 1
 
     def illustrate(self) -> Image:
         """The pictures of the examples' sentences, twice, always of the same noise."""
