@@ -134,7 +134,7 @@ def find_finished(folder: Path, fingerprint: str) -> Finished:
     """What an earlier call has finished in a folder, which is made or emptied where that is of no use."""
     if folder.exists():
         try:
-            finished = Finished(**json.loads((folder / STATE).read_text()))
+            finished = Finished(**json.loads((folder / STATE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             reject("The segments of a film are kept in this folder, and something else is in it.", str(folder))
         if finished.fingerprint == fingerprint:
@@ -150,7 +150,7 @@ def find_finished(folder: Path, fingerprint: str) -> Finished:
 def write_finished(folder: Path, finished: Finished) -> None:
     """Note what is finished, or leave what was noted."""
     aside = folder / f"{STATE}.part"
-    aside.write_text(json.dumps(asdict(finished)))
+    aside.write_text(json.dumps(asdict(finished)), encoding="utf-8")
     aside.replace(folder / STATE)
 
 
