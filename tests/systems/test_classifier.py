@@ -31,6 +31,12 @@ def test_the_small_network_has_the_size_its_card_says():
     assert sum(p.numel() for p in network.parameters()) == 386_554
 
 
+@pytest.mark.parametrize("dataset", ["own data", "cifar10", "orl"])
+def test_weights_of_other_pictures_do_not_show_handwriting(dataset):
+    own = ImageClassifier(replace(TINY, dataset=dataset, classes=("cat", "dog")))
+    assert own.examples() == []
+
+
 def test_a_new_block_passes_its_input_on():
     block = ResNet(TINY).stages[0][0].eval()
     x = torch.rand(2, 16, 7, 7)

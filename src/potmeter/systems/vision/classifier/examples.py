@@ -33,12 +33,13 @@ def examples(dataset: str) -> list[Example]:
             Example("A drawn test face, with a beard that hides half of the mouth", image=sample("face-9")),
             Example("Another: the styling is hair and beard by a rule", image=sample("face-15")),
         ]
-    handwriting = [Example(f"A {n} from another collection, 8×8 pixels", image=sample(f"digit-{n}")) for n in (3, 8)]
-    if dataset != "mnist":
-        return handwriting
-    return [
-        *handwriting,
-        *(Example(f"Test digit number {n}", image=sample(f"mnist-{n}")) for n in (8, 247)),
-        Example("What is taken for what, on 1,000 test digits", task="confusion"),
-        Example("Is it right as often as it says?", task="calibration"),
-    ]
+    if dataset == "digits":
+        return [Example(f"A {n} that was not trained on", image=sample(f"digit-{n}")) for n in (3, 8)]
+    if dataset == "mnist":
+        return [
+            *(Example(f"A {n} from another collection, 8×8 pixels", image=sample(f"digit-{n}")) for n in (3, 8)),
+            *(Example(f"Test digit number {n}", image=sample(f"mnist-{n}")) for n in (8, 247)),
+            Example("What is taken for what, on 1,000 test digits", task="confusion"),
+            Example("Is it right as often as it says?", task="calibration"),
+        ]
+    return []  # of a user's own data, or of others that no sample is of
