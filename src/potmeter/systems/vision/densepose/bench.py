@@ -60,20 +60,20 @@ def head() -> Row:
     def enlarge(values: Tensor) -> Tensor:
         return F.interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)
 
-    def plain() -> list[Tensor]:
+    def call_one_by_one() -> list[Tensor]:
         y = x
         for layer in layers:
             y = F.relu(layer(y))
         return [enlarge(layer(y)) for layer in deconvolutions]
 
-    def ours() -> list[Tensor]:
+    def call_head() -> list[Tensor]:
         return [enlarge(values) for values in predictor(convolutions(x.contiguous(memory_format=torch.channels_last)))]
 
     with torch.inference_mode():
         products = count_products(convolutions, x[:1])
         features = convolutions(x[:1])
         products += sum(count_products(layer, features) for layer in deconvolutions)
-        seconds = interleave({"ours": stopwatch(ours), "theirs": stopwatch(plain)}, rounds=5)
+        seconds = interleave({"ours": stopwatch(call_head), "theirs": stopwatch(call_one_by_one)}, rounds=5)
     rates = {name: REGIONS / value for name, value in seconds.items()}
     note = "channels_last, four transposed convolutions as one"
     return compare(
