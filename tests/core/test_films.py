@@ -294,3 +294,42 @@ def test_a_command_that_was_interrupted_goes_on_when_it_is_given_again(
     assert report["files"] == {"result": str(tmp_path / "out.mp4")} and report["result"]["frames"] == LEVELS
     assert calls.calls == 8 + LEVELS - 6
     assert sorted(path.name for path in Path(tmp_path).iterdir()) == ["in.mp4", "out.mp4"]
+
+
+def test_on_a_full_disk_what_is_finished_stays_and_goes_on_when_there_is_room(
+    film, tmp_path, short_segments, monkeypatch, capsys
+):
+    import errno
+
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    out, write = tmp_path / "out.mp4", segments.write_segment
+    monkeypatch.setattr(segments, "write_segment", full)
+    with pytest.raises(UserError, match="out.mp4 cannot be written: No space left on device"):
+        save_film(change_frames(film, darker, "working"), out, "a")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"], "nothing was finished: nothing is left"
+
+    monkeypatch.setattr(segments, "write_segment", write)
+    monkeypatch.setattr("potmeter.media.video.join_segments", full)
+    with pytest.raises(UserError, match="No space left"):
+        save_film(change_frames(film, darker, "working"), out, "a")
+    assert not out.exists() and f"goes on after frame {LEVELS}" in capsys.readouterr().err
+
+    monkeypatch.undo()
+    again = Interrupted(None)
+    assert save_film(change_frames(film, again, "working"), out, "a") == out
+    assert again.calls == 0 and len(brightness(Video.open(out))) == LEVELS
+
+
+@pytest.mark.parametrize("fps", [24000 / 1001, 30000 / 1001, 1 / 3600])
+def test_the_rate_of_frames_is_that_of_the_film(tmp_path, fps):
+    frames = np.zeros((3, 16, 16, 3), np.uint8)
+    opened = Video.open(Video(frames, fps).save(tmp_path / "x.mp4"))
+    assert opened.fps == pytest.approx(fps, rel=1e-9)
+
+
+def test_a_film_of_single_pixels_is_refused_in_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"at least 2 × 2 pixels large. Received: 1 × 4"):
+        Video(np.zeros((3, 4, 1, 3), np.uint8)).save(tmp_path / "x.mp4")
+    assert not [*tmp_path.iterdir()]

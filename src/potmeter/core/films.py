@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from potmeter.core.progress import Stopped, progress
+from potmeter.core.progress import progress
 from potmeter.errors import UserError, reject
 from potmeter.media import Video
 from potmeter.media.frames import Frames
@@ -116,16 +116,13 @@ def save_film(film: Video, path: Path, fingerprint: str) -> Path:
             ):
                 finished = Finished(fingerprint, number, frames.position, frames.unchanged)
                 write_finished(folder, finished)
-        except (KeyboardInterrupt, Stopped):
-            if finished.frames:
+            film.join([folder / f"{number:06}.mp4" for number in range(finished.segments)], aside, path.suffix)
+        except BaseException as error:  # Ctrl-C, a full disk, no memory: what is finished is of use once there is room
+            if finished.frames and not isinstance(error, UserError):
                 announce(f"stopped; the same command goes on after frame {finished.frames:,}, with {folder}.")
             else:
                 shutil.rmtree(folder)
             raise
-        except UserError:
-            shutil.rmtree(folder)
-            raise
-        film.join([folder / f"{number:06}.mp4" for number in range(finished.segments)], aside, path.suffix)
     shutil.rmtree(folder)
     return path
 

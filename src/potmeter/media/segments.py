@@ -11,6 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from potmeter.errors import reject
 from potmeter.media.frames import open_container
 from potmeter.media.sound_track import add_sound
 
@@ -52,6 +53,7 @@ def write_segment(frames: Iterator[np.ndarray], height: int, width: int, fps: fl
     """Code frames as H.264, without sound."""
     import av
 
+    min(height, width) > 1 or reject("A film is at least 2 × 2 pixels large.", f"{width} × {height}")
     with path.open("wb") as file, av.open(file, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=to_rate(fps))
         stream.height, stream.width = height - height % 2, width - width % 2  # the codec takes even sizes only
@@ -63,8 +65,8 @@ def write_segment(frames: Iterator[np.ndarray], height: int, width: int, fps: fl
 
 
 def to_rate(fps: float) -> Fraction:
-    """Frames per second as coders take them."""
-    return Fraction(fps).limit_denominator(1000)
+    """Frames per second as coders take them; NTSC's, such as 30000/1001, exactly."""
+    return Fraction(fps).limit_denominator(1001) if fps >= 1 else 1 / Fraction(1 / fps).limit_denominator(1001)
 
 
 def join_segments(
