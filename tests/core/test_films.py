@@ -333,3 +333,32 @@ def test_a_film_of_single_pixels_is_refused_in_one_line(tmp_path):
     with pytest.raises(UserError, match=r"at least 2 × 2 pixels large. Received: 1 × 4"):
         Video(np.zeros((3, 4, 1, 3), np.uint8)).save(tmp_path / "x.mp4")
     assert not [*tmp_path.iterdir()]
+
+
+def film_of_two_rates(path: Path) -> Path:
+    """100 frames at 30 a second, then 100 at 10: 13.2 seconds, in a file that says 30."""
+    from fractions import Fraction
+
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width = stream.height = 32
+        stream.pix_fmt, stream.codec_context.time_base = "yuv420p", Fraction(1, 1000)
+        for t in range(200):
+            frame = av.VideoFrame.from_ndarray(np.full((32, 32, 3), t, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = 33 * t if t < 100 else 3300 + 100 * (t - 100), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_film_of_variable_rate_lasts_as_long_as_before_and_it_is_told(tmp_path, suffix):
+    notices.drop_notes()
+    film = Video.open(film_of_two_rates(tmp_path / f"phone{suffix}"))
+    out = Video.open(change_frames(film, darker, "working").save(tmp_path / "out.mp4"))
+    assert out.frames.seconds == pytest.approx(film.frames.seconds, abs=0.1) and len(out.frames) == 200
+    (line,) = notices.pending.values()
+    assert line.startswith(f"phone{suffix} has frames of unequal duration")
+    assert f"up to {100 / film.fps - 3.3:.1f} s off" in line, "where the rate changes"

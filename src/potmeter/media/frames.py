@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LOSS = 0.05
 """Share of a film's time, beyond a second, that may be missing before its file counts as broken off."""
+DRIFT = 0.2
+"""Seconds by which frames may be off their time before it is told: less is hardly seen beside the sound."""
 
 
 class Frames:
@@ -82,9 +84,20 @@ class FileFrames(Frames):
             of_stream, of_file = stream.duration, container.duration or 0
             self.seconds = float(of_stream * stream.time_base if of_stream else of_file / av.time_base)
             self.expected: int = stream.frames
+            self.fps = float(stream.average_rate or 12)
         if not self.expected:  # Matroska does not say it; each packet is a frame
-            with open_container(source) as container:
-                self.expected = max(1, sum(packet.size > 0 for packet in container.demux(container.streams.video[0])))
+            self.count_packets()
+
+    def count_packets(self) -> None:
+        """Find how many frames there are, and how many in a second where that is not what the file says."""
+        with open_container(self.source) as container:
+            stream = container.streams.video[0]
+            packets = [packet.pts for packet in container.demux(stream) if packet.size]
+            times = [float(pts * stream.time_base) for pts in packets if pts is not None]
+        self.expected = max(1, len(packets))
+        gaps, span = len(times) - 1, max(times, default=0.0) - min(times, default=0.0)
+        if span > 0 and abs(span - gaps / self.fps) > DRIFT:
+            self.fps = gaps / span
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -93,19 +106,24 @@ class FileFrames(Frames):
     def read(self, first: int = 0) -> Iterator[np.ndarray]:
         import av
 
-        count, broken, reached = 0, False, 0.0
+        count, broken, reached, drift = 0, False, 0.0, 0.0
         with open_container(self.source) as container:
             stream = container.streams.video[0]
             try:
                 for frame in container.decode(stream):
                     count += 1
                     reached = (frame.time or 0) - float((stream.start_time or 0) * stream.time_base)
+                    drift = max(drift, abs(reached - (count - 1) / self.fps))
                     if count > first:
                         yield to_pixels(frame, self.size)
             except av.FFmpegError:
                 broken = True
         if broken or reached < (1 - LOSS) * self.seconds - 1:
             note(f"{self.name} breaks off after {count:,} frames: {reached:.0f} of {self.seconds:.0f} s can be read.")
+        elif drift > DRIFT:
+            note(
+                f"{self.name} has frames of unequal duration, and is read as of equal: up to {drift:.1f} s off its sound."
+            )
         self.count = count
 
 

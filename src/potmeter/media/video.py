@@ -68,13 +68,12 @@ class Video(Medium):
         try:
             frames = FileFrames(source, Path(path).name)
             with open_container(source) as container:
-                rate = float(container.streams.video[0].average_rate or 12)
                 sound = source if container.streams.audio else b""
                 mark = read_provenance(head + str(container.metadata).encode())
         except (av.FFmpegError, IndexError, StopIteration, ValueError):
             begin = f"a file that begins {head[:16]!r}"
             raise UserError(f"{path} is not a video of a known format.", received=begin) from None
-        return cls(frames, rate, sound=sound, provenance=mark)
+        return cls(frames, frames.fps, sound=sound, provenance=mark)
 
     def save(self, path: str | Path) -> Path:
         """Write the video to a file, frame by frame, and return the path."""
