@@ -322,6 +322,19 @@ def test_on_a_full_disk_what_is_finished_stays_and_goes_on_when_there_is_room(
     assert again.calls == 0 and len(brightness(Video.open(out))) == LEVELS
 
 
+def test_two_processes_do_not_write_the_same_film(film, tmp_path):
+    out = tmp_path / "out.mp4"
+
+    def second(frame):
+        with pytest.raises(UserError, match=r"Another process is writing this film. Received: .*out.mp4"):
+            save_film(change_frames(film, darker, "working"), out, "b")
+        return darker(frame)
+
+    save_film(change_frames(film, second, "working"), out, "a")
+    assert brightness(Video.open(out)) == [0, *range(LEVELS - 1)], "the first one's"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
 @pytest.mark.parametrize("fps", [24000 / 1001, 30000 / 1001, 1 / 3600])
 def test_the_rate_of_frames_is_that_of_the_film(tmp_path, fps):
     frames = np.zeros((3, 16, 16, 3), np.uint8)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ def save_film(film: Video, path: Path, fingerprint: str) -> Path:
     frames, folder = film.frames, path.with_name(f"{path.name}.segments")
     assert isinstance(frames, ChangedFrames)
     film.check_format(path.suffix)
-    with write_aside(path) as aside:
+    with write_aside(path) as aside, claim(path):
         finished = find_finished(folder, fingerprint)
         try:
             rest = frames.read(finished.frames, finished.unchanged)
@@ -125,6 +126,24 @@ def save_film(film: Video, path: Path, fingerprint: str) -> Path:
             raise
     shutil.rmtree(folder)
     return path
+
+
+@contextmanager
+def claim(path: Path) -> Iterator[None]:
+    """Keep another process from writing the same film. Raises UserError where one does."""
+    from filelock import FileLock, Timeout  # comes with torch and huggingface_hub
+
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        reject("Another process is writing this film.", str(path))
+    try:
+        yield
+    finally:
+        lock.release()
+        with suppress(OSError):  # on Windows, when somebody looks at it just now
+            Path(lock.lock_file).unlink()
 
 
 def find_finished(folder: Path, fingerprint: str) -> Finished:
