@@ -1,9 +1,14 @@
-"""What an evaluation says of itself."""
+"""What every system does by default, and what an evaluation says of itself."""
+
+from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 import torch
 
+from potmeter.core.config import BaseConfig
 from potmeter.core.evaluation import summarise
+from potmeter.core.system import System
 from potmeter.data.splits import TensorData, take_evenly
 
 
@@ -31,3 +36,37 @@ def test_a_part_of_a_data_set_is_spread_evenly_and_always_the_same():
     assert take_evenly(data, 4).tensors["x"].tolist() == [0, 25, 50, 75]
     assert take_evenly(data, 100) is data
     assert take_evenly(data, 1000) is data
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineConfig(BaseConfig):
+    precision: Literal["float32", "bfloat16"]
+
+
+class Line(System):
+    """A linear layer, whose loss tells in which precision it was computed."""
+
+    Config = LineConfig
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.model = torch.nn.Linear(2, 1)
+
+    def loss(self, batch):
+        return {"loss": self.model(batch["x"]).mean()}
+
+
+class Recorder:
+    """In place of the training loop."""
+
+    def update(self, loss):
+        self.dtype = loss.dtype
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_step_is_in_the_precision_of_the_config_where_the_system_says_so(monkeypatch, precision, mixed):
+    monkeypatch.setattr(Line, "mixed_precision", mixed)
+    recorder = Recorder()
+    Line(LineConfig(precision=precision)).step({"x": torch.ones(3, 2)}, recorder)
+    assert recorder.dtype == (torch.bfloat16 if mixed and precision == "bfloat16" else torch.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -97,6 +98,8 @@ class System(Pretrained):
     """What ``evaluate`` must improve for a checkpoint to be kept as the best."""
     cpu_only: ClassVar[bool] = False
     """Whether it is trained on the CPU whatever devices there are, because its code runs nowhere else."""
+    mixed_precision: ClassVar[bool] = False
+    """Whether its Config has a ``precision``, and ``step`` calls ``loss`` in mixed precision where that is bfloat16."""
 
     def __init__(self, config: Any) -> None:
         super().__init__()
@@ -179,7 +182,9 @@ class System(Pretrained):
 
     def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
         """One training step; returns what is logged. GANs, agents and self-play override it."""
-        losses = self.loss(batch)
+        mixed = self.mixed_precision and self.config.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16) if mixed else nullcontext():
+            losses = self.loss(batch)
         trainer.update(losses["loss"])
         return losses
 

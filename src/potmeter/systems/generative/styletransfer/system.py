@@ -79,6 +79,7 @@ class StyleTransfer(System):
     Config = model.Config
     presets = PRESETS
     goal = Goal("loss", "lower")
+    mixed_precision = True
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
@@ -185,13 +186,6 @@ class StyleTransfer(System):
         if filters:
             optimizers["convolutions"] = move_to_muon(filters, optimizers["model"], c.muon_lr, c.weight_decay)
         return optimizers
-
-    def step(self, batch: Batch, trainer: Any) -> dict[str, Tensor]:
-        """Forward and backward; in mixed precision if the Config says so."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
-            losses = self.loss(batch)
-        trainer.update(losses["loss"])
-        return losses
 
     def validate(self, data: Any) -> dict[str, Tensor]:
         """The losses of the middles of photographs."""

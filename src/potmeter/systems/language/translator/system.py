@@ -55,6 +55,7 @@ class Translator(System):
     Config = model.Config
     presets = PRESETS
     goal = Goal("bleu", "higher", tolerance=1.0)  # of 200 sentences
+    mixed_precision = True
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
@@ -108,13 +109,6 @@ class Translator(System):
         for group in optimizers["model"].param_groups:
             group["betas"] = (0.9, 0.98)
         return optimizers
-
-    def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
-        """The default step, in mixed precision if the Config says so."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
-            losses = self.loss(batch)
-        trainer.update(losses["loss"])
-        return losses
 
     def batches(self, splits: Splits, trainer: TrainingLoop) -> Iterable[Any]:
         """Pairs of about equal length, in one direction or both."""

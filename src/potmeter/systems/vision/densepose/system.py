@@ -15,7 +15,6 @@ from torch.optim import Optimizer
 from potmeter.core.films import change_frames
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
-from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.imagenet_weights import load_imagenet_weights
 from potmeter.data.object_files import scale_to
@@ -69,6 +68,7 @@ class DensePose(System):
     Config = model.Config
     presets = PRESETS
     goal = Goal("gps", "higher")
+    mixed_precision = True
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
@@ -122,13 +122,6 @@ class DensePose(System):
             filters = [p for module in modules for p in module.parameters() if p.ndim >= 2]
             optimizers["convolutions"] = move_to_muon(filters, optimizers["model"], c.muon_lr, c.weight_decay)
         return optimizers
-
-    def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
-        """As usual, in mixed precision if the Config says so."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
-            losses = self.loss(batch)
-        trainer.update(losses["loss"])
-        return losses
 
     def validate(self, data: Any) -> dict[str, Tensor]:
         """The metrics of some pictures."""

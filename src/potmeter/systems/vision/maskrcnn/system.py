@@ -15,7 +15,6 @@ from torch import Tensor
 from potmeter.core.progress import progress
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System
-from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.folder import check_classes
 from potmeter.data.imagenet_weights import load_imagenet_weights
@@ -53,6 +52,7 @@ class ObjectDetector(System):
     Config = model.Config
     presets = PRESETS
     goal = Goal("mask_ap", "higher")
+    mixed_precision = True
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
@@ -124,13 +124,6 @@ class ObjectDetector(System):
         return {"loss": torch.stack([*losses.values()]).sum()} | losses
 
     # 4. Training
-
-    def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
-        """As usual, in mixed precision if the Config says so."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
-            losses = self.loss(batch)
-        trainer.update(losses["loss"])
-        return losses
 
     def validate(self, data: Any) -> dict[str, Tensor]:
         """The metrics of some pictures."""

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from potmeter.core.export import MethodModule
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System
-from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.folder import check_classes
 from potmeter.data.imagenet_weights import load_imagenet_weights
@@ -55,6 +54,7 @@ class Segmenter(System):
     Config = model.Config
     presets = PRESETS
     goal = Goal("iou", "higher")
+    mixed_precision = True
 
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
@@ -112,13 +112,6 @@ class Segmenter(System):
         return {"loss": nats + self.config.dice_weight * dice, "nats": nats, "dice": 1 - dice}
 
     # 4. Training
-
-    def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
-        """As usual, in mixed precision if the Config says so."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
-            losses = self.loss(batch)
-        trainer.update(losses["loss"])
-        return losses
 
     def evaluate(self, data: Any) -> dict[str, Tensor]:
         """Intersection over union and the outline's F-measure of each picture; of styles not trained on, apart."""
