@@ -1,6 +1,7 @@
 """The classifier: variation of its pictures, its answers, calibration, baselines."""
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from potmeter.core.loading import load
 from potmeter.core.random import RandomStream
 from potmeter.core.training.loop import build_system
+from potmeter.data.splits import OWN_DATA
 from potmeter.errors import UserError
 from potmeter.media import Image
 from potmeter.systems.vision.classifier import Config, ImageClassifier, ResNet
@@ -31,10 +33,10 @@ def test_the_small_network_has_the_size_its_card_says():
     assert sum(p.numel() for p in network.parameters()) == 386_554
 
 
-@pytest.mark.parametrize("dataset", ["own data", "cifar10", "orl"])
-def test_weights_of_other_pictures_do_not_show_handwriting(dataset):
-    own = ImageClassifier(replace(TINY, dataset=dataset, classes=("cat", "dog")))
-    assert own.examples() == []
+@pytest.mark.parametrize("system", ["classifier", "densepose", "maskrcnn", "segmenter"])
+@pytest.mark.parametrize("dataset", [OWN_DATA, "cifar10", "orl"])
+def test_weights_of_other_pictures_have_no_examples_of_foreign_ones(system, dataset):
+    assert import_module(f"potmeter.systems.vision.{system}.examples").examples(dataset) == []
 
 
 def test_a_new_block_passes_its_input_on():

@@ -25,5 +25,7 @@ def examples(dataset: str) -> list[Example]:
             Example("A photograph: a person in a space suit is overlooked", image=sample("astronaut")),
             Example("Nobody is there: a cup is taken for a person", image=sample("coffee")),
         ]
+    if dataset != "mannequins":
+        return []  # of a user's own data
     test = mannequins().test
     return [Example(f"Test picture {n}: mannequins", image=Image.from_tensor(test[n]["image"])) for n in (0, 3)]
