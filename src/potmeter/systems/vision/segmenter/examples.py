@@ -15,17 +15,8 @@ def examples(dataset: str) -> list[Example]:
             Example("Hair or not hair: a style that was not trained on", image=sample("drawn-4")),
             Example("Another such style", image=sample("drawn-3")),
             Example("The same in another hair colour", task="recolour", image=sample("drawn-4"), colour="teal"),
-            Example(
-                "A generated photograph: most of the hair is overlooked, nothing like it was trained on",
-                image=sample("person-8"),
-            ),
-            Example(
-                "Of nine generated portraits the one whose hair is found whole, in purple",
-                task="recolour",
-                image=sample("person-7"),
-                colour="purple",
-                lightness=20.0,
-            ),
+            Example("A generated photograph: nothing like it was trained on", image=sample("person-8")),
+            Example("Her hair in purple", task="recolour", image=sample("person-9"), colour="purple", lightness=20.0),
             Example("Cut out of the background", task="cutout", image=sample("person-1")),
             Example(
                 "A photograph with a motley background, where drawings teach too little", image=sample("astronaut")
