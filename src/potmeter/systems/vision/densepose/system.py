@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import PIL.Image
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -238,14 +237,8 @@ class DensePose(System):
         return detected
 
     def input_loss(self, x: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy (B,), the mean over each picture's proposals, for the labels ``target`` (B,): 0 is nobody.
-
-        As in dense adversary generation (Xie et al. 2017, arXiv:1703.08603) all proposals shall be taken for it.
-        """
-        logits = self.model.region_logits(x)
-        return torch.stack(
-            [F.cross_entropy(own, wanted.expand(len(own))) for own, wanted in zip(logits, target, strict=True)]
-        )
+        """Cross-entropy (B,), the mean over each picture's proposals, for the labels ``target`` (B,): 0 is nobody."""
+        return self.model.region_cross_entropy(x, target)
 
     @torch.no_grad()
     def find(self, image: Image, score: float) -> SurfaceImage:

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from potmeter.core.progress import progress
@@ -230,14 +229,8 @@ class ObjectDetector(System):
         return [found.with_masks(paste_all(found, height, width)) for found in self.model(images)]
 
     def input_loss(self, x: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy (B,), the mean over each picture's proposals, for the labels ``target`` (B,): 0 is nothing at all.
-
-        As in dense adversary generation (Xie et al. 2017, arXiv:1703.08603) all proposals shall be taken for it.
-        """
-        logits = self.model.region_logits(x)
-        return torch.stack(
-            [F.cross_entropy(own, wanted.expand(len(own))) for own, wanted in zip(logits, target, strict=True)]
-        )
+        """Cross-entropy (B,), the mean over each picture's proposals, for the labels ``target`` (B,): 0 is nothing at all."""
+        return self.model.region_cross_entropy(x, target)
 
     def find(self, image: Image, score: float, *, one_name: bool = True) -> Detections:
         """The things in a user's picture."""
