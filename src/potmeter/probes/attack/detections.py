@@ -72,4 +72,5 @@ def find_things(model: Any, x: Tensor) -> Detections:
 
 def describe(found: Detections) -> str:
     """What is found, in a few words: ``2 bird, 1 tool``."""
-    return ", ".join(f"{count} {name}" for name, count in [*found.counts.items()][:3]) or "nothing"
+    counts = [f"{count} {name}" for name, count in found.counts.items()]
+    return ", ".join(counts[:3] + ["…"] * (len(counts) > 3)) or "nothing"
