@@ -24,6 +24,7 @@ from .measure import (
     retrieve_sentences,
     stated_accuracy,
 )
+from .model import enlarge
 
 SHARPNESS_COUNT = 100
 """Test pictures whose sharpness is measured."""
@@ -56,11 +57,7 @@ def measure(system: TextToImage, data: CaptionData, extractor: FeatureExtractor)
     """
     texts = first_sentences(data)
     _, large = system.generate(texts, RandomStream(0, device=system.device))
-    features, real = extractor.features(large), extractor.features_of(data, len(data))
-    if len(real) // 2 > NEIGHBOURS:
-        values = extractor.compare(features[1::2], real[0::2], real[1::2])
-    else:
-        values = extractor.compare(features, real)
+    values = compare_sets(large, data, extractor)
     values |= judge_pictures(large, data) | measure_retrieval(system, large, texts)
     values["sharpness"] = torch.tensor(measure_both_stages(system, data)[0])
     if isinstance(data, BirdData):
@@ -69,7 +66,15 @@ def measure(system: TextToImage, data: CaptionData, extractor: FeatureExtractor)
     return values
 
 
-def measure_baselines(system: TextToImage, splits: Splits) -> dict[str, float]:
+def compare_sets(images: Tensor, data: CaptionData, extractor: FeatureExtractor) -> dict[str, Tensor]:
+    """How like the real pictures a set of generated ones (N, 3, H, W) is: every other one beside the real ones between them."""
+    features, real = extractor.features(images), extractor.features_of(data, len(data))
+    if len(real) // 2 > NEIGHBOURS:
+        return extractor.compare(features[1::2], real[0::2], real[1::2])
+    return extractor.compare(features, real)
+
+
+def measure_baselines(system: TextToImage, splits: Splits, extractor: FeatureExtractor) -> dict[str, float]:
     """The picture of the training sentence nearest to each test sentence; that of any; stage I's pictures enlarged."""
     train, test = splits.train, splits.test
     texts = first_sentences(test)
@@ -77,7 +82,12 @@ def measure_baselines(system: TextToImage, splits: Splits) -> dict[str, float]:
         "nearest": torch.tensor(nearest_sentences(first_sentences(train), texts)),
         "unconditional": RandomStream(2).integers(len(train), len(test)),
     }
-    values = {"enlarged_sharpness": measure_both_stages(system, test)[1]}
+    small, _ = system.generate(texts, RandomStream(0, device=system.device), large=False)
+    enlarged = enlarge(small, test[0]["image"].shape[-1] // small.shape[-1])
+    values = {
+        "enlarged_sharpness": measure_both_stages(system, test)[1],
+        "enlarged_frechet": float(compare_sets(enlarged, test, extractor)["frechet"]),
+    }
     for name, chosen in places.items():
         if isinstance(train, BirdData):
             accuracy = stated_accuracy(train.attributes[chosen], test.stated)

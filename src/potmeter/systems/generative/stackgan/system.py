@@ -309,7 +309,7 @@ class StackGAN(System):
     @torch.no_grad()
     def baselines(self, splits: Splits) -> dict[str, float]:
         """The picture of the training sentence nearest to each test sentence; that of any; stage I's pictures enlarged."""
-        return measure_baselines(self, splits)
+        return measure_baselines(self, splits, self.load_feature_extractor())
 
     def describe_metrics(self) -> dict[str, str]:
         return {"frechet": f"features of {self.config.feature_extractor}"}
