@@ -513,7 +513,7 @@ def places(tmp_path_factory, line_folder):
     (here / "coco" / "size.json").write_text(json.dumps(annotations | {"images": sizes, "annotations": square}))
     Image(np.zeros((1, 1, 3), np.uint8)).save(here / "pixel.png")
     Image(np.zeros((20, 20_000, 3), np.uint8)).save(here / "line.png")
-    Image(mannequins(96).test.surfaces.surface(4).pixels[:60, 40:]).save(here / "cut-person.png")
+    Image(mannequins(96).test.source.read(4).pixels[:60, 40:]).save(here / "cut-person.png")
     (here / "surfaces").mkdir()
     for n in range(8):
         Image(np.full((32, 40, 3), 20 * n, np.uint8)).save(here / "surfaces" / f"{n}.png")

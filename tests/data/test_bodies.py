@@ -194,14 +194,14 @@ def test_pictures_are_the_same_in_every_run_and_their_maps_agree():
     first, second = mannequins(48), mannequins(48)
     assert first.fingerprint() == second.fingerprint() != mannequins(64).fingerprint()
     for number in range(20):
-        one, other = (splits.train.surfaces.surface(number) for splits in (first, second))
+        one, other = (splits.train.source.read(number) for splits in (first, second))
         assert (one.pixels == other.pixels).all() and (one.uv == other.uv).all()
         assert ((one.person > 0) == (one.part > 0)).all() and ((one.part > 0) == (one.segment > 0)).all()
         assert (np.array(SEGMENTS)[one.part] == one.segment).all() and one.uv.min() >= 0 and one.uv.max() <= 1
         assert set(np.unique(one.person)) - {0} == set(range(1, int(one.person.max()) + 1))
-    nobody = sum(not first.test.surfaces.surface(number).person.any() for number in range(100))
+    nobody = sum(not first.test.source.read(number).person.any() for number in range(100))
     assert 0 < nobody < 15
-    train, test = first.train.surfaces.surface(5), first.test.surfaces.surface(5)
+    train, test = first.train.source.read(5), first.test.source.read(5)
     assert (train.pixels != test.pixels).any() and (train.part != test.part).any()
     assert not set(PLACES["train"]) & {*PLACES["valid"], *PLACES["test"]}
 
@@ -227,9 +227,9 @@ def test_a_folder_of_densepose_s_own_files_is_read_as_it_was_saved(tmp_path):
     splits = surface_files(tmp_path / "people", 64, 96)
     assert "20 pictures of people. 10 without NAME_INDS.png" in pending["splits"]
     assert len(splits.train) + len(splits.valid) + len(splits.test) == 20
-    files = splits.train.surfaces
+    files = splits.train.source
     for place in range(len(files.rows)):
-        expected, found = data.surfaces.surface(int(files.rows[place].image.stem)), files.surface(place)
+        expected, found = data.source.read(int(files.rows[place].image.stem)), files.read(place)
         assert (found.part == expected.part).all() and (found.pixels == expected.pixels).all()
         assert np.abs(found.uv - expected.uv)[expected.part > 0].max(initial=0) < 1 / 254
         if files.rows[place].people is not None:

@@ -70,7 +70,7 @@ def test_all_that_breaks_other_trainers_is_read_counted_and_said(tmp_path):
     assert "5 listed images are not there, such as gone-0.png, gone-1.png, gone-2.png." in said
     assert "6 pictures with 4 things of 2 classes (cat, dog)" in said
     assert splits.classes == ("cat", "dog") and len(splits.unsplit) == 6
-    order = [row.image.name for row in splits.unsplit.scenes.rows]
+    order = [row.image.name for row in splits.unsplit.source.rows]
     batch = whole(splits)
     place = order.index("1.png")
     assert batch["labels"][order.index("0.png")].tolist() == [2, 0] and batch["labels"][place].tolist() == [1, 1]
@@ -86,7 +86,7 @@ def test_pictures_of_different_sizes_are_scaled_and_padded_together(tmp_path):
     splits = object_files(folder, 64, 200)
     batch = splits.unsplit.__getitems__([0, 1])
     assert batch["image"].shape == (2, 3, 64, 80) and batch["size"].tolist() == [[64, 80]] * 2
-    order = [row.image.name for row in splits.unsplit.scenes.rows]
+    order = [row.image.name for row in splits.unsplit.source.rows]
     (large,) = splits.unsplit.select([order.index("0.png")]).__getitems__([0])["masks"]
     assert large.sum() == 32 * 32, "a mask is scaled along"
     picture(folder / "images" / "0.png", 0, (20, 32))
@@ -116,7 +116,7 @@ def test_a_network_s_classes_are_kept_and_others_are_told(tmp_path):
     folder = coco(tmp_path, [thing()])
     splits = object_files(folder, 32, 64, classes=("horse", "dog", "cat"))
     assert splits.classes == ("horse", "dog", "cat")
-    assert {label for row in splits.unsplit.scenes.rows for label in [t.label for t in row.things]} == {2}
+    assert {label for row in splits.unsplit.source.rows for label in [t.label for t in row.things]} == {2}
     with pytest.raises(UserError, match="The network knows cat.*Received: dog"):
         object_files(folder, 32, 64, classes=("cat",))
 
@@ -161,7 +161,7 @@ def test_labelme_s_shapes_are_things(tmp_path):
     said = " ".join(pending.values())
     assert "5 shapes without area" in said and "1 pictures without a file of labelme's" in said
     batch = whole(splits)
-    order = [row.image.name for row in splits.unsplit.scenes.rows]
+    order = [row.image.name for row in splits.unsplit.source.rows]
     one = order.index("1.png")
     assert batch["labels"][order.index("0.png")].sum() == 0, "nothing was drawn on it"
     assert batch["labels"][one].tolist() == [3, 1, 1, 2, 2], "shapes of a group are one thing"

@@ -190,7 +190,7 @@ class Listed:
     def __init__(self, scenes):
         self.scenes = scenes
 
-    def scene(self, i):
+    def read(self, i):
         return self.scenes[i]
 
     def fingerprint(self):

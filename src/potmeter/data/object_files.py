@@ -84,7 +84,7 @@ class FileScenes:
         things = [[(thing.label, thing.crowd) for thing in row.things] for row in self.rows]
         return digest([digest_files(files), things, self.image_size, self.max_size])
 
-    def scene(self, i: int) -> Scene:
+    def read(self, i: int) -> Scene:
         """One of them."""
         if i in self.cache:
             return self.cache[i]

@@ -62,7 +62,7 @@ class FileSurfaces:
         files = [path for row in self.rows for path in (row.image, row.iuv, row.people) if path is not None]
         return digest([digest_files(sorted(files)), self.image_size, self.max_size])
 
-    def surface(self, i: int) -> Surface:
+    def read(self, i: int) -> Surface:
         """The picture of this index."""
         row = self.rows[i]
         picture = Image.open(row.image).pil()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from potmeter.data.batches import Batch
 from potmeter.data.fingerprint import digest
+from potmeter.data.source_data import SourceData
 
 
 @dataclass(frozen=True)
@@ -35,64 +33,14 @@ class Surface:
     uv: np.ndarray
 
 
-class Surfaces(Protocol):
-    """A source of pictures of people."""
-
-    def surface(self, i: int) -> Surface:
-        """The picture of this index."""
-        ...
-
-    def fingerprint(self) -> str:
-        """A digest of all that the pictures depend on."""
-        ...
-
-
-class GeneratedSurfaces:
-    """Pictures that are generated when they are asked for, each from its index: the same in every run.
-
-    Args:
-        generate: Returns the picture of an index.
-        origin: All that the pictures depend on, in words and numbers, for the fingerprint.
-    """
-
-    def __init__(self, generate: Callable[[int], Surface], origin: Sequence[Any]) -> None:
-        self.surface, self.origin = generate, list(origin)
-
-    def fingerprint(self) -> str:
-        """A digest of all that the pictures depend on."""
-        return digest(self.origin)
-
-
-CHECK_SECONDS = 5.0
-"""Longest time for which a data set is searched for broken files."""
 CLASSES = ("person",)
 """Of detectors; a person has label 1."""
 
 
-class SurfaceData(Dataset):
-    """Pictures of people.
+class SurfaceData(SourceData[Surface]):
+    """Pictures of people."""
 
-    Args:
-        surfaces: Their source.
-        count: How many it has.
-        indices: Those that belong to this data set; None = all.
-    """
-
-    def __init__(self, surfaces: Surfaces, count: int, indices: Sequence[int] | None = None) -> None:
-        self.surfaces, self.count, self.classes = surfaces, count, CLASSES
-        self.indices = range(count) if indices is None else list(indices)
-
-    @property
-    def digests(self) -> tuple[str, ...]:
-        """For each picture the digest of its file; AttributeError for generated ones."""
-        digests: Any = self.surfaces.digests  # type: ignore[attr-defined]
-        return tuple(digests[i] for i in self.indices)
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, i: int) -> Batch:
-        return {name: tensor[0] for name, tensor in self.__getitems__([i]).items()}
+    classes = CLASSES
 
     def __getitems__(self, indices: Sequence[int] | Tensor) -> Batch:
         """The pictures at these places as one minibatch, padded below and to the right, and to the most people.
@@ -102,7 +50,7 @@ class SurfaceData(Dataset):
             (B, N, H, W), the pixels of each person, ``labels`` int64 (B, N), 1, or 0 for padding;
             ``segment`` and ``part`` uint8 (B, H, W), ``uv`` float (B, 2, H, W).
         """
-        surfaces = [self.surfaces.surface(self.indices[i]) for i in torch.as_tensor(indices, dtype=torch.long).tolist()]
+        surfaces = self.read(indices)
         height, width = (max(surface.pixels.shape[side] for surface in surfaces) for side in (0, 1))
         most, count = max(int(surface.person.max()) for surface in surfaces), len(surfaces)
         image, uv = (torch.zeros(count, channels, height, width) for channels in (3, 2))
@@ -123,23 +71,6 @@ class SurfaceData(Dataset):
             "image": image, "size": sizes, "masks": masks, "labels": labels, "segment": segment, "part": part, "uv": uv
         }  # fmt: skip
 
-    def select(self, indices: Sequence[int] | Tensor) -> Self:
-        """The pictures at these places as a data set of their own."""
-        chosen = [self.indices[i] for i in torch.as_tensor(indices, dtype=torch.long).tolist()]
-        return type(self)(self.surfaces, self.count, chosen)
-
-    def head(self, n: int) -> Self:
-        """The first ``n`` pictures (all, if there are fewer)."""
-        return self.select(range(min(n, len(self))))
-
-    def check(self) -> None:
-        """Read pictures, for ``CHECK_SECONDS`` at most; UserError for the first that is broken or does not fit."""
-        until = time.monotonic() + CHECK_SECONDS
-        for i in self.indices:
-            self.surfaces.surface(i)
-            if time.monotonic() > until:
-                return
-
     def fingerprint(self) -> str:
         """A digest of the pictures."""
-        return digest([self.surfaces.fingerprint(), [*self.indices]])
+        return digest([self.source.fingerprint(), [*self.indices]])

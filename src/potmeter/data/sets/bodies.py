@@ -25,8 +25,9 @@ from potmeter.data.sets.body_poses import draw_pose, rotation, walking_pose
 from potmeter.data.sets.cutouts import cut_square
 from potmeter.data.sets.photographs import list_free_photographs
 from potmeter.data.sets.scenes import shrink
+from potmeter.data.source_data import ItemGenerator
 from potmeter.data.splits import Splits
-from potmeter.data.surfaces import GeneratedSurfaces, Surface, SurfaceData
+from potmeter.data.surfaces import Surface, SurfaceData
 from potmeter.errors import reject
 from potmeter.media import Image, Video
 
@@ -270,7 +271,7 @@ def bodies(size: int = 256) -> Splits:
 
     def read(split: str) -> SurfaceData:
         generate = partial(compose, split, size=size, model=human_body, places=free_places, staging=Staging())
-        return SurfaceData(GeneratedSurfaces(generate, ["bodies", VERSION, split, size]), COUNTS[split])
+        return SurfaceData(ItemGenerator(generate, ["bodies", VERSION, split, size]), COUNTS[split])
 
     train, valid, test = map(read, SPLITS)
     return Splits(train, valid, test, dataset="bodies")

@@ -13,9 +13,10 @@ import PIL.Image
 import PIL.ImageFilter
 
 from potmeter.data.file_split import hash_fraction
-from potmeter.data.objects import GeneratedScenes, ObjectData, Scene
+from potmeter.data.objects import ObjectData, Scene
 from potmeter.data.sets.cutout_names import CLASSES, cutout_groups, package_of
 from potmeter.data.sets.scenes import mirror, open_stamp, places_of, vary
+from potmeter.data.source_data import ItemGenerator
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 
@@ -135,7 +136,7 @@ def cutouts(size: int = 320) -> Splits:
 
     def read(part: str) -> ObjectData:
         origin = [VERSION, part, size, sorted(stamps_of(part).items())]
-        return ObjectData(GeneratedScenes(partial(compose, part, size=size), origin), CLASSES, COUNTS[part])
+        return ObjectData(ItemGenerator(partial(compose, part, size=size), origin), CLASSES, COUNTS[part])
 
     train, valid, test = map(read, PARTS)
     return Splits(train, valid, test, dataset="cutouts")

@@ -9,7 +9,8 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
-from potmeter.data.objects import GeneratedScenes, ObjectData, Scene
+from potmeter.data.objects import ObjectData, Scene
+from potmeter.data.source_data import ItemGenerator
 from potmeter.data.splits import Splits
 from potmeter.errors import reject
 
@@ -68,7 +69,7 @@ def drawn_objects(size: int = 64) -> Splits:
     size >= 32 or reject("Forms take at least 32 pixels a side.", size)
 
     def read(part: str) -> ObjectData:
-        scenes = GeneratedScenes(partial(draw, part, size=size), [VERSION, part, size, CLASSES])
+        scenes = ItemGenerator(partial(draw, part, size=size), [VERSION, part, size, CLASSES])
         return ObjectData(scenes, CLASSES, COUNTS[part])
 
     train, valid, test = map(read, PARTS)

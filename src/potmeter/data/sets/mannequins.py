@@ -14,8 +14,9 @@ from potmeter.data.sets.body_geodesics import Geodesics, measure_geodesics
 from potmeter.data.sets.body_model import BodyModel, strongest_bones
 from potmeter.data.sets.scenes import shrink
 from potmeter.data.sets.wheel_photos import PHOTOS, wheel_photo_path
+from potmeter.data.source_data import ItemGenerator
 from potmeter.data.splits import Splits
-from potmeter.data.surfaces import GeneratedSurfaces, SurfaceData
+from potmeter.data.surfaces import SurfaceData
 from potmeter.errors import reject
 
 COUNTS = {"train": 4_000, "valid": 40, "test": 100}
@@ -173,7 +174,7 @@ def mannequins(size: int = 64) -> Splits:
 
     def read(split: str) -> SurfaceData:
         generate = partial(compose, split, size=size, model=mannequin, places=wheel_places, staging=STAGING)
-        return SurfaceData(GeneratedSurfaces(generate, ["mannequins", VERSION, split, size]), COUNTS[split])
+        return SurfaceData(ItemGenerator(generate, ["mannequins", VERSION, split, size]), COUNTS[split])
 
     train, valid, test = map(read, SPLITS)
     return Splits(train, valid, test, dataset="mannequins")
