@@ -69,7 +69,7 @@ def main() -> None:
     state = {key: value.contiguous() for key, value in judge.state_dict().items()}
     save_file(shrink(state, "int8"), FILE)
     load_judge.cache_clear()
-    seen = load_judge().values(load_pixels(splits.test, LARGE_SIDE, len(splits.test)).float() / 255)
+    seen = load_judge().predict(load_pixels(splits.test, LARGE_SIDE, len(splits.test)).float() / 255)
     right = (seen == splits.test.attributes).float().mean(0)
     for name, share in zip(ATTRIBUTES, right.tolist(), strict=True):
         print(f"{name:12} {share:.3f}")
