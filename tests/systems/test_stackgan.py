@@ -388,20 +388,30 @@ def test_a_seed_gives_the_same_pictures_and_another_others(system):
     assert (first == again).all() and (first != other).any()
 
 
-def test_one_word_changes_only_the_embedding(system, monkeypatch):
-    texts = []
-    embed = system.embed_sentences
-    monkeypatch.setattr(system, "embed_sentences", lambda some: texts.extend(some) or embed(some))
-    system.words("a red bird", "red", "blue, white", seed=3)
-    assert texts == ["a red bird", "a blue bird", "a white bird"]
+@pytest.fixture
+def decoded(system, monkeypatch):
+    """The embeddings and the noise of which the system made pictures, one pair for each call."""
+    calls, decode = [], system.decode_text
+    monkeypatch.setattr(
+        system, "decode_text", lambda text, z, **options: calls.append((text, z)) or decode(text, z, **options)
+    )
+    return calls
+
+
+def test_one_word_changes_only_the_embedding(system, decoded):
+    system.words("A red bird", "Red", "blue, White", seed=3)
+    ((text, z),) = decoded
+    torch.testing.assert_close(text, system.embed_sentences(["a red bird", "a blue bird", "a white bird"]))
+    assert z.shape == (3, TINY.latent_dim) and (z == z[0]).all()
     with pytest.raises(UserError, match="has not that word"):
         system.words("a red bird", "blue", "white")
 
 
-def test_a_way_between_sentences_begins_and_ends_with_them(system):
-    z = RandomStream(0).normal(1, TINY.latent_dim)
-    start, end = (system.decode_text(system.embed_sentences([each]), z)[1] for each in ("a red bird", "a blue bird"))
-    text = torch.lerp(*system.embed_sentences(["a red bird", "a blue bird"])[:, None], torch.linspace(0, 1, 5)[:, None])
-    way = system.decode_text(text, z.expand(5, -1))[1]
-    torch.testing.assert_close(way[:1], start)
-    torch.testing.assert_close(way[-1:], end)
+def test_a_way_between_sentences_begins_and_ends_with_them(system, decoded):
+    page = system.morph("a red bird", "a blue bird", steps=5, seed=3)
+    ((text, z),) = decoded
+    ends = system.embed_sentences(["a red bird", "a blue bird"])
+    torch.testing.assert_close(text[[0, 2, 4]], torch.stack([ends[0], ends.mean(0), ends[1]]))
+    assert len(text) == 5 and (z == z[0]).all() and page.size[0] > page.size[1], (
+        "four in the first row, one in the second"
+    )

@@ -405,11 +405,11 @@ class StackGAN(System):
             others: what stands in its place in the other pictures, separated by commas
             seed: start of the random numbers
         """
-        words = split_words(sentence)
-        word in words or reject("The sentence has not that word.", word)
+        words, replaced = split_words(sentence), word.strip().lower()
+        replaced in words or reject("The sentence has not that word.", word)
         choices = [word, *(each.strip() for each in others.split(",") if each.strip())]
         1 < len(choices) <= 1 + MAX_OTHERS or reject(f"One to {MAX_OTHERS} other words are wanted.", others)
-        texts = [" ".join(choice if each == word else each for each in words) for choice in choices]
+        texts = [" ".join(choice if each == replaced else each for each in words) for choice in choices]
         text = self.embed_sentences([read_sentence(each, self.config) for each in texts])
         z = self.sample_noise(1, RandomStream(seed, device=self.device)).expand(len(texts), -1)
         pictures = self.decode_text(text, z)[1]
