@@ -415,3 +415,28 @@ def test_a_way_between_sentences_begins_and_ends_with_them(system, decoded):
     assert len(text) == 5 and (z == z[0]).all() and page.size[0] > page.size[1], (
         "four in the first row, one in the second"
     )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"batch_size": 1}, {"second_batch_size": 1}, {"picture_widths": (8,) * 5}, {"latent_widths": (8,) * 5},
+     {"picture_widths": ()}, {"second_downsampling_widths": (), "second_upsampling_widths": (8,)},
+     {"stages": (0.5, 0.2)}, {"image_size": 100}],
+    ids=str,
+)  # fmt: skip
+def test_the_config_refuses_what_cannot_be_trained(changes):
+    with pytest.raises(UserError, match="Received: "):
+        replace(TINY, **changes)
+
+
+def test_what_is_not_used_need_not_fit():
+    assert replace(PAPER_LIKE, latent_widths=(8,) * 5).latent_widths == (8,) * 5
+
+
+def test_two_pictures_are_enough_for_a_step(tmp_path, monkeypatch):
+    monkeypatch.setenv("POTMETER_CACHE", str(tmp_path / "cache"))
+    splits = few()
+    config = StackGAN.fit_config(replace(TINY, vocabulary=(), batch_size=2, stages=(0.34, 0.67)), splits)
+    run = trainer(StackGAN, config, tmp_path / "run", splits, steps=3, eval_every=10)
+    run.fit()
+    assert all(value.isfinite().all() for value in run.system.state_dict().values())

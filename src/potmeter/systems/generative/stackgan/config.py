@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
 from potmeter.core.config import BaseConfig
@@ -91,6 +91,10 @@ class Config(BaseConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        fewest = min(self.batch_size, self.second_batch_size or self.batch_size)
+        fewest > 1 or reject("A minibatch has two pictures at least: each meets another's sentence.", fewest)
+        for name in (field.name for field in fields(self) if field.name.endswith("_widths")):
+            getattr(self, name) or reject(f"{name} name one layer at least.", ())
         sides = {
             "first_generator_widths": 4 * 2 ** (len(self.first_generator_widths) - 1),
             "first_discriminator_widths": 4 * 2 ** len(self.first_discriminator_widths),
@@ -98,6 +102,11 @@ class Config(BaseConfig):
         for name, side in sides.items():
             if side != self.small_size:
                 reject(f"{name} make pictures of {side} pixels; a quarter of image_size is wanted.", self.small_size)
+        halving = {"picture_widths": self.picture_widths}
+        halving |= {"latent_widths": self.latent_widths} if self.reconstruction_weight else {}
+        for name, widths in halving.items():
+            if 2 ** len(widths) > self.small_size:
+                reject(f"{name} halve stage I's picture, {self.small_size} pixels wide, to less than one.", widths)
         large = 4 * 2 ** len(self.second_discriminator_widths)
         if large != self.image_size:
             reject(f"second_discriminator_widths see pictures of {large} pixels.", self.image_size)
