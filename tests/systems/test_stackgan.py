@@ -14,12 +14,14 @@ from torch import nn
 from core.helpers import trainer
 from potmeter import notices
 from potmeter.core.random import RandomStream
+from potmeter.data.captions import CaptionData
 from potmeter.data.sets.bird_anatomy import ATTRIBUTES
 from potmeter.data.sets.birds import BirdPictures, bird_part
 from potmeter.data.splits import Splits
 from potmeter.errors import UserError
-from potmeter.systems.generative.stackgan import StackGAN
+from potmeter.systems.generative.stackgan import StackGAN, batches
 from potmeter.systems.generative.stackgan.augmentation import MIN_REAL, RADIUS, blur, soften
+from potmeter.systems.generative.stackgan.batches import PairData
 from potmeter.systems.generative.stackgan.judge import load_judge
 from potmeter.systems.generative.stackgan.measure import (
     mean_squared_gradient,
@@ -440,3 +442,21 @@ def test_two_pictures_are_enough_for_a_step(tmp_path, monkeypatch):
     run = trainer(StackGAN, config, tmp_path / "run", splits, steps=3, eval_every=10)
     run.fit()
     assert all(value.isfinite().all() for value in run.system.state_dict().values())
+
+
+def test_of_fewer_sentences_each_comes_again_and_of_fewer_large_pictures_others_are_taken(monkeypatch, tmp_path):
+    monkeypatch.setenv("POTMETER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(batches, "LARGE_BYTES", 3 * 3 * 64**2)  # three pictures
+    part = bird_part("train", 5, 64)
+    sentences = [["a red bird"], ["a red bird", "a blue bird"], ["a white beak", "a", "red"], ["a"], ["blue"]]
+    data = CaptionData(part.pictures, [{"en": some} for some in sentences])
+    pairs = PairData(data, TINY)
+    batch = pairs.__getitems__([1, 0])
+    assert batch["small"].shape == (2, 3, 16, 16) and batch["index"].tolist() == [1, 0]
+    rows = [encode_sentences([text], TINY)[0].tolist() for text in ("a red bird", "a blue bird")]
+    assert [row[:3] for row in batch["tokens"][0].tolist()] == [rows[0], rows[1], rows[0]]
+    assert [row[:3] for row in batch["tokens"][1].tolist()] == [rows[0]] * 3
+    large = pairs.with_large(torch.tensor([2, 3, 4]))
+    assert large["index"].tolist() == [2, 0, 1] and large["large"].shape == (3, 3, 64, 64)
+    assert (F.avg_pool2d(large["large"], 4) - large["small"]).abs().mean() < 0.02, "of the same birds"
+    assert torch.equal(large["tokens"], pairs.__getitems__([2, 0, 1])["tokens"])
