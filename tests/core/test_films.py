@@ -12,7 +12,8 @@ from media.test_provenance import film_with_sound, packets
 from potmeter import notices
 from potmeter.core.films import change_frames, fingerprint_work, save_film
 from potmeter.errors import UserError
-from potmeter.media import Video, segments
+from potmeter.media import Video, frames, segments
+from potmeter.media.frames import Frames
 from potmeter.media.sound_track import until_broken
 
 LEVELS = 20
@@ -228,6 +229,25 @@ def test_half_a_file_without_its_index_is_refused(tmp_path, long_files):
     (tmp_path / "half").write_bytes(long_files["behind"][: len(long_files["behind"]) // 2])
     with pytest.raises(UserError, match="half is not a video of a known format"):
         Video.open(tmp_path / "half")
+
+
+class Claimed(Frames):
+    """Some frames, of which far more are claimed, as a file may."""
+
+    shape = (10**12, 8, 8, 3)
+
+    def __init__(self, count: int) -> None:
+        self.number = count
+
+    def read(self, first: int = 0):
+        return (np.full((8, 8, 3), t, np.uint8) for t in range(first, self.number))
+
+
+def test_an_array_of_frames_takes_no_memory_for_those_that_do_not_come(monkeypatch):
+    monkeypatch.setattr(frames, "MAX_PIXELS", 64)  # 10 frames at most
+    assert np.asarray(Claimed(10))[:, 0, 0, 0].tolist() == [*range(10)]
+    with pytest.raises(UserError, match=r"too long to be in memory whole. Received: 11 frames"):
+        np.asarray(Claimed(11))
 
 
 PEAK = """

@@ -24,7 +24,8 @@ DRIFT = 0.2
 class Frames:
     """Frames that are read or computed one after the other, each time they are iterated over.
 
-    ``numpy.asarray`` makes an array of them, which is in memory whole.
+    ``numpy.asarray`` makes an array of them, uint8 (time, height, width, 3), which is in memory whole; it raises UserError
+    where that would be more than 10 × ``MAX_PIXELS`` pixels.
     """
 
     count: int | None = None
@@ -50,12 +51,12 @@ class Frames:
 
         frames, number = np.empty((0, 0, 0, 3), np.uint8), 0
         for number, frame in enumerate(self, 1):
-            pixels = number * frame.shape[0] * frame.shape[1]
-            pixels <= 10 * MAX_PIXELS or reject("This video is too long to be in memory whole.", f"{number:,} frames")
+            most = 10 * MAX_PIXELS // (frame.shape[0] * frame.shape[1])
+            number <= most or reject("This video is too long to be in memory whole.", f"{number:,} frames")
             if number == 1:
-                frames = np.empty((len(self), *frame.shape), np.uint8)
+                frames = np.empty((min(len(self), most), *frame.shape), np.uint8)
             elif number > len(frames):
-                frames.resize((2 * len(frames), *frame.shape), refcheck=False)
+                frames.resize((min(2 * len(frames), most), *frame.shape), refcheck=False)
             frames[number - 1] = frame
         return frames[:number].astype(dtype or np.uint8, copy=False)
 
