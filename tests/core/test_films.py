@@ -127,6 +127,18 @@ def test_segments_of_other_work_are_not_used_and_it_is_said(film, tmp_path, shor
     assert change.calls == LEVELS and "begins anew" in capsys.readouterr().err
 
 
+def test_what_is_not_whole_begins_anew(film, tmp_path, short_segments, capsys):
+    out, folder = tmp_path / "out.mp4", tmp_path / "out.mp4.segments"
+    folder.mkdir()  # as a call leaves it that was ended before it noted anything
+    with pytest.raises(KeyboardInterrupt):
+        save_film(change_frames(film, Interrupted(14), "working"), out, "a")
+    (folder / "000000.mp4").unlink()
+    change = Interrupted(None)
+    save_film(change_frames(film, change, "working"), out, "a")
+    assert change.calls == LEVELS and "begins anew: " in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
 def test_a_folder_that_is_not_ours_is_left_alone(film, tmp_path):
     (tmp_path / "out.mp4.segments").mkdir()
     (tmp_path / "out.mp4.segments" / "film.json").write_text("[]")

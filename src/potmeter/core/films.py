@@ -18,7 +18,7 @@ from potmeter.errors import UserError, reject
 from potmeter.media import Video
 from potmeter.media.frames import Frames
 from potmeter.media.medium import write_aside
-from potmeter.media.segments import write_segments
+from potmeter.media.segments import name_segment, write_segments
 from potmeter.notices import announce
 from potmeter.version import __version__
 
@@ -117,7 +117,7 @@ def save_film(film: Video, path: Path, fingerprint: str) -> Path:
             ):
                 finished = Finished(fingerprint, number, frames.position, frames.unchanged)
                 write_finished(folder, finished)
-            film.join([folder / f"{number:06}.mp4" for number in range(finished.segments)], aside, path.suffix)
+            film.join([name_segment(folder, number) for number in range(finished.segments)], aside, path.suffix)
         except BaseException as error:  # Ctrl-C, a full disk, no memory: what is finished is of use once there is room
             if finished.frames and not isinstance(error, UserError):
                 announce(f"stopped; the same command goes on after frame {finished.frames:,}, with {folder}.")
@@ -148,15 +148,20 @@ def claim(path: Path) -> Iterator[None]:
 
 def find_finished(folder: Path, fingerprint: str) -> Finished:
     """What an earlier call has finished in a folder, which is made or emptied where that is of no use."""
+    with suppress(OSError):
+        folder.rmdir()  # an empty one is left where a call was ended before it could note anything
     if folder.exists():
         try:
             finished = Finished(**json.loads((folder / STATE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             reject("The segments of a film are kept in this folder, and something else is in it.", str(folder))
-        if finished.fingerprint == fingerprint:
+        if finished.fingerprint != fingerprint:
+            announce(f"begins anew: {folder} is of another film, other settings or other weights.")
+        elif not all(name_segment(folder, number).is_file() for number in range(finished.segments)):
+            announce(f"begins anew: {folder} has lost a segment.")
+        else:
             announce(f"goes on after frame {finished.frames:,}, with {folder}.")
             return finished
-        announce(f"begins anew: {folder} is of another film, other settings or other weights.")
         shutil.rmtree(folder)
     folder.mkdir()
     write_finished(folder, Finished(fingerprint))

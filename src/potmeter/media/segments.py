@@ -38,7 +38,7 @@ def write_segments(frames: Iterable[np.ndarray], fps: float, folder: Path, numbe
     for first in rest:
         height, width = first.shape[:2]
         length = max(1, min(MAX_FRAMES, MAX_PIXELS // (height * width)))
-        path = folder / f"{number:06}.mp4"
+        path = name_segment(folder, number)
         aside = path.with_suffix(".part")
         try:
             write_segment(chain([first], islice(rest, length - 1)), height, width, fps, aside)
@@ -47,6 +47,11 @@ def write_segments(frames: Iterable[np.ndarray], fps: float, folder: Path, numbe
             aside.unlink(missing_ok=True)
         yield path
         number += 1
+
+
+def name_segment(folder: Path, number: int) -> Path:
+    """The file of the segment of this number, from 0 on."""
+    return folder / f"{number:06}.mp4"
 
 
 def write_segment(frames: Iterator[np.ndarray], height: int, width: int, fps: float, path: Path) -> None:
