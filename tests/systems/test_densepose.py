@@ -85,6 +85,9 @@ def test_the_head_of_a_checkpoint_of_detectron2_s_is_loaded(tmp_path):
     torch.save(state, tmp_path / "model.pth")
     with pytest.raises(UserError, match="does not fit: tensor densepose_predictor.u_lowres.bias is missing"):
         read_densepose_head(tmp_path / "model.pth")
+    torch.save({"model": torch.zeros(2), 3: torch.zeros(2)}, tmp_path / "model.pth")
+    with pytest.raises(UserError, match="does not fit"):
+        read_densepose_head(tmp_path / "model.pth")
 
 
 def test_four_transposed_convolutions_at_once_are_the_four():

@@ -260,7 +260,7 @@ def test_generators_of_the_authors_give_the_same_pictures(tmp_path):
         ours.run("a red bird")
 
 
-@pytest.mark.parametrize("change", ["missing", "unknown", "shape", "other"])
+@pytest.mark.parametrize("change", ["missing", "unknown", "shape", "flat", "other"])
 def test_a_file_that_does_not_fit_is_told(tmp_path, change):
     stored = dict(AuthorsSecond().state_dict())
     if change == "missing":
@@ -269,6 +269,8 @@ def test_a_file_that_does_not_fit_is_told(tmp_path, change):
         stored["upsample9.1.weight"] = torch.zeros(1)
     elif change == "shape":
         stored["encoder.2.weight"] = torch.zeros(8, 4, 5, 5)
+    elif change == "flat":
+        stored["STAGE1_G.ca_net.fc.weight"] = torch.zeros(12)
     else:
         stored = {"fc.weight": torch.zeros(2, 2)}
     torch.save(stored, tmp_path / "x.pth")

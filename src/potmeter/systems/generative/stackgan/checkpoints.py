@@ -36,9 +36,10 @@ def read_generators(path: Path) -> tuple[Config, dict[str, Tensor]]:
     given = {key: x.float() if x.is_floating_point() else x for key, x in read_tensors(path).items()}
     state = {rename(key): x for key, x in given.items()}
     augmentation, projection, entry = (
-        state.get(key) for key in ("first.augmentation.weight", "first.projection.0.weight", "second.entry.0.weight")
+        state.get(key, torch.empty(0))
+        for key in ("first.augmentation.weight", "first.projection.0.weight", "second.entry.0.weight")
     )
-    if augmentation is None or projection is None or entry is None:
+    if min(augmentation.ndim, projection.ndim, entry.ndim) < 2:
         reject(f"{path} holds no generators of StackGAN's stages.", ", ".join(list(given)[:3]) or "no tensors")
     condition_dim, widest, width = len(augmentation) // 2, len(projection) // 16, len(entry)
     config = Config(

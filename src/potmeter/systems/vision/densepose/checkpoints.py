@@ -26,12 +26,9 @@ def read_densepose_head(path: Path) -> dict[str, Tensor]:
         UserError: It is no file of tensors, or one is missing, unknown or of another shape.
     """
     stored = read_tensor_file(path)
-    stored = stored.get("model", stored)
-    state = {
-        name.removeprefix(PREFIX): value
-        for name, value in stored.items()
-        if isinstance(value, Tensor) and name.removeprefix(PREFIX).startswith(HEAD)
-    }
+    stored = model if isinstance(model := stored.get("model"), dict) else stored
+    tensors = {str(name).removeprefix(PREFIX): value for name, value in stored.items() if isinstance(value, Tensor)}
+    state = {name: value for name, value in tensors.items() if name.startswith(HEAD)}
     with torch.device("meta"):
         heads = DensePoseRCNN(PRESETS["paper"]).roi_heads.state_dict()
     check_fit(path, state, {name: value for name, value in heads.items() if name.startswith(HEAD)})
