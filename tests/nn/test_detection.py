@@ -84,6 +84,11 @@ def test_a_thing_is_called_by_its_likeliest_name_only():
     assert found.labels.tolist() == [2, 2] and found.scores.tolist() == pytest.approx([0.9, 0.6])
 
 
+def test_what_is_likely_enough_is_kept():
+    found = Instances(torch.arange(12.0).view(3, 4), torch.tensor([1, 2, 1]), torch.tensor([0.9, 0.5, 0.4]))
+    assert found.at_least(0.5).labels.tolist() == [1, 2] and len(found.at_least(0.95)) == 0
+
+
 def test_anchors_are_torchvision_s():
     maps = [torch.rand(1, 4, 24, 40), torch.rand(1, 4, 12, 20), torch.rand(1, 4, 5, 9)]
     theirs = AnchorGenerator(((32,), (64,), (128,)), ((0.5, 1.0, 2.0),) * 3)

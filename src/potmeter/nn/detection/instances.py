@@ -36,8 +36,13 @@ class Instances:
         masks = self.masks[chosen] if self.masks is not None else None
         return Instances(self.boxes[chosen], self.labels[chosen], scores, masks)
 
+    def at_least(self, score: float) -> Instances:
+        """Those whose label has this probability or more."""
+        assert self.scores is not None
+        return self.select(self.scores >= score)
+
     def drop_overlapping(self) -> Instances:
-        """Those that a thing is called once, the likeliest first: of boxes that overlap by more than half the likelier."""
+        """The likeliest first, each thing under one label only: of boxes that overlap by more than half the likelier one."""
         assert self.scores is not None
         return self.select(nms(self.boxes, self.scores, OVERLAP))
 

@@ -245,8 +245,7 @@ class DensePoseRCNN(RegionNetwork):
         shape = (x.shape[2], x.shape[3])
         maps = self.backbone(x)
         proposals = self.rpn(maps, shape, sizes)[0]
-        people = self.roi_heads.find(maps[:-1], proposals, shape, sizes)
-        people = [each.select(each.scores >= score) for each in people if each.scores is not None]
+        people = [each.at_least(score) for each in self.roi_heads.find(maps[:-1], proposals, shape, sizes)]
         predicted = self.roi_heads.surface_maps(maps[:-1], [each.boxes for each in people], shape)
         split = zip(*(values.split([len(each) for each in people]) for values in predicted), strict=True)
         return [(each, SurfaceMaps(*values)) for each, values in zip(people, split, strict=True)]
