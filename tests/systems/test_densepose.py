@@ -34,6 +34,7 @@ from potmeter.systems.vision.densepose.atlas import (
 from potmeter.systems.vision.densepose.augment import flip, mirror
 from potmeter.systems.vision.densepose.baselines import MeanPose
 from potmeter.systems.vision.densepose.checkpoints import read_densepose_head
+from potmeter.systems.vision.densepose.draw import draw_surfaces
 from potmeter.systems.vision.densepose.loss import POINTS, interpolate_points, surface_losses
 from potmeter.systems.vision.densepose.measure import Correspondences, measure, predict_people, round_trip
 from potmeter.systems.vision.densepose.model import DensePosePredictor, SurfaceMaps
@@ -374,6 +375,15 @@ def test_a_video_is_dressed_frame_by_frame(finds):
     dressed = finds.film(video, pattern="stripes")
     assert dressed.frames.shape == video.frames.shape and dressed.fps == 8 and dressed.sound == b"heard"
     assert (dressed.frames[1] == finds.dress(Image(video.frames[1]), pattern="stripes").pixels).all()
+
+
+def test_the_box_of_somebody_who_is_cut_off_by_the_edge_is_seen():
+    maps, size = random_maps(1, dtype=torch.float32), 60
+    maps.segments[:, 0] = 9  # no surface, the box alone
+    people = Instances(torch.tensor([[0.0, 0, size, size]]), torch.ones(1), torch.tensor([0.9]))
+    drawn = draw_surfaces(Image(np.zeros((size, size, 3), np.uint8)), paste_surfaces(people, maps, size, size)).pixels
+    assert all((line == 255).all() for line in (drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1]))
+    assert not drawn[30:50, 30:50].any()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2000, 20), (20, 2000), (97, 61)])

@@ -53,9 +53,11 @@ def draw_surfaces(picture: Image, surfaces: SurfaceImage) -> Image:
     canvas = PIL.Image.fromarray((255 * pixels.clip(0, 1)).round().astype(np.uint8))
     pen, width = PIL.ImageDraw.Draw(canvas), max(1, round(max(picture.size) / 400))
     for box, score in zip(surfaces.boxes.tolist(), surfaces.scores.tolist(), strict=True):
-        pen.rectangle(box, outline=(255, 255, 255), width=width)
+        left, top, right, bottom = box  # beyond the last pixel, where a line along the picture's edge would not be seen
+        last = max(left, right - 1), max(top, bottom - 1)
+        pen.rectangle((left, top, *last), outline=(255, 255, 255), width=width)
         font = PIL.ImageFont.load_default(max(10, round(max(picture.size) / 36)))
-        place, label = (box[0] + 2 * width, box[1] + width), f"{100 * score:.0f} %"
+        place, label = (left + 2 * width, top + width), f"{100 * score:.0f} %"
         pen.text(place, label, "white", font, stroke_width=1, stroke_fill="black")
     return Image(np.array(canvas))
 
