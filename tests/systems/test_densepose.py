@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from fixtures.people import own_data
+from potmeter import notices
 from potmeter.cli import execute
 from potmeter.core.random import RandomStream
 from potmeter.data.rasterise import rasterise
@@ -375,6 +376,53 @@ def test_a_video_is_dressed_frame_by_frame(finds):
     dressed = finds.film(video, pattern="stripes")
     assert dressed.frames.shape == video.frames.shape and dressed.fps == 8 and dressed.sound == b"heard"
     assert (dressed.frames[1] == finds.dress(Image(video.frames[1]), pattern="stripes").pixels).all()
+
+
+@pytest.fixture
+def told():
+    """What the user is told."""
+    notices.drop_notes()
+    yield notices.pending
+    notices.drop_notes()
+
+
+def only_if_bright(system, monkeypatch):
+    """Have a system see somebody in pictures that are not black only."""
+    detect = system.model.detect
+
+    def find(images, sizes, score):
+        ((people, maps),) = detect(images, sizes, score)
+        count = int(images.any())
+        return [(people.select(slice(count)), SurfaceMaps(*(values[:count] for values in maps)))]
+
+    monkeypatch.setattr(system.model, "detect", find)
+
+
+def test_that_nobody_is_found_is_told(finds, monkeypatch, told):
+    only_if_bright(finds, monkeypatch)
+    black, grey = Image(np.zeros((60, 40, 3), np.uint8)), Image(np.full((60, 40, 3), 128, np.uint8))
+    for use in (lambda picture: finds.run(picture).picture, finds.dress, finds.atlas):
+        use(grey)
+        assert not told
+        assert not use(black).pixels.any()
+        assert [*told] == ["Nobody is found with a probability of 0.5 or more."]
+        told.clear()
+
+
+def test_of_a_video_it_is_told_how_many_frames_show_nobody(finds, monkeypatch, told):
+    only_if_bright(finds, monkeypatch)
+    frames = np.random.default_rng(0).integers(1, 255, (5, 60, 40, 3), np.uint8)
+    frames[1:3] = 0
+    dressed = finds.film(Video(frames))
+    assert [*told] == ["2 of 5 frames show nobody to dress and stay as they are."]
+    assert [(dressed.frames[t] == frames[t]).all() for t in range(5)] == [False, True, True, False, False]
+
+
+def test_that_nobody_can_be_measured_is_told(told):
+    data = mannequins(SIDE).test
+    empty = next(n for n in range(len(data)) if not data[n]["labels"].numel())
+    measured = DensePose(TINY).eval().evaluate(data.select([empty]))
+    assert measured["gps"] == 0 and "Nobody is in the pictures that are measured: every measure is 0." in told
 
 
 def test_the_box_of_somebody_who_is_cut_off_by_the_edge_is_seen():

@@ -69,7 +69,7 @@ def encode_iuv(surfaces: SurfaceImage) -> Image:
 
 
 def dress(picture: Image, surfaces: SurfaceImage, texture: Atlas, *, clothes_only: bool, opacity: float) -> Image:
-    """The picture with a texture on everybody; the light on them is kept.
+    """The picture with a texture on everybody; the light on them is kept. The same object where there is nobody to dress.
 
     Args:
         picture: A picture of people.

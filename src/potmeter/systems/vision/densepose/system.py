@@ -30,6 +30,7 @@ from potmeter.nn.detection.instances import Instances
 from potmeter.nn.detection.masks import paste_all
 from potmeter.nn.detection.trunk import set_norms
 from potmeter.nn.muon import move_to_muon
+from potmeter.notices import note
 
 from . import model
 from .atlas import COLUMNS, ROWS, Atlas, fill_gaps, lift_texture, make_pattern, split_atlas
@@ -128,7 +129,10 @@ class DensePose(System):
 
     def evaluate(self, data: Any) -> dict[str, Tensor]:
         """Geodesic point similarity, accuracy of the parts, and PSNR of a texture's round trip, for each person."""
-        return measure(predict_people(self.model, data, self.device), self.geodesics())
+        people = predict_people(self.model, data, self.device)
+        if not people:
+            note("Nobody is in the pictures that are measured: every measure is 0.")
+        return measure(people, self.geodesics())
 
     def geodesics(self) -> Geodesics:
         """Distances along the body of which the people of the data are; of a user's own, those of MakeHuman's."""
@@ -152,7 +156,7 @@ class DensePose(System):
             image: the picture
             score: probability from which a person counts
         """
-        found = self.find(image, score)
+        found = self.find_or_note(image, score)
         return People(draw_surfaces(image, found), encode_iuv(found))
 
     @task
@@ -164,7 +168,7 @@ class DensePose(System):
             score: probability from which a person counts
             side: pixels of a chart's side
         """
-        found = self.find(image, score)
+        found = self.find_or_note(image, score)
         own = (found.person == 1).numpy()
         part, uv = found.part.numpy()[own], found.uv.numpy()[:, own].T
         lifted = lift_texture(part, uv, image.pixels[own] / 255, side)
@@ -187,7 +191,7 @@ class DensePose(System):
             opacity: of the texture or pattern
         """
         atlas = read_atlas(texture) if texture is not None else make_pattern(pattern)
-        return dress(image, self.find(image, score), atlas, clothes_only=not skin, opacity=opacity)
+        return dress(image, self.find_or_note(image, score), atlas, clothes_only=not skin, opacity=opacity)
 
     @task
     def film(
@@ -205,11 +209,16 @@ class DensePose(System):
         """
         atlas = make_pattern(pattern)
 
-        def change(frame: np.ndarray) -> np.ndarray:
+        def change(frame: np.ndarray) -> np.ndarray | None:
             picture = Image(frame)
-            return dress(picture, self.find(picture, score), atlas, clothes_only=not skin, opacity=opacity).pixels
+            dressed = dress(picture, self.find(picture, score), atlas, clothes_only=not skin, opacity=opacity)
+            return None if dressed is picture else dressed.pixels
 
-        return change_frames(video, change, "dressing frames")
+        def finish(count: int, unchanged: int) -> None:
+            if unchanged:
+                note(f"{unchanged:,} of {count:,} frames show nobody to dress and stay as they are.")
+
+        return change_frames(video, change, "dressing frames", finish)
 
     def examples(self) -> list[Example]:
         return examples(self.config.dataset)
@@ -240,9 +249,21 @@ class DensePose(System):
         """Cross-entropy (B,), the mean over each picture's proposals, for the labels ``target`` (B,): 0 is nobody."""
         return self.model.region_cross_entropy(x, target)
 
+    def find_or_note(self, image: Image, score: float) -> SurfaceImage:
+        """As ``find``; that there is nobody is told."""
+        found = self.find(image, score)
+        if not len(found.scores):
+            note(f"Nobody is found with a probability of {score:g} or more.")
+        return found
+
     @torch.no_grad()
     def find(self, image: Image, score: float) -> SurfaceImage:
-        """The surfaces of the people in a user's picture, in its own pixels, on the CPU."""
+        """The surfaces of the people in a user's picture, in its own pixels, on the CPU.
+
+        Args:
+            image: The picture.
+            score: Probability, in [0.05, 1], from which a person counts.
+        """
         (width, height), config = image.size, self.config
         h, w = scale_to((height, width), config.image_size, config.max_size)
         copy = Image.from_pil(image.pil().resize((w, h), PIL.Image.Resampling.BILINEAR))
