@@ -17,7 +17,7 @@ from .regions import Positives
 
 
 class MaskHead(nn.Sequential):
-    """3×3 convolutions with ReLU, which keep the resolution."""
+    """3×3 convolutions with ReLU, which keep the resolution: (N, channels, s, s) to (N, outputs, s, s)."""
 
     def __init__(self, channels: int, layers: int, outputs: int) -> None:
         widths = [channels, *[outputs] * layers]
@@ -28,7 +28,10 @@ class MaskHead(nn.Sequential):
 
 
 class MaskPredictor(nn.Sequential):
-    """A transposed convolution to twice the resolution, and a logit for each class at every pixel."""
+    """A transposed convolution to twice the resolution, and a logit for each class at every pixel.
+
+    From features (N, channels, s, s) to logits (N, classes, 2 s, 2 s), the background's first.
+    """
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()

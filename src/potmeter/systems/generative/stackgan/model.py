@@ -166,7 +166,7 @@ def enlarge(images: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c
 
 
 class Discriminator(nn.Module):
-    """Tells whether a picture is real and fits a sentence: a logit (B,) (section 3.3).
+    """Tells whether a picture is real and fits a sentence: a logit (B,) (sections 3.3 and 3.4).
 
     Args:
         config: Sizes.

@@ -246,7 +246,7 @@ class StackGAN(System):
     def discriminator_loss(
         self, discriminator: model.Discriminator, real: Tensor, fake: Tensor, text: Tensor
     ) -> Tensor:
-        """What a matching-aware discriminator minimises (section 3.3, after arXiv:1605.05396): cross-entropy.
+        """What a matching-aware discriminator minimises (sections 3.3 and 3.4, after arXiv:1605.05396): cross-entropy.
 
         Real pictures beside their own sentences are to be 1; beside another's, and generated ones, 0, of half the weight each.
         """

@@ -76,7 +76,7 @@ def dress(picture: Image, surfaces: SurfaceImage, texture: Atlas, *, clothes_onl
         surfaces: Their surfaces.
         texture: The texture that they wear.
         clothes_only: Whether heads and hands are left as they are.
-        opacity: Of the texture.
+        opacity: Of the texture, in [0, 1].
     """
     part, uv = surfaces.part.cpu().numpy().astype(np.int64), surfaces.uv.cpu().numpy()
     segment = np.array(SEGMENTS)[part]

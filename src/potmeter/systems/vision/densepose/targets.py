@@ -15,7 +15,7 @@ from potmeter.nn.detection.instances import Instances
 from potmeter.nn.detection.regions import Positives
 
 SAMPLED_POINTS = 196
-"""Points of a region that a step learns from, at most; detectron2's number."""
+"""Points of a region that a step learns from, at most; the authors' own code has room for so many."""
 
 
 class SurfaceTargets(NamedTuple):
