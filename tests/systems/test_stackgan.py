@@ -22,6 +22,7 @@ from potmeter.errors import UserError
 from potmeter.systems.generative.stackgan import StackGAN, batches
 from potmeter.systems.generative.stackgan.augmentation import MIN_REAL, RADIUS, blur, soften
 from potmeter.systems.generative.stackgan.batches import PairData
+from potmeter.systems.generative.stackgan.bench import Loop
 from potmeter.systems.generative.stackgan.judge import load_judge
 from potmeter.systems.generative.stackgan.measure import (
     mean_squared_gradient,
@@ -318,6 +319,36 @@ def test_each_stage_trains_its_own_networks(tmp_path, monkeypatch, stages, learn
         name.split(".")[0] for name, value in run.system.named_parameters() if not torch.equal(value, before[name])
     }
     assert changed == learning
+
+
+def pairs(count=8):
+    """Small and large pictures in [−1, 1] with sentences as tokens."""
+    small, large = (2 * torch.rand(count, 3, side, side) - 1 for side in (16, 64))
+    return small, large, encode_sentences(["a red bird", "a blue bird with a white beak"] * (count // 2), TINY)
+
+
+def test_stage_two_sharpens_what_was_softened_and_keeps_to_stage_ones_pictures(monkeypatch):
+    monkeypatch.setattr("potmeter.systems.generative.stackgan.system.soften", lambda real, generated, rng: real / 2)
+    system, (small, large, tokens), passes = StackGAN(TINY).train(), pairs(), []
+
+    def remember(module, inputs, output):
+        passes.append((inputs[0].clone(), output.detach().clone()))
+
+    system.second.register_forward_hook(remember)
+    losses = system.step_second(small, large, tokens, Loop(system))
+    ((read, drawn),) = passes
+    torch.testing.assert_close(read[:4], small[:4] / 2)
+    assert not torch.allclose(read[4:], small[4:] / 2, atol=0.1), "stage I's"
+    weight = TINY.reconstruction_weight
+    torch.testing.assert_close(losses["reconstruction"], weight * (drawn[:4] - large[:4]).abs().mean())
+    torch.testing.assert_close(losses["consistency"], weight * (F.avg_pool2d(drawn[4:], 4) - read[4:]).abs().mean())
+
+
+def test_without_what_helps_the_losses_are_those_of_the_paper():
+    system, (small, large, tokens) = StackGAN(PAPER_LIKE).train(), pairs()
+    first = system.step_first(small, tokens, Loop(system))
+    second = system.step_second(small, large, tokens, Loop(system))
+    assert set(first) == set(second) == {"loss", "generator", "kl"}
 
 
 def test_the_bank_holds_the_noise_found_in_the_latest_pictures(system):

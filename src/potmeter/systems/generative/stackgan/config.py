@@ -57,7 +57,7 @@ class Config(BaseConfig):
     stages: Annotated[tuple[float, float], Range(0, 1)] = (0.1, 0.55)
     """Shares of the training after which the text encoder is done, and stage I is."""
     second_batch_size: Annotated[int, Range(1)] | None = None
-    """Pictures of a minibatch that stage II, whose steps take so much longer, learns from; None = all."""
+    """Pictures of each process's minibatch that stage II, whose steps take so much longer, learns from; None = all."""
     train_text_encoder: bool = False
     """Whether the text encoder goes on learning in stage I, from pairs and the generator's losses; the paper's does not."""
     kl_weight: Annotated[float, Range(0)] = 2.0

@@ -53,7 +53,7 @@ class BirdJudge(nn.Module):
 
     @torch.no_grad()
     def predict(self, images: Float[Tensor, "n 3 h w"]) -> Int[Tensor, "n attributes"]:
-        """The number of each attribute's likeliest value, in pictures of any size."""
+        """The number of each attribute's likeliest value, in square pictures in [0, 1] of any size."""
         values = []
         for part in images.split(BATCH):
             small = F.interpolate(part.float(), size=(SIDE, SIDE), mode="area") if part.shape[-1] > SIDE else part
