@@ -385,6 +385,11 @@ def test_a_sentence_is_found_where_it_is_the_nearest():
     text = torch.eye(6)
     assert retrieve_sentences(text, text).tolist() == [1.0] * 6
     assert retrieve_sentences(text.roll(1, 0), text).sum() == 0
+    twice = text.clone()
+    twice[1] = twice[0]
+    assert retrieve_sentences(twice, twice).tolist() == [0.5, 0.5, 1.0, 1.0, 1.0, 1.0], "one sentence of two pictures"
+    for collapsed in (torch.ones(6, 6), torch.full((6, 6), torch.nan)):
+        assert retrieve_sentences(text, collapsed).mean() <= 1 / 6 + 1e-6, "no better than chance"
 
 
 def test_the_nearest_sentence_shares_the_rarest_words():

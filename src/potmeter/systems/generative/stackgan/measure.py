@@ -67,12 +67,14 @@ def judge_pictures(images: Float[Tensor, "n 3 h w"], data: Any) -> dict[str, Ten
 def retrieve_sentences(pictures: Float[Tensor, "n d"], text: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
     """Whether each picture's own sentence is the nearest to it among its own and the ``CANDIDATES`` − 1 that come next.
 
-    The R-precision of AttnGAN (arXiv:1711.10485, section 4) with R = 1; its candidates are drawn at random.
+    Of k that are equally near, the same sentence again say, each counts 1/k. This is the R-precision of AttnGAN
+    (arXiv:1711.10485, section 4) with R = 1; its candidates are drawn at random.
     """
     count, offsets = len(text), torch.arange(min(CANDIDATES, len(text)))
     candidates = [text[(place + offsets) % count] for place in range(count)]  # the first is its own
-    ranks = [(some @ picture).argmax() for some, picture in zip(candidates, pictures, strict=True)]
-    return (torch.stack(ranks) == 0).float()
+    products = torch.stack([some @ picture for some, picture in zip(candidates, pictures, strict=True)])
+    nearest = products == products.amax(1, keepdim=True)  # (N, CANDIDATES)
+    return nearest[:, 0] / nearest.sum(1).clamp(min=1)
 
 
 # Sharpness and diversity ----------------------------------------------------------------------------------------------
