@@ -6,6 +6,7 @@ from typing import Literal
 import pytest
 import torch
 
+from potmeter import notices
 from potmeter.core.config import BaseConfig
 from potmeter.core.evaluation import summarise
 from potmeter.core.system import System
@@ -64,9 +65,16 @@ class Recorder:
 
 
 @pytest.mark.parametrize("mixed", [True, False])
+@pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_step_is_in_the_precision_of_the_config_where_the_system_says_so(monkeypatch, precision, mixed):
+def test_a_step_is_in_the_precision_of_the_config_where_system_and_processor_gain_by_it(
+    monkeypatch, capsys, precision, fast, mixed
+):
     monkeypatch.setattr(Line, "mixed_precision", mixed)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True, "amx_bf16": fast})
     recorder = Recorder()
     Line(LineConfig(precision=precision)).step({"x": torch.ones(3, 2)}, recorder)
-    assert recorder.dtype == (torch.bfloat16 if mixed and precision == "bfloat16" else torch.float32)
+    wanted = mixed and precision == "bfloat16"
+    assert recorder.dtype == (torch.bfloat16 if wanted and fast else torch.float32)
+    notices.tell_notes()
+    assert ("float32 is faster" in capsys.readouterr().err) == (wanted and not fast)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from potmeter.core import devices
+from potmeter.core.training.loop import build_system
 from potmeter.systems.play.alphazero import AlphaZero
 from potmeter.systems.play.alphazero import rules as r
 from potmeter.systems.play.alphazero.evaluators import NetworkEvaluator, RolloutEvaluator, encode
@@ -203,6 +205,17 @@ def test_the_paper_preset_has_the_layers_of_the_paper():
     assert sum(p.numel() for p in network.parameters()) == body + policy + value
 
 
+def test_a_larger_board_begins_with_the_tower_of_a_smaller_one_and_fresh_heads():
+    small = replace(AlphaZero.presets["tiny"], game="go", size=3, komi=0.5)
+    first = AlphaZero(small)
+    first.network.tower[0].conv1.weight.data.mul_(2)
+    second = build_system(AlphaZero, replace(small, size=5), 0, pretrained=first)
+    own, kept = second.network.state_dict(), first.network.state_dict()
+    fresh = {name for name in own if own[name].shape != kept[name].shape}
+    assert fresh == {"policy.weight", "policy.bias", "value_hidden.weight"}
+    assert all(torch.equal(own[name], kept[name]) for name in own.keys() - fresh)
+
+
 def test_an_evaluation_is_the_same_however_a_position_is_turned_once_turned_back():
     """Of a network that knows no directions: one that only looks at the centre and at sums."""
 
@@ -264,8 +277,9 @@ def test_the_window_keeps_the_newest():
     assert (again.planes == replay.planes).all() and again.added == 25
 
 
-def test_random_openings_are_played_on_from_and_not_learnt():
+def test_random_openings_are_played_on_from_and_not_learnt(monkeypatch):
     """Where games begin after up to three random moves, as many positions of each are left out of the window."""
+    monkeypatch.setattr(devices, "multiplies_bfloat16", lambda device: True)
     torch.manual_seed(0)
     config = replace(TINY, games=16, playouts=8, opening_moves=3, precision="bfloat16")
     experience = SelfPlay(Network(config).eval(), config, seed=0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from potmeter.core.config import BaseConfig
-from potmeter.core.devices import device_of
+from potmeter.core.devices import device_of, training_dtype
 from potmeter.core.pretrained import Pretrained
 from potmeter.core.random import RandomStream
 from potmeter.core.signature import validate_arguments
@@ -99,7 +98,7 @@ class System(Pretrained):
     cpu_only: ClassVar[bool] = False
     """Whether it is trained on the CPU whatever devices there are, because its code runs nowhere else."""
     mixed_precision: ClassVar[bool] = False
-    """Whether its Config has a ``precision``, and ``step`` calls ``loss`` in mixed precision where that is bfloat16."""
+    """Whether its Config has a ``precision``, in which ``step`` calls ``loss``."""
 
     def __init__(self, config: Any) -> None:
         super().__init__()
@@ -182,11 +181,15 @@ class System(Pretrained):
 
     def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
         """One training step; returns what is logged. GANs, agents and self-play override it."""
-        mixed = self.mixed_precision and self.config.precision == "bfloat16"
-        with torch.autocast(self.device.type, torch.bfloat16) if mixed else nullcontext():
+        with self.autocast(enabled=self.mixed_precision):
             losses = self.loss(batch)
         trainer.update(losses["loss"])
         return losses
+
+    def autocast(self, *, enabled: bool = True) -> torch.autocast:
+        """Automatic mixed precision, where the Config's ``precision`` is bfloat16 and the device is faster in it."""
+        mixed = enabled and training_dtype(self.config.precision, self.device) == torch.bfloat16
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=mixed)
 
     def batches(self, splits: Splits, trainer: TrainingLoop) -> Iterable[Any]:
         """What ``step`` is fed with, without end. Default: the training set, shuffled anew each epoch.

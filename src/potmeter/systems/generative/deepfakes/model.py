@@ -48,7 +48,7 @@ class Config(BaseConfig):
     warp: Annotated[float, Range(0, 0.2)] = 0.04
     """By how much the faces that go in are warped: deviation of a 5 × 5 grid's points, as a share of the side."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What training computes in; bfloat16 is faster where the processor has it."""
+    """Of the convolutions in training; bfloat16: mixed precision where it is faster, on GPUs and CPUs with AMX."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -185,11 +185,10 @@ class DeepFakes(System):
     def step(self, batch: Batch, trainer: Any) -> dict[str, Tensor]:
         """The swapper learns to draw, then the detector to tell."""
         faces, masks = self.augment(batch)
-        mixed = torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
-        with mixed:
+        with self.autocast():
             losses = self.drawing_losses(faces, masks, batch["label"])
         trainer.update(losses["loss"], "swapper")
-        with mixed:
+        with self.autocast():
             detection = self.detection_loss(faces, masks, batch["label"])
         trainer.update(detection, "detector")
         return losses | {"detection": detection}

@@ -83,7 +83,7 @@ class Config(BaseConfig):
     beta1: Annotated[float, Range(0, 1, open="high")] = 0.5
     """Adam's decay of the mean gradient."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the convolutions in training; bfloat16 is automatic mixed precision, faster where the processor has it."""
+    """Of the convolutions in training; bfloat16: mixed precision where it is faster, on GPUs and CPUs with AMX."""
     feature_extractor: str = "classifier.imagenet"
     """The network in whose features pictures are compared: a system with the capability Embedder."""
     feature_extractor_size: Annotated[int, Range(1)] = 128

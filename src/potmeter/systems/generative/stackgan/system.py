@@ -145,10 +145,6 @@ class StackGAN(System):
         chosen = self.rng.integers(tokens.shape[1], len(tokens)).to(tokens.device)
         return trim(tokens[torch.arange(len(tokens), device=tokens.device), chosen])
 
-    def autocast(self) -> Any:
-        """Automatic mixed precision, where the Config asks for it."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16")
-
     def step_encoders(self, small: Tensor, tokens: Tensor, trainer: TrainingLoop) -> dict[str, Tensor]:
         """A step of the text and the picture encoder, from real pairs."""
         loss = self.pairs_loss(small, self.text_encoder(tokens))

@@ -61,7 +61,7 @@ class Config(BaseConfig):
     muon_lr: Annotated[float, Range(0)] = 0.0
     """Learning rate of Muon for all convolutions but the first and the last; 0: AdamW for all."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the convolutions in training; bfloat16 is automatic mixed precision, faster where the processor has it."""
+    """Of the convolutions in training; bfloat16: mixed precision where it is faster, on GPUs and CPUs with AMX."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

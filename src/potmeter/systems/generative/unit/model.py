@@ -80,7 +80,7 @@ class Config(BaseConfig):
     beta1: Annotated[float, Range(0, 1, open="high")] = 0.5
     """Adam's decay of the mean gradient."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the convolutions in training; bfloat16 is automatic mixed precision, faster where the processor has it."""
+    """Of the convolutions in training; bfloat16: mixed precision where it is faster, on GPUs and CPUs with AMX."""
     loss_network: LossNetwork = "vgg16"
     """What pairs are compared through: VGG16 as a package carries it; with torchvision's own weights, from its hub; or,
     without network, a narrow one with random filters."""

@@ -188,17 +188,16 @@ class UNIT(System):
         """The generators learn; then the discriminators, from real pictures and from translated ones of now and before."""
         c = self.config
         real = tuple(self.augment(batch[name]) for name in ("first", "second"))
-        mixed = torch.autocast(self.device.type, torch.bfloat16, enabled=c.precision == "bfloat16")
         if trainer.step < c.autoencoder_steps:
-            with mixed:
+            with self.autocast():
                 losses = self.autoencoder_losses(real)
             trainer.update(losses["loss"], "generator")
             self.translator.tie()
             return losses
-        with mixed:
+        with self.autocast():
             losses, translated = self.generator_losses(real)
         trainer.update(losses["loss"], "generator")
-        with mixed:
+        with self.autocast():
             loss = self.discriminators_loss(real, translated)
         trainer.update(loss, "discriminator")
         return {**losses, "discriminator": loss}

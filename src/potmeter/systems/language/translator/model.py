@@ -70,7 +70,7 @@ class Config(BaseConfig):
     optimizer: Literal["adamw", "sgd"] = "adamw"
     """AdamW, or plain gradient descent as in tensorflow/nmt."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the matrix products in training; bfloat16 is automatic mixed precision, faster where the processor has it."""
+    """Of the matrix products in training; bfloat16: mixed precision where it is faster, on GPUs and CPUs with AMX."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -63,7 +63,7 @@ class Config(BaseConfig):
     match_every: Annotated[int, Range(1)] = 1000
     """Steps between two matches of the newest network with the one before, which the Elo rating in the log comes from."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """In which the network plays its own games; bfloat16 is faster where the processor computes in it."""
+    """In which the network plays its own games; bfloat16 only where it is faster, on GPUs and CPUs with AMX."""
     gate: Annotated[float, Range(0, 1)] = 0.0
     """Points a game that the newest network needs in such a match to become the one that plays; 0: the newest always does."""
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from potmeter.core.devices import device_of, training_dtype
 from potmeter.core.training import processes
 from potmeter.core.training.batches import ResumableBatches
 
@@ -92,7 +93,7 @@ class SelfPlay(ResumableBatches):
         self.rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, rank])))
         self.replay = Replay(self.rules, max(config.window // world, 1))
         self.cells, self.actions = symmetries(self.rules), action_symmetries(self.rules)
-        self.dtype = getattr(torch, config.precision)
+        self.dtype = training_dtype(config.precision, device_of(network))
         self.player = self.previous = self.freeze()
         games = max(config.games // world, 1)
         self.evaluator = NetworkEvaluator(self.player, self.rules, self.rng)

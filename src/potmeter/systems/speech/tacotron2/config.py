@@ -69,7 +69,7 @@ class Config(BaseConfig):
     stop_weight: Annotated[float, Range(0, open="low")] = 1.0
     """Weight of the step at which speech ends in the stop token's loss, because it is rare."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the matrix products in training; bfloat16 is automatic mixed precision, faster where the processor has it."""
+    """Of the matrix products in training; bfloat16: mixed precision where it is faster, on GPUs and CPUs with AMX."""
     short_epochs: Annotated[int, Range(0)] = 0
     """Epochs in which only the shorter sentences are trained on, ever longer ones; 0 = all from the start."""
     normalise: bool = False

@@ -102,8 +102,7 @@ class Tacotron2(System):
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Squared error of the frames before and after the postnet, the stop token's and the guided attention's loss."""
-        mixed = self.config.precision == "bfloat16" and self.training
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=mixed):
+        with self.autocast(enabled=self.training):
             prediction = self.network(batch["symbols"], batch["lengths"], batch["mel"], batch["frames"])
         prediction = Prediction(*(each.float() for each in prediction))
         return measure_losses(prediction, batch["mel"], batch["frames"], batch["lengths"], self.config)

@@ -87,7 +87,7 @@ class Config(BaseConfig):
     augment: Literal["none", "flip"] = "flip"
     """Augmentation of training pictures: half of them mirrored, left parts become right ones."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the convolutions in training; bfloat16 is automatic mixed precision, faster where the processor has it."""
+    """Of the convolutions in training; bfloat16: mixed precision where it is faster, on GPUs and CPUs with AMX."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

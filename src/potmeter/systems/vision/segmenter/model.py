@@ -58,7 +58,7 @@ class Config(BaseConfig):
     """Augmentation of training pictures. people: mirror; of half of them turn, scale, and change colour, light and
     sharpness."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the convolutions in training; bfloat16 is automatic mixed precision, faster where the processor has it."""
+    """Of the convolutions in training; bfloat16: mixed precision where it is faster, on GPUs and CPUs with AMX."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
