@@ -23,6 +23,7 @@ from potmeter.systems.speech.wavenet.measure import sample_bits
 from potmeter.systems.speech.wavenet.model import Config, WaveNet
 from potmeter.systems.speech.wavenet.segments import Segments, cut_segment
 from potmeter.systems.speech.wavenet.stack import fast_forward
+from potmeter.systems.speech.wavenet.system import TEMPERATURE
 
 SMALL = Config(
     dilations=(1, 2, 5), residual_channels=8, skip_channels=12, condition_channels=8, sample_rate=8000, hop_length=32,
@@ -382,6 +383,16 @@ def test_a_sound_of_any_rate_is_spoken_as_long_as_asked(system):
     assert spoken.rate == 8000 and abs(spoken.seconds - 0.25) < 0.005
     assert np.array_equal(spoken.samples, system.run(sound, seconds=0.25, seed=3).samples)
     assert len(system.run(Audio(some_wave(2), 8000)).samples) == 96, "as long as a spectrogram must be"
+
+
+def test_what_follows_a_spectrogram_is_spoken_tamely_and_free_speech_is_not(system):
+    sound = Audio(some_wave(2000), 8000)
+    samples = [system.run(sound, temperature=wish).samples for wish in (None, TEMPERATURE, 1.0)]
+    assert np.array_equal(samples[0], samples[1]) and not np.array_equal(samples[0], samples[2])
+    mel = mel_spectrogram(pad_to_frames(torch.from_numpy(sound.samples), system.mel_config), system.mel_config)
+    assert np.array_equal(system.vocode(mel, system.mel_config).numpy(), samples[1][: 32 * (mel.shape[1] - 1)])
+    free = WaveNetSystem(replace(SMALL, condition="none")).eval()
+    assert np.array_equal(free.run(seconds=0.1).samples, free.run(seconds=0.1, temperature=1.0).samples)
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, Stopped])

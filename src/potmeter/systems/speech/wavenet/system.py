@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from potmeter.core.capabilities import check_vocoder
+from potmeter.core.devices import training_dtype
 from potmeter.core.progress import Stopped, progress
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System
@@ -42,6 +43,9 @@ from .stack import fast_forward
 
 GROWTH = 1.2
 """While a sound grows it is shown each time that it is so many times as long: an hour costs no more than twice itself."""
+TEMPERATURE = 0.7
+"""Of the distributions that speech which follows a spectrogram is drawn from, where no other is asked for: of 0.5 to 1 that
+whose PESQ was best on validation prompts."""
 MAX_SECONDS = 3600
 """Longest sound that is spoken or measured in one piece."""
 BIN = 0.02
@@ -107,7 +111,7 @@ class WaveNetSystem(System):
         c = self.config
         length = wave.shape[1] - c.linear_prediction
         features = self.model.conditioner(mel, speaker, length // c.hop_length)
-        dtype = torch.bfloat16 if c.precision == "bfloat16" and self.training else torch.float32
+        dtype = training_dtype(c.precision, self.device) if self.training else torch.float32
         if not c.linear_prediction:
             inputs = encode_levels(wave) if c.output == "softmax" else wave[..., None]
             return fast_forward(self.model, inputs, features, dtype)
@@ -160,7 +164,7 @@ class WaveNetSystem(System):
         *,
         seconds: Annotated[float, Range(0.05, 3600)] = 3.0,
         speaker: Annotated[str, Choice("speakers")] | None = None,
-        temperature: Annotated[float, Range(0.01, 2)] = 1.0,
+        temperature: Annotated[float, Range(0.01, 2)] | None = None,
         seed: Annotated[int, Range(0, 2**31)] = 0,
         stream: bool = False,
     ) -> Audio | Iterator[Audio]:
@@ -171,7 +175,7 @@ class WaveNetSystem(System):
                 were not trained on
             seconds: how long, at most; of the sound, its beginning
             speaker: whose voice, where the weights know several; default: the first
-            temperature: below 1 tamer, above 1 wilder
+            temperature: below 1 tamer, above 1 wilder; default: 0.7 where a spectrogram is followed, otherwise 1
             seed: of the random numbers; the same seed speaks the same
             stream: return an iterator of the sound as it grows
         """
@@ -191,7 +195,7 @@ class WaveNetSystem(System):
         *,
         seconds: Annotated[float, Range(0.05, 60)] = 5.0,
         speaker: Annotated[str, Choice("speakers")] | None = None,
-        temperature: Annotated[float, Range(0.01, 2)] = 1.0,
+        temperature: Annotated[float, Range(0.01, 2)] | None = None,
         iterations: Annotated[int, Range(1, 1000)] = 60,
         seed: Annotated[int, Range(0, 2**31)] = 0,
     ) -> Resynthesis:
@@ -201,7 +205,7 @@ class WaveNetSystem(System):
             sound: a voice
             seconds: how much of it, from its beginning
             speaker: whose voice, where the weights know several; default: the first
-            temperature: below 1 tamer, above 1 wilder
+            temperature: below 1 tamer, above 1 wilder; default: 0.7
             iterations: of Griffin–Lim
             seed: of the random numbers
         """
@@ -287,7 +291,7 @@ class WaveNetSystem(System):
         seconds: float,
         *,
         speaker: str | None = None,
-        temperature: float = 1.0,
+        temperature: float | None = None,
         seed: int = 0,
     ) -> Iterator[np.ndarray]:
         """A wave, a quarter of a second after the other, in memory that does not grow.
@@ -296,10 +300,12 @@ class WaveNetSystem(System):
             mel: (n_mels, frames), or None where none is followed.
             seconds: How long, where none is.
             speaker: Whose voice.
-            temperature: Of the distributions.
+            temperature: Of the distributions; None: ``TEMPERATURE`` where a spectrogram is followed, otherwise 1.
             seed: Of the random numbers.
         """
         c = self.config
+        if temperature is None:
+            temperature = 1.0 if mel is None else TEMPERATURE
         voice = Voice(self.model, speaker=self.number_of(speaker), temperature=temperature, seed=seed)
         frames = max(1, round(seconds * c.sample_rate / c.hop_length)) if mel is None else mel.shape[1] - 1
         chunks: Iterator[tuple[Tensor | None, int]] = (
