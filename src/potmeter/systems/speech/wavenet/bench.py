@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
+from potmeter.core.devices import training_dtype
 from potmeter.core.machine import best_rate
 from potmeter.nn.compiled import REORDER
 
@@ -134,6 +135,7 @@ def training() -> Row:
     frames = config.segment // config.hop_length
     inputs = torch.randn(config.batch_size, config.segment, config.inputs)
     mel = torch.randn(config.batch_size, frames + 1 + 2 * MARGIN, config.n_mels)
+    dtype = training_dtype(config.precision, torch.device("cpu"))
 
     def step(forward: Any) -> None:
         features = network.conditioner(mel, None, frames)
@@ -142,11 +144,11 @@ def training() -> Row:
         loss.backward()
 
     calls = {
-        "ours": stopwatch(lambda: step(lambda x, f: fast_forward(network, x, f, torch.bfloat16))),
+        "ours": stopwatch(lambda: step(lambda x, f: fast_forward(network, x, f, dtype))),
         "theirs": stopwatch(lambda: step(lambda x, f: plain_forward(network, x, f))),
     }
     rates = {name: config.batch_size * config.segment / value for name, value in interleave(calls, rounds=5).items()}
-    note = "the same network, ours in bfloat16 with whole matrix products"
+    note = f"the same network, ours in {str(dtype).removeprefix('torch.')} with whole matrix products"
     return compare(
         "training_samples_per_s", "samples/s", rates["ours"], rates["theirs"], "torch's Conv1d, float32", note=note
     )
