@@ -268,12 +268,12 @@ def test_a_home_folder_that_the_shell_left_is_found_and_new_folders_are_made(lin
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        ("run classifier", "classifier needs a picture: potmeter run classifier PHOTO.jpg Received: ''"),
+        ("run classifier", "classifier needs a picture: `potmeter run classifier PHOTO.jpg`. Received: ''"),
         (
             "run word2vec:analogy man",
-            'word2vec:analogy needs three texts: potmeter run word2vec:analogy "TEXT" "TEXT" "TEXT"',
+            'word2vec:analogy needs three texts: `potmeter run word2vec:analogy "TEXT" "TEXT" "TEXT"`',
         ),
-        ("run classifier:batch", "classifier:batch needs pictures: potmeter run classifier:batch PHOTO.jpg …"),
+        ("run classifier:batch", "classifier:batch needs pictures: `potmeter run classifier:batch PHOTO.jpg …`"),
         ("run stylegan:mix a.png", "stylegan:mix needs"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import io
 import os
 import re
@@ -17,7 +18,7 @@ import tyro
 from potmeter import media
 from potmeter.core.signature import Parameter
 from potmeter.errors import UserError
-from potmeter.presentation.flags import FLAG_NAMES
+from potmeter.presentation.flags import FLAG_NAMES, flag_name
 
 
 def parse(prog: str, parameters: list[Parameter], argv: list[str], description: str = "") -> dict[str, Any]:
@@ -45,7 +46,7 @@ def parse(prog: str, parameters: list[Parameter], argv: list[str], description: 
         lacks = message.startswith("Missing from") or (named and named[1] in {p.name for p in required})
         if lacks and (text := describe_missing(prog, required)):
             raise UserError(text, received=shlex.join(argv)) from None
-        raise UserError(message, received=shlex.join(argv)) from None
+        raise UserError(explain(message, prog, parameters), received=shlex.join(argv)) from None
     found = {f.name: expand_home(getattr(values, f.name)) for f in fields(form)}
     if any(p.many and not found[p.name] for p in required) and (text := describe_missing(prog, required)):
         raise UserError(text, received=shlex.join(argv))
@@ -105,8 +106,31 @@ INPUTS: dict[Any, tuple[str, str, str]] = {
 """What an input of a type is called, several of them, and how one is typed."""
 
 
+def explain(message: str, prog: str, parameters: list[Parameter]) -> str:
+    """A message of tyro's in our words: what a flag takes, or which one was meant; any other as it is."""
+    known = {f"--{flag_name(p.name)}": p for p in parameters if not p.positional}
+    if found := re.match(r"Error parsing (\S+): ", message):  # an input is called by its kind there
+        kinds = {int: "INT", float: "FLOAT"}
+        named = [p for p in parameters if p.positional and kinds.get(p.type) == found[1]]
+        for p in [known[found[1]]] if found[1] in known else named[:1]:
+            if p.type in INPUTS:
+                return f"{p.name if p.positional else found[1]} takes {INPUTS[p.type][1 if p.many else 0]}."
+    if found := re.match(r"invalid choice .* for argument '(\S+)'\. Expected one of \((.*)\)", message):
+        return f"{found[1]} is one of {found[2].strip(',').replace(chr(39), '')}."
+    if found := re.match(r"Missing value for argument '(\S+)'", message):
+        return f"{found[1]} needs a value."
+    if found := re.match(r"Unrecognized options: (.*)\.$", message):
+        words = found[1].split(", ")
+        unknown = next((word.partition("=")[0] for word in words if word.startswith("-")), None)
+        if unknown is None:
+            return f"{prog} takes no further input: {words[0]} is too much."
+        near = difflib.get_close_matches(unknown.replace("_", "-"), known, 1)
+        return f"There is no flag {unknown}. {f'Did you mean {near[0]}?' if near else f'`{prog} --help` lists all.'}"
+    return message
+
+
 def describe_missing(prog: str, required: list[Parameter]) -> str | None:
-    """What a command lacks, and how it is typed: ``classifier needs a picture: potmeter run classifier PHOTO.jpg``.
+    """What a command lacks, and how it is typed: ``classifier needs a picture: `potmeter run classifier PHOTO.jpg`.``.
 
     None where a required input is of a type that has no plain name.
     """
@@ -118,7 +142,7 @@ def describe_missing(prog: str, required: list[Parameter]) -> str | None:
         kinds = [f"{counts.get(len(kinds), len(kinds))} {INPUTS[required[0].type][1]}"]
     inputs = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
     typed = " ".join(f"{INPUTS[p.type][2]} …" if p.many else INPUTS[p.type][2] for p in required)
-    return f"{prog.rpartition(' ')[2]} needs {inputs}: {prog} {typed}"
+    return f"{prog.rpartition(' ')[2]} needs {inputs}: `{prog} {typed}`."
 
 
 def common_flags(*names: str) -> list[Parameter]:
