@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -114,8 +115,38 @@ def test_show_says_what_a_student_can_turn_as_it_is_typed(line_folder):
     text = potmeter("show", line_folder).stdout
     assert f"potmeter run {line_folder} [FLOAT]" in text and f"potmeter run {line_folder}:curve [--points INT]" in text
     assert "--points = 50: Number of places; 2 to 1000" in text
-    assert f"potmeter train {line_folder} [--preset tiny|lecture|paper]" in text
+    assert f"potmeter train {line_folder} [--data TEXT] [--points INT] [--preset tiny|lecture|paper]" in text
     assert "--width = 64: Hidden units; at least 1" in text and "--batch-size" in text
+
+
+def test_show_says_what_the_names_in_a_source_file_stand_for(capsys):
+    for name, lines in {
+        "maskrcnn": ["--score = 0.5: probability from which a thing counts; 0.05 to 1"],
+        "translator": ["--beam = 5: ", "--direction = none: from which language", "one of the system's directions"],
+        "alphazero": ["command = gnugo --mode gtp"],
+        "vae": [
+            "--norm = batch: Normalisation of the hidden layers; one of none, batch\n",
+            "--data = none: mnist, fashion, ",
+        ],
+        "densepose": ["--pattern = checks: the pattern; one of checks, stripes, dots, rainbow, grid\n"],
+    }.items():
+        assert execute(["show", name]) == 0
+        shown = capsys.readouterr().out
+        assert all(line in shown for line in lines), name
+
+
+@pytest.mark.parametrize("name", registry.entries())
+def test_show_prints_no_python(name, capsys):
+    from potmeter.presentation.source import config_fields, data_inputs, methods
+
+    entry = registry.entries()[name]
+    inputs = [given for method in methods(entry) for given in method.inputs] + [f.flag for f in config_fields(entry)]
+    for given in inputs + (data_inputs(entry) if entry.kind == "system" else []):
+        assert not re.search(r"[A-Z_]{3,}[.(]|[a-z]\(", given.default or ""), given.line
+        assert (
+            given.kind in {"", "TEXT", "INT", "FLOAT", "PATH", "IMAGE", "AUDIO", "VIDEO", "TABLE", "GAME"}
+            or "|" in given.kind
+        )
 
 
 @pytest.mark.parametrize("name", [name for name, entry in registry.entries().items() if entry.kind == "system"])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from potmeter import registry
 from potmeter.errors import UserError, reject
 from potmeter.presentation.card import read_card
-from potmeter.presentation.source import config_fields, methods, preset_values, presets
+from potmeter.presentation.source import config_fields, data_inputs, methods, preset_values, presets
 
 
 def list_all(argv: list[str]) -> None:
@@ -17,7 +17,8 @@ def list_all(argv: list[str]) -> None:
     for flag in argv:
         flag in ("--json", "-h", "--help") or reject("potmeter list takes --json and nothing else.", flag)
     if "-h" in argv or "--help" in argv:
-        print("usage: potmeter list [--json]")
+        print("usage: potmeter list [--json]\n\nThe systems and probes there are, with the tags of their weights.\n")
+        print("  --json  print one JSON object on standard output and nothing else")
         return
     known = registry.entries().values()
     if "--json" in argv:
@@ -35,7 +36,11 @@ def show(argv: list[str]) -> None:
     names = [word for word in argv if not word.startswith("-")]
     flags = {word for word in argv if word.startswith("-")}
     if flags & {"-h", "--help"}:
-        print("usage: potmeter show SYSTEM[:TASK] [--json] [--layers]")
+        print(
+            "usage: potmeter show SYSTEM[:TASK] [--json] [--layers]\n\nWhat a system takes, gives, knows and can be set to.\n"
+        )
+        print("  --json    print one JSON object on standard output and nothing else")
+        print("  --layers  print the network's layers and its number of parameters instead")
         return
     for flag in flags - {"--json", "--layers"}:
         reject("potmeter show takes --json and --layers.", flag)
@@ -73,7 +78,7 @@ def show(argv: list[str]) -> None:
         if entry.kind == "probe"
         else ", ".join(entry.capabilities)
     )
-    print(f"slide {entry.slide}, {entry.section}; {able or 'no capabilities'}\n")
+    print(f"slide {entry.slide}, {entry.section}; {able or 'no capabilities'}" + ("\n" if cards else ""))
     for tag, card in cards.items():
         figures = ", ".join(f"{k} {v:.4g}" for k, v in card.get("metrics", {}).items())
         state = "fetched at first use" if entry.weights[tag].fetched else figures or "no card"
@@ -81,18 +86,24 @@ def show(argv: list[str]) -> None:
     for m in shown:
         name = entry.word if m.name == "run" else f"{entry.word}:{m.name}"
         print(f"\n  {' '.join(['potmeter run', shlex.quote(name), *(given.word for given in m.inputs)])}")
-        print(f"    {m.doc.partition(chr(10) * 2)[0].replace(chr(10), ' ')}")
+        print(f"    {m.doc.partition(chr(10) * 2)[0].replace(chr(10), ' ').replace('``', '`')}")
         for given in m.inputs:
             print(f"      {given.line}")
     if entry.kind != "system" or reference.task != "run":
         return
     names = presets(entry)
     start = "lecture" if "lecture" in names else next(iter(names), "")
-    print(f"\n  potmeter train {shlex.quote(entry.word)} [--preset {'|'.join(names)}]")
+    data = data_inputs(entry)
+    taken = [given.word for given in data] + [f"[--preset {'|'.join(names)}]"]
+    print(f"\n  potmeter train {shlex.quote(entry.word)} {' '.join(taken)}")
     print(f"    The defaults are those of the preset {start}; another preset has others.")
+    for given in data:
+        print(f"      {given.line}")
     values = preset_values(entry, start)
     for f in config_fields(entry):
-        print(f"      {replace(f.flag, default=values.get(f.name, f.flag.default)).line}")
+        default = values.get(f.name, f.flag.default)
+        if (f.name, default) != ("dataset", "''"):  # one that learns from experience has none
+            print(f"      {replace(f.flag, default=default).line}")
 
 
 def print_layers(name: str) -> None:

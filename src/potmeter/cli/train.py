@@ -132,7 +132,7 @@ def options_flags() -> list[Parameter]:
     from potmeter.core.training.options import Options
 
     node = next(node for node in source.read_classes(source.OPTIONS_FILE) if node.name == "Options")
-    docs = {f.name: f.doc for f in source.read_fields(node)}
+    docs = {f.name: f.doc for f in source.read_fields(node, source.OPTIONS_FILE)}
     return [replace(p, help=docs[name]) for name, p in config_parameters(Options).items()]
 
 

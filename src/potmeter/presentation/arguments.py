@@ -163,7 +163,11 @@ def split_name(verb: str, argv: list[str]) -> tuple[str, list[str]]:
     if argv and not argv[0].startswith("-"):
         return argv[0], argv[1:]
     if argv[:1] in (["-h"], ["--help"]):
-        print(f"usage: potmeter {verb} SYSTEM […]\n")
+        print(
+            f"usage: potmeter {verb} SYSTEM[.TAG][:TASK] […]\n"
+            if verb == "run"
+            else f"usage: potmeter {verb} SYSTEM […]\n"
+        )
         print(f"`potmeter list` shows the systems, `potmeter {verb} SYSTEM --help` the flags.")
         sys.exit(0)
     raise UserError(

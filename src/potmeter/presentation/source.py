@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import functools
+import copy
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from potmeter.errors import UserError
+from potmeter.presentation.definitions import Inline, inline, parse_file
 from potmeter.presentation.usage import Input, inputs_of, read_annotation, shell_value
 from potmeter.registry import Entry
 
@@ -39,15 +39,6 @@ class Method:
     inputs: tuple[Input, ...] = ()
 
 
-@functools.cache
-def parse_file(path: Path) -> ast.Module:
-    """The parsed file. Raises UserError when it is no Python."""
-    try:
-        return ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}.", received=str(path)) from None
-
-
 def read_classes(path: Path) -> Iterator[ast.ClassDef]:
     """The classes a file defines at its top level."""
     return (node for node in parse_file(path).body if isinstance(node, ast.ClassDef))
@@ -55,18 +46,19 @@ def read_classes(path: Path) -> Iterator[ast.ClassDef]:
 
 def config_fields(entry: Entry) -> list[Field]:
     """The fields of a system's Config: its own first, then those of its base in ``core/``, and of training in general."""
-    own = [node for file in sorted(entry.source.glob("*.py")) for node in read_classes(file) if node.name == "Config"]
-    shared = {node.name: node for file in CORE.rglob("config.py") for node in read_classes(file)}
-    bases = [ast.unparse(base) for node in own for base in node.bases]
+    files = sorted(entry.source.glob("*.py"))
+    own = [(file, node) for file in files for node in read_classes(file) if node.name == "Config"]
+    shared = {node.name: (file, node) for file in CORE.rglob("config.py") for node in read_classes(file)}
+    bases = [ast.unparse(base) for _, node in own for base in node.bases]
     seen: dict[str, Field] = {}
-    for node in [*own, *(shared[name] for name in [*bases, "BaseConfig"] if name in shared)]:
-        for f in read_fields(node):
+    for file, node in [*own, *(shared[name] for name in [*bases, "BaseConfig"] if name in shared)]:
+        for f in read_fields(node, file):
             seen.setdefault(f.name, f)
     return list(seen.values())
 
 
-def read_fields(node: ast.ClassDef) -> Iterator[Field]:
-    """The annotated fields of a dataclass with the docstring under each."""
+def read_fields(node: ast.ClassDef, file: Path) -> Iterator[Field]:
+    """The annotated fields of a dataclass of a file with the docstring under each."""
     for statement, after in zip(node.body, [*node.body[1:], None], strict=True):
         if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
             continue
@@ -75,7 +67,8 @@ def read_fields(node: ast.ClassDef) -> Iterator[Field]:
         doc = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
         default = ast.unparse(statement.value) if statement.value else ""
         text = " ".join(str(doc).split())
-        flag = replace(read_annotation(statement.target.id, statement.annotation, statement.value), help=text)
+        value = inline(file, statement.value) if statement.value else None
+        flag = replace(read_annotation(statement.target.id, inline(file, statement.annotation), value), help=text)
         yield Field(statement.target.id, kind, default, text, flag)
 
 
@@ -113,6 +106,25 @@ def set_fields(node: ast.expr | None, names: dict[str, ast.expr]) -> dict[str, s
     return base | {keyword.arg: shell_value(keyword.value) for keyword in node.keywords if keyword.arg}
 
 
+def read_inputs(file: Path, method: ast.FunctionDef) -> list[Input]:
+    """The inputs of a typed method of a file, with what the names in its annotations and defaults stand for."""
+    method = copy.copy(method)
+    method.args = Inline(file).visit(copy.deepcopy(method.args))
+    return inputs_of(method)
+
+
+def data_inputs(entry: Entry) -> list[Input]:
+    """What a system's ``data`` takes besides its Config, all of them flags of ``train`` and ``eval``."""
+    name = entry.target.partition(":")[2]
+    for file in sorted(entry.source.glob("*.py")):
+        for node in (node for node in read_classes(file) if node.name == name):
+            for item in node.body:
+                if isinstance(item, ast.FunctionDef) and item.name == "data":
+                    found = [given for given in read_inputs(file, item) if given.name not in ("cls", "config")]
+                    return [replace(given, positional=False) for given in found]
+    return []
+
+
 def methods(entry: Entry) -> list[Method]:
     """``run`` and the tasks of a system or probe, in the file's order."""
     name = entry.target.partition(":")[2]
@@ -133,7 +145,7 @@ def methods(entry: Entry) -> list[Method]:
                             item.name,
                             f"({arguments}){returns}",
                             inspect.cleandoc(ast.get_docstring(item) or ""),
-                            tuple(inputs_of(item)),
+                            tuple(read_inputs(file, item)),
                         )
                     )
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,9 +42,12 @@ class Input:
 
     @property
     def line(self) -> str:
-        """Its name, default, meaning and bounds."""
+        """Its name, default, meaning and bounds; its choices, where its meaning does not name them."""
         name = self.name.replace("_", " ") if self.positional else f"--{flag_name(self.name)}"
-        notes = "; ".join(note for note in (self.help.rstrip(".;"), self.bounds) if note)
+        choices = self.kind.split("|") if "|" in self.kind else []
+        named = all(re.search(rf"(?<!\w){re.escape(choice)}(?!\w)", self.help) for choice in choices)
+        bounds = self.bounds if named else f"one of {', '.join(choices)}"
+        notes = "; ".join(note for note in (self.help.replace("``", "`").rstrip(".;"), bounds) if note)
         return name + (f" = {self.default}" if self.default is not None else "") + (f": {notes}" if notes else "")
 
 
@@ -118,6 +122,8 @@ def shell_value(node: ast.expr) -> str:
     """A value as it is typed: ``32 64`` for a tuple, ``none``, ``yes``; of what is no constant its source."""
     if isinstance(node, ast.Tuple | ast.List):
         return " ".join(map(shell_value, node.elts)) or "none"
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "Path" and node.args:
+        return shell_value(node.args[0])
     if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool)):
         return {None: "none", True: "yes", False: "no"}[node.value]
     value = evaluate(node)
