@@ -15,6 +15,7 @@ from fixtures.line import Config, Line
 from potmeter import media, registry
 from potmeter.cli import VERBS, execute
 from potmeter.core.signature import tasks
+from potmeter.core.training.loop import Trainer
 from potmeter.core.training.options import TINY_STEPS
 from potmeter.errors import UserError
 from potmeter.presentation import places
@@ -322,6 +323,27 @@ def test_train_then_run_as_the_last_line_says(line_folder, elsewhere, capsys):
     assert command[:2] == ["potmeter", "run"] and execute(command[1:]) == 0
     description = json.loads(next((elsewhere / "runs").glob("*/step-00000030/config.json")).read_text())
     assert description["config"]["width"] == 16 and description["config"]["lr"] == Line.presets["tiny"].lr
+
+
+def test_ctrl_c_says_what_is_saved_and_how_it_goes_on(line_folder, elsewhere, monkeypatch, capsys):
+    monkeypatch.setattr(
+        Trainer, "stop_requested", lambda self: setattr(self, "interrupted", self.step == 3) or self.interrupted
+    )
+    command = ["train", str(line_folder), "--preset", "tiny", "--steps", "30", "--device", "cpu", "--eval-every", "99"]
+    assert execute(command) == 130
+    line = "potmeter: interrupted; runs/my-line/step-00000003 is saved: --resume goes on from there\n"
+    assert capsys.readouterr().err.endswith(line)
+    monkeypatch.undo()
+    monkeypatch.chdir(elsewhere)
+    assert execute([*command, "--resume"]) == 0
+
+
+def test_train_ends_with_the_figures_of_the_checkpoint_that_it_names(line_folder, elsewhere, monkeypatch, capsys):
+    values = iter([0.5, 0.25, 0.75])
+    monkeypatch.setattr("potmeter.core.training.validation.measure", lambda trainer: {"mse": next(values)})
+    command = ["train", str(line_folder), "--steps", "3", "--eval-every", "1", "--device", "cpu"]
+    assert execute(command) == 0
+    assert "runs/my-line/step-00000002  (mse 0.25; the best of 3 steps, " in capsys.readouterr().out
 
 
 def test_train_json_streams_the_record_and_ends_with_the_run(line_folder, elsewhere, capsys):

@@ -5,6 +5,7 @@ Two stages: verb and system first, without torch; then the flags of just that sy
 
 from __future__ import annotations
 
+import difflib
 import errno
 import importlib
 import os
@@ -64,7 +65,9 @@ def dispatch(argv: list[str]) -> int:
         elif argv[0] in ("-V", "--version"):
             print(f"potmeter {__version__}")
         elif argv[0] not in VERBS:
-            raise UserError(f"The verbs are {', '.join(VERBS)}.", received=argv[0])
+            near = difflib.get_close_matches(argv[0], VERBS, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise UserError(f"The verbs are {', '.join(VERBS)}.{hint}", received=argv[0])
         else:
             module, _, function = VERBS[argv[0]][0].partition(":")
             drop_notes()
@@ -80,8 +83,8 @@ def dispatch(argv: list[str]) -> int:
     except BrokenPipeError:  # `potmeter … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print("\npotmeter: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"\npotmeter: interrupted{'; ' if str(stop) else ''}{stop}", file=sys.stderr)
         return 130
     except Exception as error:  # the last place that can tell it in one line, or ask for a report
         if out_of_memory(error):

@@ -31,6 +31,8 @@ def train(argv: list[str]) -> None:
     reference = resolve_trainable(name)  # before the heavy imports: a misspelt name is told at once
     from potmeter.core import runs
     from potmeter.core.config import build_config
+    from potmeter.core.devices import resolve_device
+    from potmeter.core.training import processes
     from potmeter.core.training.loop import Trainer, build_system
     from potmeter.core.training.options import Options
 
@@ -62,19 +64,25 @@ def train(argv: list[str]) -> None:
     check_writable(run, folder=True)
     if not options.resume:
         runs.reject_other(run)
+    system_class.cpu_only or resolve_device(options.device)  # told before the data are fetched
     splits = system_class.data(config, **{p.name: p.convert(values[p.name]) for p in data_flags})
     config = system_class.fit_config(config, splits)
     trainer = Trainer(build_system(system_class, config, options.seed, pretrained), splits, options)
     if values["json"]:
         trainer.log.on_record = lambda record: print(json.dumps(record), flush=True)
-    folder = trainer.fit()
+    try:
+        folder = trainer.fit()
+    except KeyboardInterrupt:
+        saved = runs.list_checkpoints(trainer.run) if processes.rank() == 0 else []
+        raise KeyboardInterrupt(f"{saved[0]} is saved: --resume goes on from there" if saved else "") from None
+    metrics = trainer.progress.best or trainer.progress.metrics  # of the checkpoint in that folder
     if values["json"]:
         report = {"folder": str(folder), "step": trainer.step, "seconds": round(trainer.seconds, 2)}
-        report |= {"metrics": trainer.progress.metrics, "command": use_command(name, system_class, trainer.run)}
+        report |= {"metrics": metrics, "command": use_command(name, system_class, trainer.run)}
         print(json.dumps(to_json_value(report)))
         return
-    shown = ", ".join(f"{key} {value:.5g}" for key, value in trainer.progress.metrics.items())
-    print(f"{folder}  ({shown}, step {trainer.step}, {trainer.seconds:.0f} s)")
+    shown = ", ".join(f"{key} {value:.5g}" for key, value in metrics.items())
+    print(f"{folder}  ({shown}; the best of {trainer.step:,} steps, {trainer.seconds:.0f} s)")
     print(use_command(name, system_class, trainer.run))
 
 
