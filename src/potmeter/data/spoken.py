@@ -44,8 +44,9 @@ def own_speech(source: str | Path) -> Splits:
         check_sound(path)
     parts = split_files([(path, "") for path in paths], paths[0].parent, BOUNDS)
     all(parts) or reject(f"{source} has too few sentences: some to train on, to validate and to test.", f"{len(paths)}")
+    train, valid, test = map(len, parts)
     note(
-        f"{source}: {', '.join(f'{len(part):,}' for part in parts)} sentences to train, validate and test.",
+        f"{source}: {len(paths):,} sentences: {train:,} to train, {valid:,} to validate, {test:,} to test.",
         about="parts",
     )
 

@@ -174,7 +174,7 @@ def read_table(file: Path) -> Iterator[Row]:
         for names in (FILE_COLUMNS, CAPTION_COLUMNS)
     )
     if place is None or text is None:
-        reject(f"{file} takes columns named file and caption.", ", ".join(table.columns)[:80])
+        reject(f"{file} is no table with columns named file and caption.", ", ".join(table.columns)[:80])
     said = columns.index("language") if "language" in columns else None
     for row in table.rows:
         yield str(row[place]).strip(), str(row[text]), None if said is None else str(row[said]).strip()

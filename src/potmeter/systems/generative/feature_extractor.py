@@ -119,7 +119,7 @@ def require_enough_images(splits: Splits) -> Splits:
     """The splits, if they can be measured with. Raises UserError when there are too few pictures beside the training ones."""
     count = 0 if splits.valid is None else len(splits.valid)
     count > NEIGHBOURS or reject(
-        f"More than {NEIGHBOURS} pictures are held out to compare with, a tenth of them all: give more.", count
+        f"There are too few pictures: more than {NEIGHBOURS} must be held out to compare with, a tenth of all.", count
     )
     return splits
 

@@ -45,8 +45,9 @@ def make_environment(name: str, **settings: Any) -> Any:
         raise UserError(f"{name} needs more: {error}.", received=name) from None
     except (gymnasium.error.Error, ModuleNotFoundError) as error:
         near = difflib.get_close_matches(name, gymnasium.registry, 1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise UserError(f"There is no such environment: {str(error).rstrip('.')}.{hint}", received=name) from None
+        versions = [known for known in gymnasium.registry if near and known.split("-v")[0] == near[0].split("-v")[0]]
+        why = f" Did you mean {versions[-1]}?" if near else f" {str(error).rstrip('.?')}."
+        raise UserError(f"There is no such environment.{why}", received=name) from None
     except Exception as error:  # whatever somebody's environment raises
         raise describe_trouble(error, name, "being made") from error
     isinstance(environment, gymnasium.Env) or reject(f"{name} must return a gymnasium.Env.", type(environment).__name__)
