@@ -38,7 +38,7 @@ def main() -> None:
     """The four steps."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", metavar="FOLDER", help="the folder that holds cifar-10-batches-py; or digits")
-    parser.add_argument("--budget", default="10m", help="how long to train in all: 90s, 10m, 1h")
+    parser.add_argument("--budget", default="10m", help="how long to train in all: 90s, 10m, 1h (default: 10m)")
     flags = parser.parse_args()
 
     # 1. Load the data

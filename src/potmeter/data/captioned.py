@@ -66,11 +66,10 @@ def own_captions(source: str | Path, size: int, pictures: str | Path | None, lan
     root = Path(os.path.commonpath([path.parent for path in paths]))
     parts = split_files([(path, "") for path in paths], root, BOUNDS)
     all(parts) or reject(f"{source} has too few pictures: some to train on, to validate and to test.", f"{len(paths)}")
-    train, valid, test = map(len, parts)
-    note(
-        f"{source}: {len(paths):,} pictures: {train:,} to train, {valid:,} to validate, {test:,} to test.",
-        about="parts",
+    counts = ", ".join(
+        f"{len(part):,} to {use}" for part, use in zip(parts, ("train", "validate", "test"), strict=True)
     )
+    note(f"{source}: {len(paths):,} pictures: {counts}.", about="parts")
     order = [path for part in parts for path, _ in part]
     folder = FolderData([(path, "") for path in order], (), size)
     folder.check()

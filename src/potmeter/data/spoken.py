@@ -44,11 +44,10 @@ def own_speech(source: str | Path) -> Splits:
         check_sound(path)
     parts = split_files([(path, "") for path in paths], paths[0].parent, BOUNDS)
     all(parts) or reject(f"{source} has too few sentences: some to train on, to validate and to test.", f"{len(paths)}")
-    train, valid, test = map(len, parts)
-    note(
-        f"{source}: {len(paths):,} sentences: {train:,} to train, {valid:,} to validate, {test:,} to test.",
-        about="parts",
+    counts = ", ".join(
+        f"{len(part):,} to {use}" for part, use in zip(parts, ("train", "validate", "test"), strict=True)
     )
+    note(f"{source}: {len(paths):,} sentences: {counts}.", about="parts")
 
     def build(chosen: list[Path]) -> SpeechData:
         return SpeechData(
