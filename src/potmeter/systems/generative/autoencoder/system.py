@@ -23,7 +23,8 @@ from potmeter.data.splits import Splits
 from potmeter.errors import reject
 from potmeter.media import Image, Result, Table, Video
 from potmeter.media.image_batch import to_batch
-from potmeter.media.image_grid import image_grid, walk_video
+from potmeter.media.image_grid import DISPLAY_SIDE, image_grid, resize_to_side, walk_video
+from potmeter.media.labelled_page import labelled_page
 from potmeter.metrics.pca import pca_mse
 from potmeter.nn.muon import move_to_muon
 
@@ -149,7 +150,12 @@ class Autoencoder(System):
         codes = {latent: net.encode(x) for latent, net in self.nets()}
         pictures = [self.decode(code, f"z{latent}") for latent, code in codes.items()]
         rows = [(latent, " ".join(f"{v:.2f}" for v in code[0].tolist())) for latent, code in codes.items()]
-        return Reconstruction(image_grid(torch.cat([x, *pictures])), Table(("numbers", "code"), rows))
+        captions = ["given", *(f"{latent} numbers" for latent in codes)]
+        cells = [
+            (resize_to_side(y, DISPLAY_SIDE), text)
+            for y, text in zip([x[0], *(p[0] for p in pictures)], captions, strict=True)
+        ]
+        return Reconstruction(labelled_page([("", cells)]), Table(("numbers", "code"), rows))
 
     @task
     @torch.no_grad()

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from potmeter.media import Image
-from potmeter.media.image_grid import image_grid
+from potmeter.media.image_grid import DISPLAY_SIDE, image_grid, resize_to_side
+from potmeter.media.labelled_page import labelled_page
 
 from .model import Config, Generator, mix_styles
 
@@ -55,7 +56,7 @@ def style_bands(config: Config) -> list[tuple[int, int]]:
 
 
 def crossover_sheet(generator: Generator, render: Render, images: Tensor, w: Tensor) -> Image:
-    """Two pictures; below, the projection of the first, then ever more layers from the second, then the second's.
+    """Two pictures, a and b; below, the projection of a, then with ever more layers of b's, then b's, each with its caption.
 
     Args:
         generator: Whose styles they are.
@@ -66,8 +67,16 @@ def crossover_sheet(generator: Generator, render: Render, images: Tensor, w: Ten
     layers = generator.config.layers
     crossover = torch.arange(layers, -1, -2, device=w.device)
     mixed = render(mix_styles(w[:1].expand(len(crossover), -1), w[1:].expand(len(crossover), -1), crossover, layers))
-    blank = torch.ones_like(mixed[: len(crossover) - 2])
-    return image_grid(torch.cat([images[:1], blank, images[1:], mixed]), columns=len(crossover))
+    coarsest = generator.config.height >> (len(generator.config.filters) - 1)
+    between = [f"b from {coarsest << layer // 2} px on" for layer in crossover.tolist()[1:-1]]
+    cells = [resize_to_side(x, DISPLAY_SIDE) for x in (*images, *mixed)]
+    found = list(zip(cells[2:], ["a", *between, "b"], strict=True))
+    return labelled_page(
+        [
+            ("two pictures", list(zip(cells[:2], ("a", "b"), strict=True))),
+            ("the nearest of the generator's, and a with b's styles from ever coarser layers on", found),
+        ]
+    )
 
 
 def noise_sheet(render: Callable[[Tensor, Noise], Tensor], styles: Tensor, draw_noise: Callable[[int], Noise]) -> Image:
