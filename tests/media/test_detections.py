@@ -1,8 +1,11 @@
 """Things that were found: drawn over their picture, saved as COCO's JSON, read back by others."""
 
+import itertools
 import json
 
 import numpy as np
+import PIL.Image
+import PIL.ImageDraw
 import pytest
 import torch
 from hypothesis import given, settings
@@ -52,6 +55,16 @@ def test_masks_and_boxes_are_drawn_where_they_are_and_nothing_else_is_changed():
     dog = shown[20:30, 30:40]
     assert (dog[5, 5] != 100).any() and (dog[8, 3] == 100).all(), "the mask, not the box"
     assert np.array_equal(two_things().picture.pixels, np.full((40, 60, 3), 100)), "the picture itself stays as it is"
+
+
+def test_labels_of_boxes_with_one_upper_edge_do_not_hide_each_other():
+    image, mask = Image(np.zeros((200, 300, 3), np.uint8)), np.zeros((1, 1), bool)
+    things = [Detection("cat", 0.9 - i / 10, (10.0 + 5 * i, 0.0, 290.0, 190.0), mask, (0, 0)) for i in range(4)]
+    pen, taken = PIL.ImageDraw.Draw(PIL.Image.new("RGB", (300, 200))), []
+    for thing in things:
+        taken.append(Detections(image, tuple(things), NAMES).place_label(pen, thing, taken))
+    assert all(above[3] < below[1] for above, below in itertools.pairwise(taken)), taken
+    assert all(place[3] <= 190 for place in taken)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (8, 500, 3), (500, 8, 3)])

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import PIL.ImageDraw
     from torch import Tensor
 
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels."""
 OPACITY = 0.45
 """Of a mask's colour."""
 
@@ -126,8 +128,12 @@ class Detections(Medium):
             place[outline(thing.mask, self.thickness)] = colour.astype(np.uint8)
         canvas = PIL.Image.fromarray(pixels)
         pen = PIL.ImageDraw.Draw(canvas)
-        for thing in reversed(self.things):
-            self.draw_label(pen, thing, colours[thing.name])
+        taken: list[Box] = []
+        for thing in self.things:  # the likeliest gets its place first
+            taken.append(self.place_label(pen, thing, taken))
+        for thing, spot in reversed([*zip(self.things, taken, strict=True)]):
+            pen.rectangle(thing.box, outline=colours[thing.name], width=self.thickness)
+            self.draw_label(pen, thing, spot, colours[thing.name])
         return Image(np.array(canvas))
 
     @property
@@ -135,22 +141,42 @@ class Detections(Medium):
         """Pixels of lines, more on larger pictures."""
         return max(1, round(max(self.picture.size) / 500))
 
-    def draw_label(self, pen: PIL.ImageDraw.ImageDraw, thing: Detection, colour: tuple[int, int, int]) -> None:
-        """A thing's box, and on it its name and probability."""
+    @property
+    def text_size(self) -> int:
+        """Of the labels, in pixels."""
+        width, height = self.picture.size
+        return min(max(11, round(max(width, height) / 40)), max(11, width // 8))
+
+    def place_label(self, pen: PIL.ImageDraw.ImageDraw, thing: Detection, taken: list[Box]) -> Box:
+        """Where a thing's label stands: on its box or, where there is one already, ``taken``, below that within the box."""
         import PIL.ImageFont
 
         width, height = self.picture.size
-        pen.rectangle(thing.box, outline=colour, width=self.thickness)
-        size = min(max(11, round(max(width, height) / 40)), max(11, width // 8))
-        font, text = PIL.ImageFont.load_default(size), f"{thing.name} {100 * thing.score:.0f} %"
-        x0, y0, x1, y1 = pen.textbbox((0, 0), text, font=font)
-        margin = max(2, size // 5)
-        w, h = x1 - x0 + 2 * margin, y1 - y0 + 2 * margin
+        x0, y0, x1, y1 = pen.textbbox((0, 0), label(thing), font=PIL.ImageFont.load_default(self.text_size))
+        margin = max(2, self.text_size // 5)
+        w, h = round(x1 - x0) + 2 * margin, round(y1 - y0) + 2 * margin
         x = min(max(0, round(thing.box[0])), max(0, round(width - w)))
-        y = round(thing.box[1] - h) if thing.box[1] >= h else min(round(thing.box[1]), max(0, round(height - h)))
-        pen.rectangle((x, y, x + w, y + h), fill=colour)
+        y = start = (
+            round(thing.box[1] - h) if thing.box[1] >= h else min(round(thing.box[1]), max(0, round(height - h)))
+        )
+        for left, top, right, bottom in sorted(taken, key=lambda place: place[1]):  # from the highest one down
+            if x <= right and left <= x + w and y <= bottom and top <= y + h:
+                y = bottom + 1
+        y = y if y + h <= min(height, thing.box[3]) else start  # else it would not be on its thing
+        return x, y, x + w, y + h
+
+    def draw_label(
+        self, pen: PIL.ImageDraw.ImageDraw, thing: Detection, place: Box, colour: tuple[int, int, int]
+    ) -> None:
+        """A thing's name and probability."""
+        import PIL.ImageFont
+
+        font, margin = PIL.ImageFont.load_default(self.text_size), max(2, self.text_size // 5)
+        x0, y0, _, _ = pen.textbbox((0, 0), label(thing), font=font)
+        pen.rectangle(place, fill=colour)
         dark = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 140
-        pen.text((x + margin - x0, y + margin - y0), text, font=font, fill="white" if dark else "black")
+        spot = (place[0] + margin - x0, place[1] + margin - y0)
+        pen.text(spot, label(thing), font=font, fill="white" if dark else "black")
 
     def encode(self, suffix: str) -> bytes:
         self.check_format(suffix)
@@ -176,6 +202,11 @@ class Detections(Medium):
             for thing in self.things
         ]
         return {"width": self.picture.size[0], "height": self.picture.size[1], "things": things}
+
+
+def label(thing: Detection) -> str:
+    """What is written on a thing."""
+    return f"{thing.name} {100 * thing.score:.0f} %"
 
 
 def outline(mask: np.ndarray, thickness: int) -> np.ndarray:

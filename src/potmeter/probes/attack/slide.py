@@ -30,6 +30,7 @@ def draw_slide(panels: list[tuple[Tensor, str, str]], size: str) -> Image:
     """
     width, height = 3 * SIDE + 2 * (GAP + EDGE), SIDE + EDGE + BELOW
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+    large = all(len(answer) <= ANSWER for _, _, answer in panels)  # one size for all three
     for number, (image, what, answer) in enumerate(panels):
         left = EDGE + number * (SIDE + GAP)
         axes = figure.add_axes((left / width, BELOW / height, SIDE / width, SIDE / height))
@@ -38,7 +39,7 @@ def draw_slide(panels: list[tuple[Tensor, str, str]], size: str) -> Image:
         middle = (left + SIDE / 2) / width
         lines = textwrap.wrap(answer, SENTENCE) if len(answer) > ANSWER else [answer]  # a sentence is small
         figure.text(middle, 76 / height, escape_formulas("\n".join(lines)), ha="center", va="center",
-                    fontsize=16 if len(answer) <= ANSWER else 12, weight="bold")  # fmt: skip
+                    fontsize=16 if large else 12, weight="bold")  # fmt: skip
         figure.text(middle, 34 / height, escape_formulas(what), ha="center", va="center", fontsize=12, color="0.35")
     for number, sign in enumerate((f"+\n{size} ×", "=")):
         x = (EDGE + SIDE + GAP / 2 + number * (SIDE + GAP)) / width
