@@ -137,6 +137,9 @@ ROWS = [
     ("large pictures of another size", "train stackgan --steps 1 --image-size 128", "a quarter of image_size"),
     # text
     ("an empty text", "train word2vec --preset tiny --steps 1 --data {here}/empty.png", "is empty"),
+    ("a file as a prompt", "run gpt2 {here}/text.txt", "prompt takes a text, and reads no file"),
+    ("a missing file as a prompt", "run gpt2 story.txt", "prompt takes a text, and reads no file"),
+    ("a file to translate", "run translator letters.txt", "text takes a text, and reads no file"),
     ("a binary text", "train word2vec --preset tiny --steps 1 --data {here}/black.png", "is not text: it has a null byte"),
     ("no UTF-8", "train word2vec --preset tiny --steps 1 --data {here}/latin.txt", "is not UTF-8 text"),
     ("too short a text", "train word2vec --preset tiny --steps 1 --data {here}/text.txt", "too short|two different words"),

@@ -87,6 +87,16 @@ def looks_like_path(text: str) -> bool:
     )
 
 
+def refuse_path(name: str, text: str) -> str:
+    """A text that is never read from a file.
+
+    Raises:
+        UserError: Where it is one word that looks like a file's path; with a space behind it, it is the text.
+    """
+    message = f"{name} takes a text, and reads no file; if this is the text, put a space behind it."
+    return reject(message, text) if " " not in text and looks_like_path(text) else text
+
+
 def expand_folder(value: Any, kind: type[media.Medium]) -> list[Any]:
     """A folder as the sorted files of that kind in it; anything else as itself."""
     value = expand_home(value)

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from potmeter.core.conversion import refuse_path
 from potmeter.core.progress import progress
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
@@ -179,7 +180,7 @@ class GPT2(System):
             stream: return an iterator of the text as it grows
         """
         sampler = self.sampler(temperature, top_k, top_p, top_p_rule, seed)
-        texts = self.continuations(prompt, tokens, sampler, stop, self.decode_step(int8))
+        texts = self.continuations(refuse_path("prompt", prompt), tokens, sampler, stop, self.decode_step(int8))
         return texts if stream else list(texts)[-1]
 
     @task

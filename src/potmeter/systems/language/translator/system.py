@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import SGD, Optimizer
 
 from potmeter.core import runs
+from potmeter.core.conversion import refuse_path
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System
 from potmeter.core.training_loop import TrainingLoop
@@ -165,26 +166,26 @@ class Translator(System):
         """Translate a text, and show the attention weights between its words and those of the translation.
 
         Args:
-            text: one sentence or more; each line by itself
+            text: one sentence or more; each line by itself; `translator:batch` takes a file
             direction: from which language into which, as en-hu; default: the first there is
             beam: beam width, the hypotheses kept at each step; 1 = greedy
             length_penalty: 0 prefers short translations, 1 long ones
             coverage_penalty: how much it costs to leave a source word without attention
-            best: alternatives to list, at most as many as the beam is wide; default: 3, or as many as that
+            best: hypotheses to list, each text once, at most as many as the beam is wide; default: 3, or as many as that
         """
-        lines = [line for line in Text(text).lines if line.strip()]
+        lines = [line for line in Text(refuse_path("text", text)).lines if line.strip()]
         lines or reject("There is no text to translate.", text)
         best = min(3, beam) if best is None else best
         best <= beam or reject(f"A beam of {beam} has at most {beam} alternatives.", best)
         way = direction or self.directions[0]
         hypotheses = self.search(lines, way, Beam(beam, length_penalty, coverage_penalty), best)
-        rows = [
-            (line, self.vocabularies.decode(line, way, each), each.score, each.log_prob)
-            for line, several in zip(lines, hypotheses, strict=True) for each in several
-        ]  # fmt: skip
-        firsts = [
-            self.vocabularies.decode(line, way, several[0]) for line, several in zip(lines, hypotheses, strict=True)
-        ]
+        rows, firsts = [], []
+        for line, several in zip(lines, hypotheses, strict=True):
+            found: dict[str, Hypothesis] = {}  # a text may be cut into subwords in several ways: the likeliest counts
+            for each in several:
+                found.setdefault(self.vocabularies.decode(line, way, each), each)
+            rows += [(line, text, each.score, each.log_prob) for text, each in found.items()]
+            firsts.append(next(iter(found)))
         translation, alternatives, first = Text("\n".join(firsts)), Table(COLUMNS, rows), hypotheses[0][0]
         if first.attention is None:
             return Translation(translation, alternatives)
