@@ -78,7 +78,7 @@ def list_moves(search: Search, network_priors: np.ndarray) -> Table:
                 name_action(rules, int(action)), float(network_priors[action]), float(visits[action] / visits.sum()),
                 float(value[action] / visits[action]), " ".join(principal_variation(search, int(action))),
             ))  # fmt: skip
-    return Table(("move", "prior", "visits", "value", "and then"), rows)
+    return Table(("move", "prior", "share of visits", "value", "and then"), rows)
 
 
 def principal_variation(search: Search, action: int, longest: int = 6) -> list[str]:
