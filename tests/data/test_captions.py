@@ -113,7 +113,11 @@ def test_empty_captions_and_missing_pictures_are_left_out_and_told(folder):
             '{"images": [{"id": 1, "file_name": "00.png"}], "annotations": [{"image_id": 1, "caption": 5}]}',
             "no text",
         ),
-        ("captions.csv", "name,words\n00.png,a\n", "is no table with columns named file and caption. Received: name, words"),
+        (
+            "captions.csv",
+            "name,words\n00.png,a\n",
+            "is no table with columns named file and caption. Received: name, words",
+        ),
         ("captions.csv", "file,caption\n00.png,...\n", "no caption with a word"),
         (
             "captions.csv",
