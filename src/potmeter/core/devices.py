@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import nn
 
 from potmeter.errors import UserError
-from potmeter.notices import note
+from potmeter.notices import announce
 
 
 def resolve_device(name: str) -> torch.device:
@@ -41,13 +43,19 @@ def training_dtype(precision: str, device: torch.device) -> torch.dtype:
 
     Args:
         precision: float32 or bfloat16, as a Config has it.
-        device: Where it is trained; where it multiplies float32 faster that is noted.
+        device: Where it is trained; that float32 is used instead is told once.
     """
     if precision == "bfloat16" and not multiplies_bfloat16(device):
-        note("this processor has no AMX: float32 is faster on it than bfloat16, and is used.", about="precision")
+        announce_float32()
         return torch.float32
     dtype: torch.dtype = getattr(torch, precision)
     return dtype
+
+
+@functools.cache
+def announce_float32() -> None:
+    """Tell, once, that float32 is used in place of bfloat16."""
+    announce("this processor has no AMX: float32 is faster on it than bfloat16, and is used.")
 
 
 def device_of(module: nn.Module, default: torch.device | str = "cpu") -> torch.device:
