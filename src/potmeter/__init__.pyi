@@ -100,7 +100,7 @@ def load(
 ) -> Word2Vec: ...
 @overload
 def load(
-    name: Literal["alphazero", "alphazero.go5", "alphazero.tictactoe"],
+    name: Literal["alphazero", "alphazero.go5", "alphazero.go7", "alphazero.tictactoe"],
     weights: str | Path | None = None,
     *,
     device: str = "cpu",

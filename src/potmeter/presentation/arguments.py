@@ -124,8 +124,9 @@ def explain(message: str, prog: str, parameters: list[Parameter]) -> str:
         unknown = next((word.partition("=")[0] for word in words if word.startswith("-")), None)
         if unknown is None:
             return f"{prog} takes no further input: {words[0]} is too much."
-        near = difflib.get_close_matches(unknown.replace("_", "-"), known, 1)
-        return f"There is no flag {unknown}. {f'Did you mean {near[0]}?' if near else f'`{prog} --help` lists all.'}"
+        names = [flag.removeprefix("--") for flag in known]  # dashes would make any two alike
+        near = difflib.get_close_matches(unknown.strip("-").replace("_", "-"), names, 1)
+        return f"There is no flag {unknown}. {f'Did you mean --{near[0]}?' if near else f'`{prog} --help` lists all.'}"
     return message
 
 
