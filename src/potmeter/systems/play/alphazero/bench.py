@@ -70,9 +70,9 @@ def rows() -> Iterator[Row]:
             system = AlphaZero.from_pretrained(tag)
             runs = {each: time_self_play(system.network, replace(system.config, precision=each)) for each in precisions}
             rates = interleave(runs, rounds=2)
-            peer = rates["float32"] if len(rates) > 1 else None
+            exact = rates["float32"] if len(rates) > 1 else None
             note = f"weights {tag}, {precisions[0]}; the peer is the same in float32, where bfloat16 is faster"
-            yield compare(what, "games/h", rates[precisions[0]], peer, "float32", note=note)
+            yield compare(what, "games/h", rates[precisions[0]], exact, "float32", note=note)
 
 
 @njit(cache=True)
