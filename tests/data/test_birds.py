@@ -22,7 +22,7 @@ BLUE = Bird(
 def test_colours_of_back_and_belly_come_together_in_one_part_only():
     splits = few_birds(64)
     pairs = {
-        name: {(b.back, b.belly) for b in getattr(splits, name).pictures.birds} for name in ("train", "valid", "test")
+        name: {(b.back, b.belly) for b in getattr(splits, name).source.birds} for name in ("train", "valid", "test")
     }
     assert not pairs["test"] & (pairs["train"] | pairs["valid"])
     assert all(is_tested_pair(*pair) for pair in pairs["test"])
@@ -32,10 +32,10 @@ def test_colours_of_back_and_belly_come_together_in_one_part_only():
 
 def test_a_bird_is_the_same_in_every_run_and_at_every_size():
     first, again = (bird_part("valid", 3, 64) for _ in range(2))
-    assert first.pictures.birds == again.pictures.birds and first.captions == again.captions
+    assert first.source.birds == again.source.birds and first.captions == again.captions
     assert first.fingerprint() == again.fingerprint() != bird_part("valid", 3, 32).fingerprint()
-    large = torch.nn.functional.avg_pool2d(first.pictures.at(256).picture(0).float(), 4)
-    assert (large - first.pictures.picture(0).float()).abs().mean() < 4
+    large = torch.nn.functional.avg_pool2d(first.source.at(256).read(0).float(), 4)
+    assert (large - first.source.read(0).float()).abs().mean() < 4
 
 
 @pytest.mark.parametrize("unseen", [False, True])

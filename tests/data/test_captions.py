@@ -199,7 +199,7 @@ def test_no_photograph_of_a_thing_is_in_two_parts():
 def test_shapes_stand_where_their_captions_say():
     data = shape_scenes(32).test
     for number in range(len(data)):
-        scene = data.pictures.scenes[data.indices[number]]
+        scene = data.source.scenes[data.indices[number]]
         if scene.layout == "beside" and [thing.count for thing in scene.things] == [1, 1]:
             image = data[number]["image"]
             for thing, ((x, y, _),) in zip(scene.things, scene.boxes, strict=True):
@@ -212,7 +212,7 @@ def test_shapes_stand_where_their_captions_say():
 
 def test_pairs_of_shapes_that_are_tested_were_never_together_in_training():
     def pairs(data):
-        named = [[f"{t.colour} {t.kind.english}" for t in scene.things] for scene in data.pictures.scenes]
+        named = [[f"{t.colour} {t.kind.english}" for t in scene.things] for scene in data.source.scenes]
         return {frozenset(pair) for names in named for pair in itertools.combinations(names, 2)}
 
     splits = shape_scenes(32)
@@ -246,4 +246,4 @@ def test_scenes_are_the_same_every_time_and_their_parts_share_no_place():
     assert torch.equal(one.test[3]["image"], other.test[3]["image"])
     counts = [len(places_of(part)) for part in PARTS]
     assert sum(counts) == 49 and min(counts) >= 3
-    assert len(one.test.objects[0]) == len(one.test.pictures.scenes[0].things)
+    assert len(one.test.objects[0]) == len(one.test.source.scenes[0].things)

@@ -399,7 +399,7 @@ def test_the_nearest_sentence_shares_the_rarest_words():
 
 def test_the_judge_sees_what_birds_are_like_that_it_was_not_trained_on():
     part = bird_part("test", 150, 64)
-    images = torch.stack([BirdPictures(part.pictures.birds, 64).picture(i) for i in range(150)]).float() / 255
+    images = torch.stack([BirdPictures(part.source.birds, 64).read(i) for i in range(150)]).float() / 255
     right = (load_judge().predict(images) == part.attributes).float().mean(0)
     assert right.mean() > 0.95 and right.min() > 0.8, dict(zip(ATTRIBUTES, right.tolist(), strict=True))
 
@@ -487,7 +487,7 @@ def test_of_fewer_sentences_each_comes_again_and_of_fewer_large_pictures_others_
     monkeypatch.setattr(batches, "LARGE_BYTES", 3 * 3 * 64**2)  # three pictures
     part = bird_part("train", 5, 64)
     sentences = [["a red bird"], ["a red bird", "a blue bird"], ["a white beak", "a", "red"], ["a"], ["blue"]]
-    data = CaptionData(part.pictures, [{"en": some} for some in sentences])
+    data = CaptionData(part.source, [{"en": some} for some in sentences])
     pairs = PairData(data, TINY)
     batch = pairs.__getitems__([1, 0])
     assert batch["small"].shape == (2, 3, 16, 16) and batch["index"].tolist() == [1, 0]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from potmeter.data.batches import Batch
 from potmeter.data.fingerprint import digest
+from potmeter.data.source_data import Source, SourceData
 
 Captions = Mapping[str, Sequence[str]]
 """The captions of one picture by language."""
@@ -18,11 +19,11 @@ Names = Mapping[str, Sequence[str]]
 """The words by which captions name one object, by language."""
 
 
-class CaptionData(Dataset):
+class CaptionData(SourceData[Tensor]):
     """Pictures and their captions.
 
     Args:
-        pictures: Has ``picture(i) -> uint8 (C, H, W)`` and ``fingerprint()``: a ``FolderData``, or what draws pictures.
+        source: Where the pictures come from, uint8 (C, H, W): a ``FolderData``, or what draws them.
         captions: Of each of its pictures.
         objects: What of each picture a caption should name, where that is known; else empty.
         indices: The pictures that belong to this data set; None = all.
@@ -36,13 +37,13 @@ class CaptionData(Dataset):
 
     def __init__(
         self,
-        pictures: Any,
+        source: Source[Tensor],
         captions: Sequence[Captions],
         objects: Sequence[Sequence[Names]] = (),
         indices: Sequence[int] | None = None,
     ) -> None:
-        self.pictures, self.all_captions, self.all_objects = pictures, captions, objects
-        self.indices = range(len(captions)) if indices is None else list(indices)
+        super().__init__(source, len(captions), indices)
+        self.all_captions, self.all_objects = captions, objects
 
     @property
     def captions(self) -> list[Captions]:
@@ -59,38 +60,17 @@ class CaptionData(Dataset):
         """The languages of the captions, in the order in which they come."""
         return tuple(dict.fromkeys(language for captions in self.captions for language in captions))
 
-    @property
-    def digests(self) -> tuple[str, ...]:
-        """Of pictures that are files, what tells each file's contents; AttributeError for others."""
-        digests = self.pictures.digests
-        return tuple(digests[i] for i in self.indices)
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, i: int) -> Batch:
-        return {name: tensor[0] for name, tensor in self.__getitems__([i]).items()}
-
     def __getitems__(self, indices: Sequence[int] | Tensor) -> Batch:
         """The pictures at these places: ``image`` float (B, C, H, W) in [0, 1], and ``index`` int64 (B,), their places."""
         places = torch.as_tensor(indices, dtype=torch.long)
-        pictures = [self.pictures.picture(self.indices[i]) for i in places.tolist()]
-        return {"image": torch.stack(pictures).float().div_(255), "index": places}
-
-    def select(self, indices: Sequence[int] | Tensor) -> Self:
-        """The pictures at these places as a data set of their own."""
-        chosen = [self.indices[i] for i in torch.as_tensor(indices, dtype=torch.long).tolist()]
-        return type(self)(self.pictures, self.all_captions, self.all_objects, chosen)
-
-    def head(self, n: int) -> Self:
-        """The first ``n`` pictures (all, if there are fewer)."""
-        return self.select(range(min(n, len(self))))
+        return {"image": torch.stack(self.read(places)).float().div_(255), "index": places}
 
     def in_language(self, language: str) -> Self:
         """The same pictures with their captions in one language; those that have none are left out."""
         captions = [{language: each.get(language, ())} for each in self.all_captions]
-        chosen = [i for i in self.indices if captions[i][language]]
-        return type(self)(self.pictures, captions, self.all_objects, chosen)
+        chosen = copy.copy(self)
+        chosen.all_captions, chosen.indices = captions, [i for i in self.indices if captions[i][language]]
+        return chosen
 
     def fingerprint(self) -> str:
         """A digest of the pictures and their captions."""
@@ -99,4 +79,4 @@ class CaptionData(Dataset):
 
     def picture_fingerprint(self) -> str:
         """A digest of the pictures alone."""
-        return digest([self.pictures.fingerprint(), [*self.indices]])
+        return digest([self.source.fingerprint(), [*self.indices]])

@@ -64,7 +64,7 @@ class FolderData(Dataset):
     def __getitems__(self, indices: Sequence[int] | Tensor) -> Batch:
         """The pictures at these places as one batch: ``image`` float (B, C, H, W) in [0, 1], ``label`` int64 (B,)."""
         indices = torch.as_tensor(indices, dtype=torch.long)
-        batch = {"image": torch.stack([self.picture(i) for i in indices.tolist()]).float().div_(255)}
+        batch = {"image": torch.stack([self.read(i) for i in indices.tolist()]).float().div_(255)}
         return batch if self.labels is None else batch | {"label": self.labels[indices]}
 
     def select(self, indices: Sequence[int] | Tensor) -> Self:
@@ -93,7 +93,7 @@ class FolderData(Dataset):
         """A digest of the files and their classes."""
         return digest([digest_files([path for path, _ in self.rows]), [name for _, name in self.rows]])
 
-    def picture(self, i: int) -> Tensor:
+    def read(self, i: int) -> Tensor:
         """One picture, uint8 (C, H, W)."""
         i = range(len(self))[i]  # from the end, and IndexError, as in any sequence
         if i < len(self.cache) and self.decoded[i]:

@@ -49,7 +49,7 @@ class BirdPictures:
     def __init__(self, birds: Sequence[Bird], size: int) -> None:
         self.birds, self.size = birds, size
 
-    def picture(self, i: int) -> Tensor:
+    def read(self, i: int) -> Tensor:
         """One picture, uint8 (3, size, size)."""
         return render(bird_svg(self.birds[i]), self.size)
 
@@ -81,24 +81,24 @@ def render(svg: str, size: int) -> Tensor:
 class BirdData(CaptionData):
     """Birds with their sentences, and what each sentence states."""
 
-    pictures: BirdPictures
+    source: BirdPictures
 
     def __init__(
         self,
-        pictures: BirdPictures,
+        source: BirdPictures,
         captions: Sequence[Captions],
         objects: Sequence[Sequence[Names]] = (),
         indices: Sequence[int] | None = None,
         *,
         descriptions: Sequence[Sequence[Description]] = (),
     ) -> None:
-        super().__init__(pictures, captions, objects, indices)
+        super().__init__(source, captions, objects, indices)
         self.all_descriptions = descriptions
 
     @property
     def attributes(self) -> Tensor:
         """What each bird is like, int64 (N, A)."""
-        return self.pictures.attributes[torch.as_tensor(self.indices)]
+        return self.source.attributes[torch.as_tensor(self.indices)]
 
     @property
     def stated(self) -> Tensor:
@@ -109,10 +109,6 @@ class BirdData(CaptionData):
             for name, value in self.all_descriptions[i][0].facts.items():
                 row[names.index(name)] = ATTRIBUTES[name].index(value)
         return rows
-
-    def select(self, indices: Sequence[int] | Tensor) -> Self:
-        chosen = [self.indices[i] for i in torch.as_tensor(indices, dtype=torch.long).tolist()]
-        return type(self)(self.pictures, self.all_captions, (), chosen, descriptions=self.all_descriptions)
 
 
 def bird_part(part: str, count: int, size: int) -> BirdData:

@@ -240,7 +240,7 @@ class ScenePictures:
     def __init__(self, scenes: Sequence[Scene], size: int, part: str | None) -> None:
         self.scenes, self.size, self.part = scenes, size, part
 
-    def picture(self, i: int) -> Tensor:
+    def read(self, i: int) -> Tensor:
         """One picture, uint8 (3, size, size)."""
         scene = self.scenes[i]
         picture = draw_shapes(scene, self.size) if self.part is None else compose_scene(scene, self.size, self.part)

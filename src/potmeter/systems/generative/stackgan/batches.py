@@ -78,10 +78,10 @@ def resize_pictures(data: CaptionData, size: int, count: int) -> np.ndarray:
     """The first pictures, uint8 (N, 3, size, size): drawn of that size, or averages of larger ones."""
     announce(f"bringing {count:,} pictures to {size} pixels, into the cache, once …")
     pixels = np.empty((count, 3, size, size), np.uint8)
-    at: Any = getattr(data.pictures, "at", None)
-    pictures = data.pictures if at is None else at(size)
+    at: Any = getattr(data.source, "at", None)
+    pictures = data.source if at is None else at(size)
     for place, i in enumerate(progress(data.indices[:count], f"pictures of {size} pixels")):
-        picture = pictures.picture(i)
+        picture = pictures.read(i)
         if picture.shape[-1] != size:
             picture = torch.nn.functional.adaptive_avg_pool2d(picture.float(), size).round().byte()
         pixels[place] = picture.numpy()

@@ -110,9 +110,9 @@ def measure_diversity(generate: Generate, data: BirdData) -> float:
     generated = generate([sentences[place] for place in places for _ in range(EACH)]).unflatten(0, (-1, EACH))
     ratios = []
     for images, place in zip(generated, places, strict=True):
-        birds = draw_alike(data.pictures.birds[data.indices[place]], data.stated[place] >= 0, place)
+        birds = draw_alike(data.source.birds[data.indices[place]], data.stated[place] >= 0, place)
         pictures = BirdPictures(birds, images.shape[-1])
-        real = torch.stack([pictures.picture(number) for number in range(EACH)]).float() / 255
+        real = torch.stack([pictures.read(number) for number in range(EACH)]).float() / 255
         ratios.append(float(diversity(images, real)))
     return sum(ratios) / len(ratios)
 
