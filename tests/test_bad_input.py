@@ -163,7 +163,7 @@ ROWS = [
     # the patch
     ("a patch of no size", "run patch {here}/black.png --model classifier.digits --share 0", "share must lie between 0.01 and 0.75"),
     ("a patch larger than the photo", "run patch {here}/black.png --model classifier.digits --share 1.2", "share must lie between 0.01 and 0.75"),
-    ("a misspelt patch", "run patch {here}/black.png --model classifier.digits --patch toster", "did you mean toaster"),
+    ("a misspelt patch", "run patch {here}/black.png --model classifier.digits --patch toster", "Did you mean toaster"),
     ("a broken patch", "run patch {here}/black.png --model classifier.digits --patch {here}/text.txt", "not a picture"),
     ("an empty patch", "run patch {here}/black.png --model classifier.digits --patch {here}/empty.png", "is empty"),
     ("a patch for no class", "run patch:make {here}/black.png --model classifier.digits --target toaster --steps 1", "no class of that name. There are 0, 1"),

@@ -1,6 +1,7 @@
 """The one exception that means "the user can mend this"."""
 
 import re
+from collections.abc import Iterable
 from typing import NoReturn
 
 NOTHING = object()
@@ -29,6 +30,25 @@ class UserError(Exception):
 def reject(message: str, received: object) -> NoReturn:
     """Raise a UserError; reads well in a ``__post_init__``: ``self.steps > 0 or reject("steps …", self.steps)``."""
     raise UserError(message, received=received)
+
+
+def suggest(word: str, known: Iterable[str], otherwise: str = "", *, cutoff: float = 0.6) -> str:
+    """The end of a message about an unknown name: which known one was meant, or ``otherwise``.
+
+    Args:
+        word: What was received.
+        known: The names there are.
+        otherwise: Where none of them is near.
+        cutoff: From 0 to 1: how alike a name must be, as ``difflib`` measures it.
+
+    Example:
+        >>> suggest("hopper", ["Hopper", "Walker"]), suggest("ant", ["Hopper"], "There is one.")
+        ('Did you mean Hopper?', 'There is one.')
+    """
+    import difflib  # only when something is wrong
+
+    near = difflib.get_close_matches(word, list(known), 1, cutoff)
+    return f"Did you mean {near[0]}?" if near else otherwise
 
 
 def missing_extra(what: str, extra: str, missing: str | None) -> UserError:

@@ -7,7 +7,6 @@ folder that ``potmeter eject`` writes.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import json
@@ -23,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, get_args
 
-from potmeter.errors import UserError, reject
+from potmeter.errors import UserError, reject, suggest
 
 ROOT = Path(__file__).parent
 WEIGHTS = ROOT / "weights"
@@ -195,9 +194,8 @@ def resolve(word: str) -> Reference:
         if os.path.isfile(os.path.join(path, "system.json")):  # unlike Path's method, False for what can be no path
             return Reference(read_entry(Path(path)), None, task or "run")
     if name not in entries():
-        near = difflib.get_close_matches(name, entries(), 1)
-        hint = f" Did you mean {near[0]}?" if near else " `potmeter list` shows them all."
-        raise UserError(f"There is no system of that name.{hint}", received=word)
+        hint = suggest(name, entries(), "`potmeter list` shows them all.")
+        raise UserError(f"There is no system of that name. {hint}", received=word)
     entry = entries()[name]
     if tag and tag not in entry.weights:
         reject(f"{name} has weights {', '.join(entry.weights) or 'none'}.", word)

@@ -85,7 +85,7 @@ def test_attributes_stay_with_their_pictures(few):
         and some.attribute_names == ATTRIBUTES
     )
     assert train.head(3).attribute("smiling").shape == (3,)
-    with pytest.raises(UserError, match="did you mean smiling. Received: smilling"):
+    with pytest.raises(UserError, match="Did you mean smiling. Received: smilling"):
         train.attribute("smilling")
 
 

@@ -150,7 +150,7 @@ def test_codes_of_pictures_have_their_labels(painted):
     assert known.codes.shape == (500, 16) and known.attribute_names[:2] == ("smiling", "feminine styling")
     assert ((known.codes[:, 0] > 0) == known.has("smiling")).float().mean() > 0.98
     assert torch.equal(known.has("serious"), ~known.has("smiling"))
-    with pytest.raises(UserError, match="did you mean smiling"):
+    with pytest.raises(UserError, match="Did you mean smiling"):
         known.has("smilng")
 
 
@@ -401,7 +401,7 @@ def test_pictures_need_not_be_square(rows):
 WRONG = {
     "nan": (lambda p: p.run(attribute="smiling", high=float("nan")), "high must be finite"),
     "too far": (lambda p: p.run(attribute="smiling", low=-11.0), "low must lie between"),
-    "an unknown attribute": (lambda p: p.run(attribute="smilling"), "did you mean smiling"),
+    "an unknown attribute": (lambda p: p.run(attribute="smilling"), "Did you mean smiling"),
     "balanced against itself": (lambda p: p.run(attribute="smiling", balance="smiling"), "not balanced against itself"),
     "a walk from one": (lambda p: p.walk([picture()]), "at least two"),
     "a grid with a hole": (lambda p: p.grid([picture()] * 5, rows=2, columns=3), "takes 6 pictures. Received: 5"),

@@ -436,7 +436,7 @@ def test_nothing_is_judged_by_that_was_trained_on():
         ({"share": 0.0}, "share must lie between 0.01 and 0.75. Received: 0"),
         ({"share": 1.5}, "share must lie between 0.01 and 0.75. Received: 1.5"),
         ({"x": -0.1}, "x must lie between 0 and 1"),
-        ({"patch": "toster"}, "no patch of that name, nor such a file; did you mean toaster\\?"),
+        ({"patch": "toster"}, "no patch of that name, nor such a file. Did you mean toaster\\?"),
         ({"patch": "x" * 5000}, "no patch of that name"),
         ({"patch": "{here}"}, "no patch of that name"),
         ({"patch": "{here}/broken.png"}, "is not a picture of a known format"),

@@ -5,7 +5,6 @@ Two stages: verb and system first, without torch; then the flags of just that sy
 
 from __future__ import annotations
 
-import difflib
 import errno
 import importlib
 import os
@@ -14,7 +13,7 @@ import traceback
 
 from potmeter.core.stdio import harden_streams
 from potmeter.core.user_code import describe_user_error
-from potmeter.errors import UserError, out_of_memory
+from potmeter.errors import UserError, out_of_memory, reject, suggest
 from potmeter.notices import drop_notes, tell_notes
 from potmeter.version import __version__
 
@@ -65,9 +64,7 @@ def dispatch(argv: list[str]) -> int:
         elif argv[0] in ("-V", "--version"):
             print(f"potmeter {__version__}")
         elif argv[0] not in VERBS:
-            near = difflib.get_close_matches(argv[0], VERBS, 1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            raise UserError(f"The verbs are {', '.join(VERBS)}.{hint}", received=argv[0])
+            reject(f"The verbs are {', '.join(VERBS)}. {suggest(argv[0], VERBS)}", argv[0])
         else:
             module, _, function = VERBS[argv[0]][0].partition(":")
             drop_notes()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import Any
 
-from potmeter.errors import reject
+from potmeter.errors import reject, suggest
 from potmeter.presentation.arguments import common_flags, parse
 
 
@@ -25,9 +24,9 @@ def fetch(argv: list[str]) -> None:
     )
     tags = values["tags"]
     for tag in tags:  # before the first one is brought
-        near = difflib.get_close_matches(tag, PACKAGES, 1)
-        hint = f"Did you mean {near[0]}?" if near else "`potmeter fetch` lists all."
-        tag in PACKAGES or reject(f"No data package has this name. {hint}", tag)
+        tag in PACKAGES or reject(
+            f"No data package has this name. {suggest(tag, PACKAGES, '`potmeter fetch` lists all.')}", tag
+        )
     if tags and not values["list"]:
         folders = {tag: str(bring(tag)) for tag in tags}
         print(json.dumps({"packages": folders}) if values["json"] else "\n".join(folders.values()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -13,7 +12,7 @@ from torch.utils.data import Dataset
 
 from potmeter.data.batches import Batch
 from potmeter.data.fingerprint import digest, fingerprint
-from potmeter.errors import reject
+from potmeter.errors import reject, suggest
 
 OWN_DATA: Final = "own data"
 """The name of data that are a user's own: their place on the disk is nobody's business."""
@@ -121,9 +120,8 @@ class TensorData(Dataset):
 def attribute_column(names: Sequence[str], attributes: Tensor | None, name: str) -> Tensor:
     """The column of a table of attributes (N, A) that has this name. Raises UserError, with the nearest one."""
     if attributes is None or name not in names:
-        near = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(names) or 'none'}."
-        reject(f"The pictures have no attribute of that name; {hint}", name)
+        hint = suggest(name, names, f"Known are {', '.join(names) or 'none'}.")
+        reject(f"The pictures have no attribute of that name. {hint}", name)
     return attributes[:, list(names).index(name)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import io
 import os
 import re
@@ -17,7 +16,7 @@ import tyro
 
 from potmeter import media
 from potmeter.core.signature import Parameter
-from potmeter.errors import UserError
+from potmeter.errors import UserError, suggest
 from potmeter.presentation.flags import FLAG_NAMES, flag_name
 
 
@@ -125,8 +124,8 @@ def explain(message: str, prog: str, parameters: list[Parameter]) -> str:
         if unknown is None:
             return f"{prog} takes no further input: {words[0]} is too much."
         names = [flag.removeprefix("--") for flag in known]  # dashes would make any two alike
-        near = difflib.get_close_matches(unknown.strip("-").replace("_", "-"), names, 1)
-        return f"There is no flag {unknown}. {f'Did you mean --{near[0]}?' if near else f'`{prog} --help` lists all.'}"
+        near = suggest(unknown.strip("-").replace("_", "-"), names, f"`{prog} --help` lists all.")
+        return f"There is no flag {unknown}. {near.replace('mean ', 'mean --')}"
     return message
 
 

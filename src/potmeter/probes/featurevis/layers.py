@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from potmeter.core.capabilities import Classifier, Encoder
 from potmeter.core.devices import device_of
 from potmeter.core.random import RandomStream
-from potmeter.errors import UserError, reject
+from potmeter.errors import UserError, reject, suggest
 
 from .receptive_fields import ReceptiveFields, mark_input, receptive_field_of
 
@@ -191,6 +190,5 @@ def find_layer(name: str, layers: Sequence[Layer]) -> Layer:
     names = [short_name(layer.name, layers) for layer in layers]
     if len(ending) > 1:
         reject(f"Several layers end so: {', '.join(short_name(layer.name, layers) for layer in ending[:4])}.", name)
-    near = difflib.get_close_matches(word, names, 1, cutoff=0.3)
-    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(names[:6])} …"
-    return reject(f"There is no layer of that name; {hint}", name)
+    hint = suggest(word, names, f"There are {', '.join(names[:6])} …", cutoff=0.3)
+    return reject(f"There is no layer of that name. {hint}", name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from potmeter import registry
-from potmeter.errors import UserError
+from potmeter.errors import UserError, suggest
 from potmeter.media import Image, Text
 
 
@@ -71,9 +70,8 @@ def load_patch(word: str) -> PatchArtefact:
     path = shipped_patches().get(word) or Path(word)
     path = path / "patch.png" if os.path.isdir(path) else path
     if not os.path.isfile(path):  # os.path: a word may be too long or odd for a path
-        near = difflib.get_close_matches(word, shipped_patches(), 1)
-        hint = f"did you mean {near[0]}?" if near else f"shipped are {', '.join(shipped_patches()) or 'none'}."
-        raise UserError(f"There is no patch of that name, nor such a file; {hint}", received=word)
+        hint = suggest(word, shipped_patches(), f"Shipped are {', '.join(shipped_patches()) or 'none'}.")
+        raise UserError(f"There is no patch of that name, nor such a file. {hint}", received=word)
     beside = path.with_name("card.json")
     known = Card(Text.open(beside).text) if path.name == "patch.png" and os.path.isfile(beside) else make_card({})
     known.facts  # a damaged card is told now

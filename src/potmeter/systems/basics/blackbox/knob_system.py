@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, Self
 
 import torch
@@ -12,7 +11,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from potmeter.core.system import System
 from potmeter.data.batches import Batch, to_device
 from potmeter.data.splits import OWN_DATA, Splits
-from potmeter.errors import UserError, reject
+from potmeter.errors import UserError, reject, suggest
 from potmeter.media import Table, Text
 
 from .box_picture import draw_box
@@ -58,8 +57,9 @@ class KnobSystem(System):
     def knob_index(self, name: str) -> int:
         """The number of a knob. Raises UserError, with the nearest name, when there is none."""
         names, name = knob_names(self.network), name.replace(" ", "")
-        near = difflib.get_close_matches(name, names, 1, cutoff=0)[0]
-        return names.index(name) if name in names else reject(f"There is no such knob. Did you mean {near}?", name)
+        if name not in names:
+            reject(f"There is no such knob. {suggest(name, names, cutoff=0)}", name)
+        return names.index(name)
 
     def require_fit(self, data: Any) -> None:
         """Raise UserError when points are of another kind than those that the box is for."""
