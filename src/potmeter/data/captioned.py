@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from potmeter.data.captions import CaptionData
-from potmeter.data.file_split import split_files
+from potmeter.data.file_split import USES, count_splits, split_files
 from potmeter.data.folder_data import FolderData
 from potmeter.data.formats.captions import read_captions
 from potmeter.data.sets.records import DATA_SETS
@@ -66,9 +66,7 @@ def own_captions(source: str | Path, size: int, pictures: str | Path | None, lan
     root = Path(os.path.commonpath([path.parent for path in paths]))
     parts = split_files([(path, "") for path in paths], root, BOUNDS)
     all(parts) or reject(f"{source} has too few pictures: some to train on, to validate and to test.", f"{len(paths)}")
-    counts = ", ".join(
-        f"{len(part):,} to {use}" for part, use in zip(parts, ("train", "validate", "test"), strict=True)
-    )
+    counts = count_splits(dict(zip(USES, parts, strict=True)))
     note(f"{source}: {len(paths):,} pictures: {counts}.", about="parts")
     order = [path for part in parts for path, _ in part]
     folder = FolderData([(path, "") for path in order], (), size)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 
 from potmeter.data.files import content_digest, relative_name
@@ -24,8 +24,25 @@ COPY = re.compile(
 MAX_COPIES = 10
 """Files per group, on average, from which on a class with no more groups than bounds is split file by file."""
 
+USES = {"train": "to train", "valid": "to validate", "test": "to test"}
+"""What each split is for, in words."""
+
 LabelledFiles = list[tuple[Path, str]]
 """Files, each with the name of its class (empty where there are no classes)."""
+
+
+def count_splits(splits: Mapping[str, Sized], folders: Mapping[str, str] | None = None) -> str:
+    """How many files the splits have that are not empty, in words, each with its folder where that is given.
+
+    Example:
+        >>> count_splits({"train": "abcd", "test": "e"}, {"test": "holdout"})
+        '4 to train, 1 to test (holdout/)'
+    """
+    return ", ".join(
+        f"{count:,} {use}{f' ({folders[split]}/)' if folders and split in folders else ''}"
+        for split, use in USES.items()
+        if (count := len(splits.get(split, ())))
+    )
 
 
 def split_files(files: LabelledFiles, root: Path, bounds: tuple[float, ...]) -> list[LabelledFiles]:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from potmeter.data.file_split import LabelledFiles, split_files
+from potmeter.data.file_split import LabelledFiles, count_splits, split_files
 from potmeter.data.files import content_digest, find_files, list_folders
 from potmeter.data.folder_data import FolderData
 from potmeter.data.splits import Splits
@@ -199,15 +199,9 @@ def class_names(root: Path, splits: dict[str, LabelledFiles], known: Sequence[st
 
 def note_layout(root: Path, classes: Sequence[str], splits: dict[str, LabelledFiles], folders: dict[str, str]) -> None:
     """Say in one line how a folder was understood."""
-    words = {"train": "to train", "valid": "to validate", "test": "to test"}
-    counts = ", ".join(
-        f"{len(rows):,} {words[split]}{f' ({folders[split]}/)' if split in folders else ''}"
-        for split in words
-        if (rows := splits.get(split))
-    )
     total = sum(map(len, splits.values()))
     named = f" in {len(classes)} classes ({shorten_list(classes)})" if classes else ""
-    note(f"{root}: {total:,} pictures{named}: {counts}.", about="splits")
+    note(f"{root}: {total:,} pictures{named}: {count_splits(splits, folders)}.", about="splits")
 
 
 def note_leakage(root: Path, splits: dict[str, LabelledFiles]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from potmeter.data.coco_images import find_coco
 from potmeter.data.coco_masks import coco_rows_by_split
-from potmeter.data.file_split import split_files
+from potmeter.data.file_split import count_splits, split_files
 from potmeter.data.files import find_files, list_folders
 from potmeter.data.folder import SPLIT_BOUNDS, check_classes, find_split_folders, shorten_list
 from potmeter.data.mask_data import BACKGROUND, VOID
@@ -87,11 +87,7 @@ def as_splits(
             zip(("train", "valid", "test"), [[rows[path] for path, _ in split] for split in cut], strict=False)
         )
         rows_by_split = {**rows_by_split, **named} if is_split else named
-    counts = ", ".join(
-        f"{len(rows_by_split[split]):,} {words}"
-        for split, words in (("train", "to train"), ("valid", "to validate"), ("test", "to test"))
-        if rows_by_split.get(split)
-    )
+    counts = count_splits(rows_by_split)
     total = sum(len(rows) for rows in rows_by_split.values())
     note(
         f"{root}: {total:,} pictures with masks of {len(names)} classes ({shorten_list(names)}): {counts}.",

@@ -18,7 +18,7 @@ import numpy as np
 import PIL.Image
 
 from potmeter.data.coco_images import find_coco, locate_images
-from potmeter.data.file_split import split_files
+from potmeter.data.file_split import count_splits, split_files
 from potmeter.data.files import content_digest, find_files
 from potmeter.data.fingerprint import digest, digest_files
 from potmeter.data.folder import SPLIT_BOUNDS, find_split_folders, shorten_list, split_name
@@ -328,11 +328,7 @@ def as_splits(
         cut = split_files([(path, "") for path in whole], base, (0.9,) if is_split else SPLIT_BOUNDS)
         parts = [[whole[path] for path, _ in part] for part in cut]
         rows = {**(rows if is_split else {}), **dict(zip(("train", "valid", "test"), parts, strict=False))}
-    counts = ", ".join(
-        f"{len(rows[split]):,} {words}"
-        for split, words in (("train", "to train"), ("valid", "to validate"), ("test", "to test"))
-        if rows.get(split)
-    )
+    counts = count_splits(rows)
     things = sum(len(row.things) for each in rows.values() for row in each)
     total = sum(len(each) for each in rows.values())
     note(

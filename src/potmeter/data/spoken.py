@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from potmeter.data.file_split import split_files
+from potmeter.data.file_split import USES, count_splits, split_files
 from potmeter.data.files import content_digest
 from potmeter.data.fingerprint import digest_files
 from potmeter.data.formats.ljspeech import read_metadata
@@ -44,9 +44,7 @@ def own_speech(source: str | Path) -> Splits:
         check_sound(path)
     parts = split_files([(path, "") for path in paths], paths[0].parent, BOUNDS)
     all(parts) or reject(f"{source} has too few sentences: some to train on, to validate and to test.", f"{len(paths)}")
-    counts = ", ".join(
-        f"{len(part):,} to {use}" for part, use in zip(parts, ("train", "validate", "test"), strict=True)
-    )
+    counts = count_splits(dict(zip(USES, parts, strict=True)))
     note(f"{source}: {len(paths):,} sentences: {counts}.", about="parts")
 
     def build(chosen: list[Path]) -> SpeechData:
