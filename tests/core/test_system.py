@@ -78,4 +78,4 @@ def test_a_step_is_in_the_precision_of_the_config_where_system_and_processor_gai
     wanted = mixed and precision == "bfloat16"
     told = capsys.readouterr().err
     assert recorder.dtype == (torch.bfloat16 if wanted and fast else torch.float32)
-    assert ("float32 is faster" in told) == (wanted and not fast)
+    assert ("float32 is faster on it, and is used" in told) == (wanted and not fast)

@@ -31,31 +31,34 @@ def resolve_device(name: str) -> torch.device:
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether matrix products are faster in bfloat16 than in float32: on GPUs, and on CPUs with AMX.
+    """Whether a device has units for matrix products in bfloat16, which then are faster than in float32.
 
-    Without AMX PyTorch is slower in bfloat16: with AVX-512's products of it by a third, with none at all many times.
+    GPUs have them, of Nvidia's those from Ampere on; CPUs with AMX. AVX-512's instructions for bfloat16 are not enough.
     """
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     return device.type != "cpu" or bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
 def training_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """In what a training computes matrix products on a device: ``precision``, but float32 where bfloat16 is slower.
+    """In what a training computes matrix products: ``precision``, but float32, which is told once, where that is faster.
 
     Args:
         precision: float32 or bfloat16, as a Config has it.
-        device: Where it is trained; that float32 is used instead is told once.
+        device: Where it is trained.
     """
-    if precision == "bfloat16" and not multiplies_bfloat16(device):
+    if precision == "float32":
+        return torch.float32
+    if not multiplies_bfloat16(device):
         announce_float32()
         return torch.float32
-    dtype: torch.dtype = getattr(torch, precision)
-    return dtype
+    return torch.bfloat16
 
 
 @functools.cache
 def announce_float32() -> None:
     """Tell, once, that float32 is used in place of bfloat16."""
-    announce("this processor has no AMX: float32 is faster on it than bfloat16, and is used.")
+    announce("this device has no units for bfloat16 (AMX, on a CPU): float32 is faster on it, and is used.")
 
 
 def device_of(module: nn.Module, default: torch.device | str = "cpu") -> torch.device:
