@@ -175,7 +175,7 @@ class WaveNetSystem(System):
                 were not trained on
             seconds: how long, at most; of the sound, its beginning
             speaker: whose voice, where the weights know several; default: the first
-            temperature: below 1 tamer, above 1 wilder; default: 0.7 where a spectrogram is followed, otherwise 1
+            temperature: below 1 tamer, above 1 wilder; default: as resynthesise's where a spectrogram is followed, otherwise 1
             seed: of the random numbers; the same seed speaks the same
             stream: return an iterator of the sound as it grows
         """
@@ -195,7 +195,7 @@ class WaveNetSystem(System):
         *,
         seconds: Annotated[float, Range(0.05, 60)] = 5.0,
         speaker: Annotated[str, Choice("speakers")] | None = None,
-        temperature: Annotated[float, Range(0.01, 2)] | None = None,
+        temperature: Annotated[float, Range(0.01, 2)] = TEMPERATURE,
         iterations: Annotated[int, Range(1, 1000)] = 60,
         seed: Annotated[int, Range(0, 2**31)] = 0,
     ) -> Resynthesis:
@@ -205,7 +205,7 @@ class WaveNetSystem(System):
             sound: a voice
             seconds: how much of it, from its beginning
             speaker: whose voice, where the weights know several; default: the first
-            temperature: below 1 tamer, above 1 wilder; default: 0.7
+            temperature: below 1 tamer, above 1 wilder
             iterations: of Griffin–Lim
             seed: of the random numbers
         """
