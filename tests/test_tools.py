@@ -70,6 +70,13 @@ def test_the_card_s_hard_sentences_and_sounds_are_those_that_the_tool_speaks():
         assert f"| {text} |" in card
     page = heard["replace_rows"](card, heard["COMPLAINTS"], "| new |\n")
     assert heard["COMPLAINTS"] + "| new |\n\n**Sounds" in page and page.count(heard["SOUNDS"]) == 1
+    spoken = (
+        (registry.ROOT / "systems/speech/wavenet/card.md")
+        .read_text(encoding="utf-8")
+        .partition(heard["RESYNTHESES"])[2]
+    )
+    prompts = [row.split("`")[1] for row in spoken.partition("\n\n")[0].splitlines()]
+    assert tuple(prompts) == heard["PROMPTS"]
 
 
 def test_a_patch_s_recipe_is_what_its_task_takes():

@@ -1,4 +1,4 @@
-"""Write the tables of tacotron2's card on how the shipped weights speak: hard sentences, and the examples' sounds.
+"""Write the tables of the cards of tacotron2 and wavenet on how the shipped weights speak, and what of it is heard.
 
 python tools/heard.py
 """
@@ -6,6 +6,7 @@ python tools/heard.py
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from potmeter import registry
 from potmeter.core.loading import load
 from potmeter.errors import UserError, shorten
 from potmeter.media import Audio
-from potmeter.metrics.speech import PESQ_RATE, loudness, recognise
+from potmeter.metrics.speech import PESQ_RATE, loudness, recognise, word_errors
 
 HARD = (
     ("one word", "Yes."),
@@ -33,9 +34,28 @@ HARD = (
 )
 """What users complain of."""
 COMPLAINTS = "| | text | attention | heard |\n|---|---|---|---|\n"
-HEADS = "example", "seconds", "LUFS", "largest sample", "largest step", "silence before, after", "heard"
-SOUNDS = f"| {' | '.join(HEADS)} |\n{'|---' * len(HEADS)}|\n"
-"""How the examples sound; what is below a hundredth of the largest sample is silence."""
+HEADS = "seconds", "LUFS", "largest sample", "largest step", "silence before, after"
+"""How a sound is; what is below a hundredth of the largest sample is silence."""
+PROMPTS = (
+    "tt-monkeysintro",
+    "tt-somethingwrong",
+    "agent-newlocation",
+    "queue-thankyou",
+    "pbx-invalidpark",
+    "privacy-prompt",
+)
+"""Test prompts that wavenet speaks anew."""
+
+
+def head_table(*heads: str) -> str:
+    """The head of a table."""
+    return f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|\n"
+
+
+SOUNDS = head_table("example", *HEADS, "heard")
+RESYNTHESES = head_table(
+    "prompt", *HEADS, "heard", "heard in the original", "words heard otherwise", "with Griffin–Lim"
+)
 
 
 def hear(sound: Audio) -> str:
@@ -43,12 +63,12 @@ def hear(sound: Audio) -> str:
     return recognise(sound.resample(PESQ_RATE).samples) or "—"
 
 
-def list_complaints(system: object) -> str:
+def list_complaints(system: Any) -> str:
     """The rows of hard sentences."""
     rows = []
     for kind, text in HARD:
         try:
-            spoken = system.run(text)  # type: ignore[attr-defined]
+            spoken = system.run(text)
             attention = spoken.report.text.split("\n")[0].partition("attention: ")[2]
             heard = hear(spoken.speech)
         except UserError as error:
@@ -57,23 +77,46 @@ def list_complaints(system: object) -> str:
     return "".join(rows)
 
 
-def list_sounds(system: object) -> str:
-    """The rows of the examples' sounds."""
+def describe_sound(sound: Audio) -> list[str]:
+    """The cells under ``HEADS``."""
+    samples = np.abs(sound.samples)
+    loud = np.flatnonzero(samples >= samples.max() / 100)
+    return [
+        f"{sound.seconds:.1f}",
+        f"{loudness(sound.samples, sound.rate):.1f}",
+        f"{samples.max():.2f}",
+        f"{np.abs(np.diff(sound.samples)).max():.2f}",
+        f"{loud[0] / sound.rate:.2f} s, {(len(samples) - 1 - loud[-1]) / sound.rate:.2f} s",
+    ]
+
+
+def write_row(*cells: object) -> str:
+    """A row of a table."""
+    return f"| {' | '.join(map(str, cells))} |\n"
+
+
+def list_sounds(system: Any) -> str:
+    """The rows of tacotron2's examples."""
     rows = []
-    for example in system.examples():  # type: ignore[attr-defined]
-        sound = system.run(**example.inputs).speech  # type: ignore[attr-defined]
-        samples = np.abs(sound.samples)
-        loud = np.flatnonzero(samples >= samples.max() / 100)
-        cells = [
-            example.inputs["text"],
-            f"{sound.seconds:.1f}",
-            f"{loudness(sound.samples, sound.rate):.1f}",
-            f"{samples.max():.2f}",
-            f"{np.abs(np.diff(sound.samples)).max():.2f}",
-            f"{loud[0] / sound.rate:.2f} s, {(len(samples) - 1 - loud[-1]) / sound.rate:.2f} s",
-            hear(sound),
-        ]
-        rows.append(f"| {' | '.join(cells)} |\n")
+    for example in system.examples():
+        sound = system.run(**example.inputs).speech
+        rows.append(write_row(example.inputs["text"], *describe_sound(sound), hear(sound)))
+    return "".join(rows)
+
+
+def list_resyntheses(system: Any) -> str:
+    """The rows of the prompts that wavenet speaks from their spectrograms."""
+    data, rows = system.data(system.config).test, []
+    for number in map(data.names.index, PROMPTS):
+        wave = data.wave(number)
+        original, spoken, griffin_lim = (
+            Audio(samples[: len(wave)].astype(np.float32), data.rate)
+            for samples in (wave, system.revoice(wave, 0), system.griffin_lim(wave))
+        )
+        wanted, heard = hear(original), hear(spoken)
+        errors = [word_errors(wanted, other) for other in (heard, hear(griffin_lim))]
+        counts = [f"{wrong} of {words}" for wrong, words in errors]
+        rows.append(write_row(f"`{PROMPTS[len(rows)]}`", *describe_sound(spoken), heard, wanted, *counts))
     return "".join(rows)
 
 
@@ -86,10 +129,17 @@ def replace_rows(page: str, head: str, rows: str) -> str:
 
 def main() -> None:
     """Speak, listen, write."""
-    card: Path = registry.ROOT / "systems/speech/tacotron2/card.md"
-    system = load("tacotron2.flite")
-    page = replace_rows(card.read_text(encoding="utf-8"), COMPLAINTS, list_complaints(system))
-    card.write_text(replace_rows(page, SOUNDS, list_sounds(system)), encoding="utf-8")
+    tacotron2, wavenet = load("tacotron2.flite"), load("wavenet.english")
+    tables: dict[str, dict[str, str]] = {
+        "tacotron2": {COMPLAINTS: list_complaints(tacotron2), SOUNDS: list_sounds(tacotron2)},
+        "wavenet": {RESYNTHESES: list_resyntheses(wavenet)},
+    }
+    for name, rows in tables.items():
+        card: Path = registry.ROOT / "systems" / "speech" / name / "card.md"
+        page = card.read_text(encoding="utf-8")
+        for head, some in rows.items():
+            page = replace_rows(page, head, some)
+        card.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":
