@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from potmeter import media
 from potmeter.core.progress import reporter
 from potmeter.core.signature import Parameter, call_streaming
 from potmeter.gallery import limits
@@ -48,6 +49,8 @@ class Call:
         self.key = model_key(entry, weights)
         self.values: dict[str, Any] = {}
         self.seconds = 0.0
+        self.sound = 0.0
+        """Seconds of the longest sound that came out."""
 
     @property
     def name(self) -> str:
@@ -71,6 +74,7 @@ class Call:
         for part in result if isinstance(result, Iterator) else [result]:
             shown = self.render(part)  # the frames of a film are computed while it is shown
             self.seconds = time.perf_counter() - started
+            self.sound = longest_sound(part)
             yield shown
 
     def set_seed(self) -> None:
@@ -89,6 +93,12 @@ class Call:
                 if p.medium and isinstance(payload, dict) and p.type.__name__ != "Text":
                     typed[p.name] = Path(limits.resolve_upload(file_of(payload))[1])
         return typed
+
+
+def longest_sound(value: Any) -> float:
+    """Seconds of the longest sound in a result; 0 where there is none."""
+    sounds = (one for one in media.parts(value).values() if isinstance(one, media.Audio))
+    return max((len(sound.samples) / sound.rate for sound in sounds), default=0.0)
 
 
 def report_stage(label: str) -> None:

@@ -155,11 +155,11 @@ class Form:
         query = links.make_query(call.weights, self.task, self.declared, sent, origins)
         word = call.name if self.task == "run" else f"{call.name}:{self.task}"
         lines = outputs.render_calls(word, call.name, self.task, self.declared, call.typed_values(), call.model)
-        return Result(job.result, lines, query, call.seconds)
+        return Result(job.result, lines, query, call.seconds, call.sound)
 
     def finish(self, result: Result) -> News:
         """The updates that show a result."""
-        done = outputs.render_done(result.seconds, result.query)
+        done = outputs.render_done(result.seconds, result.query, result.sound)
         return {self.status: done, self.result: result.html, self.calls: result.calls, **self.reset_buttons()}
 
     def key(self, weights: str | None, sent: list[Any]) -> str | None:

@@ -65,9 +65,10 @@ def render_error(error: BaseException) -> Html:
                class_="trouble", role="alert")  # fmt: skip
 
 
-def render_done(seconds: float, query: str) -> Html:
-    """That it is done, and how long it took; the page puts ``query`` into its address."""
-    return render_status(f"Took {format_duration(seconds)}", "done", data_query=query)
+def render_done(seconds: float, query: str, sound: float = 0.0) -> Html:
+    """That it is done, how long it took, and of so many seconds of sound how fast; the page puts ``query`` into its address."""
+    speed = f" for {format_duration(sound)} of sound: {sound / seconds:.2g} × real time" if sound and seconds else ""
+    return render_status(f"Took {format_duration(seconds)}{speed}", "done", data_query=query)
 
 
 def render_calls(

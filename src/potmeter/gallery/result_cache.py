@@ -25,6 +25,9 @@ class Result:
     query: str
     """The end of the address that brings it back."""
     seconds: float
+    """How long it took."""
+    sound: float
+    """Seconds of the longest sound in it, or 0."""
 
 
 class ResultCache:
