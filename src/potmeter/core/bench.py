@@ -5,8 +5,11 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+import torch
 
 from potmeter.core.progress import progress
 from potmeter.errors import UserError, reject
@@ -33,6 +36,17 @@ class Row:
     unit: str
     note: str = ""
     """Why it is so, from the profile."""
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Let torch work in one thread, as long as this is measured."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def compare(

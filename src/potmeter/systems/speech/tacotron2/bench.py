@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
+from potmeter.core.bench import Row, compare, interleave, is_selected, one_core, stopwatch
 from potmeter.core.devices import training_dtype
 from potmeter.core.machine import matmul_rate
 from potmeter.data.sets.flite import speak
@@ -42,11 +42,12 @@ VOCODERS = (GRIFFIN_LIM, "wavenet")
 
 
 def rows() -> Iterator[Row]:
-    """The comparisons."""
-    if any(is_selected(f"{name}_seconds_per_s") for name in ("mel", *VOCODERS)):
-        yield from speech()
-    if is_selected("training_sentences_per_s"):
-        yield training()
+    """The comparisons, on one core."""
+    with one_core():
+        if any(is_selected(f"{name}_seconds_per_s") for name in ("mel", *VOCODERS)):
+            yield from speech()
+        if is_selected("training_sentences_per_s"):
+            yield training()
 
 
 def speech() -> Iterator[Row]:

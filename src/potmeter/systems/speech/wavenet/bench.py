@@ -11,7 +11,7 @@ from numba import njit
 from torch import Tensor
 from torch.nn import functional as F
 
-from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
+from potmeter.core.bench import Row, compare, interleave, is_selected, one_core, stopwatch
 from potmeter.core.devices import training_dtype
 from potmeter.core.machine import best_rate
 from potmeter.nn.compiled import REORDER
@@ -30,15 +30,11 @@ FRAMES, EAGER_FRAMES = 64, 4
 
 def rows() -> Iterator[Row]:
     """The comparisons, on one core."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_core():
         if is_selected("samples_per_s"):
             yield generation()
         if is_selected("training_samples_per_s"):
             yield training()
-    finally:
-        torch.set_num_threads(threads)
 
 
 def generation() -> Row:
