@@ -18,7 +18,7 @@ from potmeter.core.system import System
 from potmeter.data.batches import in_batches
 from potmeter.errors import UserError
 
-from .conftest import SYSTEMS, entry_of, for_systems, owner_of, tiny
+from .conftest import FIXTURES, SYSTEMS, entry_of, for_systems, owner_of, tiny
 
 each = pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SYSTEMS])
 
@@ -144,8 +144,16 @@ def test_evaluating_twice_gives_the_same(trained):
 
 
 @each
-@pytest.mark.parametrize("ema", [0.0, 0.9], ids=["plain", "average"])
-def test_k_steps_and_k_more_equal_2k_to_the_bit(tmp_path, name, ema):
+def test_k_steps_and_k_more_equal_2k_to_the_bit(tmp_path, name):
+    check_resume(tmp_path, name, ema=0.9)
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_k_steps_and_k_more_equal_2k_without_averaged_weights_too(tmp_path, name):
+    check_resume(tmp_path, name, ema=0.0)
+
+
+def check_resume(tmp_path, name, ema):
     owner, config, splits = tiny(name)
     config = replace(config, ema=ema)
     whole = trainer(owner, config, tmp_path / "whole", splits, steps=6, eval_every=100)
