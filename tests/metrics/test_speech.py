@@ -48,6 +48,13 @@ def test_a_sound_is_judged_best_beside_itself():
     assert np.isnan(pesq(wave, np.zeros_like(wave))), "silence is not judged"
 
 
+def test_a_long_sound_is_judged_in_parts_those_of_silence_left_out():
+    wave = np.concatenate([voice(15.0), np.zeros(15 * RATE, np.float32), voice(15.0, seed=2)])
+    worse = noisy(wave, 0.01)
+    ends = [pesq(wave[part], worse[part]) for part in (slice(15 * RATE), slice(-15 * RATE, None))]
+    assert pesq(wave, worse) == pytest.approx(sum(ends) / 2) and ends[0] != ends[1]
+
+
 @pytest.mark.parametrize("judge", [pesq, stoi])
 def test_what_cannot_be_judged_is_refused(judge):
     with pytest.raises(UserError, match=r"16000 Hz.*Received: 8000"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import re
@@ -16,6 +17,8 @@ from potmeter.nn.mel import MelConfig, mel_spectrogram
 
 PESQ_RATE = 16_000
 """Samples per second that wide-band PESQ, and the recogniser, take."""
+LONGEST = 20
+"""Seconds that PESQ judges at once: its code has room for fifty utterances, and may crash beyond them."""
 SILENT = -70.0
 """Loudness in LUFS of what counts as silence."""
 CEPSTRA = 24
@@ -26,12 +29,12 @@ def pesq(reference: np.ndarray, degraded: np.ndarray, rate: int = PESQ_RATE) -> 
     """Wide-band PESQ (ITU-T P.862.2): what listeners would say of the degraded sound beside the reference, 1 to 4.64.
 
     Args:
-        reference: float32 (time,), 16,000 samples per second.
+        reference: float32 (time,), 16,000 samples per second; of more than ``LONGEST`` seconds, equal parts are judged.
         degraded: float32 (time,); what one is longer than the other is left out.
         rate: Of both.
 
     Returns:
-        The score, or NaN where there is no utterance.
+        The score, or the mean of the parts' that have an utterance; NaN where there is none.
 
     Raises:
         UserError: For another rate, for less than 0.25 s, or without the extra ``speech``.
@@ -42,12 +45,12 @@ def pesq(reference: np.ndarray, degraded: np.ndarray, rate: int = PESQ_RATE) -> 
         from pesq import pesq as score
     except ImportError as error:
         raise missing_extra("PESQ", "speech", error.name) from None
-    if not (reference.any() and degraded.any()):
-        return math.nan
-    try:
-        return float(score(rate, reference, degraded, "wb"))
-    except NoUtterancesError:
-        return math.nan
+    count, scores = -(-len(reference) // (LONGEST * rate)), []
+    for one, other in zip(np.array_split(reference, count), np.array_split(degraded, count), strict=True):
+        if one.any() and other.any():
+            with contextlib.suppress(NoUtterancesError):
+                scores.append(float(score(rate, one, other, "wb")))
+    return sum(scores) / len(scores) if scores else math.nan
 
 
 def stoi(reference: np.ndarray, degraded: np.ndarray, rate: int = PESQ_RATE) -> float:
