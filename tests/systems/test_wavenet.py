@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from potmeter.cli.run import stream
 from potmeter.core.progress import Stopped
 from potmeter.data.sounds import SoundData, sound_folder
+from potmeter.data.splits import Splits
 from potmeter.errors import UserError
 from potmeter.media import Audio
 from potmeter.nn.mel import mel_spectrogram, pad_to_frames
@@ -19,7 +20,7 @@ from potmeter.systems.speech.wavenet.bench import EagerLoop
 from potmeter.systems.speech.wavenet.companding import decode_levels, deemphasise, emphasise, encode_levels
 from potmeter.systems.speech.wavenet.generation import Voice, free_chunks, mel_chunks, speak_chunks
 from potmeter.systems.speech.wavenet.logistics import STEP, mixture_nats
-from potmeter.systems.speech.wavenet.measure import sample_bits
+from potmeter.systems.speech.wavenet.measure import bits_of_sounds, sample_bits
 from potmeter.systems.speech.wavenet.model import Config, WaveNet
 from potmeter.systems.speech.wavenet.segments import Segments, cut_segment
 from potmeter.systems.speech.wavenet.stack import fast_forward
@@ -300,6 +301,32 @@ def test_bits_do_not_hang_on_the_pieces_in_which_they_are_computed(monkeypatch):
     monkeypatch.setattr("potmeter.systems.speech.wavenet.measure.PIECE", 512)
     assert whole.shape == (3000,)
     torch.testing.assert_close(sample_bits(system, wave), whole, rtol=1e-4, atol=1e-4)
+
+
+def test_a_long_sound_is_measured_in_pieces_and_in_training_only_its_beginning(monkeypatch):
+    torch.manual_seed(0)
+    system = WaveNetSystem(replace(SMALL, condition="none")).eval()
+    data = SoundData.from_waves([some_wave(900), some_wave(5000, seed=1)], 8000, names=["a", "b"])
+    cut = data.cut(2000)
+    assert cut.lengths.tolist() == [900, 2000, 2000, 1000] and cut.names == ("a", "b", "b", "b")
+    assert np.array_equal(np.concatenate([cut.wave(i) for i in (1, 2, 3)]), data.wave(1))
+    splits = Splits(data, data, data)
+    whole = system.evaluate(data) | system.baselines(splits)
+    monkeypatch.setattr("potmeter.systems.speech.wavenet.system.LONGEST", 2000)
+    lengths = []
+
+    def measure(system, data):
+        lengths.append(data.lengths.tolist())
+        return bits_of_sounds(system, data)
+
+    monkeypatch.setattr("potmeter.systems.speech.wavenet.system.bits_of_sounds", measure)
+    in_pieces = system.evaluate(data) | system.baselines(splits)
+    assert lengths == [[900, 2000, 2000, 1000]] and in_pieces.keys() == whole.keys()
+    for name, bits in whole.items():
+        assert float(in_pieces[name]) == pytest.approx(float(bits), abs=0.1), name
+    monkeypatch.setattr("potmeter.systems.speech.wavenet.system.VALIDATION_SECONDS", 0.25)
+    system.validate(data.select([1]))
+    assert lengths[1:] == [[2000]]
 
 
 @pytest.fixture

@@ -52,6 +52,8 @@ BIN = 0.02
 """Seconds that a point of the chart of bits stands for, of a short sound."""
 VALIDATION_SECONDS = 20
 """Of so much of the validation data the bits are measured during training."""
+LONGEST = 1_200_000
+"""Samples of which a sound of the data is measured at once, 75 s usually: the memory does not grow with a sound's length."""
 
 
 class WaveNetSystem(System):
@@ -136,20 +138,23 @@ class WaveNetSystem(System):
 
     def validate(self, data: SoundData) -> dict[str, Tensor]:
         """Bits per sample; what is spoken is judged by ``evaluate`` only."""
+        data = data.cut(round(VALIDATION_SECONDS * data.rate))
         few = data.lengths.cumsum() <= VALIDATION_SECONDS * data.rate
         return {"bits_per_sample": bits_of_sounds(self, data.select(list(range(max(1, int(few.sum()))))))}
 
     def evaluate(self, data: SoundData) -> dict[str, Tensor]:
         """Bits per sample; and, where it follows spectrograms, how the sounds are when they are spoken from theirs."""
+        data = data.cut(LONGEST)
         judged = judge_voice(self.revoice, data) if self.config.condition == "mel" else {}
         return {"bits_per_sample": bits_of_sounds(self, data)} | judged
 
     def baselines(self, splits: Splits) -> dict[str, float]:
         """Bits per sample by linear prediction and by the levels' frequencies; the voice of Griffin–Lim."""
-        bits = bits_baselines(splits.train, splits.test, self.config) if splits.train is not None else {}
+        test = splits.test.cut(LONGEST)
+        bits = bits_baselines(splits.train.cut(LONGEST), test, self.config) if splits.train is not None else {}
         if self.config.condition != "mel":
             return bits
-        judged = judge_voice(lambda wave, _: self.griffin_lim(wave), splits.test)
+        judged = judge_voice(lambda wave, _: self.griffin_lim(wave), test)
         return bits | {f"griffinlim_{name}": float(values.mean()) for name, values in judged.items()}
 
     # 5. Use
