@@ -105,6 +105,46 @@ def test_the_decoder_is_an_independent_writing_of_its_equations(reduction):
                 torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
+def convolve_by_the_paper(weights, prefix, x, nonlinearity):
+    """Convolution over five places of (T, C), zeros outside, and batch normalisation by running means, a place at a time."""
+    filters, bias = weights[f"{prefix}.0.weight"], weights[f"{prefix}.0.bias"]
+    padded = torch.cat([torch.zeros(2, x.shape[1]), x, torch.zeros(2, x.shape[1])])
+    rows = [sum(filters[:, :, k] @ padded[t + k] for k in range(5)) + bias for t in range(len(x))]
+    mean, variance = weights[f"{prefix}.1.running_mean"], weights[f"{prefix}.1.running_var"]
+    scaled = (torch.stack(rows) - mean) / (variance + 1e-5).sqrt()
+    return nonlinearity(scaled * weights[f"{prefix}.1.weight"] + weights[f"{prefix}.1.bias"])
+
+
+def test_encoder_and_postnet_are_an_independent_writing_of_theirs():
+    net = network()
+    for name, value in net.state_dict().items():
+        if name.endswith(("1.running_mean", "1.running_var", "1.weight", "1.bias")):
+            value.copy_(torch.rand_like(value) + 0.5)
+    symbols, lengths, mel, _ = minibatch()
+    weights = net.encoder.state_dict()
+    with torch.no_grad():
+        memory, added = net.encoder(symbols, lengths), net.postnet(mel, torch.ones(3, 8, dtype=torch.bool))
+    for i, length in enumerate(lengths.tolist()):
+        x = weights["embedding.weight"][symbols[i, :length]]
+        for layer in range(2):
+            x = convolve_by_the_paper(weights, f"convolutions.{layer}", x, torch.relu)
+        ways = []
+        for suffix in ("", "_reverse"):
+            parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            one = {f"lstm.{part}": weights[f"lstm.{part}_l0{suffix}"] for part in parts}
+            hidden, cell, states = torch.zeros(6), torch.zeros(6), []
+            for row in x.flip(0) if suffix else x:
+                hidden, cell = lstm(one, "lstm", row, hidden, cell)
+                states.append(hidden)
+            ways.append(torch.stack(states[::-1] if suffix else states))
+        torch.testing.assert_close(memory[i, :length], torch.cat(ways, 1), rtol=1e-5, atol=1e-5)
+        assert not memory[i, length:].any()
+        x = mel[i]
+        for layer, nonlinearity in enumerate((torch.tanh, torch.tanh, lambda y: y)):
+            x = convolve_by_the_paper(net.postnet.state_dict(), f"{layer}", x, nonlinearity)
+        torch.testing.assert_close(added[i], x, rtol=1e-5, atol=1e-5)
+
+
 def test_all_steps_at_once_and_step_after_step_are_the_same_with_the_same_gradients():
     net = network()
     symbols, lengths, mel, _ = minibatch()
