@@ -317,6 +317,9 @@ ROWS = [
     ("a hundredth of a second", "run wavenet {here}/sounds/short.wav", WORKS),
     ("silence", "run wavenet {here}/sounds/silent.wav --seconds 0.2", WORKS),
     ("two channels, 96 kHz, 24 bits", "run wavenet:bits {here}/sounds/deep.wav", WORKS),
+    ("two hours of sound", "run wavenet {here}/voice/long.wav --seconds 0.2", WORKS),
+    ("silence in bits", "run wavenet:bits {here}/sounds/silent.wav", WORKS),
+    ("a hundredth of a second spoken anew", "run wavenet:resynthesise {here}/sounds/short.wav --out {here}/../anew", WORKS),
     ("a text called a sound", "run wavenet {here}/sounds/text.wav", "not a sound of a known format"),
     ("a sound of nothing", "run wavenet {here}/sounds/empty.wav", "is empty"),
     ("a picture as a sound", "run wavenet {here}/black.png", "not a sound of a known format"),
@@ -384,6 +387,8 @@ ROWS = [
     ("an alignment of two channels, 96 kHz, 24 bits", "run tacotron2:align {here}/sounds/deep.wav Hello", WORKS),
     ("an even kernel", "train tacotron2 --preset tiny --location-kernel 4 --steps 1", "location_kernel is odd"),
     ("bands above half the rate", "train tacotron2 --preset tiny --f-max 9000 --steps 1", "half the sample rate"),
+    ("a batch of no lines", "run tacotron2:batch {here}/voice/blank.csv", "no line to speak"),
+    ("a batch of another script", "run tacotron2:batch {here}/cyrillic.txt", "9 of these letters or signs. Received: б д е"),
     ("speech of nothing", "run tacotron2 ' '", "nothing that could be spoken"),
     ("speech of signs", "run tacotron2 '?!'", "nothing that could be spoken"),
     ("speech of emoji", "run tacotron2 'Hello 🙂'", "1 of these letters or signs. Received: 🙂"),
@@ -534,6 +539,7 @@ def places(tmp_path_factory, line_folder):
         Audio(np.full(int(seconds * 8000), level, np.float32), 8000).save(voice / f"{name}.wav")
         (voice / f"{name}.csv").write_text(f"{name}|ab.\n")
     (voice / "text.wav").write_text("It was a truth")
+    (here / "cyrillic.txt").write_text("Hello.\nДобрый день\n", encoding="utf-8")
     (voice / "text.csv").write_text("text|ab.\n")
     (voice / "absent.csv").write_text("gone|ab.\n")
     (voice / "twice.csv").write_text("one|ab.\n\none|ab.\n")
