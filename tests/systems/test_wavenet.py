@@ -15,6 +15,7 @@ from potmeter.data.splits import Splits
 from potmeter.errors import UserError
 from potmeter.media import Audio
 from potmeter.nn.mel import mel_spectrogram, pad_to_frames
+from potmeter.notices import drop_notes, pending
 from potmeter.systems.speech.wavenet import WaveNetSystem
 from potmeter.systems.speech.wavenet.bench import EagerLoop
 from potmeter.systems.speech.wavenet.companding import decode_levels, deemphasise, emphasise, encode_levels
@@ -352,7 +353,9 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("rate", [8000, 16_000])
 def test_a_folder_of_any_sounds_becomes_data_of_one_rate(folder, rate):
+    drop_notes()
     splits = sound_folder(folder, rate)
+    assert any(f"6 sounds, 0.1 minutes, resampled to {rate} Hz" in line for line in pending.values())
     parts = (splits.train, splits.valid, splits.test)
     assert sum(map(len, parts)) == 6 and all(map(len, parts)) and not set(splits.train.names) & set(splits.test.names)
     for part in parts:
