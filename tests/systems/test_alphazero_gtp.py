@@ -1,12 +1,17 @@
 """The Go Text Protocol as a graphical board speaks it, nonsense included; records there and back."""
 
+import io
 import random
 import string
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from potmeter.cli import execute
 from potmeter.errors import UserError
 from potmeter.media import Game
 from potmeter.systems.play.alphazero import AlphaZero
@@ -108,6 +113,29 @@ def test_thoughts_are_in_the_form_that_boards_know(ask):
     assert first[:2] == ["info", "move"] and first[3] == "visits" and "winrate" in first and "pv" in first
 
 
+@pytest.fixture
+def converse(monkeypatch, capsys):
+    """What ``potmeter gtp`` answers to bytes on standard input."""
+
+    def answer(typed, *flags):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed), "utf-8"))
+        assert execute(["gtp", "alphazero.go5", "--playouts", "4", "--device", "cpu", *flags]) == 0
+        return capsys.readouterr().out
+
+    return answer
+
+
+def test_the_command_answers_until_it_is_told_to_quit_and_lives_through_bytes_that_are_no_text(converse):
+    answers = converse(b"\xff\xfe\x00 \xc3(\n1 name\r\nplay b z99\n2 quit\n3 name\n").split("\n\n")
+    assert answers == ["? unknown command", "=1 potmeter alphazero", "? syntax error", "=2", ""]
+
+
+def test_a_person_plays_in_the_terminal_by_moves_alone(converse):
+    first, played, answer, second, refused, *_ = converse(b"c3\nc3\nundo\n", "--board").split("\n\n")
+    assert "X" not in first and played == "=" and answer.startswith("= ") and refused == "? illegal move"
+    assert second.splitlines()[3].split()[:4] != first.splitlines()[3].split()[:4] and second.count("X") == 1
+
+
 def test_other_games_speak_no_gtp():
     system = AlphaZero(AlphaZero.presets["tiny"])
     with pytest.raises(UserError, match="GTP is a protocol for Go"):
@@ -126,6 +154,44 @@ def test_a_program_that_does_not_answer_is_told(command):
             player.begin(states)
         finally:
             player.close()
+
+
+PROGRAM = """
+import sys
+answer, heard = sys.argv[1:]
+for line in sys.stdin:
+    with open(heard, "a") as file:
+        file.write(line)
+    print(f"= {answer}\\n" if line.startswith("genmove") else "=\\n", flush=True)
+"""
+
+
+@pytest.mark.parametrize(("answer", "won"), [("resign", 2), ("C3", 2), ("PASS", None)])
+def test_a_match_with_another_program_is_counted_and_its_first_game_recorded(tmp_path, answer, won):
+    """One that resigns, or plays where a stone lies already, has lost; one that passes has played by the rules."""
+    (tmp_path / "program.py").write_text(PROGRAM)
+    torch.manual_seed(0)
+    system = AlphaZero(CONFIG).eval()
+    command = Path(f"{sys.executable} {tmp_path}/program.py {answer} {tmp_path}/heard")
+    result = system.match(command, games=2, playouts=4)
+    (row,) = result.table.json()
+    assert row["games"] == row["won"] + row["drawn"] + row["lost"] == 2 and won in (None, row["won"])
+    assert row["from"] <= row["Elo difference"] <= row["to"]
+    game = result.first_game
+    assert game.players[0] == "alphazero" and len(game.boards) == len(game.moves) + 1 and "SZ[5]KM[24.5]" in game.sgf
+    heard = (tmp_path / "heard").read_text().splitlines()
+    assert heard[:3] == ["boardsize 5", "clear_board", "komi 24.5"] and "genmove white" in heard
+    assert f"play black {game.moves[2]}" in heard, "it is told what we play after the opening's two moves"
+
+
+def test_two_sets_of_weights_meet_and_those_for_another_board_are_refused(tmp_path):
+    system = AlphaZero(CONFIG).eval()
+    result = system.play(opponent=system.save_pretrained(tmp_path / "same"), games=4, playouts=4)
+    (row,) = result.table.json()
+    assert row["won"] + row["drawn"] + row["lost"] == 4 and row["from"] <= row["Elo difference"] <= row["to"]
+    larger = AlphaZero(replace(CONFIG, size=7)).save_pretrained(tmp_path / "larger")
+    with pytest.raises(UserError, match=r"play go 7 × 7, .*these go 5 × 5, .*Received: .*larger"):
+        system.play(opponent=larger)
 
 
 # Records ----------------------------------------------------------------------------------------------------------
@@ -147,6 +213,23 @@ def test_a_record_comes_back_from_its_file(tmp_path):
     assert (back.moves, back.rows, back.result, back.komi, back.players) == (
         game.moves, game.rows, game.result, game.komi, game.players,
     )  # fmt: skip
+
+
+def test_a_record_that_is_written_is_what_sgfmill_reads():
+    sgf = pytest.importorskip("sgfmill.sgf")
+    setup = (("B", "B4"), ("B", "D2"))
+    for game in (
+        Game(("C3", "pass", "A1", "E5"), 5, 5, "W+3.5", 24.5, players=("one", "t]w\\o: 2")),
+        Game(("C3", "B1"), 5, 5, "B+R", 0.5, setup=setup),
+    ):
+        theirs = sgf.Sgf_game.from_string(game.sgf)
+        nodes = [node.get_move() for node in theirs.get_main_sequence()[1:]]
+        names = ["pass" if p is None else f"{'ABCDE'[p[1]]}{p[0] + 1}" for _, p in nodes]
+        assert tuple(names) == game.moves and "".join(c for c, _ in nodes) == ("wb" if game.setup else "bwbw")
+        assert (theirs.get_size(), theirs.get_komi(), theirs.get_root().get("RE")) == (5, game.komi, game.result)
+        assert not game.players[1] or theirs.get_player_name("w") == game.players[1]
+        black, white, _ = theirs.get_root().get_setup_stones()
+        assert black == ({(3, 1), (1, 3)} if game.setup else set()) and not white
 
 
 def test_handicap_stones_lie_there_first():

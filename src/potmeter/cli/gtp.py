@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from potmeter import registry
 from potmeter.cli.weights import choose_weights
@@ -29,9 +30,15 @@ def gtp(argv: list[str]) -> None:
     values = parse(f"potmeter gtp {name}", own, rest, "Play Go in the Go Text Protocol, version 2.")
     system = load_resolved(reference, choose_weights(reference, values["weights"]), values["device"])
     isinstance(system, GtpSpeaker) or reject("This system does not speak GTP.", name)
-    lines: Iterator[str] = iter(sys.stdin.readline, "")
+    lines = read_lines(sys.stdin.buffer)
     for answer in system.gtp(values["playouts"]).serve(by_hand(lines) if values["board"] else lines):
         print(answer, end="", flush=True)
+
+
+def read_lines(stream: BinaryIO) -> Iterator[str]:
+    """The lines of standard input as they come; bytes that are no text are replaced, so that they end nothing."""
+    for line in iter(stream.readline, b""):
+        yield line.decode("utf-8", "replace")
 
 
 def by_hand(lines: Iterator[str]) -> Iterator[str]:
