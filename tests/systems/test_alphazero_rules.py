@@ -163,25 +163,44 @@ def test_go_is_what_it_is_when_written_plainly(size):
     assert repeats >= 10 or size > 3, "superko was put to the test"
 
 
-@pytest.mark.parametrize("size", [5, 7, 9])
-def test_go_is_open_spiels(size):
+def compare_with_open_spiel(size, games):
+    """Random games of Go, with a komi of each one's own so that the score is compared and not only who is ahead."""
     pyspiel = pytest.importorskip("pyspiel")
-    rules, rng = make_rules(r.GO, size, size, komi=7.5), random.Random(size)
-    game = pyspiel.load_game("go", {"board_size": size, "komi": 7.5})
-    theirs_of = lambda a: a if a == size * size else (size - 1 - a // size) * size + a % size
-    for _ in range(20):
+    rng, mask = random.Random(size), np.zeros(size * size + 1, np.int8)
+    ours_of = np.append(np.arange(size * size).reshape(size, size)[::-1].ravel(), size * size)  # its rows begin below
+    for _ in range(games):
+        komi = rng.randrange(-size * size, size * size) + 0.5
+        rules, game = (
+            make_rules(r.GO, size, size, komi=komi),
+            pyspiel.load_game("go", {"board_size": size, "komi": komi}),
+        )
         state, theirs = new(rules), game.new_initial_state()
         while not (state[r.OVER] or theirs.is_terminal()):
-            ours = {theirs_of(a): a for a in legal(rules, state)}
-            for repeated in set(theirs.legal_actions()) - set(ours):  # open_spiel ends such a game instead
-                child = theirs.child(repeated)
-                assert child.is_terminal()
-            assert not set(ours) - set(theirs.legal_actions())
-            move = rng.choice(sorted(ours))
-            r.play(rules, state, ours[move])
+            count = r.legal_actions(rules, state, mask)
+            ours, others = np.flatnonzero(mask[ours_of]).tolist(), theirs.legal_actions()
+            assert len(ours) == count
+            if ours != others:
+                assert set(ours) < set(others)
+                for repeated in set(others) - set(ours):  # open_spiel ends such a game instead
+                    assert theirs.child(repeated).is_terminal()
+            move = rng.choice(ours)
+            r.play(rules, state, int(ours_of[move]))
             theirs.apply_action(move)
+        board = np.array(theirs.observation_tensor(0)).reshape(4, size, size)[:, ::-1]
+        assert (pieces_of(rules, state) == board[0] + 2 * board[1]).all()
         assert bool(state[r.OVER]) == theirs.is_terminal()
         assert r.outcome(rules, state, r.BLACK) == theirs.returns()[0]
+
+
+@pytest.mark.parametrize("size", [5, 7, 9])
+def test_go_is_open_spiels(size):
+    compare_with_open_spiel(size, 20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [5, 7, 9])
+def test_go_is_open_spiels_in_ten_thousand_games(size):
+    compare_with_open_spiel(size, 3400)
 
 
 def test_a_stone_without_liberties_is_taken_and_suicide_is_refused():
