@@ -91,6 +91,11 @@ def test_it_never_plays_against_the_rules_to_the_end_and_beyond(ask):
     assert len(moves) == 60
 
 
+def test_an_engine_that_looks_at_no_move_is_refused(network):
+    with pytest.raises(UserError, match="playouts must be at least 2. Received: 1"):
+        GtpEngine(CONFIG, network, playouts=1)
+
+
 def test_one_player_may_play_twice_and_after_two_passes_the_game_may_go_on(ask):
     assert ask("play b C3", "play b C4", "play w pass", "play b pass", "play w B3")[-1] == "="
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from potmeter.errors import UserError
+from potmeter.errors import UserError, reject
 from potmeter.version import __version__
 
 from . import rules as r
@@ -37,7 +37,10 @@ class GtpEngine:
     Args:
         config: The Config: board, and search.
         network: The network.
-        playouts: Visits of the root for each move where no clock runs.
+        playouts: Visits of the root for each move where no clock runs; at least 2, or no move has any.
+
+    Raises:
+        UserError: Fewer.
 
     Example:
         >>> from .presets import PRESETS
@@ -50,6 +53,7 @@ class GtpEngine:
     """
 
     def __init__(self, config: Config, network: Network, playouts: int = 400) -> None:
+        playouts >= 2 or reject("playouts must be at least 2.", playouts)
         self.config, self.playouts = config, playouts
         self.network = fuse(network)
         self.rules = config.rules
