@@ -283,6 +283,30 @@ ROWS = [
     ("a person of a line", "run densepose:dress {here}/line.png", WORKS),
     ("a person cut by the picture's edge", "run densepose {here}/cut-person.png", WORKS),
     ("an atlas of nobody", "run densepose:atlas {here}/black.png", WORKS),
+    # games
+    ("a komi of nan", "train alphazero --komi nan --steps 1", "komi must be finite"),
+    ("a komi of a third", "train alphazero --komi 0.3 --steps 1", "komi is a multiple of one half"),
+    ("a board of one point", "train alphazero --size 1 --steps 1", "size must lie between 2 and 19"),
+    ("a board of 100 × 100", "train alphazero --size 100 --steps 1", "size must lie between 2 and 19"),
+    ("a move that there is not", "run alphazero.go5 --moves Z99", "Moves are named like A5 and E5, or pass"),
+    ("a move onto a stone", "run alphazero.go5 --moves 'C3 C3'", "Move 2 is against the rules"),
+    ("a move after the end", "run alphazero.go5 --moves 'pass pass C3'", "Move 3 is against the rules"),
+    ("advice after the end", "run alphazero.go5 --moves 'pass pass'", "The game is over"),
+    ("half a record", "run alphazero.go5 {here}/games/half.sgf", "is cut off"),
+    ("a record of 10 MB", "run alphazero.go5 {here}/games/huge.sgf", "too long for the record of a game"),
+    ("a record of another size", "run alphazero.go5 {here}/games/nine.sgf", "These weights play on 5 × 5"),
+    ("a record of 100 × 100", "run alphazero.go5 {here}/games/hundred.sgf", "no square board of 1 to 25 lines"),
+    ("a record of one point", "run alphazero:planes --weights go5 {here}/games/one.sgf", "These weights play on 5 × 5"),
+    ("a record against the rules", "run alphazero.go5 {here}/games/illegal.sgf", "Move 2 is against the rules"),
+    ("a record for another game", "run alphazero.tictactoe {here}/games/handicap.sgf", "Records are read of Go only"),
+    ("a record with handicap", "run alphazero.go5 {here}/games/handicap.sgf --playouts 4", WORKS),
+    ("a picture as a record", "run alphazero.go5 {here}/black.png", "black.png"),
+    ("a network for another size", "run alphazero.go5:play --opponent go7", "Those weights play go 7 × 7"),
+    ("a program that there is not", "run alphazero.go5:match no-such-program", "The program cannot be started"),
+    ("a match of no games", "run alphazero.go5:match --games 0", "games must lie between 2 and 400"),
+    ("GTP of tic-tac-toe", "gtp alphazero.tictactoe", "GTP is a protocol for Go"),
+    ("GTP of what plays nothing", "gtp vae.plane", "does not speak GTP"),
+    ("GTP in no playouts", "gtp alphazero.go5 --playouts 1", "playouts must lie between 2"),
     # sumo
     ("a fighter that there is not", "run sumo --opponent v99", "opponent"),
     ("more bouts than anybody watches", "run sumo --bouts 10", "bouts must lie between 1 and 9"),
@@ -529,6 +553,13 @@ def places(tmp_path_factory, line_folder):
     for n in range(8):
         Image(np.full((32, 40, 3), 20 * n, np.uint8)).save(here / "surfaces" / f"{n}.png")
         Image(np.zeros((32 - (n == 7), 40, 3), np.uint8)).save(here / "surfaces" / f"{n}_IUV.png")
+    (here / "games").mkdir()
+    for name, text in {
+        "half": "(;GM[1]SZ[5];B[cc]", "huge": f"(;SZ[5]C[{'x' * 10_000_000}])", "nine": "(;SZ[9];B[cc])",
+        "hundred": "(;SZ[100])", "one": "(;SZ[1])", "illegal": "(;SZ[5];B[cc];W[cc])",
+        "handicap": "(;SZ[5]HA[2]AB[bb][dd];W[cc])",
+    }.items():  # fmt: skip
+        (here / "games" / f"{name}.sgf").write_text(text)
     annotations["images"][0]["file_name"] = "gone.png"
     (here / "coco" / "absent.json").write_text(json.dumps(annotations | {"annotations": []}))
     (here / "coco" / "long.json").write_text(
