@@ -464,6 +464,13 @@ def test_pushes_show_how_much_it_bears(balanced):
     assert max(line.values()) <= 100
 
 
+def test_where_it_cannot_be_drawn_it_is_told_in_one_line_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pygame", None)
+    with pytest.raises(UserError, match=r"pygame is not installed, run `pip install .*Received: CartPole-v1") as told:
+        film_episode("CartPole-v1", 0, lambda seen: np.zeros(len(seen), int), seconds=0.3)
+    assert "\n" not in str(told.value)
+
+
 @pytest.mark.parametrize("name", ["Hopper-v5", "Ant-v5"])
 def test_a_body_is_drawn_without_a_display(name, monkeypatch):
     for variable in ("DISPLAY", "MUJOCO_GL"):
