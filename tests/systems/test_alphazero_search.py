@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.helpers import lines, trainer
 from potmeter.core import devices
 from potmeter.core.training.loop import build_system
 from potmeter.systems.play.alphazero import AlphaZero
@@ -20,6 +21,7 @@ from potmeter.systems.play.alphazero.players import (
 )  # fmt: skip
 from potmeter.systems.play.alphazero.search import Search, SearchOptions, pick_actions
 from potmeter.systems.play.alphazero.self_play import Replay, SelfPlay
+from potmeter.systems.play.alphazero.thoughts import pieces_of
 
 from .test_alphazero_rules import CONNECT_FOUR, TIC_TAC_TOE, MinimaxPlayer, legal, new, play
 
@@ -311,6 +313,35 @@ def test_resignation_ends_games_and_counts_where_it_would_have_been_wrong():
         experience.play_move()
     s = experience.statistics
     assert 0 < s["would_resign"] <= 40 and 0 <= s["wrongly"] <= s["would_resign"]
+
+
+def test_training_tells_how_it_goes_and_keeps_a_game_to_look_at(tmp_path):
+    config = replace(TINY, games=8, batch_size=32, playouts=4, match_every=5)
+    ready = trainer(AlphaZero, config, tmp_path / "run", steps=6, eval_every=100)
+    ready.fit()
+    told = {key for line in lines(ready.run) for key in line}
+    assert {"policy", "value", "entropy", "games", "games_per_s", "moves_per_game", "elo"} <= told
+    assert all(line["games"] > 0 and line["games_per_s"] > 0 for line in lines(ready.run) if "games" in line)
+    assert [path.name for path in (ready.run / "media").iterdir()] == ["step-00000006.png"]
+    game = ready.system.illustrate()
+    state = new(TIC_TAC_TOE)
+    for name, board in zip(game.moves, game.boards[1:], strict=True):
+        assert r.is_legal(TIC_TAC_TOE, state, r_action(name))
+        r.play(TIC_TAC_TOE, state, r_action(name))
+        assert (pieces_of(TIC_TAC_TOE, state) == board).all()
+    assert state[r.OVER] and game.result == {0: "0", r.BLACK: "B+", r.WHITE: "W+"}[int(state[r.WINNER])]
+
+
+def test_the_pace_is_that_of_this_session(monkeypatch):
+    clock = iter([100.0, 200.0, 300.0, 350.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    torch.manual_seed(0)
+    experience = SelfPlay(Network(TINY).eval(), TINY, seed=0)
+    experience.statistics["games"] = 50
+    assert experience.pace() == 0.5
+    experience.load_state_dict(experience.state_dict())
+    experience.statistics["games"] = 60
+    assert experience.pace() == 0.2
 
 
 def test_a_gate_lets_only_a_better_network_play():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,6 +107,8 @@ class SelfPlay(ResumableBatches):
         self.playing_on = self.rng.random(games) < PLAYED_ON
         self.statistics: dict[str, int] = {"games": 0, "moves": 0, "would_resign": 0, "wrongly": 0, "black_wins": 0}
         self.elo = 0.0
+        self.begun = 0, time.monotonic()
+        """Games so far, and the clock, when this session began."""
         for game in range(games):
             self.begin(game)
 
@@ -197,6 +200,11 @@ class SelfPlay(ResumableBatches):
         self.playing_on[game] = self.rng.random() < PLAYED_ON
         self.begin(game)
 
+    def pace(self) -> float:
+        """Games a second since this session began, the time for learning and matches counted."""
+        games, clock = self.begun
+        return (self.statistics["games"] - games) / max(time.monotonic() - clock, 1e-9)
+
     def hold_match(self) -> None:
         """Let the newest network meet the one of the last match: its rating grows by the difference that the score shows."""
         c, newest = self.config, self.freeze()
@@ -235,6 +243,7 @@ class SelfPlay(ResumableBatches):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.position, self.elo, self.statistics = state["position"], state["elo"], dict(state["statistics"])
+        self.begun = self.statistics["games"], time.monotonic()
         self.replay.load_state_dict(state["replay"])
         self.search.load_state_dict({name: tensor.numpy() for name, tensor in state["search"].items()})
         for name in ("planes", "policies", "lowest", "first", "playing_on"):

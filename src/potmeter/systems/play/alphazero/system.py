@@ -15,6 +15,7 @@ from torch.optim import SGD, Optimizer
 
 from potmeter.core.signature import Range, task
 from potmeter.core.system import Example, Goal, System
+from potmeter.core.training import processes
 from potmeter.core.training_loop import TrainingLoop
 from potmeter.data.batches import Batch
 from potmeter.data.splits import Splits, TensorData
@@ -49,6 +50,8 @@ GNUGO = "gnugo --mode gtp --level 10 --chinese-rules --positional-superko --play
 """GNU Go so that the area that stands at the end is right: it takes what is dead."""
 PLAYOUTS_AGAINST_GNUGO = 400
 """As ``potmeter gtp`` plays; so do the untrained network and the search without one that are measured beside."""
+LIVE_PLAYOUTS = 32
+"""Visits of the root for each move of the games that are kept while it trains."""
 AT_ONCE = 10
 """Games that are played against another program side by side, each with a process of its own."""
 
@@ -108,11 +111,15 @@ class AlphaZero(System):
         return self.experience
 
     def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
-        """One step on positions of self-play; the log shows, besides the losses, games so far and the Elo rating."""
+        """One step on positions of self-play; the log shows, besides the losses, how many games and the Elo rating.
+
+        Of several processes each counts its own games; that of them all is taken to be as many times as large.
+        """
         losses = super().step(batch, trainer)
         if self.experience is not None:
-            s = self.experience.statistics
-            losses["games"] = torch.tensor(float(s["games"]))
+            s, world = self.experience.statistics, processes.world_size()
+            losses["games"] = torch.tensor(float(world * s["games"]))
+            losses["games_per_s"] = torch.tensor(world * self.experience.pace())
             losses["moves_per_game"] = torch.tensor(s["moves"] / max(s["games"], 1))
             losses["elo"] = torch.tensor(self.experience.elo)
             if self.config.resign_below > -1:
@@ -322,6 +329,13 @@ class AlphaZero(System):
         """An engine that answers in the Go Text Protocol. Raises UserError where the game is not Go."""
         self.rules.kind == r.GO or reject("GTP is a protocol for Go.", describe_game(self.config))
         return GtpEngine(self.config, self.network, playouts)
+
+    def illustrate(self) -> Game:
+        """A game against itself."""
+        start = random_openings(self.rules, np.zeros(1, np.int64), 0)
+        one, other = (self.player(self.network, LIVE_PLAYOUTS) for _ in range(2))
+        match = play_match(self.rules, one, other, start, np.ones(1, bool))
+        return record(self.rules, start[0], match.actions[0], ("", ""), float(match.results[0]), True)
 
     def examples(self) -> list[Example]:
         if self.rules.kind == r.TIC_TAC_TOE:
