@@ -16,6 +16,8 @@ from potmeter.core.training.options import Options
 from potmeter.systems.basics.blackbox.system import Blackbox
 from potmeter.systems.generative.autoencoder import Autoencoder
 from potmeter.systems.generative.vae.system import VAE
+from potmeter.systems.play.alphazero import AlphaZero
+from potmeter.systems.play.alphazero.self_play import SelfPlay
 from potmeter.systems.play.locomotion import Locomotion
 from potmeter.systems.play.sumo import Sumo
 from potmeter.systems.vision.classifier.system import ImageClassifier
@@ -47,6 +49,18 @@ def locomotion_config():
     """The tiny preset, with what only the environment knows."""
     config = Locomotion.presets["tiny"]
     return Locomotion.fit_config(config, Locomotion.data(config))
+
+
+GAMES = replace(AlphaZero.presets["tiny"], games=8, batch_size=32, playouts=4, match_every=5)
+
+
+def moves_of_self_play():
+    """The positions of this process's games after a few moves."""
+    torch.manual_seed(0)
+    experience = SelfPlay(AlphaZero(GAMES).network.eval(), GAMES, seed=0)
+    for _ in range(3):
+        experience.play_move()
+    return torch.from_numpy(experience.search.states)
 
 
 class Broken(Line):
@@ -113,6 +127,8 @@ if __name__ == "__main__":
     results = {"grown": train(Line, TINY, out / "grown", resume=True)}  # the test began it, on one process
     results["locomotion"] = train(Locomotion, locomotion_config(), out / "locomotion")
     results["sumo"] = train(Sumo, replace(Sumo.presets["tiny"], num_envs=8, batch_size=64), out / "sumo")
+    results["alphazero"] = train(AlphaZero, GAMES, out / "alphazero")
+    results["positions"] = moves_of_self_play()
     try:
         train(Broken, TINY, out / "broken")
     except RuntimeError as error:

@@ -102,6 +102,18 @@ def test_processes_with_their_own_environments_end_with_equal_weights_and_normal
         assert all(torch.equal(tensor, same_weights[key]) for key, tensor in weights.items())
 
 
+def test_processes_share_out_the_games_of_self_play_and_learn_the_same(results):
+    """But for the moments of batch normalisation, which each process has of its own games, and the first one's are kept."""
+    _, (first, second) = results
+    (losses, weights), (others, same_weights) = first["alphazero"], second["alphazero"]
+    assert losses != others, "each has learnt from games of its own"
+    learnt = [key for key in weights if "running_" not in key and "num_batches" not in key]
+    assert len(learnt) > 10 and all(torch.equal(weights[key], same_weights[key]) for key in learnt)
+    positions = [result["positions"] for result in (first, second)]
+    assert [len(states) for states in positions] == [4, 4], "of eight games"
+    assert not torch.equal(*positions)
+
+
 def test_a_step_that_bypasses_the_trainer_is_found_out(results):
     _, two = results
     assert all("weights differ" in result["broken"] for result in two)
