@@ -32,13 +32,14 @@ def reject(message: str, received: object) -> NoReturn:
     raise UserError(message, received=received)
 
 
-def suggest(word: str, known: Iterable[str], otherwise: str = "", *, cutoff: float = 0.6) -> str:
+def suggest(word: str, known: Iterable[str], otherwise: str = "", *, prefix: str = "", cutoff: float = 0.6) -> str:
     """The end of a message about an unknown name: which known one was meant, or ``otherwise``.
 
     Args:
         word: What was received.
         known: The names there are.
         otherwise: Where none of them is near.
+        prefix: What every name is written with, and which makes no two alike: the dashes of a flag.
         cutoff: From 0 to 1: how alike a name must be, as ``difflib`` measures it.
 
     Example:
@@ -48,7 +49,7 @@ def suggest(word: str, known: Iterable[str], otherwise: str = "", *, cutoff: flo
     import difflib  # only when something is wrong
 
     near = difflib.get_close_matches(word, list(known), 1, cutoff)
-    return f"Did you mean {near[0]}?" if near else otherwise
+    return f"Did you mean {prefix}{near[0]}?" if near else otherwise
 
 
 def missing_extra(what: str, extra: str, missing: str | None) -> UserError:

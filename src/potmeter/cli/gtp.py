@@ -20,20 +20,19 @@ def gtp(argv: list[str]) -> None:
 
     name, rest = split_name("gtp", argv)
     reference = registry.resolve(name)
-    playouts = Parameter(
-        "playouts", int, 400, range=Range(2, 100_000), help="visits of the root for each move, without a clock"
-    )
     own = [
-        playouts,
+        Parameter(
+            "playouts", int, 400, range=Range(2, 100_000), help="visits of the root for each move, without a clock"
+        ),
         Parameter("board", bool, False, help="for playing by hand: take moves alone too, answer them, draw the board"),
         *common_flags("weights", "device"),
     ]
     values = parse(f"potmeter gtp {name}", own, rest, "Play Go in the Go Text Protocol, version 2.")
-    looks = playouts.convert(values["playouts"])
-    system = load_resolved(reference, choose_weights(reference, values["weights"]), values["device"])
+    given = {p.name: p.convert(values[p.name]) for p in own}
+    system = load_resolved(reference, choose_weights(reference, given["weights"]), given["device"])
     isinstance(system, GtpSpeaker) or reject("This system does not speak GTP.", name)
     lines = read_lines(sys.stdin.buffer)
-    for answer in system.gtp(looks).serve(by_hand(lines) if values["board"] else lines):
+    for answer in system.gtp(given["playouts"]).serve(by_hand(lines) if given["board"] else lines):
         print(answer, end="", flush=True)
 
 

@@ -98,7 +98,7 @@ class Call:
 def longest_sound(value: Any) -> float:
     """Seconds of the longest sound in a result; 0 where there is none."""
     sounds = (one for one in media.parts(value).values() if isinstance(one, media.Audio))
-    return max((len(sound.samples) / sound.rate for sound in sounds), default=0.0)
+    return max((sound.seconds for sound in sounds), default=0.0)
 
 
 def report_stage(label: str) -> None:

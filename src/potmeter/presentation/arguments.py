@@ -124,8 +124,8 @@ def explain(message: str, prog: str, parameters: list[Parameter]) -> str:
         if unknown is None:
             return f"{prog} takes no further input: {words[0]} is too much."
         names = [flag.removeprefix("--") for flag in known]  # dashes would make any two alike
-        near = suggest(unknown.strip("-").replace("_", "-"), names, f"`{prog} --help` lists all.")
-        return f"There is no flag {unknown}. {near.replace('mean ', 'mean --')}"
+        meant = unknown.strip("-").replace("_", "-")
+        return f"There is no flag {unknown}. {suggest(meant, names, f'`{prog} --help` lists all.', prefix='--')}"
     return message
 
 
