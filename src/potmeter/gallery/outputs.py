@@ -67,8 +67,11 @@ def render_error(error: BaseException) -> Html:
 
 def render_done(seconds: float, query: str, sound: float = 0.0) -> Html:
     """That it is done, how long it took, and of so many seconds of sound how fast; the page puts ``query`` into its address."""
-    speed = f" for {format_duration(sound)} of sound: {sound / seconds:.2g} × real time" if sound and seconds else ""
-    return render_status(f"Took {format_duration(seconds)}{speed}", "done", data_query=query)
+    took = f"Took {format_duration(seconds)}"
+    if sound and seconds:
+        times = sound / seconds
+        took += f" for {format_duration(sound)} of sound: {times:{'.2g' if times < 10 else ',.0f'}} × real time"
+    return render_status(took, "done", data_query=query)
 
 
 def render_calls(
