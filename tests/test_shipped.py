@@ -16,6 +16,33 @@ LIMIT, OF_ALL = 4.0, 95.0
 LARGER = {"tacotron2.flite": 8.0}
 """Those that are allowed more, because the method has no smaller form."""
 
+BARS = {
+    "alphazero.go5": ["gnugo_score >= 0.57"],  # of 200 games: Wilson's lower bound is above one half
+    "alphazero.go7": ["gnugo_score >= 0.57"],
+    "alphazero.tictactoe": ["lines_lost == 0"],
+    "autoencoder.digits": ["mse_2 <= 0.55 * pca_mse_2", "mse_8 <= 0.30 * pca_mse_8", "mse_32 <= 0.32 * pca_mse_32"],
+    "captioner.scenes": ["cider >= 1.5 * nearest_cider", "cider >= 1.5 * frequent_cider"],
+    "classifier.digits": ["accuracy >= 0.995"],
+    "classifier.fashion": ["accuracy >= 0.935"],
+    "classifier.robust": ["pgd_accuracy >= 0.89"],
+    "deepfakes.pair": ["identity >= 0.9"],
+    "gan.digits": ["modes == 10", "conditional_accuracy >= 0.97"],
+    "gpt2.austen": ["bits_per_byte < kneser_ney_bits_per_byte", "bits_per_byte < xz_bits_per_byte"],
+    "locomotion.cartpole": ["return >= 475"],
+    "maskrcnn.cutouts": ["mask_ap >= 2 * box_mask_ap"],
+    "patch.toaster": ["success_10 >= 0.75", "success_25 >= 0.98"],
+    "segmenter.hair": ["iou >= colour_iou + 0.2"],
+    "stylegan.faces": ["ppl_w < ppl_z", "separability_w < separability_z"],
+    "sumo.bug": ["elo_first < elo_middle", "elo_middle < elo_last"],
+    "tacotron2.flite": ["wer <= 1.5 * griffinlim_teacher_wer + 0.05", "alignment_failures <= 0.05"],
+    "translator.en-hu": ["bleu >= retrieval_bleu + 5", "bleu >= no_attention_bleu + 5"],
+    "unit.emoji": ["paired_distance < identity_paired_distance", "paired_distance < nearest_paired_distance"],
+    "vae.digits": ["nll_nats <= 87"],
+    "wavenet.english": ["pesq >= griffinlim_pesq - 0.3", "stoi >= 0.9", "bits_per_sample < linear_bits_per_sample"],
+    "word2vec.english": ["wordsim353 >= gensim_wordsim353 - 0.01", "analogy >= gensim_analogy - 0.01"],
+}
+"""What weights that are trained anew must not fall behind, in the figures of their card."""
+
 
 def megabytes(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
@@ -67,6 +94,13 @@ def test_every_figure_of_a_card_is_declared():
             path = registry.WEIGHTS / f"{entry.name}.{tag}" / "card.json"
             metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"] if path.is_file() else {}
             assert not [metric for metric in metrics if entry.better(metric) is None], f"{entry.name}.{tag}"
+
+
+@pytest.mark.parametrize(("weights", "bar"), [(name, bar) for name, bars in BARS.items() for bar in bars])
+def test_weights_are_as_good_as_was_asked(weights, bar):
+    card = json.loads((registry.WEIGHTS / weights / "card.json").read_text(encoding="utf-8"))
+    figures = card["metrics"] | card["baselines"]
+    assert eval(re.sub(r"[a-z]\w*", lambda name: repr(figures[name[0]]), bar)), figures  # noqa: S307 - the table above
 
 
 @pytest.mark.parametrize(
