@@ -41,6 +41,18 @@ def reproducible():
     torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def mels_aside(tmp_path_factory):
+    """The mel spectrograms of the tests' sounds do not stay in the user's cache; what is downloaded does."""
+    from potmeter.data.fetching.fetch import cache_folder
+    from potmeter.systems.speech.tacotron2 import mels
+
+    usual, aside = cache_folder(), tmp_path_factory.mktemp("mels")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mels, "cache_folder", lambda: aside if cache_folder() == usual else cache_folder())
+        yield
+
+
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch) -> Path:
     """An empty current folder."""
