@@ -1,6 +1,7 @@
 """COCO's JSON: what is drawn is what is said, and what is no annotation is told."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from potmeter.data.formats.coco import rasterise, read_coco
+from potmeter.data.formats.coco import has_area, rasterise, read_coco
 from potmeter.errors import UserError
 from potmeter.media.run_lengths import decompress
 
@@ -75,9 +76,11 @@ def test_polygons_beyond_the_picture_are_cut_off_and_those_without_area_are_none
 BAD = [
     [[1, 1, 5, float("nan"), 2, 2]],
     [[1, 1, 5, float("inf"), 2, 2]],
+    [[1, 1, 5, 10**400, 2, 2]],
     [[1, 1, 5, 5, 2]],
     [["a", 1, 5, 5, 2, 2]],
     [5],
+    5,
     "polygon",
     {"counts": [48, 1], "size": [6, 8]},
     {"counts": [47], "size": [6, 8]},
@@ -91,8 +94,22 @@ BAD = [
 
 @pytest.mark.parametrize("segmentation", BAD, ids=str)
 def test_a_segmentation_that_is_none_is_told(segmentation):
-    with pytest.raises(UserError, match="Received: "):
-        rasterise(segmentation, 6, 8)
+    for look in (rasterise, has_area):
+        with pytest.raises(UserError, match="Received: "):
+            look(segmentation, 6, 8)
+
+
+def test_what_has_an_area_is_told_without_drawing_a_picture_however_large_it_is_said_to_be():
+    side = 100_000
+    everything = {"counts": [0, side**2], "size": [side, side]}
+    tracemalloc.start()
+    assert has_area(everything, side, side) and has_area([[0, 0, side, 0, side, side]], side, side)
+    assert not has_area({"counts": [side**2], "size": [side, side]}, side, side)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+    assert has_area([[-100, -100, 1e300, -100, 1e300, 1e300, -100, 1e300]], 6, 8), "it covers the picture"
+    for empty in ([], [[1, 1, 5, 5]], [[1, 1, 5, 5, 3, 3]], [[50, 50, 60, 50, 60, 60]], [[]]):
+        assert not has_area(empty, 6, 8)
 
 
 def write(tmp_path, value):

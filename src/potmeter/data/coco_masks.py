@@ -10,7 +10,7 @@ import numpy as np
 
 from potmeter.data.coco_images import locate_images
 from potmeter.data.folder import shorten_list
-from potmeter.data.formats.coco import Coco, CocoAnnotation, rasterise, read_coco
+from potmeter.data.formats.coco import Coco, CocoAnnotation, is_visible, rasterise, read_coco
 from potmeter.data.mask_data import BACKGROUND, VOID
 from potmeter.data.mask_folder_data import ReadMask, Row
 from potmeter.errors import reject
@@ -50,7 +50,7 @@ def coco_rows(path: Path, folder: Path, coco: Coco, dropped: Counter[str]) -> It
     order = {category: index for index, category in enumerate(coco.categories, 1)}
     for image, found in locate_images(path, folder, coco):
         things = coco.annotations.get(image.id, [])
-        kept = [thing for thing in things if rasterise(thing.segmentation, image.height, image.width) is not None]
+        kept = [thing for thing in things if is_visible(path, image, thing)]
         if len(kept) < len(things):
             dropped["annotations without area are left out"] += len(things) - len(kept)
         yield Row(found, coco_reader(found, kept, order, (image.height, image.width)), (path,))

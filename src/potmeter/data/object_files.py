@@ -22,7 +22,7 @@ from potmeter.data.file_split import count_splits, split_files
 from potmeter.data.files import content_digest, find_files
 from potmeter.data.fingerprint import digest, digest_files
 from potmeter.data.folder import SPLIT_BOUNDS, find_split_folders, shorten_list, split_name
-from potmeter.data.formats.coco import rasterise, read_coco
+from potmeter.data.formats.coco import has_area, is_visible, rasterise, read_coco
 from potmeter.data.formats.labelme import read_labelme
 from potmeter.data.objects import ObjectData, Scene
 from potmeter.data.splits import Splits
@@ -234,7 +234,7 @@ def read_coco_rows(
             for thing in coco.annotations.get(image.id, []):
                 if thing.box is not None and min(thing.box[2:]) <= 0:
                     dropped["things whose box has no area are left out"] += 1
-                elif not has_area(thing.segmentation, image.height, image.width):
+                elif not is_visible(path, image, thing):
                     dropped["things without an outline, or whose outline has no area, are left out"] += 1
                 else:
                     things.append(Outline(order[thing.category], thing.segmentation, thing.crowd))
@@ -242,25 +242,6 @@ def read_coco_rows(
         rows[split] or reject(f"None of the {len(coco.images)} images of {path} is there.", coco.images[0].file_name)
     len(set(names)) == len(names) or reject("Two categories have one name.", shorten_list(names))
     return rows, names
-
-
-def has_area(segmentation: Any, height: int, width: int) -> bool:
-    """Whether a segmentation covers anything of a picture; of polygons without drawing them, which may be many.
-
-    Raises:
-        UserError: When it is no segmentation.
-    """
-    if isinstance(segmentation, dict):
-        return rasterise(segmentation, height, width) is not None
-    polygons = [segmentation] if segmentation and isinstance(segmentation[0], (int, float)) else segmentation
-    rasterise(segmentation, 1, 1)  # says what is wrong with it
-    for polygon in polygons:
-        x, y = np.asarray(polygon[::2], float), np.asarray(polygon[1::2], float)
-        if len(x) < 3 or np.dot(x, np.roll(y, 1)) == np.dot(y, np.roll(x, 1)):  # the shoelace formula
-            continue
-        if x.max() > 0 and y.max() > 0 and x.min() < width and y.min() < height:
-            return True
-    return False
 
 
 def read_labelme_rows(root: Path, dropped: Counter[str]) -> tuple[dict[str, list[ObjectRow]], tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from potmeter.media.run_lengths import decompress
 
 MAX_SIDE = 100_000
 """Longest side of a picture, in pixels, that a file may name."""
+FAR = 10 * MAX_SIDE
+"""Coordinates, in pixels, beyond which it does not matter how far away a corner is."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class CocoAnnotation:
     """Whether many things are covered by one mask, so that they teach nothing of one."""
     box: tuple[float, float, float, float] | None = None
     """x, y, width, height in pixels, where the file says it."""
+    number: int = 0
+    """Its place in the file's list, from 0 on."""
 
 
 @dataclass
@@ -117,13 +122,50 @@ def read_annotation(path: Path, number: int, entry: Any) -> CocoAnnotation:
         crowd, box = bool(entry.get("iscrowd", 0)), entry.get("bbox")
         numbers: Any = tuple(map(float, box)) if isinstance(box, list) and len(box) == 4 else None
         return CocoAnnotation(
-            int(entry["image_id"]), int(entry["category_id"]), entry.get("segmentation") or [], crowd, numbers
+            int(entry["image_id"]), int(entry["category_id"]), entry.get("segmentation") or [], crowd, numbers, number
         )
     except (TypeError, KeyError, ValueError, OverflowError, AttributeError):
         reject(f"{path}: annotation {number} must have image_id and category_id.", entry)
 
 
 # Masks --------------------------------------------------------------------------------------------------------------
+
+
+def is_visible(path: Path, image: CocoImage, thing: CocoAnnotation) -> bool:
+    """Whether a thing has an area within its picture.
+
+    Raises:
+        UserError: When its segmentation is none; the file and the annotation are named.
+    """
+    try:
+        return has_area(thing.segmentation, image.height, image.width)
+    except UserError as error:
+        raise UserError(f"{path}: annotation {thing.number}: {error}") from None
+
+
+def has_area(segmentation: Any, height: int, width: int) -> bool:
+    """Whether a segmentation covers anything of a picture, found without drawing it: the picture may be said to be huge.
+
+    Args:
+        segmentation: As in the file.
+        height, width: Of the picture in pixels.
+
+    Raises:
+        UserError: As ``rasterise``.
+
+    Example:
+        >>> has_area([[0, 0, 2, 0, 2, 2]], 3, 3), has_area([[0, 0, 2, 0]], 3, 3)
+        (True, False)
+    """
+    if isinstance(segmentation, dict):
+        return any(read_run_lengths(segmentation, height, width)[1::2])
+    for polygon in list_polygons(segmentation):
+        x, y = (np.clip(np.asarray(polygon[place::2], float), -FAR, FAR) for place in (0, 1))
+        if len(x) < 3 or np.dot(x, np.roll(y, 1)) == np.dot(y, np.roll(x, 1)):  # the shoelace formula
+            continue
+        if x.max() > 0 and y.max() > 0 and x.min() < width and y.min() < height:
+            return True
+    return False
 
 
 def rasterise(segmentation: Any, height: int, width: int) -> np.ndarray | None:
@@ -143,26 +185,32 @@ def rasterise(segmentation: Any, height: int, width: int) -> np.ndarray | None:
     if isinstance(segmentation, dict):
         mask = decode_run_lengths(segmentation, height, width)
         return mask if mask.any() else None
-    isinstance(segmentation, list) or reject("A segmentation is polygons or run lengths.", segmentation)
-    polygons = [segmentation] if segmentation and isinstance(segmentation[0], (int, float)) else segmentation
     mask = np.zeros((height, width), bool)
-    for polygon in polygons:
-        numbers = isinstance(polygon, list) and all(
-            isinstance(v, (int, float)) and not isinstance(v, bool) for v in polygon
-        )
-        numbers or reject("A polygon is a list of numbers x, y, x, y …", polygon)
-        all(math.isfinite(v) for v in polygon) or reject("A polygon's numbers must be finite.", polygon)
-        len(polygon) % 2 == 0 or reject("A polygon has as many x as y.", f"{len(polygon)} numbers")
+    for polygon in list_polygons(segmentation):
         if len(polygon) >= 6:  # two points have no area
             mask |= fill_polygon(polygon, height, width)
     return mask if mask.any() else None
 
 
+def list_polygons(segmentation: Any) -> list[list[float]]:
+    """The polygons of a segmentation, which may be one alone. Raises UserError when it is none, or not finite."""
+    isinstance(segmentation, list) or reject("A segmentation is polygons or run lengths.", segmentation)
+    polygons = [segmentation] if segmentation and isinstance(segmentation[0], (int, float)) else segmentation
+    for polygon in polygons:
+        numbers = isinstance(polygon, list) and all(
+            isinstance(v, (int, float)) and not isinstance(v, bool) for v in polygon
+        )
+        numbers or reject("A polygon is a list of numbers x, y, x, y …", polygon)
+        largest = sys.float_info.max  # integers may be beyond it
+        all(abs(v) <= largest for v in polygon) or reject("A polygon's numbers must be finite.", polygon)
+        len(polygon) % 2 == 0 or reject("A polygon has as many x as y.", f"{len(polygon)} numbers")
+    return polygons
+
+
 def fill_polygon(polygon: Sequence[float], height: int, width: int) -> np.ndarray:
     """The pixels whose centres lie within a polygon of corner coordinates, by the even-odd rule."""
-    far = 10 * MAX_SIDE
     points = [
-        (min(max(x, -far), far) - 0.5, min(max(y, -far), far) - 0.5)  # pixel (0, 0) has its centre at 0.5, 0.5
+        (min(max(x, -FAR), FAR) - 0.5, min(max(y, -FAR), FAR) - 0.5)  # pixel (0, 0) has its centre at 0.5, 0.5
         for x, y in zip(polygon[::2], polygon[1::2], strict=True)
     ]
     inside = np.zeros((height, width), bool)
@@ -180,7 +228,18 @@ def fill_polygon(polygon: Sequence[float], height: int, width: int) -> np.ndarra
 
 
 def decode_run_lengths(segmentation: dict[str, Any], height: int, width: int) -> np.ndarray:
-    """COCO's run lengths, which run down the columns, first of what is not the thing: a list, or its compressed text."""
+    """The pixels (H, W), bool, of COCO's run lengths. Raises UserError as ``read_run_lengths``."""
+    counts = read_run_lengths(segmentation, height, width)
+    values = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
+    return values.reshape(width, height).T
+
+
+def read_run_lengths(segmentation: dict[str, Any], height: int, width: int) -> list[int]:
+    """COCO's run lengths, which run down the columns, first of what is not the thing: a list, or its compressed text.
+
+    Raises:
+        UserError: When they are not those of a picture of this height and width.
+    """
     size: Any = segmentation.get("size")
     counts: Any = segmentation.get("counts")
     size == [height, width] or reject(f"Run lengths of a picture of {height} × {width} must have that size.", size)
@@ -189,5 +248,5 @@ def decode_run_lengths(segmentation: dict[str, Any], height: int, width: int) ->
     whole = isinstance(counts, list) and all(type(n) is int and 0 <= n <= height * width for n in counts)
     if not whole or sum(counts) != height * width:
         reject(f"Run lengths must sum up to {height * width} pixels.", str(counts)[:60])
-    values = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
-    return values.reshape(width, height).T
+    assert isinstance(counts, list)
+    return counts
