@@ -107,6 +107,7 @@ def test_empty_captions_and_missing_pictures_are_left_out_and_told(folder):
             '{"images": [], "annotations": [{"image_id": 5, "caption": "x"}]}',
             "does not list. Received: 5",
         ),
+        ("captions.json", '{"images": [], "annotations": [{"image_id": [5], "caption": "x"}]}', "is not COCO's"),
         ("captions.json", '{"images": [], "annotations": []}', "has no captions"),
         (
             "captions.json",

@@ -132,14 +132,18 @@ def read_coco(file: Path) -> Iterator[Row]:
         reject(f"{file} is not COCO's: it takes lists of images and of annotations.", ", ".join(map(str, content))[:80])
     try:
         names = {image["id"]: str(image["file_name"]) for image in images}
-        pairs = [(annotation["image_id"], annotation["caption"]) for annotation in annotations]
+        rows = [
+            (annotation["image_id"], names.get(annotation["image_id"]), annotation["caption"])
+            for annotation in annotations
+        ]
     except (KeyError, TypeError) as error:
         message = f"{file} is not COCO's: images have id and file_name, annotations of captions image_id and caption."
         raise UserError(message, received=f"{type(error).__name__} {error}"[:80]) from None
-    for number, caption in pairs:
-        number in names or reject(f"{file} has a caption of a picture that it does not list.", number)
+    for number, name, caption in rows:
+        if name is None:
+            reject(f"{file} has a caption of a picture that it does not list.", number)
         isinstance(caption, str) or reject(f"{file} has a caption that is no text.", caption)
-        yield names[number], caption, None
+        yield name, caption, None
 
 
 def read_json(file: Path) -> dict[str, Any]:
