@@ -269,6 +269,12 @@ def test_annotations_of_other_sizes_or_with_nan_are_told(tmp_path):
         mask_folder(path, 12)
 
 
+def test_more_categories_than_a_mask_has_values_are_told(tmp_path):
+    categories = [{"id": number, "name": f"class {number}"} for number in range(300)]
+    with pytest.raises(UserError, match="A mask has at most 255 classes. Received: 301"):
+        mask_folder(coco(tmp_path, categories=categories), 12)
+
+
 def test_a_picture_outside_of_the_folder_is_not_read(tmp_path):
     entry = {"id": 0, "file_name": "../secret.png", "width": 16, "height": 12}
     with pytest.raises(UserError, match="outside of its folder"):

@@ -34,6 +34,7 @@ def coco_rows_by_split(files: dict[str, tuple[Path, Path]], root: Path) -> tuple
         coco = read_coco(path)
         own = (BACKGROUND, *coco.categories.values())
         not names or names == own or reject(f"{path} has other categories than the other splits.", shorten_list(own))
+        len(own) <= VOID or reject("A mask has at most 255 classes.", len(own))
         names = own
         rows = list(coco_rows(path, folder, coco, dropped))
         rows_by_split[split] = rows or reject(
