@@ -9,6 +9,7 @@ import PIL.Image
 import pytest
 import torch
 
+from potmeter.data.formats.coco import rasterise
 from potmeter.data.formats.labelme import read_labelme
 from potmeter.data.object_files import draw_mask, object_files, scale_to
 from potmeter.data.sets.cutout_names import CLASSES, cutout_groups
@@ -170,6 +171,44 @@ def test_labelme_s_shapes_are_things(tmp_path):
     assert batch["masks"][one, 4, 20:24].any() and batch["masks"][one, 4, 26:30].any()
 
 
+def test_a_mask_of_labelme_s_is_kept_as_run_lengths_and_parts_of_it_are_joined(tmp_path):
+    png = io.BytesIO()
+    PIL.Image.fromarray(np.full((3, 4), 255, np.uint8)).save(png, "PNG")
+    part = {"label": "a", "shape_type": "mask", "mask": base64.b64encode(png.getvalue()).decode(), "group_id": 1}
+    polygon = {"label": "a", "points": [[10, 10], [20, 10], [20, 20]], "group_id": 1}
+    shapes = [polygon, part | {"points": [[1, 1], [5, 4]]}, part | {"points": [[3, 2], [7, 5]]}, polygon]
+    size = {"imageHeight": 3000, "imageWidth": 4000}
+    (tmp_path / "a.json").write_text(json.dumps({"imagePath": "a.png", "shapes": shapes} | size))
+    (shape,) = read_labelme(tmp_path / "a.json").shapes
+    assert len(json.dumps(shape.segmentation)) < 100, "12 million pixels"
+    expected = np.zeros((3000, 4000), bool)
+    expected[1:4, 1:5] = expected[2:5, 3:7] = True
+    assert np.array_equal(rasterise(shape.segmentation, 3000, 4000), expected)
+
+
+def test_coordinates_far_outside_are_cut_off_in_labelme_s_files_too(tmp_path):
+    far = [[-1e300, -1e300], [1e300, -1e300], [1e300, 1e300], [-1e300, 1e300]]
+    shapes = [{"label": "a", "points": far}, {"label": "b", "points": [[5, 5], [1e308, 5]], "shape_type": "circle"}]
+    picture(tmp_path / "a.png", 0)
+    (tmp_path / "a.json").write_text(json.dumps({"imagePath": "a.png", "shapes": shapes}))
+    assert whole(object_files(tmp_path, 32, 64))["masks"].all()
+
+
+@pytest.mark.parametrize("said", ["/home/somebody/1.png", "C:\\mine\\1.png", "x" * 5000, "\0", "/"])
+def test_a_picture_that_is_not_where_labelme_s_file_says_is_sought_beside_it(tmp_path, said):
+    folder = labelme(tmp_path / "mine", 3)
+    content = json.loads((folder / "1.json").read_text())
+    (folder / "1.json").write_text(json.dumps(content | {"imagePath": said}))
+    assert len(object_files(folder, 32, 64).unsplit) == 3
+
+
+def test_no_file_s_name_is_too_long_to_be_told_that_it_is_not_there(tmp_path):
+    drop_notes()
+    long = {"id": 900, "file_name": "x" * 5000, "width": 4, "height": 4}
+    assert len(object_files(coco(tmp_path, [thing()], extra=[long]), 32, 64).unsplit) == 6
+    assert "1 listed images are not there" in " ".join(pending.values())
+
+
 def test_what_is_wrong_with_labelme_s_files_is_told(tmp_path):
     base = {"imagePath": "a.png", "imageHeight": 8, "imageWidth": 8}
     wrong = {
@@ -177,11 +216,16 @@ def test_what_is_wrong_with_labelme_s_files_is_told(tmp_path):
         "must be finite": {"label": "a", "points": [[float("nan"), 1], [2, 2], [3, 1]]},
         "unknown kind": {"label": "a", "points": [[1, 1], [2, 2]], "shape_type": "spiral"},
         "no base64": {"label": "a", "points": [[1, 1], [2, 2]], "shape_type": "mask", "mask": "é"},
+        "a label and points": {"label": "a", "points": [[10**400, 1], [2, 2], [3, 1]]},
     }
     for says, shape in wrong.items():
         (tmp_path / "a.json").write_text(json.dumps(base | {"shapes": [shape]}))
         with pytest.raises(UserError, match=f"a.json: shape 0 .*{says}.*Received: "):
             read_labelme(tmp_path / "a.json")
+    mask = {"label": "a", "points": [[1, 1], [2, 2]], "shape_type": "mask", "mask": ""}
+    (tmp_path / "a.json").write_text(json.dumps(base | {"imageHeight": 99_999, "imageWidth": 99_999, "shapes": [mask]}))
+    with pytest.raises(UserError, match="shape 0 is a mask in a picture of more than.*Received: 99999 × 99999"):
+        read_labelme(tmp_path / "a.json")
     (tmp_path / "a.json").write_text('{"shapes": [')
     with pytest.raises(UserError, match="is not JSON"):
         read_labelme(tmp_path / "a.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def locate_images(path: Path, folder: Path, coco: Coco) -> Iterator[tuple[CocoIm
         name = Path(image.file_name)
         if name.is_absolute() or ".." in name.parts:
             reject(f"{path} names a picture outside of its folder.", image.file_name)
-        found = next((place / name for place in places if (place / name).is_file()), None)
+        # os.path: False for what can be no path
+        found = next((place / name for place in places if os.path.isfile(place / name)), None)
         if found is None:
             absent.append(image.file_name)
         else:

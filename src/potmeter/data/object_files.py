@@ -43,7 +43,7 @@ class Outline:
     label: int
     """From 1 on."""
     segmentation: Any
-    """Polygons or run lengths, as in COCO's JSON; or pixels (H, W), bool."""
+    """Polygons or run lengths, as in COCO's JSON."""
     crowd: bool = False
 
 
@@ -257,14 +257,7 @@ def read_labelme_rows(root: Path, dropped: Counter[str]) -> tuple[dict[str, list
             file = read_labelme(path)
             if file is None:
                 continue
-            picture = next(
-                (
-                    p
-                    for p in (path.parent / file.picture, *(path.with_suffix(s) for s in Image.suffixes))
-                    if p.is_file()
-                ),
-                None,
-            )
+            picture = find_picture(path, file.picture)
             if picture is None:
                 absent.append(file.picture)
                 continue
@@ -285,16 +278,24 @@ def read_labelme_rows(root: Path, dropped: Counter[str]) -> tuple[dict[str, list
         for path, picture, file in files:
             things = []
             for shape in file.shapes:
-                if isinstance(shape.segmentation, np.ndarray):
-                    fine = bool(shape.segmentation.any())
-                else:
-                    fine = has_area(shape.segmentation, *(file.size or (10**6, 10**6)))
-                if fine:
+                if has_area(shape.segmentation, *(file.size or (10**6, 10**6))):
                     things.append(Outline(names.index(shape.label) + 1, shape.segmentation))
                 else:
                     dropped["shapes without area are left out"] += 1
             rows[split].append(ObjectRow(picture, file.size, tuple(things), path))
     return rows, names
+
+
+def find_picture(path: Path, said: str) -> Path | None:
+    """The picture of a file of labelme's: where that says, or beside it under that name or the file's own.
+
+    Args:
+        path: The file.
+        said: Where the picture lies from there. A whole path is another machine's: its last name counts.
+    """
+    places = [*([] if os.path.isabs(said) else [path.parent / said]), path.parent / os.path.basename(said)]
+    places += [path.with_suffix(suffix) for suffix in Image.suffixes]
+    return next((place for place in places if os.path.isfile(place)), None)  # os.path: False for what can be no path
 
 
 def as_splits(

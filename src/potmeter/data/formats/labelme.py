@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from potmeter.data.formats.coco import MAX_SIDE, shorten_json_error
+from potmeter.data.formats.coco import FAR, MAX_SIDE, decode_run_lengths, shorten_json_error
 from potmeter.errors import UserError, reject
 from potmeter.media import read_bytes
 from potmeter.media.image import open_safely
+from potmeter.media.medium import MAX_PIXELS
+from potmeter.media.run_lengths import encode_run_lengths
 
 CORNERS = 64
 """Of the polygon that a circle becomes."""
@@ -28,8 +30,8 @@ class LabelmeShape:
     """A thing that was drawn."""
 
     label: str
-    segmentation: list[list[float]] | np.ndarray
-    """Polygons x, y, x, y … in pixels; or the pixels (H, W), bool; empty where it has no area."""
+    segmentation: list[list[float]] | dict[str, Any]
+    """Polygons x, y, x, y … in pixels; or COCO's run lengths of the picture; empty where it has no area."""
 
 
 @dataclass(frozen=True)
@@ -59,39 +61,40 @@ def read_labelme(path: Path) -> LabelmeFile | None:
     size: Any = (height, width) if all(type(n) is int and 0 < n <= MAX_SIDE for n in (height, width)) else None
     groups: dict[Any, LabelmeShape] = {}
     for number, entry in enumerate(whole["shapes"]):
-        shape = read_shape(f"{path}: shape {number}", entry, size)
+        label, part = read_shape(f"{path}: shape {number}", entry, size)
         group = entry.get("group_id")
-        key = number if group is None else (shape.label, str(group))
-        if key in groups:
-            shape = LabelmeShape(shape.label, merge(groups[key].segmentation, shape.segmentation))
-        groups[key] = shape
+        key = number if group is None else (label, str(group))
+        outline: list[list[float]] | dict[str, Any] | np.ndarray
+        outline = merge(groups[key].segmentation, part) if key in groups else part
+        # pixels as run lengths: of many pictures all are kept in memory
+        groups[key] = LabelmeShape(label, encode_run_lengths(outline) if isinstance(outline, np.ndarray) else outline)
     # Windows writes the path with backslashes
     picture = str(whole.get("imagePath") or f"{path.stem}.jpg").replace("\\", "/")
     return LabelmeFile(picture, size, [*groups.values()])
 
 
 def merge(
-    first: list[list[float]] | np.ndarray, second: list[list[float]] | np.ndarray
-) -> list[list[float]] | np.ndarray:
+    first: list[list[float]] | dict[str, Any], second: list[list[float]] | np.ndarray
+) -> list[list[float]] | dict[str, Any] | np.ndarray:
     """Two parts of one thing as one; of a mask and polygons the mask counts."""
-    if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
-        masks = [each for each in (first, second) if isinstance(each, np.ndarray)]
-        return np.logical_or.reduce(masks)
-    return [*first, *second]
+    if isinstance(first, dict):
+        return decode_run_lengths(first, *first["size"]) | second if isinstance(second, np.ndarray) else first
+    return second if isinstance(second, np.ndarray) else [*first, *second]
 
 
-def read_shape(where: str, entry: Any, size: tuple[int, int] | None) -> LabelmeShape:
-    """One of the shapes; ``where`` is how an error calls it."""
+def read_shape(where: str, entry: Any, size: tuple[int, int] | None) -> tuple[str, list[list[float]] | np.ndarray]:
+    """Label and outline of one of the shapes: polygons, or pixels (H, W), bool; ``where`` is how an error calls it."""
     try:
         label, kind = str(entry["label"]), str(entry.get("shape_type") or "polygon")
         points = [(float(x), float(y)) for x, y in entry["points"]]
-    except (TypeError, KeyError, ValueError, AttributeError):
+    except (TypeError, KeyError, ValueError, OverflowError, AttributeError):
         reject(f"{where} must have a label and points.", str(entry)[:80])
     all(math.isfinite(value) for point in points for value in point) or reject(f"{where} must be finite.", points)
+    points = [(min(max(x, -FAR), FAR), min(max(y, -FAR), FAR)) for x, y in points]
     if kind in FLAT or len(points) < 2:
-        return LabelmeShape(label, [])
+        return label, []
     if kind == "mask":
-        return LabelmeShape(label, read_mask(where, entry.get("mask"), points[0], size))
+        return label, read_mask(where, entry.get("mask"), points[0], size)
     if kind == "rectangle":
         (x0, y0), (x1, y1) = points[:2]
         points = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
@@ -102,13 +105,16 @@ def read_shape(where: str, entry: Any, size: tuple[int, int] | None) -> LabelmeS
         points = [(x + radius * math.cos(angle), y + radius * math.sin(angle)) for angle in angles]
     elif kind != "polygon":
         reject(f"{where} is of an unknown kind.", kind)
-    return LabelmeShape(label, [[value for point in points for value in point]])
+    return label, [[value for point in points for value in point]]
 
 
 def read_mask(where: str, text: Any, corner: tuple[float, float], size: tuple[int, int] | None) -> np.ndarray:
     """The pixels of a mask, stored as a PNG in base64 from a corner on."""
     size or reject(f"{where} is a mask, and the file does not say how large its picture is.", "no imageHeight")
     assert size is not None
+    size[0] * size[1] <= MAX_PIXELS or reject(
+        f"{where} is a mask in a picture of more than {MAX_PIXELS:,} pixels.", f"{size[1]} × {size[0]}"
+    )
     try:
         data = base64.b64decode(str(text), validate=True)
     except (ValueError, binascii.Error):
