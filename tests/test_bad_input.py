@@ -117,6 +117,8 @@ ROWS = [
     ("captions of absent pictures", "train captioner --steps 1 --data {here}/absent.csv", "1 of the 1 pictures.*nowhere.png"),
     ("captions without a word", "train captioner --steps 1 --data {here}/wordless.csv", "no caption with a word"),
     ("captions in columns of other names", "train captioner --steps 1 --data {here}/columns.csv", "columns named file and caption"),
+    ("captions of one long line", "train captioner --steps 1 --data {here}/coco/long.json", "has no captions"),
+    ("captions of a gigabyte", "train captioner --steps 1 --data {here}/gigabyte.json", "gigabyte.json is too large"),
     ("captions of a picture", "train captioner --steps 1 --data {here}/black.png", "black.png"),
     ("a caption of one pixel", "run captioner {here}/pixel.png", WORKS),
     ("a caption of a line", "run captioner {here}/line.png", WORKS),
@@ -252,6 +254,10 @@ ROWS = [
     ("half of the things", "train maskrcnn --preset tiny --data {here}/half.json --steps 1", "is not JSON"),
     ("things with nan", "train maskrcnn --preset tiny --data {here}/coco/nan.json --steps 1", "must be finite"),
     ("things of one long line", "train maskrcnn --preset tiny --data {here}/coco/long.json --steps 1", "lists no images"),
+    ("things of a gigabyte", "train maskrcnn --preset tiny --data {here}/gigabyte.json --steps 1", "larger than 512 MiB"),
+    ("things at a number beyond all", "train maskrcnn --preset tiny --data {here}/many/beyond.json --steps 1", "beyond.json: annotation 0: .*must be finite"),
+    ("run lengths of a picture said to be huge", "train maskrcnn --preset tiny --data {here}/many/vast.json --steps 1", "as large as vast.json says, 90000 × 90000"),
+    ("half of labelme's file", "train maskrcnn --preset tiny --data {here}/labelme --steps 1", "half.json is not JSON"),
     ("things in absent pictures", "train maskrcnn --preset tiny --data {here}/coco/absent.json --steps 1", "None of the 1 images"),
     ("a folder without things", "train maskrcnn --preset tiny --data {here}/pairs --steps 1", "needs COCO's JSON, or labelme's"),
     ("things in a picture of another size", "train maskrcnn --preset tiny --data {here}/coco/size.json --steps 1", "must be as large as"),
@@ -264,12 +270,14 @@ ROWS = [
     ("things as a sound", "run maskrcnn {here}/black.png --out {here}/x.wav", "saved as .png, .jpg, .webp or .json"),
     ("a picture with nothing in it", "run maskrcnn {here}/black.png", WORKS),
     ("a picture of one pixel", "run maskrcnn {here}/pixel.png", WORKS),
+    ("a thing cut by the edge", "run maskrcnn {here}/edge.png", WORKS),
     ("a picture of a line", "run maskrcnn {here}/line.png", WORKS),
     ("an attack on nothing", "run attack {here}/black.png --model maskrcnn.cutouts", "Nothing is found in the picture"),
     # densepose
     ("people in no folder", "train densepose --preset tiny --data {here}/missing --steps 1", "There is no folder"),
     ("people without surfaces", "train densepose --preset tiny --data {here}/pairs --steps 1", "needs NAME_IUV.png beside its pictures"),
     ("a surface of another size", "train densepose --preset tiny --data {here}/surfaces --steps 1", "must be as large as its picture, 40 × 32"),
+    ("a part that there is not", "train densepose --preset tiny --data {here}/parts --steps 1", "has a part that there is not: they go to 24. Received: 200"),
     ("a file of people", "train densepose --preset tiny --data {here}/text.txt --steps 1", "There is no folder"),
     ("anchors for two levels of five", "train densepose --preset tiny --anchor-sizes 8 16 --steps 1", "for each of 5 levels"),
     ("a texture that is no atlas", "run densepose:dress {here}/black.png --texture {here}/line.png", "square charts in four columns of six"),
@@ -327,6 +335,9 @@ ROWS = [
     ("half of the annotations", "train segmenter --preset tiny --data {here}/half.json --steps 1", "is not JSON"),
     ("annotations with nan", "train segmenter --preset tiny --data {here}/coco/nan.json --steps 1", "must be finite"),
     ("annotations of one long line", "train segmenter --preset tiny --data {here}/coco/long.json --steps 1", "lists no images"),
+    ("annotations of a gigabyte", "train segmenter --preset tiny --data {here}/gigabyte.json --steps 1", "larger than 512 MiB"),
+    ("outlines at a number beyond all", "train segmenter --preset tiny --data {here}/many/beyond.json --steps 1", "beyond.json: annotation 0: .*must be finite"),
+    ("an outline of a picture said to be huge", "train segmenter --preset tiny --data {here}/many/vast.json --steps 1", "as large as the annotations say, 90000 × 90000"),
     ("masks of absent pictures", "train segmenter --preset tiny --data {here}/coco/absent.json --steps 1", "None of the 1 images"),
     ("no data of that name", "train segmenter --preset tiny --data {here}/missing --steps 1", "There is no folder"),
     ("a u-net whose widths do not double", "train segmenter --preset tiny --widths 8 12 --steps 1", "twice the one before"),
@@ -544,6 +555,17 @@ def places(tmp_path_factory, line_folder):
         (here / "many" / f"{name}.json").write_text(
             json.dumps(annotations | {"images": pictures, "annotations": things})
         )
+    beyond = [{"image_id": 0, "category_id": 1, "segmentation": [[1, 1, 10**400, 1, 4, 4]]}]
+    (here / "many" / "beyond.json").write_text(json.dumps(annotations | {"images": pictures, "annotations": beyond}))
+    side = 90_000
+    runs = {"counts": [0, side**2], "size": [side, side]}
+    vast = [{"image_id": n, "category_id": 1, "segmentation": runs} for n in range(12)]
+    listed = [image | {"width": side, "height": side} for image in pictures]
+    (here / "many" / "vast.json").write_text(json.dumps(annotations | {"images": listed, "annotations": vast}))
+    (here / "gigabyte.json").touch()
+    os.truncate(here / "gigabyte.json", 2**30 + 1)  # nothing of it is on the disk
+    Image(np.zeros((8, 8, 3), np.uint8)).save(here / "labelme" / "half.png")
+    (here / "labelme" / "half.json").write_text('{"shapes": [{"label": "dog", "points": [[1')
     sizes = [{"id": n + 1, "file_name": "a.png", "width": 9, "height": 8} for n in range(1)]
     (here / "coco" / "size.json").write_text(json.dumps(annotations | {"images": sizes, "annotations": square}))
     Image(np.zeros((1, 1, 3), np.uint8)).save(here / "pixel.png")
@@ -553,6 +575,9 @@ def places(tmp_path_factory, line_folder):
     for n in range(8):
         Image(np.full((32, 40, 3), 20 * n, np.uint8)).save(here / "surfaces" / f"{n}.png")
         Image(np.zeros((32 - (n == 7), 40, 3), np.uint8)).save(here / "surfaces" / f"{n}_IUV.png")
+    for n in range(8):
+        Image(np.full((32, 40, 3), 20 * n, np.uint8)).save(here / "parts" / f"{n}.png")
+        Image(np.full((32, 40, 3), 200 * (n == 7), np.uint8)).save(here / "parts" / f"{n}_IUV.png")
     (here / "games").mkdir()
     for name, text in {
         "half": "(;GM[1]SZ[5];B[cc]", "huge": f"(;SZ[5]C[{'x' * 10_000_000}])", "nine": "(;SZ[9];B[cc])",
