@@ -1,6 +1,7 @@
 """DensePose: the paper's head and losses, reading its maps, mirrors, atlases, what is measured, its tasks."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from potmeter.errors import UserError
 from potmeter.media import Image, Video
 from potmeter.nn.detection.instances import Instances
 from potmeter.nn.detection.regions import Positives
-from potmeter.systems.vision.densepose import DensePose, DensePoseRCNN
+from potmeter.systems.vision.densepose import DensePose, DensePoseRCNN, draw
 from potmeter.systems.vision.densepose.atlas import (
     fill_gaps,
     lift_texture,
@@ -35,11 +36,11 @@ from potmeter.systems.vision.densepose.atlas import (
 from potmeter.systems.vision.densepose.augment import flip, mirror
 from potmeter.systems.vision.densepose.baselines import MeanPose
 from potmeter.systems.vision.densepose.checkpoints import read_densepose_head
-from potmeter.systems.vision.densepose.draw import draw_surfaces
+from potmeter.systems.vision.densepose.draw import draw_surfaces, encode_iuv
 from potmeter.systems.vision.densepose.loss import POINTS, interpolate_points, surface_losses
 from potmeter.systems.vision.densepose.measure import Correspondences, measure, predict_people, round_trip
 from potmeter.systems.vision.densepose.model import DensePosePredictor, SurfaceMaps
-from potmeter.systems.vision.densepose.paste import paste_surface, paste_surfaces
+from potmeter.systems.vision.densepose.paste import SurfaceImage, paste_surface, paste_surfaces
 from potmeter.systems.vision.densepose.targets import SurfaceTargets, crop_targets, list_people
 
 TINY = DensePose.presets["tiny"]
@@ -432,6 +433,29 @@ def test_the_box_of_somebody_who_is_cut_off_by_the_edge_is_seen():
     drawn = draw_surfaces(Image(np.zeros((size, size, 3), np.uint8)), paste_surfaces(people, maps, size, size)).pixels
     assert all((line == 255).all() for line in (drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1]))
     assert not drawn[30:50, 30:50].any()
+
+
+def test_a_large_picture_is_drawn_some_rows_at_a_time_and_looks_as_drawn_at_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    part = torch.from_numpy(rng.integers(0, 25, (300, 4)).repeat(5, 1).astype(np.uint8))
+    uv = torch.from_numpy(rng.uniform(0, 1, (2, 300, 20)).astype(np.float32))
+    surfaces = SurfaceImage((part > 0).byte(), part, uv, torch.tensor([[2.0, 3, 15, 200]]), torch.tensor([0.9]))
+    picture = Image(rng.integers(0, 255, (300, 20, 3), np.uint8))
+    images = []
+    for rows in (7, 1000):
+        monkeypatch.setattr(draw, "ROWS", rows)
+        images.append((draw_surfaces(picture, surfaces).pixels, encode_iuv(surfaces).pixels))
+    assert all(map(np.array_equal, *images)) and not np.array_equal(images[0][0], picture.pixels)
+    monkeypatch.undo()
+    side = 3000
+    whole = torch.full((side, side), 3, dtype=torch.uint8)
+    surfaces = SurfaceImage(whole, whole, torch.rand(2, side, side), torch.zeros(0, 4), torch.zeros(0))
+    picture = Image(np.zeros((side, side, 3), np.uint8))
+    tracemalloc.start()
+    draw_surfaces(picture, surfaces), encode_iuv(surfaces)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 * side**2, "bytes: the pictures themselves have 3 a pixel each"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2000, 20), (20, 2000), (97, 61)])

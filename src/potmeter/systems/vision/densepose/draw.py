@@ -19,6 +19,8 @@ from .paste import SurfaceImage
 
 OPACITY = 0.62
 """Of the colours drawn over a person."""
+ROWS = 256
+"""Of a picture that are painted at a time."""
 LINES = 5
 """Contours of U, and of V, across a part, as in the paper's figures."""
 HEAD, HANDS = 14, (2, 3)
@@ -39,18 +41,11 @@ def part_colours() -> np.ndarray:
 
 def draw_surfaces(picture: Image, surfaces: SurfaceImage) -> Image:
     """The picture with everybody's surface, a colour for each part with contours of U and V, and the boxes with scores."""
-    part, uv = surfaces.part.cpu().numpy(), surfaces.uv.cpu().numpy()  # (H, W), (2, H, W)
-    own = part > 0
-    colour = part_colours()[part] * (0.55 + 0.45 * uv[1])[..., None]
-    steps = np.floor(uv * LINES).astype(np.int8)
-    edge = np.zeros(part.shape, bool)
-    for axis in (0, 1):
-        for values in (*steps, part):
-            edge |= np.diff(values, axis=axis, append=np.take(values, [-1], axis)) != 0
-    colour[edge] = 0.25 * colour[edge] + 0.75
-    pixels = picture.pixels.astype(np.float32) / 255
-    pixels[own] = (1 - OPACITY) * pixels[own] + OPACITY * colour[own]
-    canvas = PIL.Image.fromarray((255 * pixels.clip(0, 1)).round().astype(np.uint8))
+    part, uv, pixels = surfaces.part.cpu().numpy(), surfaces.uv.cpu().numpy(), picture.pixels.copy()
+    for top in range(0, len(pixels), ROWS):
+        seen = slice(top, top + ROWS + 1)  # with the row below, to which contours run
+        paint_surfaces(pixels[top : top + ROWS], part[seen], uv[:, seen])
+    canvas = PIL.Image.fromarray(pixels)
     pen, width = PIL.ImageDraw.Draw(canvas), max(1, round(max(picture.size) / 400))
     for box, score in zip(surfaces.boxes.tolist(), surfaces.scores.tolist(), strict=True):
         left, top, right, bottom = box  # beyond the last pixel, where a line along the picture's edge would not be seen
@@ -62,10 +57,36 @@ def draw_surfaces(picture: Image, surfaces: SurfaceImage) -> Image:
     return Image(np.array(canvas))
 
 
+def paint_surfaces(pixels: np.ndarray, part: np.ndarray, uv: np.ndarray) -> None:
+    """Lay the parts' colours, with contours of U and V, over some rows of a picture, in place.
+
+    Args:
+        pixels: uint8 (h, W, 3).
+        part, uv: (h or h + 1, W) and (2, h or h + 1, W), of these rows and, where there is one, of the one below.
+    """
+    count = len(pixels)
+    steps = np.floor(uv * LINES).astype(np.int8)
+    edge = np.zeros(part.shape, bool)
+    for axis in (0, 1):
+        for values in (*steps, part):
+            edge |= np.diff(values, axis=axis, append=np.take(values, [-1], axis)) != 0
+    part, uv, edge = part[:count], uv[:, :count], edge[:count]
+    own = part > 0
+    colour = part_colours()[part[own]] * (0.55 + 0.45 * uv[1][own])[:, None]
+    colour[edge[own]] = 0.25 * colour[edge[own]] + 0.75
+    mixed = (1 - OPACITY) * (pixels[own].astype(np.float32) / 255) + OPACITY * colour
+    pixels[own] = (255 * mixed.clip(0, 1)).round().astype(np.uint8)
+
+
 def encode_iuv(surfaces: SurfaceImage) -> Image:
     """Part, U and V as DensePose's programs save them: blue is the part, green is U, red is V, 255 = 1."""
-    uv = (255 * surfaces.uv.cpu().numpy()).round().astype(np.uint8)
-    return Image(np.ascontiguousarray(np.stack([uv[1], uv[0], surfaces.part.cpu().numpy().astype(np.uint8)], 2)))
+    part, uv = surfaces.part.cpu().numpy(), surfaces.uv.cpu().numpy()
+    pixels = np.empty((*part.shape, 3), np.uint8)
+    pixels[..., 2] = part
+    for channel, values in enumerate(uv[::-1]):
+        for top in range(0, len(pixels), ROWS):
+            pixels[top : top + ROWS, :, channel] = (255 * values[top : top + ROWS]).round()
+    return Image(pixels)
 
 
 def dress(picture: Image, surfaces: SurfaceImage, texture: Atlas, *, clothes_only: bool, opacity: float) -> Image:
