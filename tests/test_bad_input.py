@@ -438,7 +438,7 @@ ROWS = [
     ("8000 × 8000 pixels without a face", "run deepfakes {here}/vast.png --consent", "no face in vast.png"),
     ("no face to extract", "run deepfakes:extract {here}/black.png", "no face in any of the pictures"),
     ("a film of one frame without a face", "run deepfakes:video {here}/one-frame.mp4 --consent", "no face in any frame"),
-    ("a film without pictures", "run deepfakes:video {here}/sound.mp4 --consent", "not a video of a known format"),
+    ("a film without pictures", "run deepfakes:video {here}/sound.mp4 --consent", "sound.mp4 has no moving pictures.*Received: a file of audio"),
     ("half a film", "run deepfakes:video {here}/half.mp4 --consent", "not a video of a known format"),
     ("a text as a face", "run deepfakes {here}/text.png --consent", "not a picture of a known format"),
     ("half a picture as a face", "run deepfakes:detect {here}/cut.png", "is a broken picture"),

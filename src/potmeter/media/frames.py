@@ -69,7 +69,8 @@ class FileFrames(Frames):
         name: What messages call it.
 
     Raises:
-        av.FFmpegError, IndexError, StopIteration: When no frame can be decoded.
+        UserError: It has no video, or too large frames.
+        av.FFmpegError, StopIteration: When no frame can be decoded.
     """
 
     def __init__(self, source: Path | bytes, name: str) -> None:
@@ -77,6 +78,8 @@ class FileFrames(Frames):
 
         self.source, self.name = source, name
         with open_container(source) as container:
+            kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+            container.streams.video or reject(f"{name} has no moving pictures.", f"a file of {kinds}")
             stream = container.streams.video[0]
             first = next(container.decode(stream))
             pixels = first.width * first.height
