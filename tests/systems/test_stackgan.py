@@ -61,6 +61,12 @@ def system():
     return StackGAN(TINY).eval()
 
 
+@pytest.fixture(scope="module")
+def birds():
+    """The shipped weights."""
+    return StackGAN.from_pretrained("birds").eval()
+
+
 @pytest.fixture
 def quiet():
     notices.drop_notes()
@@ -421,6 +427,23 @@ def test_words_that_it_does_not_know_are_said(quiet):
             read_sentence(wrong, TINY)
     with pytest.raises(UserError, match=r"at most.*Received: 10,000 characters"):
         read_sentence("bird " * 2000, TINY)
+
+
+@pytest.mark.parametrize(
+    ("known", "unseen", "other"),
+    [("a yellow bird with a black crown and a white belly", "with a black crown and a white belly this bird is yellow",
+      "a black bird with a yellow crown and a white belly"),
+     ("this bird has a red belly and blue wings", "the wings of this bird are blue and its belly is red",
+      "this bird has a blue belly and red wings"),
+     ("a white bird with an orange throat", "with an orange throat this bird is white",
+      "an orange bird with a white throat")],
+    ids=["three colours", "two parts", "two colours"],
+)  # fmt: skip
+def test_the_shipped_text_encoder_understands_orders_of_words_that_it_was_not_trained_on(birds, known, unseen, other):
+    with torch.no_grad():
+        text = F.normalize(birds.embed_sentences([known, unseen, other]), dim=1)
+    same, swapped = text[0] @ text[1], text[1] @ text[2]
+    assert same > 0.9 and same > swapped + 0.1, "nearer than the same words about other parts"
 
 
 def test_a_seed_gives_the_same_pictures_and_another_others(system):
