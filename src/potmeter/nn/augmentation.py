@@ -24,3 +24,57 @@ def crop_and_flip(
         piece = image[:, top : top + size, left : left + size]
         pieces.append(piece.flip(-1) if mirror < 0.5 else piece)
     return torch.stack(pieces)
+
+
+DIFF_NUMBERS = 7
+"""Uniform random numbers that ``diff_augment`` takes for each picture."""
+MOST_MOVED, CUT = 1 / 8, 1 / 2
+"""By what share of their sides pictures are moved at most; side of what is cut out, as a share of theirs."""
+
+
+def diff_augment(images: Float[Tensor, "b 3 h w"], numbers: Float[Tensor, "b 7"]) -> Float[Tensor, "b 3 h w"]:
+    """Pictures in other colours, moved, and with a piece cut out, differentiably (DiffAugment, arXiv:2006.10738).
+
+    If real and generated pictures are changed so before a discriminator sees either, and gradients go back through the
+    change, a discriminator learns few pictures by heart less soon, and what is generated bears no trace of the change.
+
+    Args:
+        images: In [−1, 1]; the results may lie outside.
+        numbers: Uniform random numbers in [0, 1), ``DIFF_NUMBERS`` for each picture: of brightness, saturation and contrast,
+            how far it is moved down and right, and where the piece is.
+
+    Example:
+        >>> diff_augment(torch.zeros(2, 3, 8, 8), torch.rand(2, 7)).shape
+        torch.Size([2, 3, 8, 8])
+    """
+    numbers = numbers.to(images.device)[:, :, None, None, None]
+    brightness, saturation, contrast, *places = numbers.unbind(1)  # (B, 1, 1, 1) each
+    x = images + brightness - 0.5
+    grey = x.mean(1, keepdim=True)
+    x = grey + 2 * saturation * (x - grey)
+    mean = x.mean((1, 2, 3), keepdim=True)
+    x = mean + (contrast + 0.5) * (x - mean)
+    y_shift, x_shift, y_cut, x_cut = (place.flatten() for place in places)
+    rows, inside_y, cut_y = moved_places(images.shape[2], y_shift, y_cut)
+    columns, inside_x, cut_x = moved_places(images.shape[3], x_shift, x_cut)
+    batch = torch.arange(len(x), device=x.device)[:, None, None]
+    x = x[batch, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)  # (B, 3, H, W)
+    inside = inside_y[:, :, None] & inside_x[:, None, :]
+    return x * (inside & ~(cut_y[:, :, None] & cut_x[:, None, :]))[:, None]
+
+
+def moved_places(size: int, shift: Float[Tensor, " b"], cut: Float[Tensor, " b"]) -> tuple[Tensor, Tensor, Tensor]:
+    """Along one side of pictures: where each pixel comes from, whether that is in the picture, and whether it is cut out.
+
+    Args:
+        size: Pixels of the side.
+        shift, cut: Uniform random numbers in [0, 1) for each picture: how far it is moved, and the middle of the piece.
+
+    Returns:
+        Tensors (B, size): int64, bool and bool.
+    """
+    most, piece = round(size * MOST_MOVED), round(size * CUT)
+    places = torch.arange(size, device=shift.device)
+    source = places - ((2 * most + 1) * shift).long()[:, None] + most
+    first = ((size + 1 - piece % 2) * cut).long()[:, None] - piece // 2
+    return source.clamp(0, size - 1), (source >= 0) & (source < size), (places >= first) & (places < first + piece)

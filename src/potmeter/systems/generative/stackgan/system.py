@@ -24,6 +24,7 @@ from potmeter.errors import reject
 from potmeter.media import Image
 from potmeter.media.image_grid import image_grid, resize_to_side
 from potmeter.media.labelled_page import labelled_page
+from potmeter.nn.augmentation import DIFF_NUMBERS, diff_augment
 from potmeter.systems.generative.feature_extractor import FeatureExtractor, require_enough_images
 
 from . import config, model, sentences
@@ -246,10 +247,17 @@ class StackGAN(System):
 
         Real pictures beside their own sentences are to be 1; beside another's, and generated ones, 0, of half the weight each.
         """
+        real, fake = self.augment(real), self.augment(fake)
         features = discriminator.features(real)
         matching, mismatching = discriminator.logits(features, text), discriminator.logits(features, text.roll(1, 0))
         generated = discriminator(fake, text)
         return F.softplus(-matching).mean() + 0.5 * (F.softplus(mismatching).mean() + F.softplus(generated).mean())
+
+    def augment(self, images: Tensor) -> Tensor:
+        """Pictures (B, 3, S, S) in [−1, 1] as discriminators are to see them."""
+        if not self.config.diff_augment:
+            return images
+        return diff_augment(images, self.rng.uniform(len(images), DIFF_NUMBERS))
 
     def generator_losses(
         self, discriminator: model.Discriminator, real: Tensor, fake: Tensor, text: Tensor
@@ -259,7 +267,7 @@ class StackGAN(System):
         weight = c.adversarial_weight
         if not is_small and c.second_adversarial_weight is not None:
             weight = c.second_adversarial_weight
-        losses = {"generator": weight * F.softplus(-discriminator(fake, text)).mean()}
+        losses = {"generator": weight * F.softplus(-discriminator(self.augment(fake), text)).mean()}
         if c.reconstruction_weight:
             half = len(real) // 2
             losses["reconstruction"] = c.reconstruction_weight * (fake[:half] - real[:half]).abs().mean()

@@ -77,6 +77,9 @@ class Config(BaseConfig):
     a picture as it is, both generators then begin. 0 = they begin with random weights, as in the papers."""
     pool_size: Annotated[int, Range(0, 10_000)] = 50
     """Translated pictures of the past that a discriminator is also shown; 0 = none."""
+    diff_augment: bool = False
+    """Whether discriminators see pictures in other colours, moved, and with a piece cut out, so that they learn few pictures by
+    heart less soon (DiffAugment, arXiv:2006.10738); the papers' do not."""
     beta1: Annotated[float, Range(0, 1, open="high")] = 0.5
     """Adam's decay of the mean gradient."""
     precision: Literal["float32", "bfloat16"] = "float32"

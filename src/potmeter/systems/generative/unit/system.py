@@ -27,7 +27,7 @@ from potmeter.media.image_batch import to_batch
 from potmeter.media.image_grid import image_grid
 from potmeter.metrics.frechet import frechet_distance
 from potmeter.metrics.perceptual import LAYERS, perceptual_distance
-from potmeter.nn.augmentation import crop_and_flip
+from potmeter.nn.augmentation import DIFF_NUMBERS, crop_and_flip, diff_augment
 from potmeter.nn.gan_losses import Objective, discriminator_loss, generator_loss
 from potmeter.nn.image_pool import ImagePool
 from potmeter.systems.generative.feature_extractor import FeatureExtractor
@@ -138,7 +138,7 @@ class UNIT(System):
                 (y,) = net.decode(z, target)
                 if c.identity_weight:
                     parts["identity"].append((net(real[target], source, target) - real[target]).abs().mean())
-            parts["adversarial"].append(generator_loss(OBJECTIVE, self.discriminators[target](y).float()))
+            parts["adversarial"].append(generator_loss(OBJECTIVE, self.discriminate(y, target)))
             (back,) = net.decode(self.sample_latent(net.encode(y, target), parts), source)
             parts["cycle"].append((back - x).abs().mean())
             translated.append(y)
@@ -210,10 +210,17 @@ class UNIT(System):
     def discriminators_loss(self, real: Pair, translated: Pair) -> Tensor:
         """What the discriminators minimise, those of both styles together."""
         losses = []
-        for network, pool, x, y in zip(self.discriminators, self.pools, real, translated, strict=True):
+        for style, (pool, x, y) in enumerate(zip(self.pools, real, translated, strict=True)):
             y = pool.exchange(y.detach().float(), self.rng.uniform(len(y), 2))
-            losses.append(discriminator_loss(OBJECTIVE, network(x).float(), network(y).float()))
+            losses.append(discriminator_loss(OBJECTIVE, self.discriminate(x, style), self.discriminate(y, style)))
         return torch.stack(losses).sum()
+
+    def discriminate(self, images: Tensor, style: int) -> Tensor:
+        """The logits (B, 1, Y, X) of pictures (B, 3, S, S) in [0, 1], as a style's discriminator is to see them."""
+        if self.config.diff_augment:
+            images = (diff_augment(2 * images - 1, self.rng.uniform(len(images), DIFF_NUMBERS)) + 1) / 2
+        logits: Tensor = self.discriminators[style](images)
+        return logits.float()
 
     # What is measured
 
