@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from potmeter.core.machine import call_memory
 from potmeter.core.random import RandomStream
 from potmeter.errors import UserError
 from potmeter.media import Image, Video
@@ -20,6 +21,7 @@ from potmeter.nn.augmentation import crop_and_flip
 from potmeter.nn.colour_transfer import colour_statistics, transfer_colours
 from potmeter.nn.image_transformation import InstanceNorm
 from potmeter.systems.generative.styletransfer import Config, StyleTransfer, paint
+from potmeter.systems.generative.styletransfer.bench import paint_4k
 from potmeter.systems.generative.styletransfer.criterion import Criterion
 from potmeter.systems.generative.styletransfer.gatys import optimise
 from potmeter.systems.generative.styletransfer.loss import gram_matrix, total_variation
@@ -169,6 +171,11 @@ def test_a_large_picture_goes_in_strips(network, monkeypatch):
     paint.paint(network, noise(20, 20))
     paint.paint(network, noise(9, 9))
     assert seen == [(52, 52, 3)]  # with the margins
+
+
+@pytest.mark.slow
+def test_a_4k_picture_takes_less_than_a_gibibyte_above_the_process_that_has_it():
+    assert call_memory(paint_4k) < 2**30 / 1e6
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (3, 5), (33, 2)])
