@@ -106,8 +106,12 @@ def of_blackbox(system: Any) -> dict[str, Tensor]:
 
 def of_captioner(system: Any) -> dict[str, Tensor]:
     """The logits of each word and the attention weights, for feature maps that never change: the backbone is not shipped."""
+    from potmeter.systems.vision.captioner.model import CLASSES
+
     side = round(len(system.decoder.place_embedding) ** 0.5)
     maps = 3 * waves(2, system.decoder.annotation_projection.in_features, side, side)
+    if system.decoder.evidence is not None:
+        maps = torch.cat([maps, (9 * waves(2, CLASSES, side, side)).softmax(1)], 1)
     logits, weights = system.decoder(maps, torch.tensor([[3, 8, 13, 21], [4, 34, 9, 17]]))
     return {"logits": logits} if weights is None else {"logits": logits, "attention": weights}
 

@@ -17,8 +17,14 @@ from potmeter.systems.vision.captioner import ImageCaptioner
 from potmeter.systems.vision.captioner.batches import TokenData
 from potmeter.systems.vision.captioner.decoding import search_captions
 from potmeter.systems.vision.captioner.evaluation import is_named, measure_captions
-from potmeter.systems.vision.captioner.model import END, PAD, UNKNOWN, Decoder
-from potmeter.systems.vision.captioner.words import encode_captions, join_words, learn_vocabulary, split_caption
+from potmeter.systems.vision.captioner.model import CLASSES, END, EPSILON, PAD, UNKNOWN, Decoder
+from potmeter.systems.vision.captioner.words import (
+    encode_captions,
+    join_words,
+    learn_vocabulary,
+    match_classes,
+    split_caption,
+)
 
 SMALL = replace(
     ImageCaptioner.presets["tiny"],
@@ -121,6 +127,58 @@ def test_special_tokens_are_never_written():
     network.output_bias.data[[PAD, UNKNOWN, config.start("en"), config.start("hu")]] = 50
     (found,) = search_captions(network, config, torch.randn(1, 4, 3, 3), "en", Beam(5), best=5)
     assert found and all(token >= 5 for each in found for token in each.tokens)
+
+
+# What the backbone's classifier says ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("architecture", ["attend", "tell"])
+def test_a_class_that_is_seen_speaks_for_the_words_that_name_it_and_for_no_others(architecture):
+    network, config = decoder(architecture=architecture, class_words=("281 cat", "282 cat"))
+    maps, tokens = torch.randn(2, 4, 3, 3), torch.tensor([[3, 5], [3, 5]])
+    probabilities = torch.full((2, CLASSES, 3, 3), 1e-6)
+    probabilities[1, 281], probabilities[1, 282] = 0.3, 0.2  # two classes of one word count together, everywhere alike
+    logits, _ = network(torch.cat([maps[:1].expand(2, -1, -1, -1), probabilities], 1), tokens)
+    change = logits[1] - logits[0]
+    cat = config.tokens.index("cat")
+    torch.testing.assert_close(change[:, :cat], torch.zeros(2, cat), atol=1e-5, rtol=0)
+    none, half = (np.log1p(q / EPSILON) for q in (2e-6, 0.5))
+    assert change[0, cat] > 1 and (change[:, cat] / (half - none) < 10).all()
+    assert "evidence.gate.weight" in dict(network.named_parameters())
+    plain, _ = decoder(architecture=architecture)
+    assert plain.evidence is None and not [key for key in network.state_dict() if "member" in key or "groups" in key]
+
+
+def test_a_class_that_has_been_named_speaks_no_longer_and_others_still_do():
+    network, config = decoder(class_words=("281 cat", "1 red"))
+    cat, red = (config.tokens.index(word) for word in ("cat", "red"))
+    maps, tokens = torch.randn(1, 4, 3, 3), torch.tensor([[3, cat, 5, 5]])
+    probabilities = torch.zeros(2, CLASSES, 3, 3)
+    probabilities[1, 281], probabilities[1, 1] = 0.5, 0.3
+    logits, _ = network(torch.cat([maps.expand(2, -1, -1, -1), probabilities], 1), tokens.expand(2, -1))
+    change = logits[1] - logits[0]
+    assert change[0, cat] > 1 and not change[1:, cat].any() and (change[:, red] > 1).all()
+
+
+def test_evidence_comes_from_where_the_network_looks():
+    network, config = decoder(class_words=("281 cat",))
+    tokens, maps = torch.tensor([[3]]), torch.randn(1, 4, 3, 3)
+    gains = []
+    for place in range(9):
+        probabilities = torch.zeros(1, CLASSES, 3, 3)
+        probabilities.view(CLASSES, 9)[281, place] = 1
+        logits, weights = network(torch.cat([maps, probabilities], 1), tokens)
+        gains.append(logits[0, 0, config.tokens.index("cat")].item())
+    assert np.argsort(gains).tolist() == weights[0, 0].argsort().tolist()
+
+
+def test_classes_are_named_by_what_the_data_say_or_by_the_ends_of_their_english_names(splits):
+    data = splits.train.head(4)
+    data.class_words = {"róka": ("red fox", "kit fox"), "fox": ("red fox",)}
+    assert match_classes(data, ("fox", "róka", "the")) == ("277 fox", "277 róka", "278 róka")
+    data.class_words = {}
+    assert match_classes(data.in_language("en"), ("bear", "fox", "a"))[:2] == ("277 fox", "278 fox")
+    assert match_classes(data.in_language("hu"), ("fox",)) == (), "an English name says nothing of Hungarian words"
 
 
 # Words --------------------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ class CaptionData(SourceData[Tensor]):
         captions: Of each of its pictures.
         objects: What of each picture a caption should name, where that is known; else empty.
         indices: The pictures that belong to this data set; None = all.
+        class_words: Of words of the captions, the names of ImageNet's classes that they name too, where that is known.
 
     Example:
         >>> from potmeter.data.sets.scenes import shape_scenes
@@ -41,9 +42,10 @@ class CaptionData(SourceData[Tensor]):
         captions: Sequence[Captions],
         objects: Sequence[Sequence[Names]] = (),
         indices: Sequence[int] | None = None,
+        class_words: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         super().__init__(source, len(captions), indices)
-        self.all_captions, self.all_objects = captions, objects
+        self.all_captions, self.all_objects, self.class_words = captions, objects, class_words or {}
 
     @property
     def captions(self) -> list[Captions]:

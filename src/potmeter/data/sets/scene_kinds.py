@@ -147,3 +147,25 @@ KINDS = tuple(
         ("airplane airplanes repülő repülőtől", "vehicles/flight/planes/ 747"),
     )
 )
+
+CLASSES = {
+    kind: tuple(names.split("; "))
+    for kind, names in {
+        "frog": "bullfrog; tree frog; tailed frog", "penguin": "king penguin", "chicken": "cock; hen", "duck": "drake",
+        "bear": "brown bear; American black bear; ice bear; sloth bear", "cow": "ox", "goat": "ibex", "sheep": "ram; bighorn",
+        "lion": "lion", "tiger": "tiger", "pig": "hog; wild boar", "rabbit": "wood rabbit; Angora",
+        "fish": "tench; goldfish; barracouta; coho; rock beauty; anemone fish; sturgeon; gar; lionfish; puffer",
+        "apple": "Granny Smith", "strawberry": "strawberry", "orange": "orange", "pepper": "bell pepper",
+        "mushroom": "mushroom; agaric; bolete; gyromitra; stinkhorn; earthstar; hen-of-the-woods; coral fungus",
+        "guitar": "acoustic guitar; electric guitar", "drum": "drum", "hammer": "hammer", "bin": "ashcan",
+        "ball": "basketball; croquet ball; golf ball; ping-pong ball; rugby ball; soccer ball; tennis ball; volleyball",
+        "car": "beach wagon; cab; convertible; jeep; limousine; minivan; Model T; racer; sports car",
+        "truck": "fire engine; garbage truck; moving van; pickup; tow truck; trailer truck", "wheel": "car wheel",
+        "boat": "canoe; catamaran; fireboat; gondola; lifeboat; schooner; speedboat; trimaran; yawl",
+        "flower": "daisy; yellow lady's slipper", "elephant": "African elephant; Indian elephant; tusker", "zebra": "zebra",
+        "horse": "sorrel", "fox": "red fox; kit fox; Arctic fox; grey fox", "owl": "great grey owl", "koala": "koala",
+        "kangaroo": "wallaby", "banana": "banana", "pineapple": "pineapple", "lemon": "lemon",
+        "bus": "minibus; school bus; trolleybus", "airplane": "airliner; warplane",
+    }.items()
+}  # fmt: skip
+"""The classes of ImageNet, by their names, that are of a kind or much like it (a wallaby, for a kangaroo)."""

@@ -29,7 +29,7 @@ from potmeter.data.fingerprint import digest
 from potmeter.data.formats.rcc import read_rcc
 from potmeter.data.sets.gcompris import read_animal_photos
 from potmeter.data.sets.scene_grammar import LANGUAGES, Thing, write_captions
-from potmeter.data.sets.scene_kinds import KINDS, WHOLE, Kind, Stamp
+from potmeter.data.sets.scene_kinds import CLASSES, KINDS, WHOLE, Kind, Stamp
 from potmeter.data.splits import Splits
 
 COUNTS = {"train": 4_000, "valid": 300, "test": 1_000}
@@ -259,7 +259,13 @@ def caption_data(scenes: Sequence[Scene], size: int, part: str | None) -> Captio
     objects = [
         [{language: thing.forms(language) for language in LANGUAGES} for thing in scene.things] for scene in scenes
     ]
-    return CaptionData(ScenePictures(scenes, size, part), captions, objects)
+    return CaptionData(ScenePictures(scenes, size, part), captions, objects, class_words=class_words())
+
+
+def class_words() -> dict[str, tuple[str, ...]]:
+    """Of each kind's words, in both languages, the names of ImageNet's classes."""
+    kinds = [kind for kind in KINDS if kind.english in CLASSES]
+    return {word: CLASSES[kind.english] for kind in kinds for language in LANGUAGES for word in kind.forms(language)}
 
 
 def draw_part(part: str, count: int, stamps: dict[Kind, list[Stamp]]) -> list[Scene]:

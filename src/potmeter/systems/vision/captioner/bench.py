@@ -12,6 +12,8 @@ from potmeter.core.bench import Row, compare, interleave, is_selected, stopwatch
 from potmeter.metrics.captions import cider
 
 from .decoding import search_captions
+from .features import STRIDE
+from .model import CLASSES
 from .system import BEAM, ImageCaptioner
 
 PICTURES = 64
@@ -30,9 +32,15 @@ def search() -> Row:
     """Captions a second from feature maps, beam 3: all pictures and hypotheses together, or picture by picture."""
     torch.manual_seed(0)
     words = tuple(f"word{number}" for number in range(260))
-    config = replace(ImageCaptioner.presets["lecture"], vocabulary=words, languages=("en",))
+    classes = tuple(f"{number} {word}" for number, word in enumerate(words[:160]))
+    config = replace(ImageCaptioner.presets["lecture"], vocabulary=words, class_words=classes, languages=("en",))
     system = ImageCaptioner(config).eval()
-    maps = torch.rand(PICTURES, 1280, 9, 9)
+    side = config.image_size // STRIDE
+    features, probabilities = (
+        torch.rand(PICTURES, 1280, side, side),
+        torch.rand(PICTURES, CLASSES, side, side).softmax(1),
+    )
+    maps = torch.cat([features, probabilities], 1)
 
     def together() -> None:
         search_captions(system.decoder, config, maps, "en", BEAM)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -66,6 +67,12 @@ class Backbone:
         """What the last 1×1 convolution makes of feature maps."""
         network = self.load(maps.device)
         return network.features[-1](maps.contiguous(memory_format=torch.channels_last))  # type: ignore[no-any-return]
+
+    def classify(self, maps: Float[Tensor, "b 1280 hs ws"]) -> Float[Tensor, "b 1000 hs ws"]:
+        """The probabilities of ImageNet's classes at each place, of expanded feature maps."""
+        *_, last = self.load(maps.device).classifier.children()
+        assert isinstance(last, nn.Linear)
+        return F.conv2d(maps, last.weight[:, :, None, None], last.bias).softmax(1)
 
 
 class CachedFeatures:

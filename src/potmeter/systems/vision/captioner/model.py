@@ -8,7 +8,7 @@ Xu et al. (arXiv:1502.03044) let it look again for each word: with annotation ve
 
 (the paper's soft attention; the output layer shares the embedding's matrix, which it has not in the paper). The annotation
 vectors are projections of the backbone's features to which the place's own vector is added: a convolution knows where it
-is by its padding only, and captions say left and right.
+is by its padding only, and captions say left and right. What ``ClassEvidence`` adds is in neither paper.
 
 Shapes: B captions, T words, P = hs · ws places, F channels of the feature map, C dimensions of an annotation vector,
 H units of the LSTM, V tokens.
@@ -30,6 +30,10 @@ from potmeter.errors import reject
 
 PAD, END, UNKNOWN = 0, 1, 2
 SPECIAL = ("<pad>", "<end>", "<unknown>")
+CLASSES = 1000
+"""ImageNet's classes: so many channels of a feature map are their probabilities, where ``class_words`` are given."""
+EPSILON = 0.01
+"""Probability from which a class at a place counts as evidence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,10 @@ class Config(BaseConfig):
     """Fewest times that a word must stand in the training captions to be in the vocabulary."""
     vocabulary: tuple[str, ...] = ()
     """The words, in the order of their tokens; filled from the data."""
+    class_names: bool = False
+    """mobilenet: let the network's own ImageNet classifier speak for the words that name its classes."""
+    class_words: tuple[str, ...] = ()
+    """class_names: which class, by its number, a word names, as ``291 lion``; filled from the data."""
     languages: tuple[str, ...] = ()
     """Languages of the captions, each of which has a start token; filled from the data. und: not said which."""
 
@@ -88,14 +96,16 @@ class DecoderState:
         annotations: (B, P, C), the annotation vectors.
         keys: (B, P, C), W_a aᵢ.
         h, c: (B, H), of the LSTM.
+        named: (B, P, G), of each place, the probabilities of the G sets of classes that have names; or None.
     """
 
-    def __init__(self, annotations: Tensor, keys: Tensor, h: Tensor, c: Tensor) -> None:
-        self.annotations, self.keys, self.h, self.c = annotations, keys, h, c
+    def __init__(self, annotations: Tensor, keys: Tensor, h: Tensor, c: Tensor, named: Tensor | None = None) -> None:
+        self.annotations, self.keys, self.h, self.c, self.named = annotations, keys, h, c, named
 
     def select(self, rows: Int[Tensor, " n"]) -> DecoderState:
         """The state of these captions, in this order; one may come several times."""
-        return DecoderState(self.annotations[rows], self.keys[rows], self.h[rows], self.c[rows])
+        named = None if self.named is None else self.named[rows]
+        return DecoderState(self.annotations[rows], self.keys[rows], self.h[rows], self.c[rows], named)
 
 
 class Attention(nn.Module):
@@ -116,12 +126,60 @@ class Attention(nn.Module):
         return torch.sigmoid(self.gate(state.h)) * context, weights
 
 
+class ClassEvidence(nn.Module):
+    """What the backbone's own classifier sees, as evidence for the words that name its classes.
+
+    Captions show a few lions; the classifier has seen a thousand. With pᵢ(c), its probability of class c at place i, and the
+    classes C(w) that a word names,
+
+        qₜ(w) = Σᵢ αₜᵢ Σ_{c ∈ C(w)} pᵢ(c)        logitsₜ(w) += softplus(w_g · hₜ + b_g) · log(1 + qₜ(w) / ε)
+
+    where C(w) is empty nothing is added. (A product of experts, whose weight is learnt for each word from the state.) What has
+    been named once speaks no longer: it would be named again for as long as it is looked at.
+
+    Args:
+        config: With its vocabulary and class_words.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        classes: dict[str, set[int]] = {}
+        for pair in config.class_words:
+            number, word = pair.split(" ", 1)
+            classes.setdefault(word, set()).add(int(number))
+        named = list(dict.fromkeys(frozenset(classes[word]) for word in config.tokens if word in classes))
+        member = torch.zeros(CLASSES, len(named))
+        for column, numbers in enumerate(named):
+            member[sorted(numbers), column] = 1
+        groups = [named.index(frozenset(classes[word])) if word in classes else len(named) for word in config.tokens]
+        self.member: Tensor
+        self.groups: Tensor
+        self.register_buffer("member", member, persistent=False)  # (1000, G)
+        self.register_buffer("groups", torch.tensor(groups), persistent=False)  # (V,)
+        self.gate = nn.Linear(config.hidden_size, 1)
+
+    def gather(self, probabilities: Float[Tensor, "b k hs ws"]) -> Float[Tensor, "b p g"]:
+        """Of each place, the probability of each set of classes that a word names."""
+        return probabilities.flatten(2).transpose(1, 2) @ self.member
+
+    def strike(self, named: Float[Tensor, "b p g"], tokens: Int[Tensor, " b"]) -> Float[Tensor, "b p g"]:
+        """The same without the classes that a word just written names."""
+        written = F.one_hot(self.groups[tokens], named.shape[2] + 1)[:, None, :-1]
+        return named * (1 - written)
+
+    def forward(self, named: Float[Tensor, "b p g"], weights: Tensor | None, h: Tensor) -> Float[Tensor, "b v"]:
+        """What to add to the logits, given the attention weights (B, P); None = the same everywhere."""
+        q = named.mean(1) if weights is None else torch.einsum("bp,bpg->bg", weights, named)
+        evidence = F.pad(torch.log1p(q / EPSILON), (0, 1))[:, self.groups]
+        return F.softplus(self.gate(h)) * evidence
+
+
 class Decoder(nn.Module):
     """From a feature map to the logits of a caption's words.
 
     Args:
         config: With its vocabulary and languages.
-        features: Channels of the feature map.
+        features: Channels of the feature map; with class_words those of the classes' probabilities come after them.
         side: Its height and width.
 
     Example:
@@ -151,20 +209,25 @@ class Decoder(nn.Module):
         else:
             self.image_input = nn.Linear(c, e)
         self.lstm = nn.LSTMCell(e + c if self.attends else e, h)
+        self.evidence = ClassEvidence(config) if config.class_words else None
         self.hidden_output = nn.Linear(h, e)
         self.output_bias = nn.Parameter(torch.zeros(len(config.tokens)))
 
     def encode(self, maps: Float[Tensor, "b f hs ws"]) -> DecoderState:
         """The state before the first word."""
+        named = None
+        if self.evidence is not None:
+            maps, probabilities = maps.split((maps.shape[1] - CLASSES, CLASSES), 1)
+            named = self.evidence.gather(probabilities)
         places = self.feature_dropout(maps).flatten(2).transpose(1, 2)  # (B, P, F)
         annotations = F.relu(self.annotation_projection(places) + self.place_embedding)
         mean = annotations.mean(1)
         if self.attends:
             h, c = torch.tanh(self.initial(mean)).chunk(2, 1)
-            return DecoderState(annotations, self.attention.key_projection(annotations), h, c)
+            return DecoderState(annotations, self.attention.key_projection(annotations), h, c, named)
         zero = mean.new_zeros(len(mean), self.lstm.hidden_size)
         h, c = self.lstm(self.dropout(self.image_input(mean)), (zero, zero))
-        return DecoderState(annotations, annotations, h, c)
+        return DecoderState(annotations, annotations, h, c, named)
 
     def step(
         self, tokens: Int[Tensor, " b"], state: DecoderState
@@ -178,7 +241,11 @@ class Decoder(nn.Module):
         else:
             state.h, state.c = self.lstm(words, (state.h, state.c))
             output = self.hidden_output(self.dropout(state.h))
-        return F.linear(output, self.embedding.weight, self.output_bias), weights
+        logits = F.linear(output, self.embedding.weight, self.output_bias)
+        if self.evidence is not None and state.named is not None:
+            state.named = self.evidence.strike(state.named, tokens)
+            logits = logits + self.evidence(state.named, weights, state.h)
+        return logits, weights
 
     def forward(
         self, maps: Float[Tensor, "b f hs ws"], tokens: Int[Tensor, "b t"]

@@ -8,6 +8,7 @@ from .model import Config
 
 LECTURE = Config(
     batch_size=64, lr=2e-3, weight_decay=0.05, clip=5.0, warmup=0.05, ema=0.995, dropout=0.5, label_smoothing=0.1,
+    image_size=448, class_names=True,
 )  # fmt: skip
 
 PRESETS = {

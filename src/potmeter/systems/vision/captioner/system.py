@@ -31,7 +31,7 @@ from .examples import examples
 from .features import BATCH, CHANNELS, CONVOLUTION_STRIDE, STRIDE, Backbone, CachedFeatures, Convolutions
 from .model import PAD
 from .presets import PRESETS
-from .words import check_caption, decode_tokens, encode_captions, learn_vocabulary, split_caption
+from .words import check_caption, decode_tokens, encode_captions, learn_vocabulary, match_classes, split_caption
 
 BEAM = Beam(3, length_penalty=1.0)
 """Show and Tell's later version has a beam of 3."""
@@ -96,12 +96,13 @@ class ImageCaptioner(System):
     @classmethod
     def fit_config(cls, config: model.Config, splits: Splits) -> model.Config:
         words = learn_vocabulary(splits.train, config.min_count)
-        return replace(config, vocabulary=words, languages=splits.train.languages)
+        classes = match_classes(splits.train, words) if config.class_names else ()
+        return replace(config, vocabulary=words, class_words=classes, languages=splits.train.languages)
 
     @classmethod
     def fine_tune_config(cls, config: model.Config) -> model.Config:
         """The same network; the words are those of the captions to come."""
-        return replace(config, vocabulary=(), languages=())
+        return replace(config, vocabulary=(), class_words=(), languages=())
 
     # 3. The loss
 
@@ -110,7 +111,7 @@ class ImageCaptioner(System):
         captions = batch["captions"]  # (B, K, T)
         chosen = self.rng.integers(captions.shape[1], len(captions)).to(captions.device)
         tokens = trim(captions[torch.arange(len(captions), device=captions.device), chosen])
-        maps = self.backbone.expand(batch["maps"]) if self.backbone else self.feature_maps(batch["image"])
+        maps = self.expand(batch["maps"]) if self.backbone else self.feature_maps(batch["image"])
         logits, weights = self.decoder(maps, tokens[:, :-1])
         real = tokens[:, 1:] != PAD
         nats = cross_entropy(logits, tokens[:, 1:], self.config.label_smoothing if self.training else 0.0)
@@ -161,13 +162,13 @@ class ImageCaptioner(System):
                     self.backbone.feature_maps(batch["image"]) if self.backbone else self.feature_maps(batch["image"])
                 )
                 parts += [maps.cpu()] if keep and self.backbone else []
-                yield self.backbone.expand(maps) if self.backbone else maps, number * BATCH
+                yield self.expand(maps) if self.backbone else maps, number * BATCH
             if parts:
                 self.known = {data.fingerprint(): torch.cat(parts)}
             return
         for start in range(0, len(known), BATCH):
             maps = known[start : start + BATCH].to(self.device)
-            yield self.backbone.expand(maps) if self.backbone else maps, start
+            yield self.expand(maps) if self.backbone else maps, start
 
     def baselines(self, splits: Splits) -> dict[str, float]:
         """The caption of the nearest training picture, by MobileNetV2's features or else by its pixels; the most frequent."""
@@ -312,10 +313,16 @@ class ImageCaptioner(System):
     def feature_maps(self, images: Tensor) -> Tensor:
         """The feature map (B, F, hs, ws) that the decoder reads, of pictures (B, 3, H, W) in [0, 1]."""
         if self.backbone is not None:
-            return self.backbone.expand(self.backbone.feature_maps(images))
+            return self.expand(self.backbone.feature_maps(images))
         assert self.convolutions is not None
         maps: Tensor = self.convolutions(images)
         return maps
+
+    def expand(self, maps: Tensor) -> Tensor:
+        """The feature map (B, F, hs, ws) that the decoder reads, of the backbone's as they are kept (B, 320, hs, ws)."""
+        assert self.backbone is not None
+        expanded = self.backbone.expand(maps)
+        return torch.cat([expanded, self.backbone.classify(expanded)], 1) if self.config.class_words else expanded
 
     def inputs(self, images: list[Image]) -> Tensor:
         """A user's pictures as (B, 3, H, W)."""

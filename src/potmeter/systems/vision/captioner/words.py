@@ -10,7 +10,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from potmeter.data.captioned import UNDETERMINED
 from potmeter.data.captions import CaptionData
+from potmeter.data.sets.imagenet import imagenet_classes
 from potmeter.errors import reject
 
 from .model import END, PAD, UNKNOWN, Config
@@ -53,6 +55,23 @@ def learn_vocabulary(data: CaptionData, min_count: int) -> tuple[str, ...]:
         (word for word, count in counts.items() if count >= min_count), key=lambda word: (-counts[word], word)
     )
     return tuple(words) or reject(f"No word stands {min_count} times in the captions.", f"{len(counts)} words")
+
+
+def match_classes(data: CaptionData, vocabulary: Sequence[str]) -> tuple[str, ...]:
+    """Which of ImageNet's classes a word of the vocabulary names, as ``291 lion``.
+
+    By what the data say; where they say nothing, and their captions are English or of no stated language, a class is named by
+    the word its name ends in (``brown bear``, class 294, by bear).
+    """
+    names = imagenet_classes()
+    if data.class_words:
+        pairs = [(names.index(name), word) for word, some in data.class_words.items() for name in some]
+    elif set(data.languages) <= {"en", UNDETERMINED}:
+        pairs = [(number, name.lower().split()[-1]) for number, name in enumerate(names)]
+    else:
+        pairs = []
+    known = set(vocabulary)
+    return tuple(f"{number} {word}" for number, word in sorted(pairs) if word in known)
 
 
 def encode_captions(captions: Sequence[str], language: str, config: Config) -> Int[Tensor, "n t"]:
