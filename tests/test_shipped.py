@@ -21,7 +21,7 @@ BARS = {
     "alphazero.go7": ["gnugo_score >= 0.57"],
     "alphazero.tictactoe": ["lines_lost == 0"],
     "autoencoder.digits": ["mse_2 <= 0.55 * pca_mse_2", "mse_8 <= 0.30 * pca_mse_8", "mse_32 <= 0.32 * pca_mse_32"],
-    "captioner.scenes": ["cider >= 1.5 * nearest_cider", "cider >= 1.5 * frequent_cider"],
+    "captioner.scenes": ["objects_named >= 0.6", "cider >= 1.5 * nearest_cider", "cider >= 1.5 * frequent_cider"],
     "classifier.digits": ["accuracy >= 0.995"],
     "classifier.fashion": ["accuracy >= 0.935"],
     "classifier.robust": ["pgd_accuracy >= 0.89"],
