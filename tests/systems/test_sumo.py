@@ -261,6 +261,18 @@ def test_opponents_are_drawn_from_the_last_part_of_the_past(tmp_path, delta, all
     assert counts.min() > 400 / len(allowed) * 0.7, "each as often"
 
 
+def test_opponents_from_the_past_explore_by_a_share_that_is_drawn_when_a_bout_begins(tmp_path):
+    ready = trainer(Sumo, TINY, tmp_path / "run", Sumo.data(TINY), steps=1)
+    ready.system.ladder.enter(ready.system.policy)
+    experience = Experience(ready.system.policy, ready.system.ladder, replace(TINY, num_envs=800), ready)
+    share, places = np.sort(experience.exploration), (np.arange(400) + 0.5) / 400
+    assert np.abs(share - places).max() < 0.1, "evenly from 0 to 1"
+    observation, noise = experience.ring.observe(), torch.ones(800, 2, ACTION)
+    moved = experience.act(observation, noise) - experience.act(observation, 0 * noise)
+    own, past = moved[experience.learners], moved[experience.rivals]
+    np.testing.assert_allclose(past / own[0], experience.exploration[:, None].repeat(ACTION, 1), rtol=1e-3, atol=1e-5)
+
+
 def test_a_win_counts_1_anything_else_minus_1_and_the_dense_reward_ends(tmp_path):
     config = replace(TINY, rollout_steps=LONGEST, shaping=0.0)
     ready = trainer(Sumo, config, tmp_path / "run", Sumo.data(config), steps=1)

@@ -28,7 +28,8 @@ class Experience:
 
     In the first half of the bouts the policy as it now is fights itself, and learns from both sides. In the other half it
     fights its past, in turn as red and blue: the opponent is drawn when a bout begins, uniformly from the versions of the
-    last 1 − δ of the training so far (Bansal et al. 2018, arXiv:1710.03748, section 4).
+    last 1 − δ of the training so far (Bansal et al. 2018, arXiv:1710.03748, section 4). It explores by a share, from 0 to 1,
+    that is drawn too: who has met only opponents that explore is thrown by those that do not.
 
     A batch has, of shape (T, 3 N / 2, …): ``observation``, ``action``, ``reward``, ``next_observation`` (where the action led,
     before any new bout) and ``ended``; besides ``recent``, shares won and drawn of the last bouts against the
@@ -61,18 +62,21 @@ class Experience:
         self.rivals = np.arange(half, self.count), 1 - side[half:]
         """The same of the others, who stand for the past."""
         self.opponent = np.full(half, NOW)
-        """The number of the version that each of these is."""
+        """The number of the version that each of these is,"""
+        self.exploration = np.ones(half, np.float32)
+        """and the share of its exploration noise that it acts with."""
         self.results = np.zeros(0)
         """Of the last bouts: 1 won, 0 drawn, −1 lost."""
-        self.begin(np.arange(self.count), trainer.rng.uniform(self.count, STARTS + 1).numpy(force=True))
+        self.begin(np.arange(self.count), trainer.rng.uniform(self.count, STARTS + 2).numpy(force=True))
 
     def begin(self, bouts: np.ndarray, chance: np.ndarray) -> None:
-        """Begin bouts anew, with an opponent from the past in the second half; by uniform numbers (n, STARTS + 1)."""
+        """Begin bouts anew, with an opponent from the past in the second half; by uniform numbers (n, STARTS + 2)."""
         self.ring.restart(bouts, chance[:, :STARTS].astype(np.float64))
         if size := len(self.league):
             first, past = min(int(self.config.delta * size), size - 1), bouts >= self.count - len(self.opponent)
-            drawn = first + (chance[past, STARTS] * (size - first)).astype(int)
-            self.opponent[bouts[past] - (self.count - len(self.opponent))] = drawn
+            places, (version, share) = bouts[past] - (self.count - len(self.opponent)), chance[past, STARTS:].T
+            self.opponent[places] = first + (version * (size - first)).astype(int)
+            self.exploration[places] = share
 
     def __iter__(self) -> Iterator[Batch]:
         while True:
@@ -83,7 +87,7 @@ class Experience:
         """Live through T steps in each bout."""
         steps, rng, (bout, side) = self.config.rollout_steps, self.trainer.rng, self.learners
         noise = rng.normal(self.count, steps, 2, ACTION).cpu()
-        chance = rng.uniform(self.count, steps, STARTS + 1).numpy(force=True)
+        chance = rng.uniform(self.count, steps, STARTS + 2).numpy(force=True)
         dense = max(0.0, 1 - self.trainer.fraction_done / self.config.shaping) if self.config.shaping else 0.0
         rows: dict[str, list[Any]] = {}
         observation = self.ring.observe()
@@ -112,15 +116,15 @@ class Experience:
         device = self.trainer.device
         actions = np.empty((self.count, 2, ACTION), np.float32)
 
-        def sample(policy: Any, bout: np.ndarray, side: np.ndarray) -> None:
-            seen = torch.from_numpy(observation[bout, side]).to(device)
-            actions[bout, side] = policy.sample(seen, noise[bout, side].to(device)).numpy(force=True)
+        def sample(policy: Any, bout: np.ndarray, side: np.ndarray, share: torch.Tensor | float = 1.0) -> None:
+            seen, own = torch.from_numpy(observation[bout, side]).to(device), noise[bout, side] * share
+            actions[bout, side] = policy.sample(seen, own.to(device)).numpy(force=True)
 
         sample(self.policy, *self.learners)
         for number in np.unique(self.opponent):
             past = self.opponent == number
             rival = self.policy if number == NOW else self.league.versions[int(number)]
-            sample(rival, *(index[past] for index in self.rivals))
+            sample(rival, *(index[past] for index in self.rivals), torch.from_numpy(self.exploration[past, None]))
         return actions
 
     def note_results(self, winner: np.ndarray, over: np.ndarray) -> None:
@@ -132,11 +136,12 @@ class Experience:
     def state_dict(self) -> dict[str, Any]:
         """Where everything stands between two rollouts."""
         ring = {name: torch.from_numpy(getattr(self.ring, name).copy()) for name in ("state", "touched", "steps")}
-        own = {name: torch.from_numpy(getattr(self, name).copy()) for name in ("opponent", "results")}
+        own = {name: torch.from_numpy(getattr(self, name).copy()) for name in ("opponent", "exploration", "results")}
         return ring | own
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         for name in ("state", "touched", "steps"):
             setattr(self.ring, name, state[name].numpy().copy())
-        self.opponent, self.results = state["opponent"].numpy().copy(), state["results"].numpy().copy()
+        for name in ("opponent", "exploration", "results"):
+            setattr(self, name, state[name].numpy().copy())

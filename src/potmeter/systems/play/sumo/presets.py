@@ -8,7 +8,7 @@ from .model import Config
 
 LECTURE = Config(
     num_envs=128, rollout_steps=64, batch_size=1536, epochs=5, lr=1e-3, schedule="linear", clip=0.5,
-    entropy_coef=0.002, log_std_init=-0.5,
+    entropy_coef=0.005, log_std_init=-0.5, delta=0.0,
 )  # fmt: skip
 
 PRESETS = {
