@@ -48,12 +48,15 @@ class League(nn.Module):
     """
 
     size: Tensor
+    fraction: Tensor
+    """Share of the training after which the policy's last update began: the best policy may not be the last."""
     results: Tensor
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.versions = nn.ModuleList(make_policy(config) for _ in range(config.versions)).requires_grad_(False)
         self.register_buffer("size", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("fraction", torch.zeros(()))
         self.register_buffer("results", torch.zeros(ROUNDS, config.versions, config.versions, dtype=torch.int8))
 
     def __len__(self) -> int:

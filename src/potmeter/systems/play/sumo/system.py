@@ -33,9 +33,9 @@ from .presets import PRESETS
 from .results import BoutResult, LeagueResult
 from .ring import ACTION, OBSERVATION, Ring
 
-VALIDATED, TESTED = 60, 400
+VALIDATED, TESTED = 200, 400
 """Bouts by which checkpoints are compared, and the policy that is kept is measured."""
-RATED = 100
+RATED = 300
 """Rounds of the test in which everybody meets everybody."""
 LEAGUE_SEEDS = range(30_000, 30_000 + ROUNDS)
 """Of the rounds in which each two versions of the league meet once."""
@@ -49,7 +49,7 @@ class Sumo(System):
     name = "sumo"
     Config = model.Config
     presets = PRESETS
-    goal = Goal("elo_last", "higher")
+    goal = Goal("wins_against_pusher", "higher")
 
     # 1. No input–output pairs: only beginnings of bouts, and what comes of them
 
@@ -105,6 +105,7 @@ class Sumo(System):
         c = self.config
         while self.ladder.is_due(trainer.fraction_done):
             self.enter_league()
+        self.ladder.fraction.fill_(trainer.fraction_done)
         samples = {key: values.flatten(0, 1) for key, values in self.prepare(batch).items()}
         size = c.batch_size // processes.world_size()  # this process's part
         means = learn_from(samples, self.loss, trainer, epochs=c.epochs, size=size)
@@ -278,7 +279,7 @@ class Sumo(System):
 
     def trained_share(self, name: str) -> float:
         """How much of the training a version has behind it."""
-        return 1.0 if name == "last" else (int(name[1:]) - 1) / len(self.ladder.versions)
+        return float(self.ladder.fraction) if name == "last" else (int(name[1:]) - 1) / len(self.ladder.versions)
 
     def illustrate(self) -> Video:
         """A bout against itself."""
