@@ -44,11 +44,13 @@ def started(*words, **environment):
     address = re.search(r"http://\S+/", process.stdout.readline())[0]
     drain = threading.Thread(target=process.stdout.read, daemon=True)
     drain.start()
-    yield Site(process, address, began)
-    process.terminate()
-    process.wait(20)
-    drain.join(5)
-    process.stdout.close()
+    try:
+        yield Site(process, address, began)
+    finally:
+        process.terminate()
+        process.wait(20)
+        drain.join(5)
+        process.stdout.close()
 
 
 @pytest.fixture(scope="session")

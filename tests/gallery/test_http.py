@@ -1,9 +1,11 @@
 """The same over HTTP, as the README shows it; and the command ``potmeter gallery``."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -17,7 +19,7 @@ from potmeter.cli import execute
 from potmeter.data.samples import sample
 from potmeter.media import Image
 
-from .conftest import get
+from .conftest import HERE, get, started
 from .test_limits import SVG, png, zip_bomb
 
 pytestmark = [
@@ -54,6 +56,21 @@ def test_growing_results_come_as_they_grow(client):
     parts = list(client("poet").submit("first", "Once", 6, 1, 0.1, api_name="/run"))
     texts = [values["result"] for values, _ in parts]
     assert texts[-1] == "Once 1 0 1 2 3 4 5" and len(texts) >= 3 and texts == sorted(texts, key=len)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="reads processor time as Linux tells it")
+def test_pages_that_nobody_uses_leave_the_processor_alone():
+    def used():  # seconds
+        fields = Path(f"/proc/{idle.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    with started(HERE / "site.py", "0") as idle:
+        for name in ("blackbox", "vae", "autoencoder", "classifier", "gan", "poet", "chooser", "seer"):
+            get(f"{idle.address}{name}/")
+        time.sleep(2)
+        before = used()
+        time.sleep(3)
+        assert used() - before < 0.15, "a twentieth of a core"
 
 
 def test_mistakes_are_told_in_one_line(client):
