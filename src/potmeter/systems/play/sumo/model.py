@@ -31,6 +31,9 @@ class Config(PPOConfig):
     """Versions of the policy that are kept over the training, evenly spread: the league, and the opponents."""
     delta: Annotated[float, Range(0, 1)] = 0.5
     """δ: opponents from the past are drawn from the versions of the training's last 1 − δ so far; 0 = from all of them."""
+    bouts: Annotated[int, Range(20, 10_000)] = 400
+    """Bouts against each rival, and rounds in which everybody meets everybody, by which the policy that is kept is measured;
+    half as many bouts compare checkpoints."""
     shaping: Annotated[float, Range(0, 1)] = 0.5
     """Share of the training in which the dense reward of exploration falls to 0; from there only the result counts."""
 

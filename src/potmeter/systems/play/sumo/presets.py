@@ -12,7 +12,9 @@ LECTURE = Config(
 )  # fmt: skip
 
 PRESETS = {
-    "tiny": replace(LECTURE, radius=0.7, versions=3, num_envs=32, rollout_steps=32, batch_size=256, hidden=(32, 32)),
+    "tiny": replace(
+        LECTURE, radius=0.7, versions=3, bouts=80, num_envs=32, rollout_steps=32, batch_size=256, hidden=(32, 32)
+    ),
     "lecture": LECTURE,
     "paper": replace(LECTURE, num_envs=1024, rollout_steps=400, batch_size=8192, epochs=6, gamma=0.995),
 }

@@ -33,10 +33,6 @@ from .presets import PRESETS
 from .results import BoutResult, LeagueResult
 from .ring import ACTION, OBSERVATION, Ring
 
-VALIDATED, TESTED = 200, 400
-"""Bouts by which checkpoints are compared, and the policy that is kept is measured."""
-RATED = 300
-"""Rounds of the test in which everybody meets everybody."""
 LEAGUE_SEEDS = range(30_000, 30_000 + ROUNDS)
 """Of the rounds in which each two versions of the league meet once."""
 FILMED = 3
@@ -58,7 +54,7 @@ class Sumo(System):
         """Seeds of bouts, which say how they begin: experience is made, and not read."""
         Ring(1, config.radius)
         seeds = lambda first, count: TensorData(seed=torch.arange(first, first + count))
-        train, valid, test = seeds(0, config.num_envs), seeds(10_000, VALIDATED), seeds(20_000, TESTED)
+        train, valid, test = seeds(0, config.num_envs), seeds(10_000, config.bouts // 2), seeds(20_000, config.bouts)
         return Splits(train, valid, test, dataset="self-play")
 
     # 2. The architecture
@@ -151,7 +147,7 @@ class Sumo(System):
         values = self.measure(self.choose, data, {"pusher": push, "still": stand_still})
         if len(self.ladder) >= 2:
             fighters = [push, *map(self.chooser, self.ladder.members), self.choose]
-            results = play_rounds(fighters, data.tensors["seed"][:RATED].tolist(), self.config.radius)
+            results = play_rounds(fighters, data.tensors["seed"].tolist(), self.config.radius)
             ratings = torch.from_numpy(rate(results))
             places = {
                 "first": 2,
