@@ -124,7 +124,8 @@ class Experience:
         for number in np.unique(self.opponent):
             past = self.opponent == number
             rival = self.policy if number == NOW else self.league.versions[int(number)]
-            sample(rival, *(index[past] for index in self.rivals), torch.from_numpy(self.exploration[past, None]))
+            bout, side = (index[past] for index in self.rivals)
+            sample(rival, bout, side, torch.from_numpy(self.exploration[past, None]))
         return actions
 
     def note_results(self, winner: np.ndarray, over: np.ndarray) -> None:
