@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import PIL.Image
@@ -48,6 +49,7 @@ def page_row(title: str, cells: Sequence[tuple[Image, str]], width: int) -> PIL.
     return out
 
 
+@cache
 def font(size: int) -> Any:
-    """Pillow's own font."""
+    """Pillow's own font, decoded once: a film writes with it on each frame."""
     return PIL.ImageFont.load_default(size)

@@ -28,15 +28,15 @@ def crop_and_flip(
 
 DIFF_NUMBERS = 7
 """Uniform random numbers that ``diff_augment`` takes for each picture."""
-MOST_MOVED, CUT = 1 / 8, 1 / 2
-"""By what share of their sides pictures are moved at most; side of what is cut out, as a share of theirs."""
+TRANSLATION, CUTOUT = 1 / 8, 1 / 2
+"""By what share of their sides pictures are moved at most; side of the square that is cut out, as a share of theirs."""
 
 
 def diff_augment(images: Float[Tensor, "b 3 h w"], numbers: Float[Tensor, "b 7"]) -> Float[Tensor, "b 3 h w"]:
-    """Pictures in other colours, moved, and with a piece cut out, differentiably (DiffAugment, arXiv:2006.10738).
+    """Differentiable augmentation: color, translation and cutout (DiffAugment, Zhao et al. 2020, arXiv:2006.10738).
 
-    If real and generated pictures are changed so before a discriminator sees either, and gradients go back through the
-    change, a discriminator learns few pictures by heart less soon, and what is generated bears no trace of the change.
+    Real and generated pictures are augmented alike before a discriminator sees either, and the generator's gradients go back
+    through it: the discriminator memorises a small training set later, and what is generated bears no trace of it.
 
     Args:
         images: In [−1, 1]; the results may lie outside.
@@ -73,7 +73,7 @@ def moved_places(size: int, shift: Float[Tensor, " b"], cut: Float[Tensor, " b"]
     Returns:
         Tensors (B, size): int64, bool and bool.
     """
-    most, piece = round(size * MOST_MOVED), round(size * CUT)
+    most, piece = round(size * TRANSLATION), round(size * CUTOUT)
     places = torch.arange(size, device=shift.device)
     source = places - ((2 * most + 1) * shift).long()[:, None] + most
     first = ((size + 1 - piece % 2) * cut).long()[:, None] - piece // 2

@@ -67,8 +67,8 @@ class Config(BaseConfig):
     second_adversarial_weight: Annotated[float, Range(0)] | None = None
     """The same in stage II alone; None = as in stage I."""
     diff_augment: bool = False
-    """Whether discriminators see pictures in other colours, moved, and with a piece cut out, so that they learn few pictures by
-    heart less soon (DiffAugment, arXiv:2006.10738); not for pictures whose colours sentences name. The paper's do not."""
+    """Differentiable augmentation (color, translation, cutout) of what discriminators see, so that they memorise a small
+    training set later (DiffAugment, arXiv:2006.10738); not for pictures whose colours sentences name, and not in the paper."""
     reconstruction_weight: Annotated[float, Range(0)] = 0.0
     """Weight of the distance, mean over pixels in [−1, 1], between training pictures and those generated of their sentence
     and of the noise that an encoder finds in them, as in a variational autoencoder, and between stage I's pictures and stage

@@ -78,8 +78,8 @@ class Config(BaseConfig):
     pool_size: Annotated[int, Range(0, 10_000)] = 50
     """Translated pictures of the past that a discriminator is also shown; 0 = none."""
     diff_augment: bool = False
-    """Whether discriminators see pictures in other colours, moved, and with a piece cut out, so that they learn few pictures by
-    heart less soon (DiffAugment, arXiv:2006.10738); the papers' do not."""
+    """Differentiable augmentation (color, translation, cutout) of what discriminators see, so that they memorise a small
+    training set later (DiffAugment, arXiv:2006.10738); not in the papers."""
     beta1: Annotated[float, Range(0, 1, open="high")] = 0.5
     """Adam's decay of the mean gradient."""
     precision: Literal["float32", "bfloat16"] = "float32"

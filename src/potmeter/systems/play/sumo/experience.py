@@ -28,8 +28,8 @@ class Experience:
 
     In the first half of the bouts the policy as it now is fights itself, and learns from both sides. In the other half it
     fights its past, in turn as red and blue: the opponent is drawn when a bout begins, uniformly from the versions of the
-    last 1 − δ of the training so far (Bansal et al. 2018, arXiv:1710.03748, section 4). It explores by a share, from 0 to 1,
-    that is drawn too: who has met only opponents that explore is thrown by those that do not.
+    last 1 − δ of the training so far (Bansal et al. 2018, arXiv:1710.03748, section 4). It explores with a share of its
+    noise, from 0 to 1, that is drawn too: policies are used without noise, and so should some of the opponents be.
 
     A batch has, of shape (T, 3 N / 2, …): ``observation``, ``action``, ``reward``, ``next_observation`` (where the action led,
     before any new bout) and ``ended``; besides ``recent``, shares won and drawn of the last bouts against the
