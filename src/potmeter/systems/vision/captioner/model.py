@@ -97,15 +97,18 @@ class DecoderState:
         keys: (B, P, C), W_a aᵢ.
         h, c: (B, H), of the LSTM.
         named: (B, P, G), of each place, the probabilities of the G sets of classes that have names; or None.
+        unsaid: (B, G), 1 for the sets that have not been named yet, 0 for the others; or None.
     """
 
-    def __init__(self, annotations: Tensor, keys: Tensor, h: Tensor, c: Tensor, named: Tensor | None = None) -> None:
-        self.annotations, self.keys, self.h, self.c, self.named = annotations, keys, h, c, named
+    def __init__(
+        self, annotations: Tensor, keys: Tensor, h: Tensor, c: Tensor, named: Tensor | None, unsaid: Tensor | None
+    ) -> None:
+        self.annotations, self.keys, self.h, self.c, self.named, self.unsaid = annotations, keys, h, c, named, unsaid
 
     def select(self, rows: Int[Tensor, " n"]) -> DecoderState:
         """The state of these captions, in this order; one may come several times."""
-        named = None if self.named is None else self.named[rows]
-        return DecoderState(self.annotations[rows], self.keys[rows], self.h[rows], self.c[rows], named)
+        parts = (self.annotations, self.keys, self.h, self.c, self.named, self.unsaid)
+        return DecoderState(*(None if part is None else part[rows] for part in parts))  # type: ignore[arg-type]
 
 
 class Attention(nn.Module):
@@ -134,8 +137,8 @@ class ClassEvidence(nn.Module):
 
         qₜ(w) = Σᵢ αₜᵢ Σ_{c ∈ C(w)} pᵢ(c)        logitsₜ(w) += softplus(w_g · hₜ + b_g) · log(1 + qₜ(w) / ε)
 
-    where C(w) is empty nothing is added. (A product of experts, whose weight is learnt for each word from the state.) What has
-    been named once speaks no longer: it would be named again for as long as it is looked at.
+    where C(w) is empty, or a word with this C(w) has been written, nothing is added: what is looked at would be named again and
+    again. (A product of experts, whose weight is learnt for each step from the state.)
 
     Args:
         config: With its vocabulary and class_words.
@@ -162,15 +165,16 @@ class ClassEvidence(nn.Module):
         """Of each place, the probability of each set of classes that a word names."""
         return probabilities.flatten(2).transpose(1, 2) @ self.member
 
-    def strike(self, named: Float[Tensor, "b p g"], tokens: Int[Tensor, " b"]) -> Float[Tensor, "b p g"]:
-        """The same without the classes that a word just written names."""
-        written = F.one_hot(self.groups[tokens], named.shape[2] + 1)[:, None, :-1]
-        return named * (1 - written)
+    def strike(self, unsaid: Float[Tensor, "b g"], tokens: Int[Tensor, " b"]) -> Float[Tensor, "b g"]:
+        """What is still unsaid after these words."""
+        return unsaid * (1 - F.one_hot(self.groups[tokens], unsaid.shape[1] + 1)[:, :-1])
 
-    def forward(self, named: Float[Tensor, "b p g"], weights: Tensor | None, h: Tensor) -> Float[Tensor, "b v"]:
+    def forward(
+        self, named: Float[Tensor, "b p g"], unsaid: Float[Tensor, "b g"], weights: Tensor | None, h: Tensor
+    ) -> Float[Tensor, "b v"]:
         """What to add to the logits, given the attention weights (B, P); None = the same everywhere."""
         q = named.mean(1) if weights is None else torch.einsum("bp,bpg->bg", weights, named)
-        evidence = F.pad(torch.log1p(q / EPSILON), (0, 1))[:, self.groups]
+        evidence = F.pad(torch.log1p(unsaid * q / EPSILON), (0, 1))[:, self.groups]
         return F.softplus(self.gate(h)) * evidence
 
 
@@ -215,19 +219,20 @@ class Decoder(nn.Module):
 
     def encode(self, maps: Float[Tensor, "b f hs ws"]) -> DecoderState:
         """The state before the first word."""
-        named = None
+        named = unsaid = None
         if self.evidence is not None:
             maps, probabilities = maps.split((maps.shape[1] - CLASSES, CLASSES), 1)
             named = self.evidence.gather(probabilities)
+            unsaid = torch.ones_like(named[:, 0])
         places = self.feature_dropout(maps).flatten(2).transpose(1, 2)  # (B, P, F)
         annotations = F.relu(self.annotation_projection(places) + self.place_embedding)
         mean = annotations.mean(1)
         if self.attends:
             h, c = torch.tanh(self.initial(mean)).chunk(2, 1)
-            return DecoderState(annotations, self.attention.key_projection(annotations), h, c, named)
+            return DecoderState(annotations, self.attention.key_projection(annotations), h, c, named, unsaid)
         zero = mean.new_zeros(len(mean), self.lstm.hidden_size)
         h, c = self.lstm(self.dropout(self.image_input(mean)), (zero, zero))
-        return DecoderState(annotations, annotations, h, c, named)
+        return DecoderState(annotations, annotations, h, c, named, unsaid)
 
     def step(
         self, tokens: Int[Tensor, " b"], state: DecoderState
@@ -242,9 +247,11 @@ class Decoder(nn.Module):
             state.h, state.c = self.lstm(words, (state.h, state.c))
             output = self.hidden_output(self.dropout(state.h))
         logits = F.linear(output, self.embedding.weight, self.output_bias)
-        if self.evidence is not None and state.named is not None:
-            state.named = self.evidence.strike(state.named, tokens)
-            logits = logits + self.evidence(state.named, weights, state.h)
+        if self.evidence is not None:
+            assert state.named is not None
+            assert state.unsaid is not None
+            state.unsaid = self.evidence.strike(state.unsaid, tokens)
+            logits = logits + self.evidence(state.named, state.unsaid, weights, state.h)
         return logits, weights
 
     def forward(
