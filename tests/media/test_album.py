@@ -31,6 +31,20 @@ def test_a_number_that_a_file_bears_already_is_left_out():
     ]
 
 
+def test_an_album_is_saved_as_a_folder_where_the_path_has_no_ending_or_is_one(tmp_path):
+    album = Album([plain(7, "a.jpg"), plain(8, "b.jpg")])
+    assert album.save(tmp_path / "new") == tmp_path / "new"
+    (tmp_path / "old.v2").mkdir()
+    (tmp_path / "old.v2" / "mine.txt").write_text("stays")
+    album.save(tmp_path / "old.v2")
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.png", "b.png"]
+    assert sorted(path.name for path in (tmp_path / "old.v2").iterdir()) == ["a.png", "b.png", "mine.txt"]
+    assert Image.open(tmp_path / "new" / "b.png").pixels[0, 0, 0] == 8
+    assert zipfile.is_zipfile(album.save(tmp_path / "all.zip"))
+    with pytest.raises(UserError, match="cannot be written"):
+        album.save(tmp_path / "new" / "a.png" / "below")
+
+
 def test_an_album_is_not_empty_and_is_saved_as_zip():
     with pytest.raises(UserError, match="at least one picture"):
         Album([])

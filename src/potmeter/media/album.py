@@ -1,16 +1,17 @@
-"""Many pictures as one thing: a file that holds them all."""
+"""Many pictures as one thing: a file that holds them all, or a folder of them."""
 
 from __future__ import annotations
 
 import html
 import io
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, count
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
-from potmeter.errors import reject
+from potmeter.errors import UserError, reject
 from potmeter.media.image import Image, name_images
 from potmeter.media.medium import Medium
 
@@ -28,6 +29,7 @@ class Album(Medium):
     suffix = ".zip"
     formats = (".zip",)
     noun = "an album of pictures"
+    in_folder = True
 
     def __post_init__(self) -> None:
         self.images or reject("An album has at least one picture.", 0)
@@ -40,6 +42,24 @@ class Album(Medium):
             numbered = (f"{stem}-{number}" for number in count(2))
             names[next(name for name in chain([stem], numbered) if name not in names)] = None
         return [f"{name}.png" for name in names]
+
+    def save(self, path: str | Path) -> Path:
+        """Write the pictures into a folder; or, where the path ends in .zip, into one file. Returns the path."""
+        path = Path(path)
+        if path.suffix[1:].isalnum() and not path.is_dir():
+            return super().save(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(
+                prefix=".saving-", dir=path
+            ) as aside:  # a full disk leaves no half of them
+                for name, image in zip(self.file_names, self.images, strict=True):
+                    (Path(aside) / name).write_bytes(image.encode(".png"))
+                for name in self.file_names:
+                    (Path(aside) / name).replace(path / name)
+        except OSError as error:
+            raise UserError(f"{path} cannot be written: {error.strerror}.", received=str(path)) from None
+        return path
 
     def encode(self, suffix: str) -> bytes:
         self.check_format(suffix)

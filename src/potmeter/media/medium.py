@@ -31,6 +31,8 @@ class Medium:
 
     formats: ClassVar[tuple[str, ...]] = ()
     """Endings of the files that ``save`` writes; none: any."""
+    in_folder: ClassVar[bool] = False
+    """Whether ``save`` makes a folder of several files where the path is one, or has no ending."""
     noun: ClassVar[str]
     """What one is called: a picture."""
 

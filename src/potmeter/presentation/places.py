@@ -40,8 +40,9 @@ def kinds_in(annotation: Any) -> dict[str, type[media.Medium]]:
 def plan(out: str, kinds: dict[str, type[media.Medium]]) -> dict[str, Path]:
     """The file of each medium of a result, by the names of ``media.parts``.
 
-    A place that ends in a slash, or is a folder, is a folder; so is one without an ending for several media. Of several
-    media and a file's name, the first that can be saved under its ending gets the name, the others one like it.
+    A place that ends in a slash, or is a folder, is a folder; so is one without an ending for several media, and for one
+    that is saved as a folder itself. Of several media and a file's name, the first that can be saved under its ending gets
+    the name, the others one like it.
 
     Args:
         out: What stands after ``--out``.
@@ -52,7 +53,11 @@ def plan(out: str, kinds: dict[str, type[media.Medium]]) -> dict[str, Path]:
     """
     place = Path(os.path.expanduser(out))
     ending = place.suffix if place.suffix[1:].isalnum() else ""
-    if out.endswith(("/", os.sep)) or os.path.isdir(place) or (len(kinds) > 1 and not ending):
+    is_folder = out.endswith(("/", os.sep)) or os.path.isdir(place)
+    if len(kinds) == 1 and next(iter(kinds.values())).in_folder and (os.path.isdir(place) or not ending):
+        check_writable(place, folder=True)
+        return {next(iter(kinds)): place}
+    if is_folder or (len(kinds) > 1 and not ending):
         paths = {name: place / f"{name or 'result'}{kind.suffix}" for name, kind in kinds.items()}
     elif len(kinds) == 1:
         kind = next(iter(kinds.values()))
