@@ -67,7 +67,8 @@ def trained_once(request, tmp_path_factory):
             note_training(request.config, tmp_path_factory.getbasetemp().parent / f"trained-{name}")
             owner, config, splits = tiny(name)
             out = tmp_path_factory.mktemp(name)
-            options = Options(steps=STEPS.get(name, TINY_STEPS), out=out, device="cpu")
+            steps = STEPS.get(name, TINY_STEPS)
+            options = Options(steps=steps, eval_every=steps // 4, out=out, device="cpu")
             folder = Trainer(build_system(owner, config, 0), splits, options, quiet=True).fit()
             known[name] = Trained(
                 name, owner, config, splits, owner.from_pretrained(folder).requires_grad_(False), folder
