@@ -54,10 +54,10 @@ class Config(BaseConfig):
     """UNIT: how many of them both styles share, one half at the end of the encoders, one at the beginning of the decoders."""
     details: bool = False
     """UNIT: whether a translation is the picture itself and the difference of what its z is in both styles, so that it has
-    the details that no decoder draws; else what z is in the other style, as in the paper."""
+    the details that no decoder draws, in the losses too; else what z is in the other style, as in the paper."""
     instance_norm: Literal["everywhere", "in blocks"] = "everywhere"
-    """Where features are normalised: after all convolutions but the last, as in the papers, or in the residual blocks only. Of
-    even areas, as drawings have them, the former leaves no more than which side of a mean their colour is on."""
+    """Where generators normalise features: after all convolutions but the last, as in the papers, or in the residual blocks
+    only. Of even areas, as drawings have them, the former leaves no more than which side of a mean their colour is on."""
     upsampling: Literal["transposed", "nearest"] = "transposed"
     """Transposed convolutions, as in the papers, or nearest neighbours and a convolution, which leaves no checkerboards."""
     discriminator_width: Annotated[int, Range(1, 1024)] = 64
@@ -80,6 +80,8 @@ class Config(BaseConfig):
     diff_augment: bool = False
     """Differentiable augmentation (color, translation, cutout) of what discriminators see, so that they memorise a small
     training set later (DiffAugment, arXiv:2006.10738); not in the papers."""
+    discriminator_lr: Annotated[float, Range(0)] = 0.0
+    """Learning rate of the discriminators, where it is not the generators' (two time scales, arXiv:1706.08500); 0: the same."""
     beta1: Annotated[float, Range(0, 1, open="high")] = 0.5
     """Adam's decay of the mean gradient."""
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -216,8 +218,13 @@ class Translator(nn.Module):
 
     def forward(self, images: Float[Tensor, "b 3 h w"], source: int, target: int) -> Float[Tensor, "b 3 h w"]:
         """Pictures in [0, 1] of one style in the other. Sides of at least ``SMALLEST``; values may lie a little outside."""
+        return self.translate(images, self.encode(images, source), source, target)
+
+    def translate(
+        self, images: Float[Tensor, "b 3 h w"], z: Float[Tensor, "b c y x"], source: int, target: int
+    ) -> Float[Tensor, "b 3 h w"]:
+        """The translation of images whose z is known."""
         height, width = images.shape[2:]
-        z = self.encode(images, source)
         if self.details:
             same, other = (x[:, :, :height, :width] for x in self.decode(z, source, target))
             return images + other - same
@@ -234,6 +241,8 @@ class Translator(nn.Module):
 class Discriminator(nn.Module):
     """PatchGAN (Isola et al. 2016, arXiv:1611.07004): a logit for each of many overlapping patches, high for real ones.
 
+    All convolutions but the first and the last are followed by instance normalisation, whatever the generators have.
+
     Args:
         config: The sizes. At a width of 64 with 3 layers patches have 70² pixels, and there are 2,764,737 parameters.
 
@@ -249,7 +258,7 @@ class Discriminator(nn.Module):
         layers: list[nn.Module] = [nn.Conv2d(3, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         for n in range(1, count + 1):
             conv = nn.Conv2d(channels[n - 1], channels[n], 4, stride=2 if n < count else 1, padding=1)
-            layers += [conv, norm(config, channels[n]), nn.LeakyReLU(0.2)]
+            layers += [conv, InstanceNorm(channels[n], affine=False), nn.LeakyReLU(0.2)]
         self.model = nn.Sequential(*layers, nn.Conv2d(channels[-1], 1, 4, padding=1))
         self.apply(partial(initialise, config))
 
@@ -260,7 +269,7 @@ class Discriminator(nn.Module):
 
 
 def norm(config: Config, channels: int) -> nn.Module:
-    """The normalisation after a convolution that is in no residual block."""
+    """The normalisation after a convolution of a generator that is in no residual block."""
     return InstanceNorm(channels, affine=False) if config.instance_norm == "everywhere" else nn.Identity()
 
 

@@ -8,8 +8,8 @@ from .model import Config
 
 LECTURE = Config(
     width=24, residual_blocks=4, instance_norm="in blocks", upsampling="nearest", discriminator_width=32,
-    discriminator_layers=2, details=True, autoencoder_steps=2000, batch_size=2, lr=4e-4, ema=0.995, schedule="linear",
-    precision="bfloat16",
+    discriminator_layers=2, details=True, autoencoder_steps=500, batch_size=2, lr=4e-4, discriminator_lr=1e-3, ema=0.995,
+    schedule="linear", precision="bfloat16",
 )  # fmt: skip
 PAPER = Config(
     dataset="own data", architecture="cyclegan", load_size=286, image_size=256, batch_size=1, lr=2e-4,

@@ -134,12 +134,13 @@ class UNIT(System):
             if c.architecture == "unit":
                 same, y = net.decode(z, source, target)
                 parts["reconstruction"].append((same - x).abs().mean())
+                y = x + y - same if net.details else y
             else:
                 (y,) = net.decode(z, target)
                 if c.identity_weight:
                     parts["identity"].append((net(real[target], source, target) - real[target]).abs().mean())
             parts["adversarial"].append(generator_loss(OBJECTIVE, self.discriminate(y, target)))
-            (back,) = net.decode(self.sample_latent(net.encode(y, target), parts), source)
+            back = net.translate(y, self.sample_latent(net.encode(y, target), parts), target, source)
             parts["cycle"].append((back - x).abs().mean())
             translated.append(y)
         there, back = translated
@@ -179,10 +180,12 @@ class UNIT(System):
         return PooledBatches(trainer.shuffle(splits.train), self.pools)
 
     def optimizers(self) -> dict[str, Optimizer]:
-        c, networks = self.config, {"generator": self.translator, "discriminator": self.discriminators}
-        fused = self.device.type in ("cpu", "cuda")
-        adam = partial(AdamW, lr=c.lr, betas=(c.beta1, 0.999), weight_decay=c.weight_decay, fused=fused)
-        return {name: adam(network.parameters()) for name, network in networks.items()}
+        c, fused = self.config, self.device.type in ("cpu", "cuda")
+        adam = partial(AdamW, betas=(c.beta1, 0.999), weight_decay=c.weight_decay, fused=fused)
+        return {
+            "generator": adam(self.translator.parameters(), lr=c.lr),
+            "discriminator": adam(self.discriminators.parameters(), lr=c.discriminator_lr or c.lr),
+        }
 
     def step(self, batch: Batch, trainer: TrainingLoop) -> dict[str, Tensor]:
         """The generators learn; then the discriminators, from real pictures and from translated ones of now and before."""
