@@ -37,7 +37,12 @@ BARS = {
     "sumo.bug": ["elo_first < elo_middle", "elo_middle < elo_last"],
     "tacotron2.flite": ["wer <= 1.5 * griffinlim_teacher_wer + 0.05", "alignment_failures <= 0.05"],
     "translator.en-hu": ["bleu >= retrieval_bleu + 5", "bleu >= no_attention_bleu + 5"],
-    "unit.emoji": ["paired_distance < identity_paired_distance", "paired_distance < nearest_paired_distance"],
+    "unit.emoji": [
+        "paired_distance < identity_paired_distance",
+        "paired_distance < nearest_paired_distance",
+        "paired_distance < colour_transfer_paired_distance",
+        "fid < identity_fid",
+    ],
     "vae.digits": ["nll_nats <= 87"],
     "wavenet.english": ["pesq >= griffinlim_pesq - 0.3", "stoi >= 0.9", "bits_per_sample < linear_bits_per_sample"],
     "word2vec.english": ["wordsim353 >= gensim_wordsim353 - 0.01", "analogy >= gensim_analogy - 0.01"],

@@ -9,6 +9,7 @@ import torch
 
 from core.helpers import same, state, stop_after, trainer
 from potmeter.cli import execute
+from potmeter.core.reinforcement.policy import Policy
 from potmeter.errors import UserError
 from potmeter.systems.play.sumo import Sumo
 from potmeter.systems.play.sumo.elo import fit_elo, rate
@@ -25,6 +26,7 @@ from potmeter.systems.play.sumo.ring import (
     Ring,
     random_starts,
 )
+from potmeter.systems.play.sumo.symmetry import mirror_action, mirror_observation
 
 pytestmark = pytest.mark.xdist_group("sumo")
 TINY = replace(Sumo.presets["tiny"], num_envs=8, rollout_steps=16, batch_size=64)
@@ -197,7 +199,7 @@ def test_the_scripted_pusher_throws_out_who_stands_still():
 def test_results_are_the_other_way_round_for_the_other():
     results = play_rounds([push, stand_still, push], range(4), 1.4)
     assert results.shape == (4, 3, 3) and np.array_equal(results, -results.transpose(0, 2, 1))
-    newest = play_rounds([push, stand_still, push], range(4), 1.4, newest=True)
+    newest = play_rounds([push, stand_still, push], range(4), 1.4, newest=1)
     assert np.array_equal(newest[:, 2], results[:, 2]) and not newest[:, :2, :2].any()
 
 
@@ -314,6 +316,40 @@ def test_the_first_pass_over_a_rollout_starts_from_the_policy_that_acted(tmp_pat
     batch = next(iter(ready.batches))
     samples = {key: values.flatten(0, 1) for key, values in ready.system.prepare(batch).items()}
     assert float(ready.system.loss(samples)["kl"].detach()) == pytest.approx(0, abs=1e-6)
+
+
+# Left and right ---------------------------------------------------------------------------------------------------
+
+
+def test_a_mirrored_bout_is_seen_mirrored():
+    ring, rng = Ring(2, 0.8), np.random.default_rng(0)
+    start = rng.random((1, STARTS))
+    ring.restart(slice(None), np.concatenate([start, 1 - start]))
+    ring.positions[:, :, 0] = -0.26, 0.26  # so near that they soon touch
+    see, do = mirror_observation(), mirror_action()
+    for _ in range(25):
+        seen = torch.from_numpy(ring.observe())
+        torch.testing.assert_close(see(seen[1]), seen[0], rtol=0, atol=1e-5)
+        actions = torch.from_numpy(rng.uniform(-1, 1, (2, ACTION)))
+        ring.step(torch.stack([actions, do(actions)]).numpy())
+    assert ring.touched.all(), "also where they push each other"
+
+
+def test_policy_and_value_function_do_not_tell_left_from_right_when_they_have_learnt(lived):
+    see, do = mirror_observation(), mirror_action()
+    seen, noise = torch.randn(50, OBSERVATION), torch.randn(50, ACTION)
+    policy, critic = lived.policy, lived.critic
+    with torch.no_grad():
+        torch.testing.assert_close(policy.sample(see(seen), do(noise)), do(policy.sample(seen, noise)))
+        torch.testing.assert_close(policy.act(see(seen)), do(policy.act(seen)))
+        torch.testing.assert_close(critic(see(seen)), critic(seen))
+    assert policy.log_std[0] != policy.log_std[1] and not torch.equal(policy.act(see(seen)), policy.act(seen))
+
+
+def test_without_symmetry_it_is_the_paper_s_policy():
+    system = Sumo(replace(TINY, symmetric=False))
+    assert {type(policy) for policy in (system.policy, *system.ladder.versions)} == {Policy}
+    assert not Sumo.presets["paper"].symmetric
 
 
 # Use --------------------------------------------------------------------------------------------------------------

@@ -72,6 +72,10 @@ class Policy(nn.Module):
         below = output.softmax(-1).cumsum(-1)[:, :-1]  # (B, A − 1): the inverse of the distribution function
         return (noise[:, None] >= below).sum(-1)
 
+    def observe(self, observation: Float[Tensor, "... n"]) -> None:
+        """Take observations into account by which later ones are normalised."""
+        self.normaliser.update(observation)
+
     def log_prob(self, output: Float[Tensor, "b a"], action: Tensor) -> Float[Tensor, " b"]:
         """log π(a | s), for what ``forward`` gave; of a vector the log-density."""
         if self.log_std is None:

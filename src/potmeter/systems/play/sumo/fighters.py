@@ -112,17 +112,18 @@ def meet(act: Act, rival: Act, seeds: Sequence[int], radius: float) -> np.ndarra
     return np.where(bouts.winner < 0, 0, np.where(bouts.winner == mine, 1, -1))
 
 
-def play_rounds(fighters: Sequence[Act], seeds: Sequence[int], radius: float, newest: bool = False) -> np.ndarray:
+def play_rounds(fighters: Sequence[Act], seeds: Sequence[int], radius: float, newest: int | None = None) -> np.ndarray:
     """A round from each seed, in which each two meet once: results (rounds, n, n), 1 where the row has beaten the column.
 
     Args:
         fighters: All n of them.
         seeds: Of the rounds, which say how bouts begin; from one round to the next two fighters change sides.
         radius: Of the ring.
-        newest: Whether only the last of them meets all others.
+        newest: How many, at the end, meet all before them; all do if it is not given.
     """
     n = len(fighters)
-    pairs = np.array([(i, j) for i in range(n) for j in range(i) if not newest or i == n - 1]).reshape(-1, 2)
+    first = 0 if newest is None else n - newest
+    pairs = np.array([(i, j) for i in range(first, n) for j in range(i)]).reshape(-1, 2)
     rounds = np.arange(len(seeds)).repeat(len(pairs))
     every = np.tile(pairs, (len(seeds), 1))
     swapped = np.where(rounds[:, None] % 2 == 0, every, every[:, ::-1])

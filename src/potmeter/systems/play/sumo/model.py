@@ -11,11 +11,12 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from potmeter.core.reinforcement.config import PPOConfig
-from potmeter.core.reinforcement.policy import Policy
+from potmeter.core.reinforcement.policy import Policy, mlp
 from potmeter.core.signature import Range
 
 from .elo import rate
 from .ring import ACTION, OBSERVATION
+from .symmetry import SymmetricCritic, SymmetricPolicy
 
 ROUNDS = 20
 """Bouts of each two versions of the league."""
@@ -27,6 +28,8 @@ class Config(PPOConfig):
 
     radius: Annotated[float, Range(0.6, 5)] = 0.8
     """Of the ring, in metres; a beetle is 0.67 long, horn included, and the ring as wide for it as sumo's for a wrestler."""
+    symmetric: bool = True
+    """Whether policy and value function know that a beetle is its own mirror image, and need not learn both sides."""
     versions: Annotated[int, Range(2, 100)] = 12
     """Versions of the policy that are kept over the training, evenly spread: the league, and the opponents."""
     delta: Annotated[float, Range(0, 1)] = 0.5
@@ -40,7 +43,14 @@ class Config(PPOConfig):
 
 def make_policy(config: Config) -> Policy:
     """A policy with fresh weights."""
+    if config.symmetric:
+        return SymmetricPolicy(config.hidden, config.log_std_init)
     return Policy(OBSERVATION, ACTION, config.hidden, discrete=False, log_std_init=config.log_std_init)
+
+
+def make_critic(config: Config) -> nn.Module:
+    """A value function with fresh weights: (…, D) to (…, 1)."""
+    return SymmetricCritic(config.hidden) if config.symmetric else mlp((OBSERVATION, *config.hidden, 1), gain=1.0)
 
 
 class League(nn.Module):
@@ -52,7 +62,8 @@ class League(nn.Module):
 
     size: Tensor
     fraction: Tensor
-    """Share of the training after which the policy's last update began: the best policy may not be the last."""
+    """Share of the training after which the policy's last update began: the best policy may not be the last. One that goes on
+    with the weights of another, whose league is complete, leaves it at 1."""
     results: Tensor
 
     def __init__(self, config: Config) -> None:

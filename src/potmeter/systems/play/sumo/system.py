@@ -12,7 +12,6 @@ from torch.optim import Adam, Optimizer
 
 from potmeter.core.evaluation import confidence_95
 from potmeter.core.export import MethodModule
-from potmeter.core.reinforcement.policy import mlp
 from potmeter.core.reinforcement.ppo import estimate_advantages, learn_from, surrogate_loss
 from potmeter.core.signature import Choice, Range, task
 from potmeter.core.system import Example, Goal, System
@@ -62,7 +61,7 @@ class Sumo(System):
     def __init__(self, config: model.Config) -> None:
         super().__init__(config)
         self.policy = model.make_policy(config)
-        self.critic = mlp((OBSERVATION, *config.hidden, 1), gain=1.0)
+        self.critic = model.make_critic(config)
         self.ladder = League(config)
 
     def forward(self, observation: Float[Tensor, "b n"]) -> Float[Tensor, "b a"]:
@@ -101,11 +100,11 @@ class Sumo(System):
         c = self.config
         while self.ladder.is_due(trainer.fraction_done):
             self.enter_league()
-        self.ladder.fraction.fill_(trainer.fraction_done)
+        self.ladder.fraction.clamp_(min=trainer.fraction_done)  # --from: what came before counts
         samples = {key: values.flatten(0, 1) for key, values in self.prepare(batch).items()}
         size = c.batch_size // processes.world_size()  # this process's part
         means = learn_from(samples, self.loss, trainer, epochs=c.epochs, size=size)
-        self.policy.normaliser.update(batch["observation"])
+        self.policy.observe(batch["observation"])
         if "recent" in batch:
             means |= dict(zip(("won", "drawn"), batch["recent"], strict=True))
         return means | {"elo": torch.tensor(self.ladder.rate().mean(0)[-1], dtype=torch.float32)}
@@ -116,7 +115,7 @@ class Sumo(System):
         acts = [self.chooser(policy) for policy in self.ladder.members]
         if len(acts) == 1:
             return
-        self.ladder.record(play_rounds(acts, LEAGUE_SEEDS, self.config.radius, newest=True))
+        self.ladder.record(play_rounds(acts, LEAGUE_SEEDS, self.config.radius, newest=1))
 
     @torch.no_grad()
     def prepare(self, batch: Batch) -> Batch:
@@ -258,9 +257,7 @@ class Sumo(System):
         """The league's record with two more: the last policy and the pusher meet everybody before them."""
         results = np.zeros((ROUNDS, len(acts), len(acts)), np.int8)
         results[:, :-2, :-2] = self.ladder.results[:, : len(self.ladder), : len(self.ladder)].numpy(force=True)
-        for count in (len(acts) - 1, len(acts)):
-            results[:, :count, :count] += play_rounds(acts[:count], LEAGUE_SEEDS, self.config.radius, newest=True)
-        return results
+        return results + play_rounds(acts, LEAGUE_SEEDS, self.config.radius, newest=2)
 
     def film(self, red: str, blue: str, bouts: int, seed: int) -> Video:
         """Bouts of two of the fighters as a video."""
