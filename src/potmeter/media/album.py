@@ -50,9 +50,8 @@ class Album(Medium):
             return super().save(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(
-                prefix=".saving-", dir=path
-            ) as aside:  # a full disk leaves no half of them
+            # aside at first: where the disk is full, no half of them stays
+            with tempfile.TemporaryDirectory(prefix=".saving-", dir=path) as aside:
                 for name, image in zip(self.file_names, self.images, strict=True):
                     (Path(aside) / name).write_bytes(image.encode(".png"))
                 for name in self.file_names:
