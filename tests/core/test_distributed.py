@@ -95,7 +95,8 @@ def test_a_run_of_one_process_goes_on_with_two(results):
 
 def test_processes_with_their_own_environments_end_with_equal_weights_and_normalisers(results):
     _, (first, second) = results
-    for name, learners in (("locomotion", 4), ("sumo", 12)):  # of eight bouts four have both sides learning
+    # of eight bouts four have both sides learning; each counts what it sees, and that in the mirror
+    for name, learners in (("locomotion", 4), ("sumo", 2 * 12)):
         (losses, weights), (others, same_weights) = first[name], second[name]
         assert losses != others, "each has lived through something else"
         assert weights["policy.normaliser.count"] == 10 * learners * 32, "and they have learnt from all of it"
