@@ -1,6 +1,6 @@
 """Make the picture on a system's card in the gallery from one of its examples: ``python tools/cover.py vae.plane 0``.
 
-The picture of what comes out (of a film the middle, of no picture what goes in), cut to 16 : 9 around a place.
+The picture of what comes out (of a film the frame after a quarter, of no picture what goes in), cut to 16 : 9 around a place.
 """
 
 from __future__ import annotations

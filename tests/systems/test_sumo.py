@@ -250,6 +250,15 @@ def test_training_goes_on_to_the_bit_league_and_ratings_too(tmp_path):
     assert not any(torch.equal(a, b) for a, b in zip(weights, weights[1:], strict=False))
 
 
+def test_a_league_that_is_complete_stays_so_when_another_training_goes_on(tmp_path):
+    ready = trainer(Sumo, TINY, tmp_path / "run", Sumo.data(TINY), steps=2, eval_every=100)
+    for _ in range(TINY.versions):
+        ready.system.ladder.enter(ready.system.policy)
+    ready.system.ladder.fraction.fill_(1.0)
+    ready.fit()
+    assert len(ready.system.ladder) == TINY.versions and ready.system.trained_share("last") == 1.0
+
+
 @pytest.mark.parametrize(("delta", "allowed"), [(0.0, {0, 1, 2, 3}), (0.5, {2, 3}), (1.0, {3})])
 def test_opponents_are_drawn_from_the_last_part_of_the_past(tmp_path, delta, allowed):
     config = replace(TINY, delta=delta, versions=4)

@@ -72,7 +72,7 @@ class Policy(nn.Module):
         below = output.softmax(-1).cumsum(-1)[:, :-1]  # (B, A − 1): the inverse of the distribution function
         return (noise[:, None] >= below).sum(-1)
 
-    def observe(self, observation: Float[Tensor, "... n"]) -> None:
+    def update_normaliser(self, observation: Float[Tensor, "... n"]) -> None:
         """Take observations into account by which later ones are normalised."""
         self.normaliser.update(observation)
 

@@ -120,7 +120,7 @@ class Locomotion(System):
         size = c.batch_size * len(samples["advantage"]) // (c.num_envs * c.rollout_steps)  # this process's part
         means = learn_from(samples, self.loss, trainer, epochs=c.epochs, size=size)
         if c.normalise_observations:
-            self.policy.observe(batch["observation"])
+            self.policy.update_normaliser(batch["observation"])
         self.note_returns(batch["returns"], trainer)
         return means | ({"return": batch["recent_returns"].mean()} if len(batch["recent_returns"]) else {})
 

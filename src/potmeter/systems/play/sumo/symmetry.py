@@ -94,7 +94,7 @@ class SymmetricPolicy(Policy):
         output: Tensor = (answer + self.mirror_action(mirrored)) / 2
         return output
 
-    def observe(self, observation: Float[Tensor, "... n"]) -> None:
+    def update_normaliser(self, observation: Float[Tensor, "... n"]) -> None:
         self.normaliser.update(torch.cat([observation, self.mirror(observation)]))
 
 

@@ -104,7 +104,7 @@ class Sumo(System):
         samples = {key: values.flatten(0, 1) for key, values in self.prepare(batch).items()}
         size = c.batch_size // processes.world_size()  # this process's part
         means = learn_from(samples, self.loss, trainer, epochs=c.epochs, size=size)
-        self.policy.observe(batch["observation"])
+        self.policy.update_normaliser(batch["observation"])
         if "recent" in batch:
             means |= dict(zip(("won", "drawn"), batch["recent"], strict=True))
         return means | {"elo": torch.tensor(self.ladder.rate().mean(0)[-1], dtype=torch.float32)}
