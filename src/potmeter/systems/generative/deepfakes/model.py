@@ -47,6 +47,8 @@ class Config(BaseConfig):
     """Weight of the error outside of the face, against 1 inside."""
     warp: Annotated[float, Range(0, 0.2)] = 0.04
     """By how much the faces that go in are warped: deviation of a 5 × 5 grid's points, as a share of the side."""
+    anneal: Annotated[float, Range(0, 1)] = 0.0
+    """Share of the training over which warping and jitter fall to a fifth, so that what is drawn gets sharp; 0 = they stay."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the convolutions in training; bfloat16: mixed precision where it is faster, on GPUs and CPUs with AMX."""
 

@@ -38,6 +38,8 @@ from .presets import PRESETS
 
 Identity = Annotated[str, Choice("identities")] | None
 
+LEAST = 0.2
+"""Of warping and jitter, once they have fallen."""
 JUDGED = 6
 """Faces of a minibatch that the detector sees swapped."""
 CONSENT = "Whoever is shown has consented, or does not exist: confirm it with {}."
@@ -127,18 +129,23 @@ class DeepFakes(System):
         """Absolute error and structural dissimilarity of the faces drawn from warped ones, where the face is."""
         return self.drawing_losses(*self.augment(batch), batch["label"])
 
-    def drawing_losses(self, faces: Tensor, masks: Tensor, label: Tensor) -> dict[str, Tensor]:
-        """The losses of jittered faces of known people; -1 is for others."""
+    def drawing_losses(self, faces: Tensor, masks: Tensor, label: Tensor, amount: float = 1.0) -> dict[str, Tensor]:
+        """The losses of jittered faces of known people, warped so much; -1 is for others."""
         known = label >= 0
         faces, masks, label = faces[known], masks[known], label[known]
-        drawn = self.swapper(warp(faces, self.config.warp, self.rng), label)
+        drawn = self.swapper(warp(faces, amount * self.config.warp, self.rng), label)
         return self.errors(drawn.float(), faces, masks)
 
-    def augment(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The faces and their masks, jittered."""
+    def augment(self, batch: Batch, amount: float = 1.0) -> tuple[Tensor, Tensor]:
+        """The faces and their masks, jittered so much."""
         both = torch.cat([batch["image"], batch["mask"]], 1)
-        faces, masks = jitter(both, self.config.image_size, self.rng).split([3, 1], 1)
+        faces, masks = jitter(both, self.config.image_size, amount, self.rng).split([3, 1], 1)
         return faces, masks
+
+    def augmentation(self, fraction: float) -> float:
+        """How much faces are warped and jittered after a share of the training: 1 at first."""
+        over = self.config.anneal
+        return 1 - (1 - LEAST) * min(1.0, fraction / over) if over else 1.0
 
     def errors(self, drawn: Tensor, faces: Tensor, masks: Tensor) -> dict[str, Tensor]:
         """The loss and its parts."""
@@ -184,9 +191,10 @@ class DeepFakes(System):
 
     def step(self, batch: Batch, trainer: Any) -> dict[str, Tensor]:
         """The swapper learns to draw, then the detector to tell."""
-        faces, masks = self.augment(batch)
+        amount = self.augmentation(trainer.fraction_done)
+        faces, masks = self.augment(batch, amount)
         with self.autocast():
-            losses = self.drawing_losses(faces, masks, batch["label"])
+            losses = self.drawing_losses(faces, masks, batch["label"], amount)
         trainer.update(losses["loss"], "swapper")
         with self.autocast():
             detection = self.detection_loss(faces, masks, batch["label"])
