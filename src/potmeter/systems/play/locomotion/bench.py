@@ -29,6 +29,15 @@ SETTINGS: dict[str, Any] = {
     "vf_coef": 0.5, "max_grad_norm": 0.5,
 }  # fmt: skip
 """Schulman et al. 2017, table 3, as Stable-Baselines3 calls it."""
+PUBLISHED: dict[str, Any] = {
+    "n_steps": 512, "batch_size": 32, "n_epochs": 5, "gamma": 0.999, "gae_lambda": 0.99, "clip_range": 0.2,
+    "vf_coef": 0.835671, "max_grad_norm": 0.7, "ent_coef": 0.00229519, "learning_rate": 9.80828e-05,
+}  # fmt: skip
+"""What Stable-Baselines3's authors publish for the hopper: RL Baselines3 Zoo, ``hyperparams/ppo.yml``, Hopper-v3, tuned."""
+PUBLISHED_POLICY: dict[str, Any] = {
+    "net_arch": [256, 256], "activation_fn": nn.ReLU, "ortho_init": False, "log_std_init": -2,
+}  # fmt: skip
+"""The network that belongs to them."""
 
 
 def rows() -> Iterator[Row]:
@@ -49,14 +58,17 @@ def rows() -> Iterator[Row]:
         ):
             yield compare(what, "steps/s", rates["ours"], rates[peer], name, limit=rates["limit"], note=note)
     if is_selected("learning"):
-        ours, theirs = ([learn(seed) for seed in SEEDS] for learn in (our_return, sb3_return))
-        spread = [f"{np.mean(values):.0f} ± {np.std(values, ddof=1):.0f}" for values in (ours, theirs)]
-        note = f"mean and deviation over {len(SEEDS)} seeds: {spread[0]} against {spread[1]}; CleanRL publishes 2,382 ± 272"
-        mean = float(np.mean(ours)), float(np.mean(theirs))
-        yield Row(
-            what="learning_return_1M_steps", ours=mean[0], peer=mean[1], peer_name="stable-baselines3",
-            ratio=mean[0] / mean[1], limit=None, unit="return", note=note,
-        )  # fmt: skip
+        ours = [our_return(seed) for seed in SEEDS]
+        for what, published in (("learning_return_1M_steps", True), ("learning_return_1M_steps_same_settings", False)):
+            theirs = [sb3_return(seed, published) for seed in SEEDS]
+            spread = [f"{np.mean(values):.0f} ± {np.std(values, ddof=1):.0f}" for values in (ours, theirs)]
+            settings = "its published settings" if published else "our settings"
+            note = f"{settings}; mean and deviation over {len(SEEDS)} seeds: {spread[0]} against {spread[1]}"
+            mean = float(np.mean(ours)), float(np.mean(theirs))
+            yield Row(
+                what=what, ours=mean[0], peer=mean[1], peer_name="stable-baselines3",
+                ratio=mean[0] / mean[1], limit=None, unit="return", note=f"{note}; CleanRL publishes 2,382 ± 272",
+            )  # fmt: skip
 
 
 def timed(advance: Callable[[], int]) -> Callable[[], float]:
@@ -107,15 +119,16 @@ def our_return(seed: int) -> float:
 # Stable-Baselines3 ----------------------------------------------------------------------------------------------------
 
 
-def sb3_model(seed: int) -> Any:
-    """Its PPO with the same settings and normalisation, in one environment, as published."""
+def sb3_model(seed: int, published: bool = False) -> Any:
+    """Its PPO with normalisation in one environment: with our settings, or with those that its authors publish."""
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-    world = VecNormalize(DummyVecEnv([lambda: make_environment(BODY)]), gamma=0.99)
-    policy = {"net_arch": [64, 64], "activation_fn": nn.Tanh, "ortho_init": True}
-    rate = lambda left: 3e-4 * left
-    return PPO("MlpPolicy", world, learning_rate=rate, policy_kwargs=policy, seed=seed, device="cpu", **SETTINGS)
+    settings = PUBLISHED if published else {**SETTINGS, "learning_rate": lambda left: 3e-4 * left}
+    ours = {"net_arch": [64, 64], "activation_fn": nn.Tanh, "ortho_init": True}
+    world = VecNormalize(DummyVecEnv([lambda: make_environment(BODY)]), gamma=settings["gamma"])
+    policy = PUBLISHED_POLICY if published else ours
+    return PPO("MlpPolicy", world, policy_kwargs=policy, seed=seed, device="cpu", **settings)
 
 
 def sb3_updates() -> Callable[[], int]:
@@ -129,9 +142,9 @@ def sb3_updates() -> Callable[[], int]:
     return advance
 
 
-def sb3_return(seed: int) -> float:
+def sb3_return(seed: int, published: bool) -> float:
     """Mean return of its policy's likeliest actions, over the same 100 episodes."""
-    model = sb3_model(seed)
+    model = sb3_model(seed, published)
     model.learn(LEARNT)
     world = model.get_vec_normalize_env()
     act = lambda seen: model.predict(world.normalize_obs(seen), deterministic=True)[0]
