@@ -11,13 +11,13 @@ import torch
 from potmeter.core.random import RandomStream
 from potmeter.data.face_crops import Face
 from potmeter.data.sets.drawn_people import PERSONS, draw_people, face_points
+from potmeter.data.splits import Splits
 from potmeter.errors import UserError
 from potmeter.media import Image, Video
-from potmeter.systems.generative.deepfakes import DeepFakes, expression
+from potmeter.systems.generative.deepfakes import DeepFakes
 from potmeter.systems.generative.deepfakes import system as system_module
 from potmeter.systems.generative.deepfakes.augmentation import jitter, middle_crops, warp
 from potmeter.systems.generative.deepfakes.blending import blend, soften, transfer_colours
-from potmeter.systems.generative.deepfakes.expression import match_expression
 from potmeter.systems.generative.deepfakes.judges import train_drawn_judge
 from potmeter.systems.generative.deepfakes.measure import landmark_errors, load_crops, next_person
 from potmeter.systems.generative.deepfakes.model import FaceSwapper
@@ -114,9 +114,28 @@ def test_jitter_moves_picture_and_mask_alike():
 
 
 def test_warping_and_jitter_fall_to_a_fifth_and_stay_in_the_paper_preset():
-    shares = lambda preset: [DeepFakes(replace(TINY, anneal=preset)).augmentation(done) for done in (0, 0.25, 0.5, 1)]
-    assert shares(0.5) == pytest.approx([1, 0.6, 0.2, 0.2]) and shares(1.0) == pytest.approx([1, 0.8, 0.6, 0.2])
-    assert DeepFakes.presets["paper"].anneal == 0 and shares(0.0) == [1, 1, 1, 1]
+    def strengths(anneal):
+        system = DeepFakes(replace(TINY, anneal=anneal))
+        return [system.augmentation_strength(done) for done in (0, 0.25, 0.5, 1)]
+
+    assert strengths(0.5) == pytest.approx([1, 0.6, 0.2, 0.2]) and strengths(1.0) == pytest.approx([1, 0.8, 0.6, 0.2])
+    assert DeepFakes.presets["paper"].anneal == 0 and strengths(0.0) == [1, 1, 1, 1]
+
+
+def test_training_warps_and_jitters_less_and_less(monkeypatch, tmp_path):
+    from potmeter.core.training.loop import Trainer, build_system
+    from potmeter.core.training.options import Options
+
+    jittered, warped = [], []
+    note = lambda function, seen, place: lambda *a: (seen.append(a[place]), function(*a))[1]
+    monkeypatch.setattr(system_module, "jitter", note(jitter, jittered, 2))
+    monkeypatch.setattr(system_module, "warp", note(warp, warped, 1))
+    data = draw_people(8, 1)
+    splits = Splits(data, data, data, dataset="drawn-people")
+    options = Options(steps=4, eval_every=4, out=tmp_path / "run", device="cpu")
+    Trainer(build_system(DeepFakes, replace(TINY, anneal=0.5), 0), splits, options, quiet=True).fit()
+    assert jittered == pytest.approx([1, 0.6, 0.2, 0.2])
+    assert warped == pytest.approx([TINY.warp * strength for strength in jittered])
 
 
 # Blending -----------------------------------------------------------------------------------------------------------
@@ -139,31 +158,6 @@ def test_blending_leaves_what_is_outside_and_has_no_seam():
     soft = soften(mask)
     assert torch.equal(blend(drawn, picture, mask)[..., :10, :], picture[..., :10, :])
     assert soft.max() <= 1 and soft[0, 0, 32, 32] > 0.99 and soft[0, 0, 32].diff().abs().max() < 0.35
-
-
-def test_eyes_nose_and_mouth_are_moved_to_where_they_are_in_the_picture(monkeypatch):
-    """A white dot at a landmark of the drawn face lies where the picture has that landmark; jaw and brows stay."""
-    places = 40 * FACE + 128
-    wanted = places.copy()
-    wanted[48:68] += (0, 14)  # the mouth is lower
-    wanted[:27] += (9, 9)  # another outline, other brows
-    known = iter((places, wanted))
-    monkeypatch.setattr(expression, "load_detector", lambda: lambda pixels, upsampled: ["a face"])
-    monkeypatch.setattr(expression, "locate_landmarks", lambda pixels, box: next(known))
-    monkeypatch.setattr(expression, "points_of", np.array)
-    drawn = torch.zeros(1, 3, 128, 128)
-    chin, tip, lip = (tuple((places[number] / 2).astype(int)) for number in (8, 30, 57))
-    for x, y in (chin, tip, lip):
-        drawn[..., y - 1 : y + 2, x - 1 : x + 2] = 1
-    matched = match_expression(drawn, torch.rand(1, 3, 128, 128))[0, 0]
-    brightness = lambda x, y: float(matched[y - 1 : y + 2, x - 1 : x + 2].mean())
-    assert brightness(*chin) > 0.7 and brightness(*tip) > 0.7
-    assert brightness(lip[0], lip[1] + 7) > 0.6 and brightness(*lip) < 0.1
-
-
-def test_where_no_face_is_seen_in_the_picture_the_drawn_one_stays():
-    drawn = torch.rand(2, 3, 64, 64)
-    assert torch.equal(match_expression(drawn, torch.zeros(2, 3, 64, 64)), drawn)
 
 
 # Use ----------------------------------------------------------------------------------------------------------------

@@ -23,7 +23,6 @@ from potmeter.data.splits import TensorData
 from potmeter.errors import missing_extra
 
 LANDMARKS = 68
-NOSE = slice(27, 36)
 EYES = slice(36, 42), slice(42, 48)
 MOUTH = slice(48, 68)
 PLACES = np.array([[0.36, 0.40], [0.64, 0.40], [0.5, 0.70]])
@@ -88,18 +87,14 @@ def find_faces(pixels: np.ndarray) -> list[Face]:
     boxes = load_detector()(small, 0) or load_detector()(small, 1)
     if not boxes:
         return []
-    faces = [Face(points_of(locate_landmarks(small, box)) / scale) for box in boxes]
+    locate = load_dlib_model("shape_predictor", "shape_predictor_68_face_landmarks.dat")
+    faces = [Face((points_of(locate(small, box)) + 0.5) / scale) for box in boxes]
     return sorted(faces, key=lambda face: -face.eye_distance)
 
 
-def locate_landmarks(pixels: np.ndarray, box: Any) -> Any:
-    """The landmarks of the face in a rectangle of a picture, uint8 (H, W, 3), as dlib's shape."""
-    return load_dlib_model("shape_predictor", "shape_predictor_68_face_landmarks.dat")(pixels, box)
-
-
 def points_of(shape: Any) -> np.ndarray:
-    """dlib's landmarks as an array (68, 2), in pixels."""
-    return np.array([(point.x, point.y) for point in shape.parts()]) + 0.5
+    """dlib's landmarks as an array (68, 2)."""
+    return np.array([(point.x, point.y) for point in shape.parts()], dtype=float)
 
 
 # Alignment ----------------------------------------------------------------------------------------------------------

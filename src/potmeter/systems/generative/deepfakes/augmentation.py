@@ -11,7 +11,7 @@ from potmeter.core.random import RandomStream
 from potmeter.data.face_crops import MARGIN
 
 TURN, ZOOM, SHIFT = 0.17, 0.06, 0.05
-"""Largest turn in radians, change of size, and shift as a share of the side, of a jitter of 1."""
+"""Largest turn in radians, change of size, and shift as a share of the side, at a strength of 1."""
 GRID = 5
 """Points of the warping grid to each side."""
 
@@ -29,9 +29,16 @@ def middle_crops(x: Tensor, size: int) -> Tensor:
     return sample_crops(x, maps, size)
 
 
-def jitter(x: Tensor, size: int, amount: float, rng: RandomStream) -> Tensor:
-    """Crops (B, C, size, size) of pictures with margin, each turned, scaled, shifted and perhaps mirrored at random."""
-    angle, zoom, right, down = (amount * (2 * rng.uniform(len(x), 4) - 1)).unbind(1)
+def jitter(x: Tensor, size: int, strength: float, rng: RandomStream) -> Tensor:
+    """Crops (B, C, size, size) of pictures with margin, each turned, scaled, shifted and perhaps mirrored at random.
+
+    Args:
+        x: Pictures (B, C, S, S).
+        size: Of the crops.
+        strength: Share of the largest turn, change of size and shift; 0 = at most mirrored.
+        rng: Where the numbers come from.
+    """
+    angle, zoom, right, down = (strength * (2 * rng.uniform(len(x), 4) - 1)).unbind(1)
     scale = (1 + ZOOM * zoom) / MARGIN
     cosine, sine = scale * (TURN * angle).cos(), scale * (TURN * angle).sin()
     mirror = 1 - 2 * (rng.uniform(len(x)) < 0.5).float()

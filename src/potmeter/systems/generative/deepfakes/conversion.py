@@ -6,8 +6,6 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor
 
 from potmeter.data.face_crops import Face, alignment, apply_affine, crop_face, face_mask, invert_affine, warp_affine
@@ -15,10 +13,9 @@ from potmeter.media.labelled_page import font
 from potmeter.media.provenance import Provenance
 
 from .blending import soften, transfer_colours
-from .expression import match_expression
 from .model import FaceSwapper
 
-FINE = 2
+FINE = 4
 """Pixels of the mask to each side of one of the crop."""
 LABEL = "AI: swapped face"
 
@@ -29,28 +26,18 @@ def to_tensor(pixels: np.ndarray) -> Tensor:
     return x.permute(2, 0, 1)[None].float() / 255
 
 
-def halve(faces: Float[Tensor, "b c h w"]) -> Tensor:
-    """Crops at half the side: at the network's, of those that are as fine again."""
-    return F.avg_pool2d(faces, 2)
-
-
 @torch.no_grad()
-def draw_faces(swapper: FaceSwapper, faces: Float[Tensor, "b 3 s s"], identity: Tensor) -> Float[Tensor, "b 3 s s"]:
-    """Crops drawn at half their side as identities, int64 (B,), and enlarged, with the expressions of the crops."""
-    device = next(swapper.parameters()).device
-    drawn = swapper(halve(faces).to(device), identity.to(device)).cpu()
-    large = F.interpolate(drawn, scale_factor=2, mode="bicubic", align_corners=False).clamp(0, 1)
-    return match_expression(large, faces)
-
-
 def swap_face(swapper: FaceSwapper, pixels: np.ndarray, face: Face, identity: int, side: int) -> np.ndarray:
-    """A picture uint8 (H, W, 3) with a face drawn as another identity's; the crops have twice ``side`` pixels."""
-    crop, places = crop_face(pixels, face.landmarks, 2 * side)
-    mask, x = to_tensor(face_mask(places, crop.shape[:2])), to_tensor(crop)
-    drawn = transfer_colours(draw_faces(swapper, x, torch.tensor([identity])), x, mask)
-    laid = (255 * drawn[0].permute(1, 2, 0)).round().byte().numpy()
-    soft = soften(to_tensor(face_mask(FINE * places, (FINE * len(crop), FINE * len(crop)))))
-    return paste(pixels, laid, (255 * soft[0, 0]).round().byte().numpy(), alignment(face.landmarks, len(crop)))
+    """A picture uint8 (H, W, 3) with a face drawn as another identity's; the crops have ``side`` pixels."""
+    device = next(swapper.parameters()).device
+    crop, places = crop_face(pixels, face.landmarks, side)
+    mask = to_tensor(face_mask(places, (side, side)))
+    x = to_tensor(crop)
+    drawn = swapper(x.to(device), torch.tensor([identity], device=device)).cpu()
+    drawn = transfer_colours(drawn, x, mask)
+    small = (255 * drawn[0].permute(1, 2, 0)).round().byte().numpy()
+    soft = soften(to_tensor(face_mask(FINE * places, (FINE * side, FINE * side))))
+    return paste(pixels, small, (255 * soft[0, 0]).round().byte().numpy(), alignment(face.landmarks, side))
 
 
 def paste(pixels: np.ndarray, crop: np.ndarray, mask: np.ndarray, matrix: np.ndarray) -> np.ndarray:

@@ -15,19 +15,12 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from potmeter.data.face_crops import (
-    LANDMARKS,
-    MARGIN,
-    load_detector,
-    load_dlib,
-    load_dlib_model,
-    locate_landmarks,
-    points_of,
-)
+from potmeter.data.face_crops import LANDMARKS, MARGIN, load_detector, load_dlib, load_dlib_model, points_of
 
 from .augmentation import middle_crops
-from .expression import SEEN, enlarge
 
+SEEN = 256
+"""Side in pixels at which dlib looks at a crop."""
 SAME = 0.6
 """Distance of two descriptors below which it is the same person: dlib's own threshold."""
 
@@ -63,16 +56,23 @@ class DlibJudge:
     def look(self, faces: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """Descriptors (B, 128) and landmarks (B, 68, 2) of faces."""
         dlib = load_dlib()
+        locate = load_dlib_model("shape_predictor", "shape_predictor_68_face_landmarks.dat")
         describe = load_dlib_model("face_recognition_model_v1", "dlib_face_recognition_resnet_model_v1.dat")
         descriptors, landmarks = [], []
         for face, picture in zip(enlarge(faces), enlarge(like), strict=True):
             boxes = load_detector()(picture, 0)
             edge = SEEN // 6  # where dlib sees no face, about where faces are in crops
             box = boxes[0] if boxes else dlib.rectangle(edge, edge, SEEN - edge, SEEN - edge)
-            shape = locate_landmarks(face, box)
-            landmarks.append(points_of(shape) / SEEN)
+            shape = locate(face, box)
+            landmarks.append((points_of(shape) + 0.5) / SEEN)
             descriptors.append(np.array(describe.compute_face_descriptor(face, shape)))
         return torch.from_numpy(np.stack(descriptors)).float(), torch.from_numpy(np.stack(landmarks)).float()
+
+
+def enlarge(faces: Tensor) -> list[np.ndarray]:
+    """Crops as uint8 (256, 256, 3)."""
+    large = F.interpolate(faces, (SEEN, SEEN), mode="bicubic", align_corners=False).clamp(0, 1)
+    return list((255 * large).round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy())
 
 
 class DrawnJudge(nn.Module):

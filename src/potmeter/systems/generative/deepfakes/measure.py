@@ -20,7 +20,6 @@ from potmeter.metrics.pca import pca_mse
 
 from .augmentation import middle_crops
 from .blending import blend
-from .conversion import draw_faces, halve
 from .judges import DlibJudge, Judge, inner_places, train_drawn_judge
 
 if TYPE_CHECKING:
@@ -56,9 +55,14 @@ def load_crops(data: Any, side: int) -> Crops:
     return Crops(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def coarsen(faces: Tensor) -> Tensor:
-    """Crops as they come from a picture of half the size: as coarse as what is drawn."""
-    return F.interpolate(halve(faces), scale_factor=2, mode="bicubic", align_corners=False).clamp(0, 1)
+def halve(faces: Tensor) -> Tensor:
+    """Crops at the network's size."""
+    return F.avg_pool2d(faces, 2)
+
+
+def double(faces: Tensor) -> Tensor:
+    """Crops at twice the size."""
+    return F.interpolate(faces, scale_factor=2, mode="bicubic", align_corners=False).clamp(0, 1)
 
 
 def choose_judge(dataset: str, crops: Crops) -> Judge:
@@ -77,7 +81,8 @@ def swap_all(system: DeepFakes, crops: Crops) -> tuple[Tensor, Tensor]:
     identity = next_person(crops.label)
     swapped = []
     for faces, masks, wanted in zip(*(x.split(64) for x in (crops.faces, crops.masks, identity)), strict=True):
-        swapped.append(blend(draw_faces(system.swapper, faces, wanted), faces, masks))
+        drawn = system.swapper(halve(faces).to(system.device), wanted.to(system.device)).cpu()
+        swapped.append(blend(double(drawn), faces, masks))
     return torch.cat(swapped), identity
 
 
@@ -102,6 +107,11 @@ def compress(faces: Tensor) -> Tensor:
         PIL.Image.fromarray(pixels).save(buffer, "JPEG", quality=QUALITY)
         out.append(np.array(PIL.Image.open(buffer)))
     return torch.from_numpy(np.stack(out)).permute(0, 3, 1, 2).float() / 255
+
+
+def coarsen(faces: Tensor) -> Tensor:
+    """Crops as they come from a picture of half the size: as coarse as what is drawn."""
+    return double(halve(faces))
 
 
 def measure(system: DeepFakes, data: Any) -> dict[str, Tensor]:

@@ -9,8 +9,7 @@ from .model import Config
 PAPER = Config(batch_size=64, lr=5e-5, schedule="constant", padding="keras")
 LECTURE = replace(
     PAPER, filters=(32, 64, 96, 192), code_dim=192, shared_filters=96, decoder_filters=(64, 32, 16), batch_size=16, lr=1e-3,
-    schedule="cosine", warmup=0.02, ema=0.998, precision="bfloat16", padding="torch",
-    anneal=0.5,
+    schedule="cosine", warmup=0.02, ema=0.998, precision="bfloat16", padding="torch", anneal=0.5,
 )  # fmt: skip
 
 PRESETS = {

@@ -39,7 +39,7 @@ from .presets import PRESETS
 Identity = Annotated[str, Choice("identities")] | None
 
 LEAST = 0.2
-"""Of warping and jitter, once they have fallen."""
+"""Strength of warping and jitter once it has fallen."""
 JUDGED = 6
 """Faces of a minibatch that the detector sees swapped."""
 CONSENT = "Whoever is shown has consented, or does not exist: confirm it with {}."
@@ -129,21 +129,21 @@ class DeepFakes(System):
         """Absolute error and structural dissimilarity of the faces drawn from warped ones, where the face is."""
         return self.drawing_losses(*self.augment(batch), batch["label"])
 
-    def drawing_losses(self, faces: Tensor, masks: Tensor, label: Tensor, amount: float = 1.0) -> dict[str, Tensor]:
-        """The losses of jittered faces of known people, warped so much; -1 is for others."""
+    def drawing_losses(self, faces: Tensor, masks: Tensor, label: Tensor, strength: float = 1.0) -> dict[str, Tensor]:
+        """The losses of jittered faces of known people, warped at a strength; -1 is for others."""
         known = label >= 0
         faces, masks, label = faces[known], masks[known], label[known]
-        drawn = self.swapper(warp(faces, amount * self.config.warp, self.rng), label)
+        drawn = self.swapper(warp(faces, strength * self.config.warp, self.rng), label)
         return self.errors(drawn.float(), faces, masks)
 
-    def augment(self, batch: Batch, amount: float = 1.0) -> tuple[Tensor, Tensor]:
-        """The faces and their masks, jittered so much."""
+    def augment(self, batch: Batch, strength: float = 1.0) -> tuple[Tensor, Tensor]:
+        """The faces and their masks, jittered at a strength."""
         both = torch.cat([batch["image"], batch["mask"]], 1)
-        faces, masks = jitter(both, self.config.image_size, amount, self.rng).split([3, 1], 1)
+        faces, masks = jitter(both, self.config.image_size, strength, self.rng).split([3, 1], 1)
         return faces, masks
 
-    def augmentation(self, fraction: float) -> float:
-        """How much faces are warped and jittered after a share of the training: 1 at first."""
+    def augmentation_strength(self, fraction: float) -> float:
+        """How strongly faces are warped and jittered after a share of the training: 1 at first."""
         over = self.config.anneal
         return 1 - (1 - LEAST) * min(1.0, fraction / over) if over else 1.0
 
@@ -191,10 +191,10 @@ class DeepFakes(System):
 
     def step(self, batch: Batch, trainer: Any) -> dict[str, Tensor]:
         """The swapper learns to draw, then the detector to tell."""
-        amount = self.augmentation(trainer.fraction_done)
-        faces, masks = self.augment(batch, amount)
+        strength = self.augmentation_strength(trainer.fraction_done)
+        faces, masks = self.augment(batch, strength)
         with self.autocast():
-            losses = self.drawing_losses(faces, masks, batch["label"], amount)
+            losses = self.drawing_losses(faces, masks, batch["label"], strength)
         trainer.update(losses["loss"], "swapper")
         with self.autocast():
             detection = self.detection_loss(faces, masks, batch["label"])

@@ -33,7 +33,7 @@ PUBLISHED: dict[str, Any] = {
     "n_steps": 512, "batch_size": 32, "n_epochs": 5, "gamma": 0.999, "gae_lambda": 0.99, "clip_range": 0.2,
     "vf_coef": 0.835671, "max_grad_norm": 0.7, "ent_coef": 0.00229519, "learning_rate": 9.80828e-05,
 }  # fmt: skip
-"""What Stable-Baselines3's authors publish for the hopper: RL Baselines3 Zoo, ``hyperparams/ppo.yml``, Hopper-v3, tuned."""
+"""What Stable-Baselines3's authors publish for the hopper: RL Baselines3 Zoo, ``hyperparams/ppo.yml``, Hopper-v4."""
 PUBLISHED_POLICY: dict[str, Any] = {
     "net_arch": [256, 256], "activation_fn": nn.ReLU, "ortho_init": False, "log_std_init": -2,
 }  # fmt: skip

@@ -16,8 +16,6 @@ TOLERANCE = 1
 """Pixels by which an outline may be off for the F-measure."""
 PIXELS = 64 * 128**2
 """Of the pictures in one minibatch."""
-DRAWN = 1e-3
-"""Least share of an unseen style's pixels of a class that counts in the mean: of what is not drawn there is nothing to find."""
 
 
 def measure(system: Any, data: Any) -> dict[str, Tensor]:
@@ -25,8 +23,7 @@ def measure(system: Any, data: Any) -> dict[str, Tensor]:
 
     ``iou`` is Pascal VOC's, over all pixels together, averaged over the classes after the background; where there are several,
     each has its own too, ``iou_hair``. ``boundary_f`` is a value for each picture, the mean over the classes in it or found.
-    Pictures of styles that were not trained on count in ``iou_unseen_style`` and the like, and in nothing else; their mean is
-    over the classes with at least a thousandth of their pixels.
+    Pictures of styles that were not trained on count in ``iou_unseen_style`` and the like, and in nothing else.
     """
     size = max(1, PIXELS // system.config.image_size**2)
     predictions, masks, unseen = [], [], []
@@ -40,23 +37,21 @@ def measure(system: Any, data: Any) -> dict[str, Tensor]:
 def judge(predicted: Tensor, masks: Tensor, unseen: Tensor, classes: tuple[str, ...]) -> dict[str, Tensor]:
     """The metrics of predicted classes (N, H, W), given the true ones and which pictures (N,) are of unseen styles."""
     metrics: dict[str, Tensor] = {}
-    for suffix, chosen, least in (("", ~unseen, 0.0), ("_unseen_style", unseen, DRAWN)):
+    for suffix, chosen in (("", ~unseen), ("_unseen_style", unseen)):
         if chosen.any():
-            values = judge_alike(predicted[chosen], masks[chosen], classes, least)
+            values = judge_alike(predicted[chosen], masks[chosen], classes)
             metrics |= {f"{name}{suffix}": value for name, value in values.items()}
     return metrics
 
 
-def judge_alike(predicted: Tensor, masks: Tensor, classes: tuple[str, ...], least: float) -> dict[str, Tensor]:
-    """The metrics of pictures that count together; in the mean, of classes with at least a share ``least`` of their pixels."""
+def judge_alike(predicted: Tensor, masks: Tensor, classes: tuple[str, ...]) -> dict[str, Tensor]:
+    """The metrics of pictures that count together."""
     count, parts = len(classes), list(zip(predicted.split(64), masks.split(64), strict=True))
     both, either = (sum(each) for each in zip(*(overlap(a, b, count) for a, b in parts), strict=True))
     iou = (both / either)[1:]  # NaN where a class is neither there nor found
     found = [[boundary_f(a == c, b == c, b != VOID, TOLERANCE) for c in range(1, count)] for a, b in parts]
     outlines = torch.cat([torch.stack(each, 1) for each in found]).nanmean(1)  # (N,)
-    said = masks[masks != VOID]
-    shares = torch.bincount(said, minlength=count) / max(1, len(said))
-    values = {"iou": iou[shares[1:] >= least].nanmean(), "boundary_f": outlines[~outlines.isnan()]}
+    values = {"iou": iou.nanmean(), "boundary_f": outlines[~outlines.isnan()]}
     if count > 2:
         values |= {f"iou_{name.replace(' ', '_')}": value for name, value in zip(classes[1:], iou, strict=True)}
     return {name: value for name, value in values.items() if value.numel() and value.isfinite().all()}
